@@ -1,0 +1,34 @@
+"""Does dynamic sparse training make video and image models more robust to corruption, and by how much?
+
+The public names are loaded when first used, so that `vidsparse --help` and config errors need not import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from vidsparse import _compat
+
+if TYPE_CHECKING:
+    from vidsparse.checks import load_config
+    from vidsparse.experiment import run
+    from vidsparse.models.zoo import create_model, list_models
+    from vidsparse.sparsity.topology import sparsify
+
+__all__ = ["create_model", "list_models", "load_config", "run", "sparsify"]
+__version__ = "0.1.0"
+
+_HOME = {
+    "create_model": "vidsparse.models.zoo",
+    "list_models": "vidsparse.models.zoo",
+    "load_config": "vidsparse.checks",
+    "run": "vidsparse.experiment",
+    "sparsify": "vidsparse.sparsity.topology",
+}
+
+_compat.install()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'vidsparse' has no attribute {name!r}")

@@ -1,0 +1,34 @@
+"""How the share of connections that an update replaces changes over training: shapes over progress in [0, 1]."""
+
+from collections.abc import Callable
+from math import cos, pi
+
+Shape = Callable[[float], float]
+
+
+def constant(progress: float) -> float:
+    """1 at every progress in [0, 1] (SET, Mocanu et al. 2018)."""
+    return 1.0
+
+
+def cosine(progress: float) -> float:
+    """(1 + cos(π·progress)) / 2: from 1 to 0 (RigL, Evci et al. 2020, eq. 1 with α = 1).
+
+    >>> cosine(0.0), round(cosine(1 / 3), 12), cosine(1.0)
+    (1.0, 0.75, 0.0)
+    """
+    return (1 + cos(pi * progress)) / 2
+
+
+def update_steps(total_steps: int, every: int, stop: float) -> range:
+    """The optimizer steps after which the topology changes: multiples of `every` before `stop · total_steps`.
+
+    >>> list(update_steps(100, every=25, stop=0.75)), list(update_steps(100, every=25, stop=1.0))
+    ([25, 50], [25, 50, 75])
+    """
+    return range(every, max(every, end_step(total_steps, stop)), every)
+
+
+def end_step(total_steps: int, stop: float) -> int:
+    """T_end: no update happens at or after this step."""
+    return round(stop * total_steps)

@@ -1,0 +1,289 @@
+"""The one object that owns the masks: attached to a model and an optimizer, it drops and grows as training goes.
+
+    sparse = sparsify(model, optimizer, method="rigl", sparsity=0.5, total_steps=10_000)
+    ...                                  # any loop: loss.backward(); optimizer.step()
+    checkpoint["sparse"] = sparse.state_dict()
+
+Gradients are masked as they are accumulated, so that clipping, all-reduce and the optimizer see the sparse ones;
+with weights and optimizer state zero at the start, elementwise optimizers keep absent weights at exactly zero.
+Nothing is renamed or wrapped; weights and masks are changed in place.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import floor
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.optim import Optimizer
+
+from corruptions.registry import nearest
+from vidsparse.errors import ConfigError
+from vidsparse.sparsity.distribution import allocate
+from vidsparse.sparsity.methods import METHODS, Method
+from vidsparse.sparsity.scores import Candidates
+from vidsparse.sparsity.selection import top
+
+# Update rules that compute each new weight from that weight's own gradient and state, so that zero stays zero.
+_ELEMENTWISE = frozenset(
+    ["SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "ASGD", "Lion", "Lamb"]
+)
+_ATTACHED: "WeakKeyDictionary[Optimizer, Topology]" = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Update:
+    """One change of the topology: after which optimizer step, the drop fraction, connections changed, non-zeros."""
+
+    step: int
+    fraction: float
+    changed: int
+    nonzero: int
+
+
+@dataclass
+class Layer:
+    """A sparse weight. `mask` holds 0 and 1 in the weight's own dtype: products by bool masks are 4-12 times slower."""
+
+    weight: nn.Parameter
+    mask: Tensor
+    nonzero: int
+    dense_gradient: Tensor | None = None
+
+
+def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Trainable weights of convolutions, linear layers and attention projections, {name: parameter}, tied ones once."""
+    found: dict[str, nn.Parameter] = {}
+    for prefix, module in model.named_modules():
+        kinds: tuple[str, ...] = ()
+        if isinstance(module, _ConvNd | nn.Linear):
+            kinds = ("weight",)
+        elif isinstance(module, nn.MultiheadAttention):
+            kinds = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+        for kind in kinds:
+            weight = getattr(module, kind)
+            if weight is not None and weight.requires_grad and all(weight is not w for w in found.values()):
+                found[f"{prefix}.{kind}" if prefix else kind] = weight
+    return found
+
+
+def sparsify(
+    model: nn.Module,
+    optimizer: Optimizer,
+    method: str = "rigl",
+    sparsity: float = 0.5,
+    total_steps: int = 10_000,
+    distribution: str = "erk",
+    seed: int = 0,
+    **settings: Any,
+) -> "Topology":
+    """Make `model` sparse and keep it so while `optimizer` trains it.
+
+    Args:
+        model: any module; its convolution, linear and attention-projection weights become sparse, in place.
+        optimizer: the optimizer of these parameters; a wrapper with an `.optimizer` (Fabric, Accelerate) is unwrapped.
+        method: a row of METHODS; "dense" attaches nothing.
+        sparsity: share of zeros over all those weights, 0 <= sparsity < 1.
+        total_steps: optimizer steps of the whole training, for the schedule.
+        distribution: "erk", "er" or "uniform", see `allocate`.
+        seed: of the first masks and of random growth; the global generators are neither used nor changed.
+        settings: replace the row's own `every` (steps), `stop` (share of training), `drop_fraction`.
+
+    Raises:
+        ConfigError: an unknown method or setting, a sparsity that cannot be had, a second call for one optimizer.
+    """
+    while not isinstance(optimizer, Optimizer):
+        optimizer = optimizer.optimizer
+    if method not in METHODS:
+        raise ConfigError(f"unknown method {method!r}; did you mean {nearest(method, METHODS)}?")
+    if "density" in settings:
+        raise ConfigError("density is not a setting: pass sparsity, the share of zeros (sparsity = 1 - density)")
+    unknown = set(settings) - {"every", "stop", "drop_fraction"}
+    if unknown:
+        raise ConfigError(f"unknown setting {min(unknown)!r}; a method takes every, stop and drop_fraction")
+    if optimizer in _ATTACHED:
+        raise ConfigError("this optimizer already has a topology: close() it first")
+    row = replace(METHODS[method], **{key: value for key, value in settings.items() if value is not None})
+    if not 0 <= sparsity < 1:
+        raise ConfigError(f"sparsity {sparsity} is outside [0, 1)")
+    return Topology(model, optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed)
+
+
+class Topology:
+    """Masks of a model, their schedule and their history; made by `sparsify`."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        method: Method,
+        sparsity: float,
+        total_steps: int,
+        distribution: str,
+        seed: int,
+    ) -> None:
+        self.method, self.sparsity, self.total_steps, self.seed = method, sparsity, total_steps, seed
+        self.step = 0
+        self.updates = 0
+        self.changed = 0
+        self.last_update: Update | None = None
+        self._optimizer = optimizer
+        self._update_steps = method.update_steps(total_steps)
+        self._weights = prunable(model)
+        counts = allocate({n: w.shape for n, w in self._weights.items()}, 1 - sparsity, distribution)
+        self._layers = {
+            name: self._new_layer(name, weight, counts[name])
+            for name, weight in self._weights.items()
+            if counts[name] < weight.numel()
+        }
+        self._mask_all()
+        self._handles = [h for layer in self._layers.values() for h in self._watch(layer)]
+        self._handles.append(optimizer.register_step_post_hook(self._after_step))
+        _ATTACHED[optimizer] = self
+
+    @property
+    def masks(self) -> dict[str, Tensor]:
+        """{parameter name: bool tensor of its shape}, true where a weight exists; fully dense layers have none."""
+        return {name: layer.mask.bool() for name, layer in self._layers.items()}
+
+    @property
+    def nonzero(self) -> int:
+        """Weights that exist, over all prunable layers."""
+        return sum(self.counts().values())
+
+    @property
+    def total(self) -> int:
+        """Weights of all prunable layers, absent ones included."""
+        return sum(w.numel() for w in self._weights.values())
+
+    def counts(self) -> dict[str, int]:
+        """{parameter name: non-zeros} of every prunable layer."""
+        layers = self._layers
+        return {n: layers[n].nonzero if n in layers else w.numel() for n, w in self._weights.items()}
+
+    def densities(self) -> dict[str, float]:
+        """{parameter name: share of weights that exist} of every prunable layer."""
+        return {name: count / self._weights[name].numel() for name, count in self.counts().items()}
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """{parameter name: weight shape} of every prunable layer."""
+        return {name: tuple(weight.shape) for name, weight in self._weights.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Step, counters and masks (1 bit a weight); plain enough for `torch.load(weights_only=True)`."""
+        masks = {name: pack(layer.mask) for name, layer in self._layers.items()}
+        return {"step": self.step, "seed": self.seed, "updates": self.updates, "changed": self.changed, "masks": masks}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict()`: masks, step, seed as they were; ConfigError where names or sizes do not fit."""
+        masks = state["masks"]
+        if set(masks) != set(self._layers):
+            odd = sorted(set(masks) ^ set(self._layers))[0]
+            raise ConfigError(f"the saved masks are of another network or sparsity: layer {odd} is in one alone")
+        for name, layer in self._layers.items():
+            layer.mask.copy_(unpack(masks[name], layer.mask))
+            layer.nonzero = int(layer.mask.sum(dtype=torch.int64))
+        self.step, self.seed = int(state["step"]), int(state["seed"])
+        self.updates, self.changed = int(state["updates"]), int(state["changed"])
+        self._mask_all()
+
+    def close(self) -> None:
+        """Take every hook away; the model stays an ordinary one with zeros in its weights."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        _ATTACHED.pop(self._optimizer, None)
+
+    def _new_layer(self, name: str, weight: nn.Parameter, nonzero: int) -> Layer:
+        mask = top(self._noise(name, weight), nonzero).to(weight.dtype)
+        return Layer(weight, mask, nonzero)
+
+    def _noise(self, name: str, weight: Tensor) -> Tensor:
+        """Uniform numbers that depend on (seed, step, layer) alone: the same on every device and process."""
+        key = hashlib.blake2b(f"{self.seed}/{self.step}/{name}".encode(), digest_size=8).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
+        return torch.rand(weight.shape, generator=generator).to(weight.device)
+
+    def _watch(self, layer: Layer) -> list[Any]:
+        def keep_dense(gradient: Tensor) -> None:
+            if self.method.dense_gradient and self.step + 1 in self._update_steps:
+                stale = layer.weight.grad is None or layer.dense_gradient is None  # a new accumulation window
+                layer.dense_gradient = gradient.clone() if stale else layer.dense_gradient.add_(gradient)  # type: ignore[union-attr]
+
+        def mask_gradient(weight: Tensor) -> None:
+            if weight.grad is not None:
+                weight.grad.mul_(layer.mask)
+
+        weight: Any = layer.weight
+        return [weight.register_hook(keep_dense), weight.register_post_accumulate_grad_hook(mask_gradient)]
+
+    def _after_step(self, *_: Any) -> None:
+        self.step += 1
+        if type(self._optimizer).__name__ not in _ELEMENTWISE:
+            self._mask_all()
+        if self.step in self._update_steps:
+            self._update()
+        for layer in self._layers.values():
+            layer.dense_gradient = None
+
+    @torch.no_grad()
+    def _update(self) -> None:
+        fraction = self.method.fraction(self.step, self.total_steps)
+        changed = sum(self._swap(name, layer, floor(fraction * layer.nonzero)) for name, layer in self._layers.items())
+        self._mask_all()
+        self.updates += 1
+        self.changed += changed
+        self.last_update = Update(self.step, fraction, changed, self.nonzero)
+
+    def _swap(self, name: str, layer: Layer, count: int) -> int:
+        """Drop and grow `count` weights of one layer; returns how many connections are new."""
+        assert self.method.drop is not None
+        assert self.method.grow is not None
+        gradient = _mean_over_processes(layer.dense_gradient)
+        if gradient is None and self.method.dense_gradient:
+            gradient = torch.zeros_like(layer.weight)  # the layer was not used in this step
+        candidates = Candidates(layer.weight, gradient, lambda: self._noise(name, layer.weight))
+        active = layer.mask.bool()
+        kept = top(self.method.drop.rule(candidates), layer.nonzero - count, among=active)
+        grown = top(self.method.grow.rule(candidates), count, among=~kept)
+        layer.mask.copy_(kept | grown)
+        return int((grown & ~active).sum())
+
+    @torch.no_grad()
+    def _mask_all(self) -> None:
+        """Make absent weights, their gradients and their optimizer state exactly zero."""
+        for layer in self._layers.values():
+            layer.weight.mul_(layer.mask)
+            if layer.weight.grad is not None:
+                layer.weight.grad.mul_(layer.mask)
+            for value in self._optimizer.state.get(layer.weight, {}).values():
+                if isinstance(value, Tensor) and value.shape == layer.mask.shape:
+                    value.mul_(layer.mask)
+
+
+def pack(mask: Tensor) -> Tensor:
+    """A mask as bits: uint8 (ceil(n / 8),), the first weight in the lowest bit, on the CPU."""
+    bits = torch.zeros(-(-mask.numel() // 8) * 8, dtype=torch.uint8)
+    bits[: mask.numel()] = mask.flatten().to("cpu", torch.uint8)
+    return (bits.view(-1, 8) << torch.arange(8, dtype=torch.uint8)).sum(1, dtype=torch.uint8)
+
+
+def unpack(packed: Tensor, like: Tensor) -> Tensor:
+    """The inverse of `pack`: a mask with the shape, dtype and device of `like`; a wrong length is a ConfigError."""
+    if packed.numel() != -(-like.numel() // 8):
+        raise ConfigError(f"a saved mask of {packed.numel()} bytes does not fit a weight of shape {tuple(like.shape)}")
+    bits = (packed.cpu()[:, None] >> torch.arange(8, dtype=torch.uint8)) & 1
+    return bits.flatten()[: like.numel()].view(like.shape).to(like)
+
+
+def _mean_over_processes(gradient: Tensor | None) -> Tensor | None:
+    """The signed mean over processes: |mean g|, never mean |g|, is what one process on the whole batch would see."""
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    if gradient is not None and distributed:
+        torch.distributed.all_reduce(gradient)
+        gradient /= torch.distributed.get_world_size()
+    return gradient
