@@ -1,0 +1,53 @@
+"""Corruptions of images and videos: the published ones, consistent in time, the same bytes wherever they are made.
+
+>>> import numpy as np, corruptions
+>>> clip = np.zeros((16, 112, 112, 3), np.uint8)
+>>> corruptions.corrupt(clip, "gaussian_noise", 3, key="0/ucf101/Punch/v_Punch_g01_c01").shape
+(16, 112, 112, 3)
+
+The tables of names load at once; NumPy, OpenCV, Numba and Pillow only when the first corruption is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from corruptions.errors import CorruptionError, MissingFrames, UnknownName, UnknownProfile, WrongFrames
+from corruptions.registry import REGISTRY, Corruption, names
+from corruptions.suites import SUITES, Suite, suite
+
+if TYPE_CHECKING:
+    from corruptions.apply import corrupt, frame_order, frames_needed
+    from corruptions.selftest import compile_kernels, fingerprint
+
+__all__ = [
+    "REGISTRY",
+    "SUITES",
+    "Corruption",
+    "CorruptionError",
+    "MissingFrames",
+    "Suite",
+    "UnknownName",
+    "UnknownProfile",
+    "WrongFrames",
+    "compile_kernels",
+    "corrupt",
+    "fingerprint",
+    "frame_order",
+    "frames_needed",
+    "names",
+    "suite",
+]
+
+_LAZY = {
+    "corrupt": "apply",
+    "frame_order": "apply",
+    "frames_needed": "apply",
+    "compile_kernels": "selftest",
+    "fingerprint": "selftest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -1,0 +1,40 @@
+"""Mistakes that a caller can mend. Each message is one sentence: what is wrong and what would be right."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name most like `name`, or None when none is close.
+
+    >>> nearest("gausian_noise", ("gaussian_noise", "shot_noise"))
+    'gaussian_noise'
+    """
+    close = get_close_matches(str(name), list(known), n=1)
+    return close[0] if close else None
+
+
+class CorruptionError(ValueError):
+    """Base of every error that this package raises on purpose."""
+
+
+class UnknownName(CorruptionError):
+    """A corruption, family, suite, temporal mode or resolution that does not exist; the nearest known one is named."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = tuple(known)
+        close = nearest(name, known)
+        hint = f"did you mean {close!r}?" if close else "there is " + ", ".join(known)
+        super().__init__(f"unknown {kind} {name!r}: {hint}")
+
+
+class UnknownProfile(UnknownName):
+    """A profile that has no table for this corruption; those that have one are named."""
+
+
+class MissingFrames(CorruptionError):
+    """Source frames that the wanted outputs need and the caller did not give."""
+
+
+class WrongFrames(CorruptionError):
+    """Pixels that are not uint8 (T, H, W, 3) of at least 16 x 16, or frame numbers that do not fit them."""

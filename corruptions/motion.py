@@ -1,0 +1,61 @@
+"""How draws hang together in time: `static` (one draw a video), `independent` (one a frame) or `drift` between them.
+
+Drift holds an independent standard normal e_k at each knot, `tau` seconds apart, and between knots
+    x(t) = cos(a) e_k + sin(a) e_k+1,    a = pi/2 (t / (tau fps) - k),
+so x(t) is exactly standard normal at every t, moves at a constant rate and forgets itself within two knots: the mean
+correlation over a lag d <= tau is (1 - d/2 tau) cos(pi d / 2 tau) + sin(pi d / 2 tau) / pi, about 1/e at tau, as for an
+AR(1) process of that time constant. Unlike AR(1), frame t asks for two draws and no earlier frame. Any other marginal
+is made from the uniform that x(t) stands for, so the mode never changes how one frame is distributed.
+At frame 0 the three modes agree: an image is one frame, whatever the mode.
+"""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Final
+
+from corruptions import draws
+from corruptions.registry import Mode
+
+NORMAL: Final = NormalDist()
+Knots = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a corruption may know of its video beside the pixels and the severity.
+
+    `times` are the absolute numbers of the frames at hand, `tau` is in seconds, `fps` in frames a second, `scale` in
+    pixels here per pixel of the severity table.
+    """
+
+    key: str
+    corruption: str
+    times: tuple[int, ...]
+    mode: Mode
+    tau: float
+    fps: float
+    scale: float
+
+
+def knots(scene: Scene, t: int) -> Knots:
+    """Return the draws that make frame `t`, as (number of the draw, weight); the squares of the weights sum to 1."""
+    if scene.mode == "static":
+        return ((0, 1.0),)
+    if scene.mode == "independent":
+        return ((t, 1.0),)
+    place = t / (scene.tau * scene.fps)
+    knot = math.floor(place)
+    if place == knot:
+        return ((knot, 1.0),)
+    angle = (place - knot) * math.pi / 2
+    return ((knot, math.cos(angle)), (knot + 1, math.sin(angle)))
+
+
+def uniform(scene: Scene, stream: str, t: int) -> float:
+    """Return one parameter at frame `t`: uniform in [0, 1] at every `t`, moving as the scene's mode says."""
+    seed = draws.seed(scene.key, scene.corruption, stream)
+    used = knots(scene, t)
+    if len(used) == 1:
+        return draws.uniform(seed, used[0][0])
+    return NORMAL.cdf(sum(weight * NORMAL.inv_cdf(draws.uniform(seed, knot)) for knot, weight in used))

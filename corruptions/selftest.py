@@ -1,0 +1,45 @@
+"""Compilation ahead of time, and a fingerprint of what this machine and these library versions make of the clips."""
+
+import platform
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+
+import cv2
+import numba
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from corruptions.apply import corrupt
+from corruptions.registry import names as all_names
+
+
+def compile_kernels(names: Iterable[str] | None = None) -> float:
+    """Compile, or load from the cache, all that the named corruptions (default: every one) need; return seconds.
+
+    Called in the parent before workers start, so that they find the machine code, and forked ones the tables too.
+    """
+    start = time.perf_counter()
+    for name in all_names() if names is None else names:
+        corrupt(_tiny_clip(), name, 1, temporal="drift")
+    return time.perf_counter() - start
+
+
+@lru_cache(maxsize=1)
+def fingerprint() -> str:
+    """Return the versions and the hash of a small self-test: equal fingerprints promise equal bytes."""
+    digest = blake2b(digest_size=8)
+    for name in all_names():
+        for severity in (1, 3, 5):
+            digest.update(corrupt(_tiny_clip(), name, severity, "fingerprint", temporal="drift").tobytes())
+    versions = f"numpy {np.__version__}, cv2 {cv2.__version__}, numba {numba.__version__}, pillow {PIL.__version__}"
+    return f"{versions}, {platform.machine()}, {digest.hexdigest()}"
+
+
+def _tiny_clip() -> NDArray[np.uint8]:
+    """Return a moving gradient with all grey levels and no symmetry: uint8 (4, 24, 34, 3)."""
+    t, y, x, c = np.ogrid[:4, :24, :34, :3]
+    levels: NDArray[np.int64] = (3 * t + 7 * y + 5 * x + 60 * c + x * y // 4) % 256
+    return levels.astype(np.uint8)

@@ -1,0 +1,156 @@
+import itertools
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import corruptions
+from corruptions import REGISTRY, MissingFrames, UnknownName, WrongFrames, corrupt, frames_needed, names
+from corruptions.registry import Mode
+
+Frames = NDArray[np.uint8]
+IN_PLACE = [name for name in names() if REGISTRY[name].support == "frame"]
+RANDOM = [name for name in names() if REGISTRY[name].random]
+MOVING = [name for name in names() if len(REGISTRY[name].modes) == 3]
+MODES = get_args(Mode)
+
+
+def squared_error(clean: Frames, corrupted: Frames) -> float:
+    return float(((corrupted.astype(float) - clean) ** 2).mean())
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", names())
+def test_the_same_bytes_alone_in_chunks_and_in_any_order(clip: Frames, name: str, mode: Mode) -> None:
+    whole = corrupt(clip, name, 3, "k", temporal=mode)
+    t = len(clip)
+    chunks = [list(range(i, min(i + size, t))) for size in (1, 7, 16) for i in range(0, t, size)]
+    for outputs in [*chunks, list(range(t))[::-1], [9, 2, 9]]:
+        needed = frames_needed(name, 3, outputs, t, "k")
+        made = corrupt(clip[needed], name, 3, "k", temporal=mode, indices=needed, outputs=outputs, n_frames=t)
+        assert np.array_equal(made, whole[outputs])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_size_and_level_gives_a_new_clip_of_the_same_kind(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(names()))
+    profile = data.draw(st.sampled_from(REGISTRY[name].tables))
+    height, width = data.draw(st.integers(16, 70)), data.draw(st.integers(16, 70))
+    resolution: Literal["absolute", "relative"] = data.draw(st.sampled_from(("absolute", "relative")))
+    clean = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), np.uint8)
+    kept = clean.copy()
+    severity = data.draw(st.integers(0, 5))
+    mode = data.draw(st.sampled_from(("default", *MODES)))
+    made = corrupt(clean, name, severity, "k", profile=profile, temporal=mode, resolution=resolution)
+    assert made.shape == clean.shape
+    assert made.dtype == np.uint8
+    assert np.array_equal(clean, kept)
+    assert not np.shares_memory(made, clean)
+
+
+@pytest.mark.parametrize("name", names())
+def test_severity_0_is_a_copy(clip: Frames, name: str) -> None:
+    made = corrupt(clip, name, 0, "k")
+    assert np.array_equal(made, clip)
+    assert not np.shares_memory(made, clip)
+
+
+@pytest.mark.parametrize("name", names())
+def test_an_image_is_one_frame_whatever_the_mode(clip: Frames, name: str) -> None:
+    image = corrupt(clip[:1], name, 4, "k", temporal="independent")
+    assert all(np.array_equal(corrupt(clip[:1], name, 4, "k", temporal=mode), image) for mode in MODES)
+    if name in IN_PLACE:
+        assert np.array_equal(corrupt(clip, name, 4, "k")[:1], image)
+        assert not np.array_equal(image, clip[:1])
+    else:
+        assert np.array_equal(image, clip[:1])
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_key_decides_all_and_only_what_is_random(clip: Frames, name: str) -> None:
+    first = corrupt(clip, name, 2, "a")
+    assert np.array_equal(first, corrupt(clip.copy(), name, 2, "a"))
+    assert np.array_equal(first, corrupt(clip, name, 2, "b")) != (name in RANDOM)
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_distortion_grows_with_severity_video_by_video(clip: Frames, name: str) -> None:
+    for key in "abcd":
+        errors = [squared_error(clip, corrupt(clip, name, severity, key)) for severity in range(6)]
+        assert np.all(np.diff(errors) > 0)
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_the_mode_never_changes_the_mean_distortion(clip: Frames, name: str) -> None:
+    mean = {
+        mode: np.mean([squared_error(clip, corrupt(clip, name, 3, str(key), temporal=mode)) for key in range(48)])
+        for mode in MODES
+    }
+    psnr = [10 * np.log10(255**2 / error) for error in mean.values()]
+    assert max(psnr) - min(psnr) < 0.3
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_drift_remembers_less_than_static_and_more_than_independent(name: str) -> None:
+    still = np.repeat(np.random.default_rng(1).integers(40, 216, (1, 40, 40, 3), np.uint8), 16, axis=0)
+    memory = {}
+    for mode in MODES:
+        residual = corrupt(still, name, 3, "k", temporal=mode).astype(float) - still
+        pairs = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in itertools.pairwise(residual)]
+        memory[mode] = float(np.mean(pairs))
+    assert memory["static"] > 0.999
+    assert memory["independent"] + 0.02 < memory["drift"] < 0.999
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_flat_frame_stays_flat_unless_noise_is_added(name: str, level: int) -> None:
+    flat = np.full((1, 17, 31, 3), level, np.uint8)
+    for severity in range(1, 6):
+        made = corrupt(flat, name, severity, "k")
+        if REGISTRY[name].family != "noise":
+            assert made.min() == made.max()
+        if name not in ("brightness", "gaussian_noise", "impulse_noise"):
+            assert abs(float(np.median(made)) - level) <= (5 if REGISTRY[name].family != "noise" else 60)
+
+
+def test_drift_runs_on_seconds_and_not_on_frames(clip: Frames) -> None:
+    slow = corrupt(clip[:1], "motion_blur", 3, "k", indices=[10], fps=25)
+    assert np.array_equal(slow, corrupt(clip[:1], "motion_blur", 3, "k", indices=[20], fps=50))
+    assert not np.array_equal(slow, corrupt(clip[:1], "motion_blur", 3, "k", indices=[20], fps=25))
+
+
+def test_missing_frames_are_named(clip: Frames) -> None:
+    with pytest.raises(MissingFrames, match=r"contrast needs 2 frames that were not given \(16, 17\)"):
+        corrupt(clip, "contrast", 3, outputs=[3, 16, 17])
+
+
+BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"frames": np.zeros((2, 32, 32, 3), np.float32)}, WrongFrames, "float32: give uint8 RGB"),
+    ({"frames": np.zeros((2, 32, 32), np.uint8)}, WrongFrames, r"shape \(2, 32, 32\): .* repeat a grey channel"),
+    ({"frames": np.zeros((2, 3, 32, 32), np.uint8)}, WrongFrames, r"shape \(2, 3, 32, 32\): give uint8 RGB"),
+    ({"frames": np.zeros((2, 15, 32, 3), np.uint8)}, WrongFrames, "at least 16 x 16"),
+    ({"frames": [[1]]}, WrongFrames, "a list, not a NumPy array"),
+    ({"name": "shotnoise"}, UnknownName, "did you mean 'shot_noise'"),
+    ({"profile": "imagnet_c"}, corruptions.UnknownProfile, "did you mean 'imagenet_c'"),
+    ({"temporal": "statik"}, UnknownName, "did you mean 'static'"),
+    ({"resolution": "relativ"}, UnknownName, "did you mean 'relative'"),
+    ({"severity": 6}, corruptions.CorruptionError, "severity 6 of shot_noise"),
+    ({"severity": 2.0}, corruptions.CorruptionError, "severity 2.0 of shot_noise: it is a whole number"),
+    ({"fps": 0}, corruptions.CorruptionError, "frames a second"),
+    ({"indices": [0]}, WrongFrames, "2 frames with 1 indices"),
+    ({"indices": [0.5, 1.0]}, WrongFrames, "whole numbers"),
+    ({"indices": [-1, 0]}, WrongFrames, "whole numbers from 0"),
+    ({"name": "freeze", "indices": [30, 31]}, WrongFrames, "frame 31 in a video of 2: give the right n_frames"),
+]
+
+
+@pytest.mark.parametrize(("change", "error", "message"), BAD_CALLS, ids=lambda case: str(case)[:30])
+def test_a_mistake_gets_one_clear_sentence(change: dict[str, Any], error: type[Exception], message: str) -> None:
+    call: dict[str, Any] = {"frames": np.zeros((2, 32, 32, 3), np.uint8), "name": "shot_noise", "severity": 3}
+    with pytest.raises(error, match=message):
+        corrupt(**(call | change))

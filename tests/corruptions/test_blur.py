@@ -1,0 +1,66 @@
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from corruptions import corrupt
+from corruptions.blur import disk, smear, streak_weights
+from corruptions.severities import TABLES
+
+FLAT = np.full((1, 40, 40, 3), 77, np.uint8)
+
+
+@pytest.mark.parametrize("severity", range(1, 6))
+def test_scaled_disks_sum_to_one_and_grow(severity: int) -> None:
+    radius, softness = TABLES["imagenet_c", "defocus_blur"][severity - 1]
+    half = disk(radius / 2, softness / 2, 8)
+    assert half.sum() == pytest.approx(1, abs=1e-5)
+    spread = (np.arange(len(half)) - len(half) // 2) ** 2 @ half.sum(0)
+    assert spread == pytest.approx((radius / 2) ** 2 / 4, rel=0.35)  # the variance of a disk of that radius
+
+
+def test_a_small_disk_is_four_neighbours_and_the_centre() -> None:
+    assert disk(1, 0.1, 1) == pytest.approx(np.array([[0, 0.2, 0], [0.2, 0.2, 0.2], [0, 0.2, 0]]))
+
+
+def test_blur_leaves_a_flat_frame_flat() -> None:
+    assert np.array_equal(corrupt(FLAT, "defocus_blur", 3), FLAT)
+    assert np.array_equal(corrupt(FLAT, "motion_blur", 5), FLAT)
+
+
+def test_streak_weights_are_half_a_gaussian() -> None:
+    weights = streak_weights(10, 3)
+    assert len(weights) == 21
+    assert weights.sum() == pytest.approx(1)
+    assert weights[3] / weights[0] == pytest.approx(np.exp(-0.5))
+
+
+@pytest.mark.parametrize(("degrees", "down"), [(0, 0), (45, 1), (-45, -1)])
+def test_a_point_smears_backwards_along_the_angle(degrees: float, down: int) -> None:
+    frame = np.zeros((31, 31, 3), np.uint8)
+    frame[15, 15] = 255
+    smear(frame, np.array([0.5, 0.3, 0.2], np.float32), degrees)
+    streak = [int(frame[15 - down * i, 15 - i, 1]) for i in range(3)]
+    assert streak == ([127, 76, 51] if degrees == 0 else [127, 127, 0])  # 0.7 and 1.4 px share a pixel
+    assert np.count_nonzero(frame) == 3 * np.count_nonzero(streak)
+
+
+def test_the_border_is_held() -> None:
+    frame = np.zeros((16, 16, 3), np.uint8)
+    frame[:, -1] = 200
+    smear(frame, np.array([0.5, 0.5], np.float32), 0)
+    assert frame[3, :, 0].tolist() == [0] * 14 + [100, 200]
+
+
+@pytest.mark.parametrize("name", ["defocus_blur", "motion_blur"])
+def test_relative_lengths_make_a_half_size_clip_look_like_the_halved_result(clip: NDArray[np.uint8], name: str) -> None:
+    big = np.stack([cv2.resize(frame, (224, 224), interpolation=cv2.INTER_CUBIC) for frame in clip[:1]])
+    small = halve(big)
+    target = halve(corrupt(big, name, 3)).astype(float)
+    relative = np.abs(corrupt(small, name, 3, resolution="relative") - target).mean()
+    absolute = np.abs(corrupt(small, name, 3) - target).mean()
+    assert relative < 0.5 * absolute
+
+
+def halve(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.stack([cv2.resize(frame, (112, 112), interpolation=cv2.INTER_AREA) for frame in frames])

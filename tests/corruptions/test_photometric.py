@@ -1,0 +1,38 @@
+import colorsys
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from corruptions import corrupt
+from corruptions.severities import TABLES
+
+SEVERITIES = range(1, 6)
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_brightness_is_the_hsv_round_trip_within_one_level(severity: int) -> None:
+    (c,) = TABLES["imagenet_c", "brightness"][severity - 1]
+    colours = np.random.default_rng(severity).integers(0, 256, (1, 16, 20, 3), np.uint8)
+    expected = []
+    for colour in colours.reshape(-1, 3) / 255:
+        h, s, v = colorsys.rgb_to_hsv(*colour)
+        expected.append(colorsys.hsv_to_rgb(h, s, min(v + c, 1)))
+    bright = corrupt(colours, "brightness", severity).reshape(-1, 3)
+    assert np.abs(bright - np.floor(np.array(expected) * 255)).max() <= 1
+
+
+def test_brightness_lifts_black_to_grey_and_keeps_white() -> None:
+    ends = np.array([0, 255], np.uint8)[:, None, None, None] * np.ones((1, 16, 16, 3), np.uint8)
+    bright = corrupt(ends, "brightness", 2)
+    assert np.unique(bright[0]).tolist() == [51]
+    assert np.unique(bright[1]).tolist() == [255]
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_contrast_is_exactly_the_formula_in_double_precision(clip: NDArray[np.uint8], severity: int) -> None:
+    (c,) = TABLES["imagenet_c", "contrast"][severity - 1]
+    x = clip / 255.0
+    mean = x.mean(axis=(1, 2), keepdims=True)  # of each frame and channel on its own
+    expected = (np.clip((x - mean) * c + mean, 0, 1) * 255).astype(np.uint8)
+    assert np.array_equal(corrupt(clip, "contrast", severity), expected)
