@@ -6,12 +6,12 @@ schemas first is all that is missing: models, transforms, timm, torchmetrics and
 `install()` costs nothing until somebody imports torchvision, and does nothing on a healthy install.
 """
 
-import importlib.machinery
 import importlib.util
-import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -20,13 +20,15 @@ _libraries: list[Any] = []  # a torch.library.Library takes its definitions away
 
 
 class _BeforeTorchvision(MetaPathFinder):
-    """Finds nothing itself; runs the fix at the first import of torchvision, whoever asks for it."""
+    """Finds nothing itself; runs the fix once, at the first import of torchvision, whoever asks for it."""
+
+    done = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname == "torchvision":
-            sys.meta_path.remove(self)
+    ) -> ModuleSpec | None:
+        if fullname == "torchvision" and not self.done:
+            self.done = True  # before the fix, which looks for torchvision itself
             define_missing_operators()
         return None
 
@@ -39,17 +41,15 @@ def install() -> None:
 
 def define_missing_operators() -> tuple[str, ...]:
     """Define the operator schemas that torchvision's own library failed to bring; returns their names."""
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None or spec.origin is None:
+    package = importlib.util.find_spec("torchvision")
+    if package is None or package.submodule_search_locations is None:
         return ()
     import torch
 
-    library = os.path.join(os.path.dirname(spec.origin), "_C.so")
-    if os.path.exists(library):
-        try:
-            torch.ops.load_library(library)
-        except OSError:
-            pass  # linked to CUDA, beside CPU torch: the case this module is for
+    library = PathFinder.find_spec("_C", package.submodule_search_locations)
+    if library is not None and library.origin is not None:
+        with suppress(OSError):  # linked to CUDA, beside CPU torch: the case this module is for
+            torch.ops.load_library(library.origin)
     missing = tuple(name for name in ("nms", "qnms") if not hasattr(torch.ops.torchvision, name))
     if missing:
         fragment = torch.library.Library("torchvision", "FRAGMENT")  # FRAGMENT cannot clash with a second definer
