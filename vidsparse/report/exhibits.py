@@ -1,0 +1,139 @@
+"""Exhibits: each figure of a page with its caption and the numbers behind it, under one name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from vidsparse.evaluation import metrics
+from vidsparse.report import figures
+from vidsparse.report.tables import Run, binned, severity_table
+
+SAMPLE = "built-in sample data"
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """`draw(table)` is shown with `title` and `caption`, written to figures/NAME.png, the table to tables/NAME.csv."""
+
+    name: str
+    title: str
+    caption: str
+    table: pd.DataFrame
+    draw: Callable[[pd.DataFrame], Figure]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An exhibit as the page shows it."""
+
+    name: str
+    title: str
+    caption: str
+    svg: Markup
+
+
+def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool) -> Shown:
+    """Draw the exhibit once, write its PNG and CSV under `folder`, and return what the page needs."""
+    with figures.style():
+        figure = figures.finish(exhibit.draw(exhibit.table), note=SAMPLE if on_sample_data else "")
+    svg = figures.inline_svg(figure, exhibit.name)
+    figures.save(figure, folder / "figures" / f"{exhibit.name}.png")
+    exhibit.table.to_csv(folder / "tables" / f"{exhibit.name}.csv")
+    caption = exhibit.caption + (" Built-in sample data." if on_sample_data else "")
+    return Shown(exhibit.name, exhibit.title, caption, Markup(svg))
+
+
+def results(run: Run, reference: Run | None) -> list[Exhibit]:
+    """Figures of the accuracies; none for a run without corruption."""
+    accuracies = metrics.per_corruption(run.predictions)
+    if accuracies.empty:
+        return []
+    chance = float(run.info["chance"])
+    bars = accuracies.to_frame("accuracy")
+    curves = severity_table(run.predictions)
+    dense = None
+    if reference is not None:
+        bars["reference"] = metrics.per_corruption(reference.predictions)
+        dense = "mean, dense"
+        curves[dense] = severity_table(reference.predictions)["mean"]
+    clean = metrics.clean_accuracy(run.predictions)
+    found = [
+        Exhibit(
+            "per_corruption",
+            "Accuracy under each corruption",
+            "A bar far left of the dashed line is a corruption that hurts; one near the dotted line leaves no more "
+            f"than guessing.{' Diamonds: the dense reference.' if reference else ''}",
+            bars,
+            partial(figures.corruption_bars, clean=clean, chance=chance),
+        ),
+        Exhibit(
+            "severity_curves",
+            "Accuracy as corruption grows",
+            "The steeper the bold line falls, the less robust the model; grey lines are the single corruptions.",
+            curves,
+            partial(figures.severity_curves, bold=["mean"], dense=dense, chance=chance),
+        ),
+    ]
+    return found if reference is None else [*found, gains({run.label: run}, reference)]
+
+
+def gains(runs: Mapping[str, Run], reference: Run) -> Exhibit:
+    """Gain in accuracy over the dense reference per corruption, one column a run."""
+    dense = metrics.per_corruption(reference.predictions)
+    table = pd.DataFrame({label: metrics.per_corruption(run.predictions) - dense for label, run in runs.items()})
+    return Exhibit(
+        "gain",
+        "Gain over dense training",
+        "Bars right of zero are corruptions under which the run beats dense training, in points of accuracy, mean over "
+        "severities.",
+        table,
+        figures.gain_bars,
+    )
+
+
+def compared_severities(runs: Mapping[str, Run], dense: str | None, chance: float) -> Exhibit:
+    """Mean accuracy over severity of all runs on one axis."""
+    table = pd.DataFrame({label: severity_table(run.predictions)["mean"] for label, run in runs.items()})
+    return Exhibit(
+        "severity_curves",
+        "Accuracy as corruption grows",
+        "Mean over corruptions. Lines that start together and part are equally good on clean clips and differ in "
+        "robustness.",
+        table,
+        partial(figures.severity_curves, bold=[name for name in runs if name != dense], dense=dense, chance=chance),
+    )
+
+
+def training(run: Run) -> Sequence[Exhibit]:
+    """Training curves, where metrics.csv holds any."""
+    if run.training is None:
+        return []
+    return [
+        Exhibit(
+            "training_curves",
+            "Training",
+            "Loss should fall and accuracy rise until they flatten; a run that still climbs at its end was cut short.",
+            binned(run.training),
+            figures.training_curves,
+        )
+    ]
+
+
+def sparsity(run: Run) -> list[Exhibit]:
+    """Topology updates and density per layer, where there are updates and masks."""
+    found = []
+    if run.topology is not None:
+        caption = "Each mark is one drop-and-grow step. The count shrinks with the drop fraction and ends at the stop."
+        draw = figures.topology_updates
+        found.append(Exhibit("topology", "Connections changed by the topology updates", caption, run.topology, draw))
+    if run.layers is not None and run.layers["nonzero"].sum() < run.layers["total"].sum():
+        mean = float(run.layers["nonzero"].sum() / run.layers["total"].sum())
+        caption = "Layers from input to output. ERK keeps small layers denser than large ones; uniform keeps all alike."
+        draw = partial(figures.layer_densities, mean=mean)
+        found.append(Exhibit("layer_density", "Density of each layer", caption, run.layers, draw))
+    return found

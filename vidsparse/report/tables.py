@@ -1,0 +1,145 @@
+"""A finished run folder as tables, and the tables that page, figures and console share."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from numpy.typing import NDArray
+
+from vidsparse.errors import RunFolderError
+from vidsparse.evaluation import metrics
+
+METHODS = {
+    "static": "static sparse training",
+    "set": "SET",
+    "rigl": "RigL",
+    "mest": "MEST",
+    "mest_r": "MEST_r",
+    "mest_g": "MEST_g",
+    "granet_r": "GraNet_r",
+    "granet_g": "GraNet_g",
+    "granet_dense": "GraNet (dense start)",
+    "gmp": "GMP",
+}
+FIXED = ("dense", "static")  # methods whose topology never changes
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder, read once. Optional tables are None where the file is absent or empty."""
+
+    path: Path
+    info: dict[str, Any]
+    config_text: str
+    predictions: pd.DataFrame
+    training: pd.DataFrame | None
+    topology: pd.DataFrame | None
+    layers: pd.DataFrame | None
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The resolved config as nested dicts."""
+        return yaml.safe_load(self.config_text) or {}
+
+    @cached_property
+    def frames(self) -> dict[str, NDArray[np.uint8]]:
+        """One test clip, uint8 (T, H, W, 3), under "clean" and "corruption/severity"; empty where not kept."""
+        path = self.path / "frames.npz"
+        if not path.exists():
+            return {}
+        with np.load(path) as arrays:
+            return dict(arrays)
+
+    @property
+    def name(self) -> str:
+        """The run's name, that of its folder in links and commands."""
+        return str(self.info["name"])
+
+    @property
+    def method(self) -> str:
+        """The key of the sparse training method; "dense" for none."""
+        return str(self.info["sparse"]["method"])
+
+    @property
+    def label(self) -> str:
+        """The method as in a sentence: "RigL at 50 % sparsity"."""
+        if self.method == "dense":
+            return "dense training"
+        return f"{METHODS.get(self.method, self.method)} at {100 * self.info['sparse']['sparsity']:g} % sparsity"
+
+    @property
+    def on_sample_data(self) -> bool:
+        """Whether the numbers come from the built-in sample data."""
+        return bool(self.info["data"]["sample_data"])
+
+    @property
+    def data(self) -> str:
+        """The data set in words; says "built-in sample data" where it is that."""
+        return "built-in sample data" if self.on_sample_data else str(self.info["data"]["description"])
+
+
+def load_run(path: Path) -> Run:
+    """Read a run folder. Raises RunFolderError where run.json, config.yaml or predictions.parquet is absent."""
+    for name in ("run.json", "config.yaml", "predictions.parquet"):
+        if not (path / name).is_file():
+            raise RunFolderError(f"{path} holds no {name}: let the run finish before making its report.")
+    return Run(
+        path=path,
+        info=json.loads((path / "run.json").read_text()),
+        config_text=(path / "config.yaml").read_text(),
+        predictions=pd.read_parquet(path / "predictions.parquet"),
+        training=_optional_csv(path / "metrics.csv"),
+        topology=_optional_csv(path / "topology.csv"),
+        layers=_optional_csv(path / "layers.csv"),
+    )
+
+
+def _optional_csv(path: Path) -> pd.DataFrame | None:
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    table = pd.read_csv(path)
+    return None if table.empty else table
+
+
+def scoreboard(predictions: pd.DataFrame, reference: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Accuracies 0..1: rows clean, each corruption and mean; columns the severities (as strings) and mean.
+
+    The clean row has its accuracy under `mean` and NaN under the severities. With a reference table the columns
+    `reference` and `gain` follow; raises MismatchedTables.
+    """
+    board = _with_means(predictions)
+    if reference is not None:
+        metrics.check_comparable(predictions, reference)
+        board["reference"] = _with_means(reference)["mean"]
+        board["gain"] = board["mean"] - board["reference"]
+    return board
+
+
+def _with_means(predictions: pd.DataFrame) -> pd.DataFrame:
+    board = metrics.accuracy_matrix(predictions)
+    board.columns = pd.Index([*map(str, board.columns)], name="severity")
+    board["mean"] = board.mean(axis=1)
+    if len(board):
+        board.loc["mean"] = board.mean()
+        board.loc["mean", "mean"] = metrics.robustness_accuracy(predictions)
+    clean = pd.DataFrame({"mean": [metrics.clean_accuracy(predictions)]}, index=pd.Index([metrics.CLEAN]))
+    return pd.concat([clean, board]).reindex(columns=board.columns).rename_axis("corruption")
+
+
+def severity_table(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy 0..1 by severity (rows, 0 is clean) for each corruption and, last column, their mean."""
+    matrix = metrics.accuracy_matrix(predictions)
+    matrix.loc["mean"] = matrix.mean()
+    matrix.insert(0, 0, metrics.clean_accuracy(predictions))
+    return matrix.T.rename_axis("severity")
+
+
+def binned(table: pd.DataFrame, bins: int = 300) -> pd.DataFrame:
+    """The table's rows averaged in at most `bins` runs of neighbours: what a curve can show."""
+    width = -(-len(table) // bins)
+    return table.groupby(np.arange(len(table)) // width).mean(numeric_only=True)

@@ -1,0 +1,236 @@
+"""What a report says in words: verdict, protocol, warnings and definitions."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from vidsparse.evaluation.metrics import accuracy_matrix
+from vidsparse.report.tables import FIXED, METHODS, Run
+
+FEW_UPDATES = 5
+WIDE = 0.05  # half-width of the clean accuracy's interval from which the page warns
+
+DEFINITIONS = (
+    (
+        "Clean accuracy",
+        "A_clean = right / clips",
+        "Top-1, one prediction a video (mean over its views). A clip that cannot be decoded counts as wrong. "
+        "Interval: Wilson score, 95 %, clips taken as independent.",
+        "Wilson 1927, “Probable Inference, the Law of Succession, and Statistical Inference”",
+    ),
+    (
+        "Robustness accuracy",
+        "R = 1 / (|C| |S|) · Σ_c Σ_s A(c, s)",
+        "Mean accuracy over all corruptions c and severities s; called mPC elsewhere. "
+        "Interval: normal, 95 %, over clips, each with its share of cells answered right.",
+        "“Dynamic Sparse Training versus Dense Training”, arXiv 2410.03030, section 4",
+    ),
+    (
+        "Retention",
+        "R / A_clean",
+        "Share of the clean accuracy that survives corruption; called rPC elsewhere.",
+        "“Benchmarking Robustness in Object Detection”, arXiv 1907.07484",
+    ),
+    (
+        "Gain and relative gain",
+        "A_a − A_d,   (A_a − A_d) / A_d",
+        "Of a run (a) over the dense reference (d), in points and as a share of the reference, for a corruption and "
+        "severity or of the robustness accuracies. Interval: normal, 95 %, over paired clips. A corruption is won "
+        "where its mean over severities is higher.",
+        "“Dynamic Sparse Training versus Dense Training”, arXiv 2410.03030, footnote 2",
+    ),
+    (
+        "Sparsity and density",
+        "density = non-zero / total = 1 − sparsity",
+        "Counted over the weights that the method may prune; norms and biases stay dense.",
+        "“Rigging the Lottery”, arXiv 1911.11134",
+    ),
+)
+
+
+def percent(share: float) -> str:
+    """0.413 as "41.3"; an undefined number as a dash."""
+    return "–" if math.isnan(share) else f"{100 * share:.1f}"
+
+
+def signed(share: float) -> str:
+    """0.021 as "+2.1", with a true minus sign; what rounds to zero without a sign; an undefined number as a dash."""
+    if math.isnan(share) or not round(100 * share, 1):
+        return "–" if math.isnan(share) else "0.0"
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def count(number: float) -> str:
+    """12345 as "12,345"."""
+    return f"{number:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """3725 as "1 h 2 min", 95 as "1 min 35 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def verdict(run: Run, numbers: Mapping[str, float]) -> str:
+    """The result in one sentence; `numbers` is `metrics.summary`, with a reference or without."""
+    if not numbers["corruptions"]:
+        return f"{_opening(run)} reaches {percent(numbers['clean'])} % clean accuracy; no corruption was evaluated."
+    if "gain" in numbers:
+        return _verdict_against_dense(run, numbers)
+    return (
+        f"{_opening(run)} reaches {percent(numbers['clean'])} % clean and {percent(numbers['robust'])} % robustness "
+        f"accuracy over {_cells(numbers)}: {percent(numbers['retention'])} % of the clean accuracy survives."
+    )
+
+
+def _verdict_against_dense(run: Run, numbers: Mapping[str, float]) -> str:
+    gain = numbers["gain"]
+    comparison = "as robust as" if round(gain, 4) == 0 else "more robust than" if gain > 0 else "less robust than"
+    relative = "" if math.isnan(numbers["relative_gain"]) else f", {signed(numbers['relative_gain'])} % relative"
+    ties = f", ties in {numbers['ties']}" if numbers["ties"] else ""
+    return (
+        f"{_opening(run)} is {comparison} dense training: {signed(gain)} points of robustness accuracy "
+        f"({percent(numbers['robust'])} % against {percent(numbers['reference_robust'])} %{relative}), "
+        f"winning {numbers['wins']} of {numbers['corruptions']} corruptions{ties}; {_resolution(numbers)}."
+    )
+
+
+def _resolution(numbers: Mapping[str, float]) -> str:
+    low, high = numbers["gain_low"], numbers["gain_high"]
+    if math.isnan(low):
+        return "one clip gives no interval"
+    includes = "includes zero, so this test set does not settle it" if low <= 0 <= high else "excludes zero"
+    return f"the 95 % interval over clips, {signed(low)} to {signed(high)}, {includes}"
+
+
+def _opening(run: Run) -> str:
+    label = run.label[0].upper() + run.label[1:]
+    return f"On built-in sample data, {run.label}" if run.on_sample_data else label
+
+
+def _cells(numbers: Mapping[str, float]) -> str:
+    severities = "one severity" if numbers["severities"] == 1 else f"{numbers['severities']} severities"
+    return f"{numbers['corruptions']} corruptions at {severities}"
+
+
+def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What was done, as groups of (name, value); what a run does not have is left out."""
+    info, config = run.info, run.config
+    data, model, sparse, engine = info["data"], info["model"], info["sparse"], info["engine"]
+    groups = {
+        "Data": {
+            "Data set": run.data,
+            "Clips": f"{count(data['n_train'])} train, {count(data['n_test'])} test",
+            "Missing videos": count(data["missing"]),
+            "Classes": f"{data['classes_present']} of {len(data['classes'])} present",
+            "Chance": f"{percent(info['chance'])} %",
+            "Clip": _clip(config.get("data") or {}),
+            "Fingerprint": str(data["fingerprint"])[:16],
+        },
+        "Evaluation": {
+            **_picked(config, "evaluation", "suite"),
+            "Severities": ", ".join(map(str, accuracy_matrix(run.predictions).columns)),
+            **_picked(config, "evaluation", "views", "canvas", "resolution"),
+            "Corruption seed": _dig(config, "evaluation", "corruption_seed"),
+            "Reference": info["reference"] or "none",
+        },
+        "Model and sparsity": {
+            "Model": model["name"],
+            "Parameters": f"{count(model['parameters'])}, of which {count(model['prunable'])} prunable",
+            "Method": METHODS.get(run.method, run.method),
+            **({} if run.method == "dense" else _sparse_facts(sparse)),
+        },
+        "Training": {
+            **_picked(config, "training", "epochs", "batch_size"),
+            "Optimizer": _listed(_dig(config, "training", "optimizer")),
+            "Schedule": _listed(_dig(config, "training", "schedule")),
+            "Training seed": _dig(config, "training", "seed"),
+            **{f"Time to {what}": duration(seconds) for what, seconds in info["seconds"].items()},
+        },
+        "Machine": {
+            "Device": engine["device"],
+            "Precision": engine["precision"],
+            "Processes": engine["processes"],
+            "Corruption code": str(info["corruptions_fingerprint"])[:16],
+            "Versions": ", ".join(f"{package} {version}" for package, version in info["versions"].items()),
+            "Finished": str(info.get("finished") or "")[:19].replace("T", " "),
+        },
+    }
+    return [
+        (group, [(name, str(value)) for name, value in facts.items() if value not in (None, "")])
+        for group, facts in groups.items()
+    ]
+
+
+def _sparse_facts(sparse: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "Sparsity": f"{100 * sparse['sparsity']:g} %, {sparse['distribution']} over layers",
+        "Non-zero weights": f"{count(sparse['nonzero'])} of {count(sparse['total'])}",
+        "Topology updates": f"{count(sparse['updates'])} ({count(sparse['changed'])} connections changed)",
+        "Topology seed": str(sparse["seed"]),
+    }
+
+
+def _clip(data: Mapping[str, Any]) -> str:
+    size = f"{data['size']} × {data['size']} px" if "size" in data else ""
+    frames = f"{data['frames']} frames, every {data['stride']}" if {"frames", "stride"} <= data.keys() else ""
+    return ", ".join(part for part in (frames, str(data.get("sampling") or ""), size) if part)
+
+
+def _dig(config: Mapping[str, Any], *keys: str) -> Any:
+    value: Any = config
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _listed(settings: Mapping[str, Any] | None) -> str:
+    return ", ".join(str(value) if key == "name" else f"{key} {value}" for key, value in (settings or {}).items())
+
+
+def _picked(config: Mapping[str, Any], block: str, *keys: str) -> dict[str, Any]:
+    return {key.replace("_", " ").capitalize(): _dig(config, block, key) for key in keys}
+
+
+def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
+    """What a careful reader should know before believing the numbers, one sentence each."""
+    data, sparse = run.info["data"], run.info["sparse"]
+    half = (numbers["clean_high"] - numbers["clean_low"]) / 2
+    present, of_all = data["classes_present"], len(data["classes"])
+    unreadable = sorted(run.predictions.loc[run.predictions["prediction"] < 0, "id"].unique())
+    found = {
+        "These numbers are from built-in sample data: they show that the pipeline works and say nothing about "
+        "real videos.": run.on_sample_data,
+        f"{_plural(data['missing'], 'video')} of the official lists missing: {_named(data)}.": data["missing"],
+        f"Only {present} of {of_all} classes are present: accuracies do not compare with published ones.": present
+        < of_all,
+        f"{_plural(data['substituted'], 'training clip')} could not be read and gave way to another clip.": data[
+            "substituted"
+        ],
+        f"{_plural(len(unreadable), 'test clip')} could not be decoded and counted as wrong: "
+        f"{_some(unreadable)}.": unreadable,
+        f"The topology was updated only {sparse['updates']} times, too few to be called dynamic; lower sparse.every or "
+        f"train longer.": run.method not in FIXED and sparse["updates"] < FEW_UPDATES,
+        "No connection ever changed: this run is in effect static.": run.method not in FIXED and not sparse["changed"],
+        f"{count(numbers['clips'])} test clips give clean accuracy a 95 % interval of about ±{100 * half:.0f} points; "
+        f"smaller differences are not resolved.": half > WIDE,
+        "Clean accuracy is not above chance by its 95 % interval: what is lost under corruption means "
+        "nothing.": numbers["clean_low"] <= run.info["chance"],
+    }
+    return [sentence for sentence, holds in found.items() if holds]
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def _named(data: Mapping[str, Any]) -> str:
+    more = data["missing"] - len(data["missing_named"])
+    return _some(data["missing_named"], max(more, 0))
+
+
+def _some(names: list[str], more: int = 0, shown: int = 5) -> str:
+    more += max(len(names) - shown, 0)
+    return ", ".join(names[:shown]) + (f" and {count(more)} more" if more else "")
