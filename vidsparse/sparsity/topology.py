@@ -126,12 +126,13 @@ class Topology:
         distribution: str,
         seed: int,
     ) -> None:
-        self.method, self.sparsity, self.total_steps, self.seed = method, sparsity, total_steps, seed
+        self.method, self.sparsity, self.distribution = method, sparsity, distribution
+        self.total_steps, self.seed = total_steps, seed
         self.step = 0
         self.updates = 0
         self.changed = 0
         self.last_update: Update | None = None
-        self._optimizer = optimizer
+        self.optimizer = optimizer
         self._update_steps = method.update_steps(total_steps)
         self._weights = prunable(model)
         counts = allocate({n: w.shape for n, w in self._weights.items()}, 1 - sparsity, distribution)
@@ -158,7 +159,7 @@ class Topology:
     @property
     def total(self) -> int:
         """Weights of all prunable layers, absent ones included."""
-        return sum(w.numel() for w in self._weights.values())
+        return sum(self.sizes().values())
 
     def counts(self) -> dict[str, int]:
         """{parameter name: non-zeros} of every prunable layer."""
@@ -168,6 +169,10 @@ class Topology:
     def densities(self) -> dict[str, float]:
         """{parameter name: share of weights that exist} of every prunable layer."""
         return {name: count / self._weights[name].numel() for name, count in self.counts().items()}
+
+    def sizes(self) -> dict[str, int]:
+        """{parameter name: weights, absent ones included} of every prunable layer."""
+        return {name: weight.numel() for name, weight in self._weights.items()}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """{parameter name: weight shape} of every prunable layer."""
@@ -196,17 +201,19 @@ class Topology:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        _ATTACHED.pop(self._optimizer, None)
+        _ATTACHED.pop(self.optimizer, None)
 
     def _new_layer(self, name: str, weight: nn.Parameter, nonzero: int) -> Layer:
-        mask = top(self._noise(name, weight), nonzero).to(weight.dtype)
+        mask = torch.zeros_like(weight, requires_grad=False)  # in the weight's own memory layout
+        mask.copy_(top(self._noise(name, weight), nonzero))
         return Layer(weight, mask, nonzero)
 
     def _noise(self, name: str, weight: Tensor) -> Tensor:
         """Uniform numbers that depend on (seed, step, layer) alone: the same on every device and process."""
         key = hashlib.blake2b(f"{self.seed}/{self.step}/{name}".encode(), digest_size=8).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
-        return torch.rand(weight.shape, generator=generator).to(weight.device)
+        noise = torch.rand(weight.shape, generator=generator)
+        return torch.empty_like(weight, dtype=noise.dtype, requires_grad=False).copy_(noise)
 
     def _watch(self, layer: Layer) -> list[Any]:
         def keep_dense(gradient: Tensor) -> None:
@@ -223,7 +230,7 @@ class Topology:
 
     def _after_step(self, *_: Any) -> None:
         self.step += 1
-        if type(self._optimizer).__name__ not in _ELEMENTWISE:
+        if type(self.optimizer).__name__ not in _ELEMENTWISE:
             self._mask_all()
         if self.step in self._update_steps:
             self._update()
@@ -260,7 +267,7 @@ class Topology:
             layer.weight.mul_(layer.mask)
             if layer.weight.grad is not None:
                 layer.weight.grad.mul_(layer.mask)
-            for value in self._optimizer.state.get(layer.weight, {}).values():
+            for value in self.optimizer.state.get(layer.weight, {}).values():
                 if isinstance(value, Tensor) and value.shape == layer.mask.shape:
                     value.mul_(layer.mask)
 

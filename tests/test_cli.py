@@ -1,0 +1,56 @@
+"""The commands as a person types them: exit codes, one sentence on stderr, quick answers."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vidsparse.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("torch", "torchvision", "numba", "cv2", "matplotlib", "pandas", "decord", "av", "albumentations", "pytorchvideo")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_mistake_is_one_sentence_and_exit_code_2(capsys):
+    assert main(["run", "ucf101_rigl", "sparse.method=riggl"]) == 2
+    assert capsys.readouterr().err == "sparse.method=riggl on the command line: did you mean rigl?\n"
+
+
+def test_print_config_prints_what_would_run(capsys, tmp_path):
+    assert main(["run", "ucf101_rigl", "training.seed=7", "--print-config"]) == 0
+    assert "seed: 7" in capsys.readouterr().out
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["run", "ucf101_rigl", "sparse.sparsty=1"]])
+def test_help_and_config_errors_import_nothing_heavy(arguments):
+    code = (
+        "import sys; from vidsparse.cli import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit: pass\n"
+        f"print('LOADED', [m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("LOADED []\n")
+
+
+@pytest.mark.parametrize("script", sorted(p.name for p in (ROOT / "scripts").glob("*.py")))
+def test_every_script_explains_itself(script):
+    done = subprocess.run([sys.executable, str(ROOT / "scripts" / script), "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "usage" in done.stdout
+
+
+def test_evaluate_asks_for_weights(capsys):
+    assert main(["evaluate", "ucf101_dense"]) == 2
+    assert "model.weights" in capsys.readouterr().err
+
+
+def test_report_of_an_unfinished_run_is_refused(capsys):
+    assert main(["report", "runs/none"]) == 2
+    assert "not a finished run" in capsys.readouterr().err

@@ -1,0 +1,112 @@
+"""The plan of the house, held by its walls: who may import whom, and what no file of a package does."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A room imports only what stands to its right; rooms joined by | do not know each other.
+ORDER = (
+    "scripts → cli → study → experiment → report → analysis → evaluation → training → benchmark → checks"
+    " → tracking | recipe | data → models | sparsity → engine → runfolder → config → corruptions"
+)
+RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
+SHARED = {"errors", "_compat", "files", "progress"}  # imported by every room of vidsparse, importing only each other
+LONGEST = 350  # lines
+DOWNLOAD = re.compile(r"\b(urlopen|urlretrieve|load_state_dict_from_url|\w*download\w*)$|^(requests|httpx|urllib3)\.")
+
+PACKAGES = sorted(path for package in ("vidsparse", "corruptions") for path in (ROOT / package).rglob("*.py"))
+SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+FRONT_DOOR = ROOT / "vidsparse" / "__init__.py"  # names every room, and loads each when it is first used
+
+
+def name(path: Path) -> str:
+    """The path below the repository root, as it is shown in test ids."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def room_of(module: str) -> str:
+    """The room of a dotted module: `vidsparse.models.zoo` -> `models`, `corruptions.noise` -> `corruptions`."""
+    first, *rest = module.split(".")
+    return rest[0] if first == "vidsparse" and rest else first
+
+
+def imported_rooms(source: str, module: str) -> set[str]:
+    """Rooms named by the import statements anywhere in `source`, the text of `module`; ours only."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parent = ".".join([*module.split(".")[: -node.level], node.module or ""]).strip(".")
+            base = parent if node.level else node.module or ""
+            found |= {f"{base}.{alias.name}" for alias in node.names}
+    return {room_of(each) for each in found if each.split(".")[0] in ("vidsparse", "corruptions")}
+
+
+def may_import(room: str, other: str) -> bool:
+    """Whether the order of rooms lets `room` import `other`."""
+    if other == room or (other in SHARED and room != "corruptions"):
+        return True
+    return room in RANK and other in RANK and RANK[room] < RANK[other]
+
+
+def at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """Nodes below `node` that run when the module is imported: all but the bodies of functions."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from at_import(child)
+
+
+def calls(nodes: Iterator[ast.AST]) -> list[str]:
+    """What is called, as dotted text."""
+    return [ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)]
+
+
+@pytest.mark.parametrize("path", [path for path in (*PACKAGES, *SCRIPTS) if path != FRONT_DOOR], ids=name)
+def test_a_room_imports_only_what_stands_to_its_right(path):
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    room = room_of(module)
+    assert room in RANK or room in SHARED, f"the plan of the house knows no room called {room!r}"
+    wrong = {other for other in imported_rooms(path.read_text(), module) if not may_import(room, other)}
+    assert not wrong, f"{room} must not import {', '.join(sorted(wrong))}: {ORDER}"
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=name)
+def test_no_package_file_prints_or_downloads_when_imported(path):
+    tree = ast.parse(path.read_text())
+    assert "print" not in calls(ast.walk(tree))
+    assert not [call for call in calls(at_import(tree)) if DOWNLOAD.search(call)]
+
+
+def test_no_file_is_too_long():
+    lengths = {name(path): len(path.read_text().splitlines()) for path in (*PACKAGES, *SCRIPTS, *TESTS)}
+    assert {file: lines for file, lines in lengths.items() if lines > LONGEST} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "rooms"),
+    [
+        ("from vidsparse.models.zoo import MODELS\nimport numpy", {"models"}),
+        ("from vidsparse import files, config", {"files", "config"}),
+        ("def f():\n    import corruptions.noise", {"corruptions"}),
+        ("from . import sources\nfrom ..engine import Engine", {"data", "engine"}),
+    ],
+)
+def test_every_form_of_import_is_seen(source, rooms):
+    assert imported_rooms(source, "vidsparse.data.loader") == rooms
+
+
+def test_the_rules_refuse_what_the_plan_refuses():
+    assert may_import("cli", "corruptions")
+    assert may_import("data", "errors")
+    refused = [("config", "models"), ("models", "sparsity"), ("corruptions", "errors"), ("errors", "config")]
+    assert not any(may_import(room, other) for room, other in refused)
+    assert DOWNLOAD.search("torch.hub.load_state_dict_from_url")
+    assert not calls(at_import(ast.parse("def f():\n    urlopen('x')")))

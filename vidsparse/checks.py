@@ -1,0 +1,168 @@
+"""Every name and combination of a config that cannot be carried out, said in one sentence before any work starts."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import corruptions
+from corruptions.registry import nearest
+from vidsparse.config import COMMAND_LINE, SAMPLE_ROOT, Config, SparseConfig, compose
+from vidsparse.data.sources import SOURCES
+from vidsparse.errors import ConfigError
+from vidsparse.models.zoo import MODELS
+from vidsparse.sparsity.methods import METHODS
+
+Fail = Callable[[str, str], ConfigError]
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a config file, or a shipped one by name, apply `key=value` overrides, and check it.
+
+    Raises:
+        ConfigError: one sentence naming the key, its value, where it was set, and the nearest valid name.
+    """
+    config, origin = compose(path, overrides)
+    check(config, origin)
+    return config
+
+
+def check(config: Config, origin: Mapping[str, str]) -> None:
+    """Raise ConfigError for what cannot be; fill in what the method's row leaves to it."""
+
+    def fail(key: str, why: str) -> ConfigError:
+        value: object = config
+        for part in key.split("."):
+            value = getattr(value, part)
+        return ConfigError(f"{key}={value}{' ' + origin[key] if key in origin else ''}: {why}")
+
+    _check_names(config, fail)
+    _check_paths(config, origin, fail)
+    _check_numbers(config, fail)
+    _check_evaluation(config, fail)
+    _settle_sparsity(config, fail)
+
+
+def _check_names(config: Config, fail: Fail) -> None:
+    tables: dict[str, Iterable[str]] = {
+        "data.source": SOURCES,
+        "model.name": MODELS,
+        "sparse.method": METHODS,
+        "evaluation.suite": corruptions.SUITES,
+    }
+    values = (config.data.source, config.model.name, config.sparse.method, config.evaluation.suite)
+    for (key, known), value in zip(tables.items(), values, strict=True):
+        if value not in known:
+            raise fail(key, unknown(value, known))
+    suite = corruptions.suite(config.evaluation.suite)
+    for name in config.evaluation.corruptions or ():
+        if name not in suite:
+            raise fail("evaluation.corruptions", f"{name} is not in {config.evaluation.suite}: {unknown(name, suite)}")
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """What to say of a name that is not in a table."""
+    names = list(known)
+    close = nearest(name, names)
+    return f"did you mean {close}?" if close else f"there are {', '.join(names)}"
+
+
+def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
+    data = config.data
+    if not config.name or "/" in config.name or config.name.startswith("."):
+        raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
+    if data.root != SAMPLE_ROOT and not Path(data.root).is_dir():
+        hint = "" if origin.get("data.root") == COMMAND_LINE else "; data.if_missing=sample runs on sample data"
+        raise fail("data.root", f"there is no such folder{hint}")
+    if config.model.weights and not Path(config.model.weights).is_file():
+        raise fail("model.weights", "there is no such file")
+
+
+def _check_numbers(config: Config, fail: Fail) -> None:
+    data, training = config.data, config.training
+    positive = {
+        "data.split": data.split,
+        "data.frames": data.frames,
+        "data.stride": data.stride,
+        "training.batch_size": training.batch_size,
+        "training.accumulate": training.accumulate,
+        "training.optimizer.lr": training.optimizer.lr,
+        "evaluation.views": config.evaluation.views,
+        "evaluation.batch_size": config.evaluation.batch_size,
+        "logging.every": config.logging.every,
+    }
+    for key, value in positive.items():
+        if value <= 0:
+            raise fail(key, "it must be above 0")
+    if training.epochs < 0:
+        raise fail("training.epochs", "it must be 0 (evaluate only) or more")
+    if data.size < (least := MODELS[config.model.name].min_size):
+        raise fail("data.size", f"{config.model.name} needs clips of at least {least} pixels")
+    if data.size > data.short_side:
+        raise fail("data.size", f"a crop cannot be larger than data.short_side={data.short_side}")
+    if not 0 <= data.val_fraction < 1:
+        raise fail("data.val_fraction", "it is a share of the training groups, 0 <= share < 1")
+    if training.epochs and training.schedule.warmup_epochs >= training.epochs:
+        raise fail("training.schedule.warmup_epochs", f"the warm-up must end before training.epochs={training.epochs}")
+    if not 0 <= training.label_smoothing < 1:
+        raise fail("training.label_smoothing", "it must be at least 0 and below 1")
+    if training.accumulate > training.batch_size:
+        raise fail("training.accumulate", f"a batch of {training.batch_size} clips has no more parts than clips")
+    scale = data.augment.scale
+    if len(scale) != 2 or not 0 < scale[0] <= scale[1] <= 1:
+        raise fail("data.augment.scale", "it is a range of areas [smallest, largest] with 0 < smallest <= largest <= 1")
+
+
+def _check_evaluation(config: Config, fail: Fail) -> None:
+    evaluation = config.evaluation
+    wrong = [s for s in evaluation.severities or () if not 1 <= s <= 5]
+    if wrong:
+        raise fail("evaluation.severities", f"{wrong[0]} is not a severity: they go from 1 to 5")
+    if evaluation.severities == [] or evaluation.corruptions == []:
+        empty = "severities" if evaluation.severities == [] else "corruptions"
+        raise fail(f"evaluation.{empty}", "the list is empty; use null for all of the suite")
+    if evaluation.crops > 1 and evaluation.canvas == "crop":
+        raise fail("evaluation.crops", "canvas crop has one, the centre; more need evaluation.canvas=frame")
+    reference = evaluation.reference
+    if reference not in (None, "auto") and not (Path(reference) / "predictions.parquet").is_file():
+        raise fail("evaluation.reference", "it is auto, null or a run folder with a predictions.parquet")
+
+
+def _settle_sparsity(config: Config, fail: Fail) -> None:
+    """Dense runs carry no sparse settings; sparse ones get those of the method's row where the config is silent."""
+    sparse, row = config.sparse, METHODS[config.sparse.method]
+    if not row.sparse:
+        config.sparse = SparseConfig(method=row.name)
+        return
+    if not config.training.epochs:
+        raise fail("sparse.method", "with training.epochs=0 nothing is trained; dense evaluates weights as they are")
+    if not 0 < sparse.sparsity < 1:
+        raise fail("sparse.sparsity", "it is the share of zeros: above 0 and below 1")
+    if not row.dynamic:
+        config.sparse = replace(sparse, every=None, stop=None, drop_fraction=None)
+        return
+    sparse.every = row.every if sparse.every is None else sparse.every
+    sparse.stop = row.stop if sparse.stop is None else sparse.stop
+    sparse.drop_fraction = row.drop_fraction if sparse.drop_fraction is None else sparse.drop_fraction
+    if sparse.every < 1:
+        raise fail("sparse.every", "the topology changes every so many optimizer steps: 1 or more")
+    if not 0 < sparse.stop <= 1:
+        raise fail("sparse.stop", "it is a share of the training: above 0, at most 1")
+    if not 0 < sparse.drop_fraction <= 1:
+        raise fail("sparse.drop_fraction", "it is a share of a layer's weights: above 0, at most 1")
+
+
+def check_updates(config: Config, total_steps: int) -> str | None:
+    """A warning where the topology changes fewer than five times; ConfigError where a dynamic method never would."""
+    sparse, row = config.sparse, METHODS[config.sparse.method]
+    if not row.dynamic or not total_steps:
+        return None
+    assert sparse.every is not None
+    assert sparse.stop is not None
+    planned = len(replace(row, every=sparse.every, stop=sparse.stop).update_steps(total_steps))
+    if planned == 0:
+        raise ConfigError(
+            f"sparse.every={sparse.every}: {row.name} would never change its topology in {total_steps} optimizer "
+            f"steps; set sparse.every to {max(1, round(total_steps * sparse.stop / 20))} or so"
+        )
+    few = f"only {planned} topology updates in {total_steps} steps; lower sparse.every={sparse.every} for more"
+    return few if planned < 5 else None

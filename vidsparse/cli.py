@@ -1,0 +1,116 @@
+"""The commands. scripts/*.py and the `vidsparse` console script call them; errors end in one sentence, exit code 2."""
+
+import argparse
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vidsparse.errors import VidsparseError
+
+_CONFIG_HELP = "a YAML file, or the name of a shipped config such as ucf101_rigl"
+_OVERRIDE_HELP = "settings that replace those of the config, such as sparse.sparsity=0.3 training.seed=1"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`vidsparse COMMAND ...`; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="vidsparse", description="Train sparse and dense video models; measure how they hold up under corruption."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (_, summary, add) in COMMANDS.items():
+        add(commands.add_parser(name, help=summary, description=summary))
+    options = parser.parse_args(arguments)
+    return _guarded(COMMANDS[options.command][0], options)
+
+
+def script(name: str) -> int:
+    """One command as a script of its own: `python scripts/<name>.py ...`; returns the exit code."""
+    action, summary, add = COMMANDS[name]
+    parser = argparse.ArgumentParser(prog=f"{name}.py", description=summary)
+    add(parser)
+    return _guarded(action, parser.parse_args())
+
+
+def _run(options: argparse.Namespace) -> None:
+    """Train, evaluate, report."""
+    from vidsparse.checks import load_config
+
+    config = load_config(options.config, options.overrides)
+    if options.print_config:
+        from vidsparse.config import to_yaml
+
+        sys.stdout.write(to_yaml(config))
+        return
+    from vidsparse.experiment import run
+
+    run(config, options.fresh, _command_line(options))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    """Evaluate weights as they are: a run without training."""
+    given = [word for word in options.overrides if word.startswith("model.weights=")]
+    if not given:
+        raise VidsparseError(
+            "evaluate needs model.weights=FILE.safetensors, such as runs/NAME/checkpoints/final.safetensors"
+        )
+    file = Path(given[-1].partition("=")[2])
+    name = file.parent.parent.name if file.parent.name == "checkpoints" else file.stem
+    options.overrides = [f"name={name}_evaluated", *options.overrides, "training.epochs=0", "sparse.method=dense"]
+    _run(options)
+
+
+def _report(options: argparse.Namespace) -> None:
+    """Remake the report of a run, or one page that compares several."""
+    from vidsparse.progress import say
+    from vidsparse.report.page import write_comparison, write_report
+
+    runs = [Path(run) for run in options.runs]
+    for run in runs:
+        if not (run / "predictions.parquet").is_file():
+            raise VidsparseError(f"{run} is not a finished run: it has no predictions.parquet")
+    page = write_report(runs[0]) if len(runs) == 1 else write_comparison(runs, Path(options.out))
+    say(f"report     {page}")
+
+
+def _command_line(options: argparse.Namespace) -> str:
+    return shlex.join(["python", "scripts/run.py", options.config, *options.overrides])
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", metavar="CONFIG", help=_CONFIG_HELP)
+    parser.add_argument("overrides", metavar="key=value", nargs="*", help=_OVERRIDE_HELP)
+    parser.add_argument("--print-config", action="store_true", help="print the resolved config and stop")
+    parser.add_argument("--fresh", action="store_true", help="replace what the run folder holds")
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="run folders; several make a comparison")
+    parser.add_argument("--out", default="runs/comparison", help="folder of the comparison page")
+
+
+Command = tuple[Callable[[argparse.Namespace], None], str, Callable[[argparse.ArgumentParser], None]]
+COMMANDS: dict[str, Command] = {
+    "run": (_run, "Train, evaluate clean and corrupted, and write a report.", _add_config),
+    "evaluate": (_evaluate, "Evaluate a checkpoint, clean and corrupted, and write a report.", _add_config),
+    "report": (_report, "Remake reports from the tables of finished runs.", _add_runs),
+}
+
+
+def _guarded(action: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+    """Carry a command out; a person's mistake is one sentence and 2, Ctrl-C is 130."""
+    from corruptions.errors import CorruptionError
+
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    logging.getLogger("vidsparse").addHandler(logging.StreamHandler())
+    try:
+        action(options)
+    except (VidsparseError, CorruptionError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; the same command continues\n")
+        return 130
+    return 0

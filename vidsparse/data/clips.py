@@ -1,0 +1,87 @@
+"""The clips of one experiment: its split, counted once, and the way from a sample to its frames."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vidsparse.config import SAMPLE_ROOT, DataConfig
+from vidsparse.data.decoders import Frames
+from vidsparse.data.index import Index, Progress, build_index
+from vidsparse.data.sources import SOURCES, Dataset, Sample, load_dataset, split_validation
+from vidsparse.data.video import ReaderPool
+from vidsparse.errors import ClipDecodeError
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Train, validation and test samples with the index of their files. Picklable: workers get a copy."""
+
+    config: DataConfig
+    dataset: Dataset
+    index: Index
+    train: tuple[Sample, ...]
+    validation: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+    _pool: ReaderPool = field(default_factory=ReaderPool)
+
+    @property
+    def is_sample(self) -> bool:
+        """True for the built-in sample data."""
+        return self.config.root == SAMPLE_ROOT
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when any clip of the split, its label, its bytes or its frame count does; not when it moves."""
+        parts = (self.train, self.validation, self.test)
+        return "-".join(self.index.fingerprint(sample.id for sample in part)[:8] for part in parts)
+
+    @property
+    def unflippable(self) -> frozenset[int]:
+        """Labels of classes whose mirror image is another class."""
+        names = {name for pair in SOURCES[self.config.source].mirrored for name in pair} | set(self._mirrored_sample())
+        return frozenset(label for label, name in enumerate(self.dataset.classes) if name in names)
+
+    def n_frames(self, sample: Sample) -> int:
+        """How many frames of this sample's file can be decoded."""
+        return self.index.rows[sample.id].info.n_frames
+
+    def fps(self, sample: Sample) -> float:
+        """Frames a second."""
+        return float(self.index.rows[sample.id].info.rate)
+
+    def read(self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]") -> Frames:
+        """Frames uint8 (n, H, W, 3) of a sample, its short side resized to `data.short_side` pixels.
+
+        Raises ClipDecodeError, naming the file, where neither decoder can read it.
+        """
+        info = self.index.rows[sample.id].info
+        if not info.n_frames:
+            raise ClipDecodeError(info.error or f"{sample.path}: no frame can be decoded")
+        reader = self._pool.get(sample.path, self.config.short_side, decoder=info.decoder, n_frames=info.n_frames)
+        return reader.read(indices)
+
+    def _mirrored_sample(self) -> tuple[str, ...]:
+        if not self.is_sample:
+            return ()
+        from vidsparse.data.sample import MIRRORED
+
+        return tuple(name for pair in MIRRORED for name in pair)
+
+
+def load_clips(config: DataConfig, seed: int, cache: Path, workers: int = 0, progress: Progress | None = None) -> Clips:
+    """Read the lists of `config`, count the frames of every file (cached in `cache`), split off validation groups.
+
+    Raises DataError where the data set is not there or not laid out as its source says.
+    """
+    root = Path(config.root)
+    if config.root == SAMPLE_ROOT:
+        from vidsparse.data.sample import ensure_sample
+
+        root = ensure_sample()
+    dataset = load_dataset(config.source, root, config.split, config.missing)
+    index = build_index((*dataset.train, *dataset.test), cache, workers, progress)
+    train, validation = split_validation(dataset.train, config.val_fraction, seed)
+    return Clips(config, dataset, index, train, validation, dataset.test)

@@ -1,0 +1,152 @@
+"""Decode once, corrupt many: for each unit of videos, one uint8 batch per cell of the evaluation."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+import corruptions
+from vidsparse.config import EvaluationConfig
+from vidsparse.data.augment import center_crop, crops
+from vidsparse.data.clips import Clips
+from vidsparse.data.decoders import Frames
+from vidsparse.data.sampling import view_indices
+from vidsparse.data.sources import Sample
+from vidsparse.errors import ClipDecodeError
+
+CLEAN = "clean"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One condition of the evaluation; the clean one has severity 0 and no profile."""
+
+    corruption: str
+    profile: str
+    severity: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A cell of a unit: clips uint8 (videos · views, T, S, S, 3) in that order; videos without frames are not `ok`."""
+
+    unit: int
+    cell: int
+    clips: Tensor
+    ok: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The frames of one video that any cell needs, on the canvas: `frames[i]` is frame `numbers[i]` of the video."""
+
+    sample: Sample
+    frames: Frames
+    numbers: NDArray[np.int64]
+    views: NDArray[np.int64]  # (views, T) frame numbers
+    n_frames: int
+    fps: float
+
+
+def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
+    """The clean cell, then every corruption of the suite (or those chosen) at each severity."""
+    suite = corruptions.SUITES[config.suite]
+    chosen = [(name, profile) for name, profile in suite.cells if name in (config.corruptions or [name])]
+    severities = suite.severities if config.severities is None else config.severities
+    return (Cell(CLEAN, "", 0), *(Cell(name, profile, s) for name, profile in chosen for s in severities))
+
+
+class CorruptedUnits(IterableDataset[Batch]):
+    """Batches of the wanted units, cell after cell; with workers, whole units go to a worker."""
+
+    def __init__(
+        self, clips: Clips, config: EvaluationConfig, cells: Sequence[Cell], units: Sequence[tuple[int, range]]
+    ) -> None:
+        """`units`: (number, positions in the test split) of the units to make."""
+        self._clips, self._config, self._cells, self._units = clips, config, cells, units
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        for number, positions in self._units[first::step]:
+            videos = [self._decode(self._clips.test[position]) for position in positions]
+            ok = np.array([video is not None for video in videos])
+            for cell in range(len(self._cells)):
+                yield Batch(number, cell, torch.from_numpy(self._batch(videos, self._cells[cell])), ok)
+
+    def key(self, sample: Sample) -> str:
+        """What the corruption of this sample is drawn from."""
+        return f"{self._config.corruption_seed}/{self._clips.dataset.name}/{sample.id}"
+
+    def _decode(self, sample: Sample) -> Decoded | None:
+        data = self._clips.config
+        n_frames = self._clips.n_frames(sample)
+        try:
+            if not n_frames:
+                self._clips.read(sample, ())
+            views = view_indices(n_frames, data.frames, data.stride, data.sampling, data.short, self._config.views)
+            numbers = self._needed(sample, np.unique(views), n_frames)
+            frames = self._clips.read(sample, numbers)
+        except ClipDecodeError:
+            if self._config.on_error == "raise":
+                raise
+            return None
+        if self._config.canvas == "crop":
+            frames = np.ascontiguousarray(center_crop(frames, data.size))
+        return Decoded(sample, frames, numbers, views, n_frames, self._clips.fps(sample))
+
+    def _needed(self, sample: Sample, outputs: NDArray[np.int64], n_frames: int) -> NDArray[np.int64]:
+        key = self.key(sample)
+        needs = [
+            corruptions.frames_needed(c.corruption, c.severity, outputs, n_frames, key, c.profile)
+            for c in self._cells
+            if c.severity
+        ]
+        return np.unique(np.concatenate([outputs, *needs]))
+
+    def _batch(self, videos: Sequence[Decoded | None], cell: Cell) -> Frames:
+        size, frames = self._clips.config.size, self._clips.config.frames
+        per_video = self._config.views * self._config.crops
+        blank = np.zeros((per_video, frames, size, size, 3), np.uint8)
+        return np.concatenate([blank if video is None else self._views(video, cell) for video in videos])
+
+    def _views(self, video: Decoded, cell: Cell) -> Frames:
+        """(views · crops, T, S, S, 3): the views of one video under one cell."""
+        outputs, place = np.unique(video.views, return_inverse=True)
+        frames = self.corrupt(video, cell, outputs)
+        views = [
+            np.stack(crops(frames[rows], self._clips.config.size, self._config.crops))
+            for rows in place.reshape(video.views.shape)
+        ]
+        return np.concatenate(views)
+
+    def corrupt(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames:
+        """The wanted frames of a video under a cell, on the canvas."""
+        if not cell.severity:
+            return video.frames[np.searchsorted(video.numbers, outputs)]
+        suite = corruptions.SUITES[self._config.suite]
+        return corruptions.corrupt(
+            video.frames,
+            cell.corruption,
+            cell.severity,
+            self.key(video.sample),
+            profile=cell.profile,
+            temporal=suite.temporal,
+            resolution=self._config.resolution,
+            indices=video.numbers,
+            outputs=outputs,
+            n_frames=video.n_frames,
+            fps=video.fps,
+        )
+
+    def strip(self, position: int) -> dict[str, Frames]:
+        """One clip of the test split under each cell, {"name/severity": uint8 (T, S, S, 3)}; empty if unreadable."""
+        video = self._decode(self._clips.test[position])
+        if video is None:
+            return {}
+        named = {CLEAN if not c.severity else f"{c.corruption}/{c.severity}": c for c in self._cells}
+        return {name: self._views(video, cell)[0] for name, cell in named.items()}

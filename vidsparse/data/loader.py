@@ -1,0 +1,112 @@
+"""Training batches. What a clip shows is a function of (seed, epoch, index) alone, not of who loads it or when."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from vidsparse.data.augment import Augment, center_crop
+from vidsparse.data.clips import Clips
+from vidsparse.data.decoders import Frames
+from vidsparse.data.sampling import train_indices, view_indices
+from vidsparse.data.sources import Sample
+from vidsparse.errors import ClipDecodeError
+from vidsparse.models.zoo import NORMALIZE
+
+Place = tuple[int, int]  # epoch, position in the split
+_TRIES = 8  # other clips tried in place of one that cannot be read
+
+
+class TrainingClips(Dataset[tuple[Tensor, int, int]]):
+    """Augmented random clips of the training split: uint8 (T, S, S, 3), label, and position in the split.
+
+    A clip that cannot be read is replaced by another one (`data.on_error: substitute`); its own position comes back
+    as -1 - position, so that it is counted and never silently lost.
+    """
+
+    def __init__(self, clips: Clips, seed: int) -> None:
+        self._clips, self._seed = clips, seed
+        self._augment: Augment | None = None
+
+    def __getitem__(self, place: Place) -> tuple[Tensor, int, int]:
+        epoch, position = place
+        rng = np.random.default_rng((self._seed, epoch, position))
+        sample, substituted = self._clips.train[position], False
+        for _ in range(_TRIES):
+            try:
+                return self._read(sample, rng), sample.label, -1 - position if substituted else position
+            except ClipDecodeError:
+                if self._clips.config.on_error == "raise":
+                    raise
+                sample, substituted = self._clips.train[rng.integers(len(self._clips.train))], True
+        raise ClipDecodeError(f"{self._clips.dataset.root}: {_TRIES} training clips in a row cannot be read")
+
+    def _read(self, sample: Sample, rng: np.random.Generator) -> Tensor:
+        config = self._clips.config
+        indices = train_indices(
+            self._clips.n_frames(sample) or 1, config.frames, config.stride, config.sampling, config.short, rng
+        )
+        frames = self._clips.read(sample, indices)
+        if self._augment is None:  # built in the worker: it does not travel
+            self._augment = Augment(config.augment, config.size, self._clips.unflippable)
+        return torch.from_numpy(self._augment(frames, sample.label, int(rng.integers(2**31))))
+
+
+class Steps(Sampler[list[Place]]):
+    """The places of each optimizer step's clips, from `start` to `stop`: the whole training is one pass over this.
+
+    An epoch is a permutation drawn from (seed, epoch), cut into batches; an incomplete last batch is left out. Of a
+    batch each process takes its own share.
+    """
+
+    def __init__(self, n: int, batch_size: int, seed: int, rank: int = 0, world: int = 1) -> None:
+        self.per_epoch = max(1, n // batch_size)
+        self.start, self.stop = 0, 0
+        self._n, self._batch, self._seed, self._rank, self._world = n, batch_size, seed, rank, world
+
+    def __iter__(self) -> Iterator[list[Place]]:
+        for step in range(self.start, self.stop):
+            epoch, batch = divmod(step, self.per_epoch)
+            order = np.random.default_rng((self._seed, epoch)).permutation(self._n)
+            chosen = order[batch * self._batch : (batch + 1) * self._batch]
+            yield [(epoch, int(position)) for position in chosen[self._rank :: self._world]]
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+def make_loader(dataset: Dataset[Any], workers: int, **settings: Any) -> DataLoader[Any]:
+    """A DataLoader whose workers start clean (forkserver: decord hangs in a fork) and do not fight for threads."""
+    if workers:
+        settings |= {"multiprocessing_context": "forkserver", "worker_init_fn": _one_thread}
+    return DataLoader(dataset, num_workers=workers, **settings)
+
+
+def to_input(clips: Tensor, normalize: str) -> Tensor:
+    """uint8 (B, T, H, W, 3) -> float (B, 3, T, H, W) on the same device, scaled to [0, 1] and normalised."""
+    preset = NORMALIZE[normalize]
+    scale = 1 / (255 * torch.tensor(preset.std, device=clips.device))
+    shift = torch.tensor(preset.mean, device=clips.device) / torch.tensor(preset.std, device=clips.device)
+    return (clips * scale - shift).permute(0, 4, 1, 2, 3)
+
+
+def center_clip(clips: Clips, sample: Sample) -> Frames:
+    """The one clip (T, S, S, 3) by which a sample is judged when no corruption and no second view is asked for."""
+    config = clips.config
+    indices = view_indices(clips.n_frames(sample), config.frames, config.stride, config.sampling, config.short, 1)
+    return center_crop(clips.read(sample, indices[0]), config.size)
+
+
+def split_units(n: int, size: int) -> list[range]:
+    """Positions 0 .. n - 1 in fixed runs of at most `size`: the units of evaluation."""
+    return [range(start, min(n, start + size)) for start in range(0, n, size)]
+
+
+def _one_thread(_: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

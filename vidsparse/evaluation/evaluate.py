@@ -1,0 +1,70 @@
+"""Evaluate one model, clean and under every corruption, in units that are done or not done."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor, nn
+
+from vidsparse import files
+from vidsparse.config import Config
+from vidsparse.data.clips import Clips
+from vidsparse.data.corrupted import Batch, Cell, CorruptedUnits
+from vidsparse.data.loader import make_loader, split_units, to_input
+from vidsparse.engine import Engine
+from vidsparse.evaluation import predictions
+from vidsparse.progress import Bar
+
+
+def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine, model: nn.Module, run: Path) -> None:
+    """Write run/predictions.parquet: every test clip under every cell.
+
+    A unit is a fixed run of clips with all its cells; its part is a file in run/predictions/. Batches never cross
+    units and units go whole to a process, so the table is the same for any number of processes and workers, and
+    after a kill only the missing units are done.
+    """
+    model.eval()
+    per_unit = max(1, config.evaluation.batch_size // (config.evaluation.views * config.evaluation.crops))
+    units = list(enumerate(split_units(len(clips.test), per_unit)))
+    parts = [run / "predictions" / f"unit-{number:05d}.parquet" for number, _ in units]
+    mine = [unit for unit in units[engine.rank :: engine.world] if not parts[unit[0]].exists()]
+    source = CorruptedUnits(clips, config.evaluation, cells, mine)
+    open_units: dict[int, list[pa.Table]] = {}
+    with Bar("evaluating", len(units), len(units) - len(mine)) as bar:
+        for batch in make_loader(source, engine.workers, batch_size=None):
+            done = open_units.setdefault(batch.unit, [])
+            done.append(_predict(config, clips, cells, engine, model, batch, units[batch.unit][1]))
+            if len(done) == len(cells):
+                predictions.save(parts[batch.unit], open_units.pop(batch.unit))
+                bar.advance(sum(part.exists() for part in parts))
+    engine.barrier()
+    if engine.rank == 0:
+        tables = [pq.read_table(part, schema=predictions.SCHEMA) for part in parts]
+        predictions.save(run / "predictions.parquet", tables)
+        files.remove(run / "predictions")
+
+
+def save_strip(config: Config, clips: Clips, cells: Sequence[Cell], path: Path) -> None:
+    """Write path (.npz): one test clip, clean and under the middle severity of each corruption, for looking at."""
+    by_name = {name: [c for c in cells if c.corruption == name] for name in dict.fromkeys(c.corruption for c in cells)}
+    middle = [of_name[len(of_name) // 2] for of_name in by_name.values()]
+    source = CorruptedUnits(clips, config.evaluation, middle, ())
+    strip = next((s for s in map(source.strip, range(len(clips.test))) if s), {})
+    with files.replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **strip)  # type: ignore[arg-type]  # names are free
+
+
+@torch.inference_mode()
+def _predict(
+    config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine, model: nn.Module, batch: Batch, unit: range
+) -> pa.Table:
+    """The rows of one batch: a cell of a unit."""
+    with engine.autocast():
+        logits: Tensor = model(to_input(batch.clips.to(engine.device), config.data.normalize))
+    samples = [clips.test[position] for position in unit]
+    return predictions.rows(
+        samples, cells[batch.cell], logits.float().cpu().unflatten(0, (len(unit), -1)), batch.ok.tolist()
+    )

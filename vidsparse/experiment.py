@@ -1,0 +1,149 @@
+"""One experiment: train, evaluate, report."""
+
+import os
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from vidsparse.checks import check_updates
+from vidsparse.config import Config
+from vidsparse.facts import describe, describe_sparse, find_reference, now, protocol, write_layers
+from vidsparse.progress import Bar, console, say, warn
+from vidsparse.runfolder import RunFolder
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from vidsparse.data.clips import Clips
+    from vidsparse.engine import Engine
+    from vidsparse.sparsity.topology import Topology
+
+
+def run(config: Config, fresh: bool = False, command: str = "") -> Path:
+    """Carry out one experiment, or what is missing of it; returns the run folder.
+
+    `fresh` replaces what the folder holds; `command` is the command line that the report shows.
+    """
+    folder = RunFolder(config.folder)
+    clips = _load(config, folder)
+    folder.claim(config, clips.fingerprint, fresh)
+    if not folder.finished:
+        folder.update(**protocol(config, clips, command))
+        engine, model, sparse = _build(config, clips, folder)
+        _fit(config, clips, engine, model, sparse, folder)
+        _evaluate(config, clips, engine, model, folder)
+        folder.update(finished=now())
+    _show(config, folder)
+    return folder.path
+
+
+def _load(config: Config, folder: RunFolder) -> "Clips":
+    from vidsparse.data.clips import load_clips
+
+    with Bar("counting frames", 0) as bar:
+        cache = folder.path.parent / ".index"
+        clips = load_clips(config.data, config.training.seed, cache, _cores(), lambda done, n: bar.count(done, n))
+    dataset = clips.dataset
+    say(f"data       {describe(clips)}: {len(clips.train)} training and {len(clips.test)} test clips")
+    if dataset.missing:
+        named = ", ".join(dataset.missing[:3])
+        warn(f"{len(dataset.missing)} clips of the lists are not in {dataset.root} and are left out: {named}, ...")
+    if clips.index.unreadable:
+        reasons = "; ".join(list(clips.index.unreadable.values())[:3])
+        warn(f"{len(clips.index.unreadable)} clips cannot be decoded: {reasons}")
+    return clips
+
+
+def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":
+    """The model with its masks, on its device."""
+    import torch
+
+    from vidsparse.engine import Engine
+    from vidsparse.models.zoo import create_model
+    from vidsparse.recipe import make_optimizer
+    from vidsparse.sparsity.topology import sparsify
+    from vidsparse.training import plan_steps
+
+    steps = plan_steps(config, clips)
+    warning = check_updates(config, steps.stop)
+    engine = Engine(config.engine)
+    torch.manual_seed(config.training.seed)
+    classes = len(clips.dataset.classes)
+    model = create_model(config.model.name, classes, config.data.frames, config.data.size, config.model.weights)
+    model = engine.place(model)
+    settings = {key: getattr(config.sparse, key) for key in ("every", "stop", "drop_fraction")}
+    sparse = sparsify(
+        model,
+        make_optimizer(model, config.training.optimizer),
+        config.sparse.method,
+        config.sparse.sparsity,
+        steps.stop,
+        config.sparse.distribution,
+        config.training.seed,
+        **settings,
+    )
+    parameters = sum(p.numel() for p in model.parameters())
+    where = f"{engine.device}, precision {engine.precision}"
+    say(f"model      {config.model.name}, {parameters / 1e6:.1f} M parameters on {where}")
+    say(f"sparse     {describe_sparse(sparse)}")
+    if warning:
+        warn(warning)
+    folder.update(
+        model={"name": config.model.name, "parameters": parameters, "prunable": sparse.total},
+        engine={"device": str(engine.device), "precision": engine.precision, "processes": engine.world},
+        warnings=[warning] if warning else [],
+    )
+    return engine, model, sparse
+
+
+def _fit(
+    config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", sparse: "Topology", folder: RunFolder
+) -> None:
+    """Leave `model` as it will be evaluated: trained, or loaded where it was trained before."""
+    from safetensors.torch import load_model
+
+    from vidsparse.engine import save_weights
+    from vidsparse.training import finish, train
+
+    final = folder.path / "checkpoints" / "final.safetensors"
+    if final.exists():
+        load_model(model, final)
+        return
+    started = monotonic()
+    if config.training.epochs:
+        train(config, clips, engine, model, sparse, folder)
+        finish(config, clips, engine, model)
+    if engine.rank == 0:
+        write_layers(sparse, folder)
+        save_weights(final, model.state_dict(), model=config.model.name, normalize=config.data.normalize)
+    folder.update(seconds={"train": monotonic() - started})
+
+
+def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
+    import corruptions
+    from vidsparse.data.corrupted import evaluation_cells
+    from vidsparse.evaluation.evaluate import evaluate, save_strip
+
+    started = monotonic()
+    cells = evaluation_cells(config.evaluation)
+    corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
+    evaluate(config, clips, cells, engine, model, folder.path)
+    save_strip(config, clips, cells, folder.path / "frames.npz")
+    seconds = folder.facts["seconds"] | {"evaluate": monotonic() - started}
+    folder.update(seconds=seconds, corruptions_fingerprint=corruptions.fingerprint())
+
+
+def _show(config: Config, folder: RunFolder) -> None:
+    """Write the report, from tables alone, and print its table."""
+    from vidsparse.report.console import console_table
+    from vidsparse.report.page import write_report
+
+    reference = find_reference(config, folder)
+    folder.update(reference=reference.name if reference else None)
+    page = write_report(folder.path, reference)
+    console.print(console_table(folder.path, reference))
+    say(f"report     {page}")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,61 @@
+"""Files that are whole or absent: written under a temporary name, synced, renamed."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vidsparse.errors import VidsparseError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it is synced and renamed to it, on failure removed.
+
+    The body may write a file or make a folder. A full disk or a read-only folder becomes one sentence.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _sync(temporary)
+        if temporary.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+        _sync(path.parent, recursive=False)
+    except OSError as error:
+        raise VidsparseError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        remove(temporary)
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a whole small file atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def save(path: Path, writer: Callable[[Path], object]) -> None:
+    """Let `writer(temporary)` write a file that only takes a path, atomically."""
+    with replacing(path) as temporary:
+        writer(temporary)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path, recursive: bool = True) -> None:
+    """Ask the disk to keep it: a file, or a folder and its entries."""
+    for entry in path.iterdir() if recursive and path.is_dir() else ():
+        _sync(entry)
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

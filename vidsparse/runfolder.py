@@ -1,0 +1,103 @@
+"""`runs/<name>/`: a folder that belongs to one resolved config and one data fingerprint."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vidsparse import files
+from vidsparse.config import Config, identity, to_yaml
+from vidsparse.errors import RunFolderError
+
+Facts = dict[str, Any]
+
+
+class RunFolder:
+    """The files of one run. `facts` are those of run.json: what was run, on what, how far it came."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.facts: Facts = read_facts(path)
+
+    @property
+    def finished(self) -> bool:
+        """True when training, evaluation and report are done."""
+        return bool(self.facts.get("finished"))
+
+    def claim(self, config: Config, fingerprint: str, fresh: bool = False) -> None:
+        """Make the folder this experiment's own, or continue the one that it already holds.
+
+        Raises:
+            RunFolderError: it holds another experiment or other data; the message names what differs and both ways on.
+        """
+        if fresh and self.facts:
+            files.remove(self.path)
+            self.facts = {}
+        mine = {**identity(config), "data fingerprint": fingerprint}
+        if self.facts:
+            self._check_same(mine)
+            return
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise RunFolderError(f"{self.path} is not empty and not a run of vidsparse; choose another name=...")
+        files.write(self.path / "config.yaml", to_yaml(config))
+        self.update(identity=mine)
+
+    def update(self, **facts: Any) -> None:
+        """Merge facts into run.json, atomically."""
+        self.facts |= facts
+        files.write(self.path / "run.json", json.dumps(self.facts, indent=1) + "\n")
+
+    def _check_same(self, mine: Mapping[str, Any]) -> None:
+        theirs = self.facts.get("identity", {})
+        differ = [key for key in {**theirs, **mine} if theirs.get(key) != mine.get(key)]
+        if differ:
+            said = ", ".join(f"{key} (was {theirs.get(key)}, now {mine.get(key)})" for key in differ[:4])
+            more = f" and {len(differ) - 4} more" if len(differ) > 4 else ""
+            raise RunFolderError(
+                f"{self.path} holds a run with other settings: {said}{more}; "
+                "call this one name=SOMETHING, or put --fresh to replace the old one"
+            )
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A whole table, atomically; the columns are the keys of the first row."""
+    with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_facts(path: Path) -> Facts:
+    """The facts of the run in a folder; empty where there is none."""
+    try:
+        facts = json.loads((path / "run.json").read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path / 'run.json'} cannot be read: {error}; put --fresh to start over") from error
+    assert isinstance(facts, dict)
+    return facts
+
+
+class CsvLog:
+    """A CSV table that grows by rows and can be cut back to a step when a run resumes from a checkpoint."""
+
+    def __init__(self, path: Path, columns: tuple[str, ...], keep_until: int) -> None:
+        """Open for appending; rows whose `step` (the first column) is above `keep_until` are cut off."""
+        rows = list(csv.DictReader(path.open(newline=""))) if path.exists() else []
+        with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(row for row in rows if int(row["step"]) <= keep_until)
+        self._file = path.open("a", newline="")
+        self._writer = csv.DictWriter(self._file, columns)
+
+    def add(self, **row: Any) -> None:
+        """Append one row and hand it to the operating system at once."""
+        self._writer.writerow({key: f"{v:.6g}" if isinstance(v, float) else v for key, v in row.items()})
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,119 @@
+"""What a training says while it goes: a progress line, metrics.csv, topology.csv, TensorBoard where installed."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import torch
+from torch import Tensor
+
+from vidsparse.config import LoggingConfig
+from vidsparse.progress import Bar
+from vidsparse.runfolder import CsvLog
+from vidsparse.sparsity.topology import Update
+
+METRICS = ("step", "epoch", "loss", "accuracy", "learning_rate", "clips_per_second", "data_wait", "sparsity")
+TOPOLOGY = ("step", "fraction", "changed", "nonzero")
+T = TypeVar("T")
+
+
+class Tracker:
+    """Averages over the steps since the last line; the device is asked for numbers only when a line is due."""
+
+    def __init__(self, folder: Path, config: LoggingConfig, total: int, start: int) -> None:
+        self._every = config.every
+        self._metrics = CsvLog(folder / "metrics.csv", (*METRICS, "val_accuracy"), start)
+        self._topology = CsvLog(folder / "topology.csv", TOPOLOGY, start)
+        self._board = _tensorboard(folder / "tensorboard", start) if config.tensorboard else None
+        self._bar = Bar("training", total, start)
+        self._closing = ExitStack()
+        self._noted: Update | None = None
+        self._restart()
+
+    def __enter__(self) -> Self:
+        for resource in (self._metrics, self._topology, self._board):
+            if resource:
+                self._closing.callback(resource.close)
+        self._closing.enter_context(self._bar)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._closing.__exit__(kind, error, at)
+
+    def timed(self, batches: Iterable[T]) -> Iterator[T]:
+        """The same batches; the time until each is there counts as waiting for data."""
+        iterator = iter(batches)
+        while True:
+            asked = monotonic()
+            batch = next(iterator, None)
+            self._waited += monotonic() - asked
+            if batch is None:
+                return
+            yield batch
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Count one (micro-)batch: mean loss (), logits (B, classes), labels (B,)."""
+        self._clips += len(labels)
+        self._loss += loss.detach() * len(labels)
+        self._right += (logits.detach().argmax(1) == labels).sum()
+
+    def due(self, step: int, last_of_epoch: bool) -> bool:
+        """Whether a line is to be written after this step."""
+        return last_of_epoch or step % self._every == 0
+
+    def mean_loss(self) -> float:
+        """Mean loss since the last line."""
+        return float(self._loss) / max(1, self._clips)
+
+    def write(self, step: int, epoch: int, rate: float, sparsity: float, val_accuracy: float | None) -> None:
+        """One line everywhere, then start averaging anew."""
+        seconds = max(1e-9, monotonic() - self._since)
+        row = {
+            "step": step,
+            "epoch": epoch,
+            "loss": self.mean_loss(),
+            "accuracy": float(self._right) / max(1, self._clips),
+            "learning_rate": rate,
+            "clips_per_second": self._clips / seconds,
+            "data_wait": self._waited / seconds,
+            "sparsity": sparsity,
+        }
+        self._metrics.add(**row, val_accuracy="" if val_accuracy is None else val_accuracy)
+        if self._board:
+            for name, value in row.items():
+                self._board.add_scalar(name, value, step)
+        self._bar.advance(step, **_in_words(row))
+        self._restart()
+
+    def note_update(self, step: int, update: Update | None) -> None:
+        """One line of topology.csv, if this update of the topology is a new one."""
+        if update is not None and update is not self._noted:
+            self._noted = update
+            self._topology.add(**vars(update) | {"step": step})
+
+    def _restart(self) -> None:
+        self._since, self._waited, self._clips = monotonic(), 0.0, 0
+        self._loss: Tensor = torch.zeros(())
+        self._right: Tensor = torch.zeros((), dtype=torch.int64)
+
+
+def _in_words(row: dict[str, Any]) -> dict[str, str]:
+    return {
+        "loss": f"{row['loss']:.3f}",
+        "accuracy": f"{row['accuracy']:.0%}",
+        "clips/s": f"{row['clips_per_second']:.1f}",
+        "waiting for data": f"{row['data_wait']:.0%}",
+        "sparsity": f"{row['sparsity']:.3f}",
+    }
+
+
+def _tensorboard(folder: Path, start: int) -> Any:
+    if find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder), purge_step=start + 1)
