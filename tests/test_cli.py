@@ -9,7 +9,18 @@ import pytest
 from vidsparse.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("torch", "torchvision", "numba", "cv2", "matplotlib", "pandas", "decord", "av", "albumentations", "pytorchvideo")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "numba",
+    "cv2",
+    "matplotlib",
+    "pandas",
+    "decord",
+    "av",
+    "albumentations",
+    "pytorchvideo",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -118,7 +118,9 @@ def test_a_dense_run_has_no_sparse_settings_and_a_sparse_one_all_of_its_methods(
 
 def test_where_and_how_it_runs_is_not_what_it_is():
     plain = identity(load_config("ucf101_rigl"))
-    assert plain == identity(load_config("ucf101_rigl", ["engine.workers=2", "logging.every=1", "evaluation.reference=null"]))
+    assert plain == identity(
+        load_config("ucf101_rigl", ["engine.workers=2", "logging.every=1", "evaluation.reference=null"])
+    )
     assert plain != identity(load_config("ucf101_rigl", ["training.seed=1"]))
 
 

@@ -1,0 +1,162 @@
+"""The whole main job at toy scale: train, be killed, continue, evaluate, report, reprint, compare."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from vidsparse.cli import main
+from vidsparse.errors import ConfigError, RunFolderError
+from vidsparse.evaluation import metrics, predictions
+from vidsparse.experiment import run
+from vidsparse.training import Diverged
+
+
+def final(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "checkpoints" / "final.safetensors")
+
+
+def equal(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def facts(folder: Path) -> dict:
+    return json.loads((folder / "run.json").read_text())
+
+
+def test_the_main_job_writes_everything_it_promises_and_reprints_in_a_moment(tiny_config, capsys):
+    folder = run(tiny_config(), command="python scripts/run.py tiny")
+    for name in ("config.yaml", "run.json", "metrics.csv", "topology.csv", "layers.csv", "predictions.parquet",
+                 "frames.npz", "report.html", "checkpoints/final.safetensors", "checkpoints/step-00000006"):  # fmt: skip
+        assert (folder / name).exists(), name
+    table = predictions.load(folder / "predictions.parquet")
+    assert len(table) == 6 * (1 + 3 * 2)
+    assert not (folder / "predictions").exists()
+    said = facts(folder)
+    assert said["sparse"]["updates"] > 0
+    assert said["sparse"]["changed"] > 0
+    assert said["sparse"]["nonzero"] == round(0.5 * said["sparse"]["total"])
+    weights = final(folder)
+    layers = pd.read_csv(folder / "layers.csv")
+    assert all(int(weights[row["name"]].count_nonzero()) <= row.nonzero for _, row in layers.iterrows())
+    assert pd.read_csv(folder / "topology.csv").changed.sum() == said["sparse"]["changed"]
+    assert str(round(100 * metrics.clean_accuracy(table), 1)) in (folder / "report.html").read_text()
+
+    before = (folder / "predictions.parquet").stat().st_mtime_ns
+    capsys.readouterr()
+    run(tiny_config())
+    assert (folder / "predictions.parquet").stat().st_mtime_ns == before
+    assert "gaussian_noise" in capsys.readouterr().out
+    with pytest.raises(RunFolderError):
+        run(tiny_config("training.seed=1"))
+
+
+def test_a_run_stopped_in_training_ends_in_the_same_weights_and_predictions(tiny_config, monkeypatch):
+    whole = run(tiny_config("name=whole"))
+    import vidsparse.training as training
+
+    checkpoints = training.Checkpoints.save
+
+    def killed(self, step, weights, state):
+        checkpoints(self, step, weights, state)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.Checkpoints, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_config("name=stopped"))
+    monkeypatch.undo()
+    stopped = run(tiny_config("name=stopped"))
+    assert equal(final(whole), final(stopped))
+    one, two = (predictions.load(folder / "predictions.parquet") for folder in (whole, stopped))
+    pd.testing.assert_frame_equal(one, two)
+    steps = pd.read_csv(stopped / "metrics.csv").step.tolist()
+    assert steps == pd.read_csv(whole / "metrics.csv").step.tolist()
+
+
+def test_an_evaluation_stopped_between_units_does_only_what_is_missing(tiny_config, monkeypatch):
+    whole = run(tiny_config("name=whole", "training.epochs=1"))
+    from vidsparse.evaluation import evaluate
+
+    saved = []
+
+    def killed(path, parts):
+        predictions_save(path, parts)
+        saved.append(path.name)
+        if len(saved) == 1:
+            raise KeyboardInterrupt
+
+    predictions_save = evaluate.predictions.save
+    monkeypatch.setattr(evaluate.predictions, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_config("name=stopped", "training.epochs=1"))
+    stopped = run(tiny_config("name=stopped", "training.epochs=1"))
+    assert saved == ["unit-00000.parquet", "unit-00001.parquet", "predictions.parquet"]
+    pd.testing.assert_frame_equal(
+        predictions.load(whole / "predictions.parquet"), predictions.load(stopped / "predictions.parquet")
+    )
+
+
+def test_loader_workers_do_not_change_the_result(tiny_config):
+    alone = run(tiny_config("name=alone", "training.epochs=1"))
+    helped = run(tiny_config("name=helped", "training.epochs=1", "engine.workers=2"))
+    assert equal(final(alone), final(helped))
+    pd.testing.assert_frame_equal(
+        predictions.load(alone / "predictions.parquet"), predictions.load(helped / "predictions.parquet")
+    )
+
+
+def test_the_dense_sibling_is_found_and_gains_are_measured_against_it(tiny_config):
+    first = run(tiny_config("training.epochs=1"), command="python scripts/run.py x name=tiny")
+    assert facts(first)["reference"] is None
+    assert "sparse.method=dense name=tiny_dense" in (first / "report.html").read_text()
+    dense = run(tiny_config("training.epochs=1", "name=tiny_dense", "sparse.method=dense"))
+    other = run(tiny_config("training.epochs=1", "name=other", "sparse.method=dense", "training.seed=3"))
+    again = run(tiny_config("training.epochs=1"))
+    assert facts(again)["reference"] == dense.name
+    assert main(["report", str(again), str(dense), str(other), "--out", "compared"]) in (0, 2)
+    assert facts(dense)["sparse"]["updates"] == 0
+    assert not list(dense.glob("figures/*topology*"))
+
+
+def test_evaluate_takes_weights_as_they_are(tiny_config, tiny_root):
+    trained = run(tiny_config("training.epochs=1"))
+    weights = trained / "checkpoints" / "final.safetensors"
+    evaluated = run(tiny_config("name=again", "training.epochs=0", "sparse.method=dense", f"model.weights={weights}"))
+    pd.testing.assert_frame_equal(
+        predictions.load(trained / "predictions.parquet"), predictions.load(evaluated / "predictions.parquet")
+    )
+
+
+def test_accumulation_validation_and_adamw_run(tiny_config):
+    folder = run(
+        tiny_config(
+            "training.epochs=1",
+            "training.accumulate=2",
+            "data.val_fraction=0.25",
+            "training.optimizer.name=adamw",
+            "training.optimizer.lr=0.001",
+            "training.clip_norm=1",
+            "training.label_smoothing=0.1",
+            "evaluation.views=2",
+            "evaluation.crops=3",
+            "evaluation.canvas=frame",
+            "sparse.method=set",
+            "evaluation.corruptions=[contrast]",
+        )  # fmt: skip
+    )
+    assert 0 <= pd.read_csv(folder / "metrics.csv").val_accuracy.iloc[-1] <= 1
+    table = predictions.load(folder / "predictions.parquet")
+    assert sorted(table.view.unique()) == [-1, 0, 1, 2, 3, 4, 5]
+
+
+def test_a_loss_that_is_no_number_names_step_rate_and_last_checkpoint(tiny_config):
+    with pytest.raises(Diverged, match=r"step \d+, learning rate .*(last good checkpoint|no checkpoint yet)"):
+        run(tiny_config("training.optimizer.lr=1e30", "training.epochs=4"))
+
+
+def test_a_dynamic_method_that_would_never_update_is_refused_before_training(tiny_config):
+    with pytest.raises(ConfigError, match=r"sparse\.every=100: rigl would never change .* set sparse\.every to"):
+        run(tiny_config("sparse.every=100"))

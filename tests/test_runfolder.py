@@ -1,0 +1,43 @@
+"""A run folder belongs to one experiment."""
+
+import pytest
+
+from vidsparse.errors import RunFolderError
+from vidsparse.runfolder import CsvLog, RunFolder
+
+
+def test_the_same_experiment_continues_and_another_is_refused_with_what_differs(tiny_config):
+    config = tiny_config()
+    RunFolder(config.folder).claim(config, "data-1")
+    RunFolder(config.folder).claim(tiny_config("engine.workers=1", "logging.every=3"), "data-1")
+    with pytest.raises(RunFolderError) as caught:
+        RunFolder(config.folder).claim(tiny_config("training.epochs=9"), "data-1")
+    for said in ("training.epochs (was 2, now 9)", "name=", "--fresh", str(config.folder)):
+        assert said in str(caught.value)
+    with pytest.raises(RunFolderError, match=r"data fingerprint \(was data-1, now data-2\)"):
+        RunFolder(config.folder).claim(config, "data-2")
+
+
+def test_fresh_replaces_a_run_but_nothing_that_is_not_one(tiny_config):
+    config = tiny_config()
+    RunFolder(config.folder).claim(config, "data-1")
+    (config.folder / "metrics.csv").write_text("old")
+    other = tiny_config("training.seed=4")
+    RunFolder(config.folder).claim(other, "data-1", fresh=True)
+    assert not (config.folder / "metrics.csv").exists()
+    assert "seed: 4" in (config.folder / "config.yaml").read_text()
+    (config.folder / "run.json").unlink()
+    with pytest.raises(RunFolderError, match="not a run"):
+        RunFolder(config.folder).claim(other, "data-1", fresh=True)
+    assert (config.folder / "config.yaml").exists()
+
+
+def test_a_log_that_resumes_forgets_what_came_after_the_checkpoint(tmp_path):
+    log = CsvLog(tmp_path / "m.csv", ("step", "loss"), 0)
+    for step in (10, 20, 30):
+        log.add(step=step, loss=1 / step)
+    log.close()
+    log = CsvLog(tmp_path / "m.csv", ("step", "loss"), 20)
+    log.add(step=25, loss=0.5)
+    log.close()
+    assert (tmp_path / "m.csv").read_text().split() == ["step,loss", "10,0.1", "20,0.05", "25,0.5"]
