@@ -57,6 +57,16 @@ def test_every_script_explains_itself(script):
     assert "usage" in done.stdout
 
 
+def test_settings_and_options_come_in_any_order(capsys):
+    assert main(["run", "ucf101_rigl", "training.seed=7", "--print-config", "data.stride=3"]) == 0
+    printed = capsys.readouterr().out
+    assert "seed: 7" in printed
+    assert "stride: 3" in printed
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "ucf101_rigl", "--frish"])
+    assert stopped.value.code == 2
+
+
 def test_evaluate_asks_for_weights(capsys):
     assert main(["evaluate", "ucf101_dense"]) == 2
     assert "model.weights" in capsys.readouterr().err

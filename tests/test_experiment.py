@@ -14,6 +14,9 @@ from vidsparse.evaluation import metrics, predictions
 from vidsparse.experiment import run
 from vidsparse.training import Diverged
 
+FILES = ("config.yaml", "run.json", "metrics.csv", "topology.csv", "layers.csv", "predictions.parquet",
+         "frames.npz", "report.html", "checkpoints/final.safetensors", "checkpoints/step-00000006")  # fmt: skip
+
 
 def final(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "checkpoints" / "final.safetensors")
@@ -29,8 +32,7 @@ def facts(folder: Path) -> dict:
 
 def test_the_main_job_writes_everything_it_promises_and_reprints_in_a_moment(tiny_config, capsys):
     folder = run(tiny_config(), command="python scripts/run.py tiny")
-    for name in ("config.yaml", "run.json", "metrics.csv", "topology.csv", "layers.csv", "predictions.parquet",
-                 "frames.npz", "report.html", "checkpoints/final.safetensors", "checkpoints/step-00000006"):  # fmt: skip
+    for name in FILES:
         assert (folder / name).exists(), name
     table = predictions.load(folder / "predictions.parquet")
     assert len(table) == 6 * (1 + 3 * 2)
@@ -54,7 +56,7 @@ def test_the_main_job_writes_everything_it_promises_and_reprints_in_a_moment(tin
         run(tiny_config("training.seed=1"))
 
 
-def test_a_run_stopped_in_training_ends_in_the_same_weights_and_predictions(tiny_config, monkeypatch):
+def test_a_run_stopped_in_training_ends_in_the_same_weights_and_predictions(tiny_config):
     whole = run(tiny_config("name=whole"))
     import vidsparse.training as training
 
@@ -64,10 +66,10 @@ def test_a_run_stopped_in_training_ends_in_the_same_weights_and_predictions(tiny
         checkpoints(self, step, weights, state)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training.Checkpoints, "save", killed)
-    with pytest.raises(KeyboardInterrupt):
-        run(tiny_config("name=stopped"))
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.Checkpoints, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(tiny_config("name=stopped"))
     stopped = run(tiny_config("name=stopped"))
     assert equal(final(whole), final(stopped))
     one, two = (predictions.load(folder / "predictions.parquet") for folder in (whole, stopped))
@@ -145,7 +147,7 @@ def test_accumulation_validation_and_adamw_run(tiny_config):
             "evaluation.canvas=frame",
             "sparse.method=set",
             "evaluation.corruptions=[contrast]",
-        )  # fmt: skip
+        )
     )
     assert 0 <= pd.read_csv(folder / "metrics.csv").val_accuracy.iloc[-1] <= 1
     table = predictions.load(folder / "predictions.parquet")

@@ -9,9 +9,13 @@ from vidsparse.errors import VidsparseError
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
     path = tmp_path / "a.txt"
     files.write(path, "old")
-    with pytest.raises(ZeroDivisionError), files.replacing(path) as temporary:
+
+    def fail(temporary):
         temporary.write_text("half")
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        files.save(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_, summary, add) in COMMANDS.items():
         add(commands.add_parser(name, help=summary, description=summary))
-    options = parser.parse_args(arguments)
+    options = _parse(parser, arguments)
     return _guarded(COMMANDS[options.command][0], options)
 
 
@@ -31,7 +31,17 @@ def script(name: str) -> int:
     action, summary, add = COMMANDS[name]
     parser = argparse.ArgumentParser(prog=f"{name}.py", description=summary)
     add(parser)
-    return _guarded(action, parser.parse_args())
+    return _guarded(action, _parse(parser, None))
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; settings may also follow an option, which argparse alone does not understand."""
+    options, rest = parser.parse_known_args(arguments)
+    if any(word.startswith("-") for word in rest) or (rest and "overrides" not in options):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.overrides += rest
+    return options
 
 
 def _run(options: argparse.Namespace) -> None:

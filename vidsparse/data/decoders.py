@@ -124,7 +124,7 @@ def read_pyav(path: Path, indices: Sequence[int], height: int, width: int) -> Fr
 
 def open_decord(path: Path, height: int, width: int) -> Any:
     """A `decord.VideoReader` that fails where it can see that it must; whatever it raises means: use PyAV."""
-    # decord reads this when its library loads. Below 512 it refuses sound files, at 10240 a bad one costs seconds.
+    # decord reads this when its library loads. Its default, 10240, makes bad files slow; 128 refuses sound H.264.
     os.environ.setdefault("DECORD_EOF_RETRY_MAX", "2048")
     import decord
 

@@ -24,8 +24,10 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
 
     A unit is a fixed run of clips with all its cells; its part is a file in run/predictions/. Batches never cross
     units and units go whole to a process, so the table is the same for any number of processes and workers, and
-    after a kill only the missing units are done.
+    after a kill only the missing units are done. A table that is there already is left as it is.
     """
+    if (run / "predictions.parquet").exists():
+        return
     model.eval()
     per_unit = max(1, config.evaluation.batch_size // (config.evaluation.views * config.evaluation.crops))
     units = list(enumerate(split_units(len(clips.test), per_unit)))
@@ -33,13 +35,14 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
     mine = [unit for unit in units[engine.rank :: engine.world] if not parts[unit[0]].exists()]
     source = CorruptedUnits(clips, config.evaluation, cells, mine)
     open_units: dict[int, list[pa.Table]] = {}
-    with Bar("evaluating", len(units), len(units) - len(mine)) as bar:
-        for batch in make_loader(source, engine.workers, batch_size=None):
+    before = (len(units) - len(mine)) * len(cells)
+    with Bar("evaluating", len(units) * len(cells), before) as bar:
+        for count, batch in enumerate(make_loader(source, engine.workers, batch_size=None), start=1):
             done = open_units.setdefault(batch.unit, [])
             done.append(_predict(config, clips, cells, engine, model, batch, units[batch.unit][1]))
+            bar.advance(before + count, now=cells[batch.cell].corruption)
             if len(done) == len(cells):
                 predictions.save(parts[batch.unit], open_units.pop(batch.unit))
-                bar.advance(sum(part.exists() for part in parts))
     engine.barrier()
     if engine.rank == 0:
         tables = [pq.read_table(part, schema=predictions.SCHEMA) for part in parts]

@@ -1,0 +1,42 @@
+# make run    set up, then the main job: train, evaluate, report     make test   set up, then all tests
+# make demo   dense, static and RigL on the sample data, compared    make bench  speed measurements
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python scripts/run.py
+
+.PHONY: run demo test lint bench clean
+
+run: .venv/.installed
+	$(RUN) configs/ucf101_rigl.yaml
+
+demo: .venv/.installed
+	$(RUN) configs/ucf101_dense.yaml
+	$(RUN) configs/ucf101_static.yaml
+	$(RUN) configs/ucf101_rigl.yaml
+	$(BIN)/python scripts/report.py runs/ucf101_dense runs/ucf101_static runs/ucf101_rigl --out runs/demo
+
+test: .venv/.with-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/.with-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.with-dev
+	$(BIN)/python -m pytest tests/benchmarks -s
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidsparse needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/.with-dev: .venv/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard]'
+	touch $@

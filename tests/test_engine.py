@@ -1,0 +1,41 @@
+"""Devices and precision that cannot be had are said; checkpoints are whole, two, and the newest wins."""
+
+import pytest
+import torch
+from torch import nn
+
+from vidsparse.config import EngineConfig
+from vidsparse.engine import Checkpoints, Engine
+from vidsparse.errors import ConfigError
+
+no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")
+
+
+@no_gpu
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [({"accelerator": "cuda"}, "no GPU"), ({"precision": "bf16"}, "only 32"), ({"precision": "16"}, "only 32")],
+)
+def test_what_this_machine_cannot_do_is_refused(setting, said):
+    with pytest.raises(ConfigError, match=said):
+        Engine(EngineConfig(**setting))
+
+
+def test_placing_a_model_changes_memory_layout_and_nothing_else():
+    model = nn.Sequential(nn.Conv3d(3, 4, 3), nn.Conv3d(4, 4, 1), nn.Linear(4, 2))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    parameters = list(model.parameters())
+    placed = Engine(EngineConfig(accelerator="cpu")).place(model)
+    assert placed[0].weight.is_contiguous(memory_format=torch.channels_last_3d)
+    assert all(torch.equal(value, before[name]) for name, value in placed.state_dict().items())
+    assert all(a is b for a, b in zip(parameters, placed.parameters(), strict=True))
+
+
+def test_the_last_two_checkpoints_are_kept_and_the_newest_is_loaded(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "c")
+    assert checkpoints.load() is None
+    for step in (1, 2, 10):
+        checkpoints.save(step, {"w": torch.full((2, 2), float(step))}, {"step": step, "masks": torch.ones(1)})
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["step-00000002", "step-00000010"]
+    weights, state = checkpoints.load()
+    assert (weights["w"][0, 0], state["step"]) == (10, 10)
