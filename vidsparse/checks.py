@@ -10,9 +10,20 @@ from vidsparse.config import COMMAND_LINE, SAMPLE_ROOT, Config, SparseConfig, co
 from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError
 from vidsparse.models.zoo import MODELS
-from vidsparse.sparsity.methods import METHODS
+from vidsparse.sparsity.methods import METHODS, SETTINGS
 
 Fail = Callable[[str, str], ConfigError]
+
+# What each setting of a method may be: (above, at most); optimizer steps, else shares.
+_RANGES: dict[str, tuple[float, float]] = {
+    "every": (0, 10**9),
+    "stop": (0, 1),
+    "drop_fraction": (0, 1),
+    "gradient_weight": (0, 10**9),
+    "soft_bound": (0, 10),
+    "initial_density": (0, 1),
+    "prune_until": (0, 1),
+}
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -39,7 +50,7 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
     _check_paths(config, origin, fail)
     _check_numbers(config, fail)
     _check_evaluation(config, fail)
-    _settle_sparsity(config, fail)
+    _settle_sparsity(config, origin, fail)
 
 
 def _check_names(config: Config, fail: Fail) -> None:
@@ -127,8 +138,8 @@ def _check_evaluation(config: Config, fail: Fail) -> None:
         raise fail("evaluation.reference", "it is auto, null or a run folder with a predictions.parquet")
 
 
-def _settle_sparsity(config: Config, fail: Fail) -> None:
-    """Dense runs carry no sparse settings; sparse ones get those of the method's row where the config is silent."""
+def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
+    """Dense runs carry no sparse settings; others have those of their method's row where the config is silent."""
     sparse, row = config.sparse, METHODS[config.sparse.method]
     if not row.sparse:
         config.sparse = SparseConfig(method=row.name)
@@ -137,18 +148,19 @@ def _settle_sparsity(config: Config, fail: Fail) -> None:
         raise fail("sparse.method", "with training.epochs=0 nothing is trained; dense evaluates weights as they are")
     if not 0 < sparse.sparsity < 1:
         raise fail("sparse.sparsity", "it is the share of zeros: above 0 and below 1")
-    if not row.dynamic:
-        config.sparse = replace(sparse, every=None, stop=None, drop_fraction=None)
-        return
-    sparse.every = row.every if sparse.every is None else sparse.every
-    sparse.stop = row.stop if sparse.stop is None else sparse.stop
-    sparse.drop_fraction = row.drop_fraction if sparse.drop_fraction is None else sparse.drop_fraction
-    if sparse.every < 1:
-        raise fail("sparse.every", "the topology changes every so many optimizer steps: 1 or more")
-    if not 0 < sparse.stop <= 1:
-        raise fail("sparse.stop", "it is a share of the training: above 0, at most 1")
-    if not 0 < sparse.drop_fraction <= 1:
-        raise fail("sparse.drop_fraction", "it is a share of a layer's weights: above 0, at most 1")
+    for name in SETTINGS:
+        if name not in row.settings:
+            if origin.get(f"sparse.{name}") == COMMAND_LINE:
+                raise fail(
+                    f"sparse.{name}", f"{row.name} has no such setting; it has {', '.join(row.settings) or 'none'}"
+                )
+            setattr(sparse, name, None)
+            continue
+        if getattr(sparse, name) is None:
+            setattr(sparse, name, row.settings[name])
+        above, most = _RANGES[name]
+        if not above < getattr(sparse, name) <= most:
+            raise fail(f"sparse.{name}", f"it must be above {above:g} and at most {most:g}")
 
 
 def check_updates(config: Config, total_steps: int) -> str | None:

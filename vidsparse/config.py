@@ -71,6 +71,10 @@ class SparseConfig:
     every: int | None = None
     stop: float | None = None
     drop_fraction: float | None = None
+    gradient_weight: float | None = None
+    soft_bound: float | None = None
+    initial_density: float | None = None
+    prune_until: float | None = None
 
 
 @dataclass

@@ -61,6 +61,7 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
     from vidsparse.engine import Engine
     from vidsparse.models.zoo import create_model
     from vidsparse.recipe import make_optimizer
+    from vidsparse.sparsity.methods import SETTINGS
     from vidsparse.sparsity.topology import sparsify
     from vidsparse.training import plan_steps
 
@@ -71,7 +72,7 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
     classes = len(clips.dataset.classes)
     model = create_model(config.model.name, classes, config.data.frames, config.data.size, config.model.weights)
     model = engine.place(model)
-    settings = {key: getattr(config.sparse, key) for key in ("every", "stop", "drop_fraction")}
+    settings = {key: getattr(config.sparse, key) for key in SETTINGS}
     sparse = sparsify(
         model,
         make_optimizer(model, config.training.optimizer),

@@ -21,5 +21,6 @@ def test_no_update_at_or_after_the_end_and_none_at_the_last_step():
     assert len(update_steps(10, every=100, stop=1.0)) == 0
 
 
-def test_only_rigl_asks_for_dense_gradients():
-    assert [name for name, method in METHODS.items() if method.dense_gradient] == ["rigl"]
+def test_only_gradient_growth_asks_for_dense_gradients():
+    asking = {name for name, method in METHODS.items() if method.dense_gradient}
+    assert asking == {"rigl", "mest_g", "granet_g", "granet_dense"}

@@ -1,4 +1,4 @@
-"""How the share of connections that an update replaces changes over training: shapes over progress in [0, 1]."""
+"""How the topology changes over training: shapes over progress in [0, 1], and the steps at which it happens."""
 
 from collections.abc import Callable
 from math import cos, pi
@@ -20,6 +20,17 @@ def cosine(progress: float) -> float:
     return (1 + cos(pi * progress)) / 2
 
 
+def cubic(progress: float) -> float:
+    """(1 - progress)³: from 1 to 0, fast at first (gradual pruning, Zhu and Gupta 2017, eq. 1).
+
+    A density that falls from d_i to d_f is d_f + (d_i - d_f) · cubic.
+
+    >>> [round(0.05 + 0.45 * cubic(step / 50000), 7) for step in (0, 1000, 12500, 25000, 50000)]
+    [0.5, 0.4735364, 0.2398437, 0.10625, 0.05]
+    """
+    return (1 - min(1.0, progress)) ** 3
+
+
 def update_steps(total_steps: int, every: int, stop: float) -> range:
     """The optimizer steps after which the topology changes: multiples of `every` before `stop · total_steps`.
 
@@ -32,3 +43,8 @@ def update_steps(total_steps: int, every: int, stop: float) -> range:
 def end_step(total_steps: int, stop: float) -> int:
     """T_end: no update happens at or after this step."""
     return round(stop * total_steps)
+
+
+def halved(progress: float) -> float:
+    """1 in the first three quarters, then 1/2 (MEST, Yuan et al. 2021: the mutation ratio decays in late training)."""
+    return 1.0 if progress < 0.75 else 0.5

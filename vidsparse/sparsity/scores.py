@@ -10,11 +10,18 @@ if TYPE_CHECKING:  # methods are listed by a command line that must not wait for
 
 @dataclass(frozen=True)
 class Candidates:
-    """One layer at an update: weight (out, in, *kernel), its dense gradient if asked for, and a source of noise."""
+    """One layer at an update.
+
+    `weight` (out, in, *kernel); `gradient` of the step just made, zero where there is no weight, None if the layer was
+    not used; `dense_gradient` of all weights, where the method asked for it; `noise` draws uniform numbers;
+    `gradient_weight` is the λ of MEST.
+    """
 
     weight: "Tensor"
     gradient: "Tensor | None"
+    dense_gradient: "Tensor | None"
     noise: Callable[[], "Tensor"]
+    gradient_weight: float
 
 
 @dataclass(frozen=True)
@@ -26,11 +33,27 @@ class Score:
     dense_gradient: bool = False
 
 
+def _magnitude(layer: Candidates) -> "Tensor":
+    return layer.weight.abs()
+
+
+def _random(layer: Candidates) -> "Tensor":
+    return layer.noise()
+
+
 def _gradient(layer: Candidates) -> "Tensor":
-    assert layer.gradient is not None
-    return layer.gradient.abs()
+    assert layer.dense_gradient is not None
+    return layer.dense_gradient.abs()
 
 
-MAGNITUDE = Score("magnitude", lambda layer: layer.weight.abs())
-RANDOM = Score("random", lambda layer: layer.noise())
+def _magnitude_and_gradient(layer: Candidates) -> "Tensor":
+    """|w| + λ|g| (MEST, Yuan et al. 2021, eq. 1)."""
+    if layer.gradient is None:
+        return layer.weight.abs()
+    return layer.weight.abs() + layer.gradient_weight * layer.gradient.abs()
+
+
+MAGNITUDE = Score("magnitude", _magnitude)
+RANDOM = Score("random", _random)
 GRADIENT = Score("gradient", _gradient, dense_gradient=True)
+MAGNITUDE_AND_GRADIENT = Score("magnitude and gradient", _magnitude_and_gradient)

@@ -12,19 +12,20 @@ Nothing is renamed or wrapped; weights and masks are changed in place.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import floor
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 
 from corruptions.registry import nearest
 from vidsparse.errors import ConfigError
 from vidsparse.sparsity.distribution import allocate
-from vidsparse.sparsity.methods import METHODS, Method
+from vidsparse.sparsity.masks import pack, prunable, unpack
+from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 from vidsparse.sparsity.scores import Candidates
 from vidsparse.sparsity.selection import top
 
@@ -37,7 +38,9 @@ _ATTACHED: "WeakKeyDictionary[Optimizer, Topology]" = WeakKeyDictionary()
 
 @dataclass(frozen=True)
 class Update:
-    """One change of the topology: after which optimizer step, the drop fraction, connections changed, non-zeros."""
+    """One change of the topology: after which optimizer step, share of connections dropped (those that were grown
+    again at once included), connections that are gone, non-zeros afterwards.
+    """
 
     step: int
     fraction: float
@@ -53,22 +56,6 @@ class Layer:
     mask: Tensor
     nonzero: int
     dense_gradient: Tensor | None = None
-
-
-def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Trainable weights of convolutions, linear layers and attention projections, {name: parameter}, tied ones once."""
-    found: dict[str, nn.Parameter] = {}
-    for prefix, module in model.named_modules():
-        kinds: tuple[str, ...] = ()
-        if isinstance(module, _ConvNd | nn.Linear):
-            kinds = ("weight",)
-        elif isinstance(module, nn.MultiheadAttention):
-            kinds = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
-        for kind in kinds:
-            weight = getattr(module, kind)
-            if weight is not None and weight.requires_grad and all(weight is not w for w in found.values()):
-                found[f"{prefix}.{kind}" if prefix else kind] = weight
-    return found
 
 
 def sparsify(
@@ -91,7 +78,7 @@ def sparsify(
         total_steps: optimizer steps of the whole training, for the schedule.
         distribution: "erk", "er" or "uniform", see `allocate`.
         seed: of the first masks and of random growth; the global generators are neither used nor changed.
-        settings: replace the row's own `every` (steps), `stop` (share of training), `drop_fraction`.
+        settings: replace the row's own `every` (steps), `stop` (share of training), `drop_fraction` ...; see `Method`.
 
     Raises:
         ConfigError: an unknown method or setting, a sparsity that cannot be had, a second call for one optimizer.
@@ -102,9 +89,9 @@ def sparsify(
         raise ConfigError(f"unknown method {method!r}; did you mean {nearest(method, METHODS)}?")
     if "density" in settings:
         raise ConfigError("density is not a setting: pass sparsity, the share of zeros (sparsity = 1 - density)")
-    unknown = set(settings) - {"every", "stop", "drop_fraction"}
+    unknown = set(settings) - set(SETTINGS)
     if unknown:
-        raise ConfigError(f"unknown setting {min(unknown)!r}; a method takes every, stop and drop_fraction")
+        raise ConfigError(f"unknown setting {min(unknown)!r}; a method takes {', '.join(SETTINGS)}")
     if optimizer in _ATTACHED:
         raise ConfigError("this optimizer already has a topology: close() it first")
     row = replace(METHODS[method], **{key: value for key, value in settings.items() if value is not None})
@@ -135,11 +122,12 @@ class Topology:
         self.optimizer = optimizer
         self._update_steps = method.update_steps(total_steps)
         self._weights = prunable(model)
-        counts = allocate({n: w.shape for n, w in self._weights.items()}, 1 - sparsity, distribution)
+        self._target = allocate(self.shapes(), 1 - sparsity, distribution)
+        start = self._planned(0)
         self._layers = {
-            name: self._new_layer(name, weight, counts[name])
+            name: self._new_layer(name, weight, start[name])
             for name, weight in self._weights.items()
-            if counts[name] < weight.numel()
+            if self._target[name] < weight.numel() or (method.pruning == "global" and sparsity)
         }
         self._mask_all()
         self._handles = [h for layer in self._layers.values() for h in self._watch(layer)]
@@ -237,28 +225,74 @@ class Topology:
         for layer in self._layers.values():
             layer.dense_gradient = None
 
+    def _planned(self, step: int) -> dict[str, int]:
+        """Non-zeros of each layer after an update at `step`, by the distribution."""
+        density = self.method.density(step, self.total_steps, 1 - self.sparsity)
+        return self._target if density == 1 - self.sparsity else allocate(self.shapes(), density, self.distribution)
+
     @torch.no_grad()
     def _update(self) -> None:
-        fraction = self.method.fraction(self.step, self.total_steps)
-        changed = sum(self._swap(name, layer, floor(fraction * layer.nonzero)) for name, layer in self._layers.items())
+        before, method = self.nonzero, self.method
+        candidates = {name: self._candidates(name, layer) for name, layer in self._layers.items()}
+        gone = self._prune_globally(candidates) if method.pruning == "global" else 0
+        dropped, planned = before - self.nonzero, self._planned(self.step)
+        for name, layer in self._layers.items():
+            keep, end = self._keep_and_end(layer, self._target[name], planned[name])
+            dropped += layer.nonzero - keep
+            gone += self._swap(layer, candidates[name], keep, end)
         self._mask_all()
         self.updates += 1
-        self.changed += changed
-        self.last_update = Update(self.step, fraction, changed, self.nonzero)
+        self.changed += gone
+        self.last_update = Update(self.step, dropped / before, gone, self.nonzero)
 
-    def _swap(self, name: str, layer: Layer, count: int) -> int:
-        """Drop and grow `count` weights of one layer; returns how many connections are new."""
+    def _candidates(self, name: str, layer: Layer) -> Candidates:
+        dense = _mean_over_processes(layer.dense_gradient)
+        if dense is None and self.method.dense_gradient:
+            dense = torch.zeros_like(layer.weight)  # the layer was not used in this step
+        noise = partial(self._noise, name, layer.weight)
+        return Candidates(layer.weight, layer.weight.grad, dense, noise, self.method.gradient_weight)
+
+    def _keep_and_end(self, layer: Layer, target: int, planned: int) -> tuple[int, int]:
+        """How many weights a layer keeps at this update, and how many it has after growing."""
+        if self.method.pruning == "layer":
+            return min(planned, layer.nonzero), planned
+        if self.method.soft_bound:
+            return min(target, planned), planned
+        fraction = self.method.fraction(self.step, self.total_steps)
+        return layer.nonzero - floor(fraction * layer.nonzero), layer.nonzero
+
+    def _swap(self, layer: Layer, candidates: Candidates, keep: int, end: int) -> int:
+        """Keep the best `keep` weights of a layer, grow until there are `end`; returns how many are gone."""
+        active = layer.mask.bool()
         assert self.method.drop is not None
         assert self.method.grow is not None
-        gradient = _mean_over_processes(layer.dense_gradient)
-        if gradient is None and self.method.dense_gradient:
-            gradient = torch.zeros_like(layer.weight)  # the layer was not used in this step
-        candidates = Candidates(layer.weight, gradient, lambda: self._noise(name, layer.weight))
-        active = layer.mask.bool()
-        kept = top(self.method.drop.rule(candidates), layer.nonzero - count, among=active)
-        grown = top(self.method.grow.rule(candidates), count, among=~kept)
-        layer.mask.copy_(kept | grown)
-        return int((grown & ~active).sum())
+        new = top(self.method.drop.rule(candidates), keep, among=active)
+        new |= top(self.method.grow.rule(candidates), end - keep, among=~new)
+        layer.mask.copy_(new)
+        layer.nonzero = end
+        return int((active & ~new).count_nonzero())
+
+    def _prune_globally(self, candidates: Mapping[str, Candidates]) -> int:
+        """Keep the best weights over all layers, but of each at least a tenth of the density; returns how many go."""
+        density = self.method.density(self.step, self.total_steps, 1 - self.sparsity)
+        surplus = self.nonzero - round(density * self.total)
+        if surplus <= 0:
+            return 0
+        assert self.method.drop is not None
+        scores = {name: self.method.drop.rule(candidates[name]) for name in self._layers}
+        active = {name: layer.mask.bool() for name, layer in self._layers.items()}
+        safe = {
+            name: top(scores[name], min(layer.nonzero, max(1, floor(density * layer.mask.numel() / 10))), active[name])
+            for name, layer in self._layers.items()
+        }
+        open_to_all = torch.cat([(active[name] & ~safe[name]).flatten() for name in self._layers])
+        flat = torch.cat([score.flatten().float() for score in scores.values()])
+        keep = top(flat, int(open_to_all.count_nonzero()) - surplus, among=open_to_all)
+        parts = keep.split([score.numel() for score in scores.values()])
+        for (name, layer), part in zip(self._layers.items(), parts, strict=True):
+            layer.mask.copy_(part.view(layer.mask.shape) | safe[name])
+            layer.nonzero = int(layer.mask.count_nonzero())
+        return surplus
 
     @torch.no_grad()
     def _mask_all(self) -> None:
@@ -270,21 +304,6 @@ class Topology:
             for value in self.optimizer.state.get(layer.weight, {}).values():
                 if isinstance(value, Tensor) and value.shape == layer.mask.shape:
                     value.mul_(layer.mask)
-
-
-def pack(mask: Tensor) -> Tensor:
-    """A mask as bits: uint8 (ceil(n / 8),), the first weight in the lowest bit, on the CPU."""
-    bits = torch.zeros(-(-mask.numel() // 8) * 8, dtype=torch.uint8)
-    bits[: mask.numel()] = mask.flatten().to("cpu", torch.uint8)
-    return (bits.view(-1, 8) << torch.arange(8, dtype=torch.uint8)).sum(1, dtype=torch.uint8)
-
-
-def unpack(packed: Tensor, like: Tensor) -> Tensor:
-    """The inverse of `pack`: a mask with the shape, dtype and device of `like`; a wrong length is a ConfigError."""
-    if packed.numel() != -(-like.numel() // 8):
-        raise ConfigError(f"a saved mask of {packed.numel()} bytes does not fit a weight of shape {tuple(like.shape)}")
-    bits = (packed.cpu()[:, None] >> torch.arange(8, dtype=torch.uint8)) & 1
-    return bits.flatten()[: like.numel()].view(like.shape).to(like)
 
 
 def _mean_over_processes(gradient: Tensor | None) -> Tensor | None:
