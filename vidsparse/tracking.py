@@ -8,7 +8,6 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import torch
 from torch import Tensor
 
 from vidsparse.config import LoggingConfig
@@ -30,6 +29,8 @@ class Tracker:
         self._topology = CsvLog(folder / "topology.csv", TOPOLOGY, start)
         self._board = _tensorboard(folder / "tensorboard", start) if config.tensorboard else None
         self._bar = Bar("training", total, start)
+        self._loss: Tensor | float = 0.0
+        self._right: Tensor | int = 0
         self._closing = ExitStack()
         self._noted: Update | None = None
         self._restart()
@@ -58,8 +59,8 @@ class Tracker:
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Count one (micro-)batch: mean loss (), logits (B, classes), labels (B,)."""
         self._clips += len(labels)
-        self._loss += loss.detach() * len(labels)
-        self._right += (logits.detach().argmax(1) == labels).sum()
+        self._loss = self._loss + loss.detach() * len(labels)  # on the device, which is not asked for the number
+        self._right = self._right + (logits.detach().argmax(1) == labels).sum()
 
     def due(self, step: int, last_of_epoch: bool) -> bool:
         """Whether a line is to be written after this step."""
@@ -97,8 +98,7 @@ class Tracker:
 
     def _restart(self) -> None:
         self._since, self._waited, self._clips = monotonic(), 0.0, 0
-        self._loss: Tensor = torch.zeros(())
-        self._right: Tensor = torch.zeros((), dtype=torch.int64)
+        self._loss, self._right = 0.0, 0
 
 
 def _in_words(row: dict[str, Any]) -> dict[str, str]:

@@ -80,9 +80,13 @@ def finish(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> No
     """After the last step: re-estimate batch-norm statistics where the training was short; evaluation mode."""
     steps = plan_steps(config, clips)
     batches = precise_bn_batches(config.training.precise_bn, steps.stop, steps.per_epoch)
+    model.eval()
+    if not batches:
+        return
     steps.start, steps.stop = steps.stop, steps.stop + batches
     loader = make_loader(TrainingClips(clips, config.training.seed), engine.workers, batch_sampler=steps)
-    reestimate_batchnorm(model, (to_input(p.to(engine.device), config.data.normalize) for p, _, _ in loader))
+    with engine.autocast():
+        reestimate_batchnorm(model, (to_input(p.to(engine.device), config.data.normalize) for p, _, _ in loader))
 
 
 @torch.no_grad()
@@ -122,8 +126,7 @@ def _count_substitutes(folder: RunFolder, places: Tensor) -> None:
     known = set(folder.facts.get("unreadable_places", ()))
     new = {-1 - int(place) for place in places if place < 0} - known
     if new:
-        data = folder.facts["data"] | {"substituted": len(known | new)}
-        folder.update(unreadable_places=sorted(known | new), data=data)
+        folder.update(unreadable_places=sorted(known | new))
 
 
 def _diverged(step: int, rate: float, checkpoints: Checkpoints) -> str:
