@@ -9,6 +9,9 @@ from vidsparse.runfolder import CsvLog, RunFolder
 def test_the_same_experiment_continues_and_another_is_refused_with_what_differs(tiny_config):
     config = tiny_config()
     RunFolder(config.folder).claim(config, "data-1")
+    RunFolder(config.folder).claim(tiny_config("training.epochs=3"), "data-1")  # nothing made yet: nothing to lose
+    RunFolder(config.folder).claim(config, "data-1")
+    (config.folder / "checkpoints").mkdir()
     RunFolder(config.folder).claim(tiny_config("engine.workers=1", "logging.every=3"), "data-1")
     with pytest.raises(RunFolderError) as caught:
         RunFolder(config.folder).claim(tiny_config("training.epochs=9"), "data-1")
@@ -30,6 +33,17 @@ def test_fresh_replaces_a_run_but_nothing_that_is_not_one(tiny_config):
     with pytest.raises(RunFolderError, match="not a run"):
         RunFolder(config.folder).claim(other, "data-1", fresh=True)
     assert (config.folder / "config.yaml").exists()
+
+
+def test_fresh_mends_a_broken_run_file_and_leftovers_of_a_kill_are_swept(tiny_config):
+    config = tiny_config()
+    RunFolder(config.folder).claim(config, "data-1")
+    (config.folder / "run.json").write_text("{")
+    (config.folder / ".step-1.123.tmp").mkdir()
+    with pytest.raises(RunFolderError, match="--fresh"):
+        RunFolder(config.folder).claim(config, "data-1")
+    RunFolder(config.folder).claim(config, "data-1", fresh=True)
+    assert sorted(path.name for path in config.folder.iterdir()) == ["config.yaml", "run.json"]
 
 
 def test_a_log_that_resumes_forgets_what_came_after_the_checkpoint(tmp_path):

@@ -74,14 +74,19 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _report(options: argparse.Namespace) -> None:
     """Remake the report of a run, or one page that compares several."""
+    from vidsparse.facts import find_reference
     from vidsparse.progress import say
     from vidsparse.report.page import write_comparison, write_report
+    from vidsparse.runfolder import RunFolder
 
     runs = [Path(run) for run in options.runs]
     for run in runs:
         if not (run / "predictions.parquet").is_file():
             raise VidsparseError(f"{run} is not a finished run: it has no predictions.parquet")
-    page = write_report(runs[0]) if len(runs) == 1 else write_comparison(runs, Path(options.out))
+    if len(runs) == 1:
+        page = write_report(runs[0], find_reference(RunFolder.existing(runs[0])))
+    else:
+        page = write_comparison(runs, Path(options.out))
     say(f"report     {page}")
 
 
@@ -114,7 +119,7 @@ def _guarded(action: Callable[[argparse.Namespace], None], options: argparse.Nam
     from corruptions.errors import CorruptionError
 
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    logging.getLogger("vidsparse").addHandler(logging.StreamHandler())
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         action(options)
     except (VidsparseError, CorruptionError) as error:

@@ -1,13 +1,15 @@
 """One experiment: train, evaluate, report."""
 
-import os
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from vidsparse.checks import check_updates
 from vidsparse.config import Config
+from vidsparse.data.sampling import batches_per_epoch
+from vidsparse.errors import some
 from vidsparse.facts import describe, describe_sparse, find_reference, now, protocol, write_layers
+from vidsparse.machine import cores
 from vidsparse.progress import Bar, console, say, warn
 from vidsparse.runfolder import RunFolder
 
@@ -26,14 +28,18 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     """
     folder = RunFolder(config.folder)
     clips = _load(config, folder)
+    total_steps = batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
+    warning = check_updates(config, total_steps)
     folder.claim(config, clips.fingerprint, fresh)
     if not folder.finished:
         folder.update(**protocol(config, clips, command))
-        engine, model, sparse = _build(config, clips, folder)
+        engine, model, sparse = _build(config, clips, total_steps, folder)
+        if warning:
+            warn(warning)
         _fit(config, clips, engine, model, sparse, folder)
         _evaluate(config, clips, engine, model, folder)
         folder.update(finished=now())
-    _show(config, folder)
+    show(config, folder)
     return folder.path
 
 
@@ -41,20 +47,19 @@ def _load(config: Config, folder: RunFolder) -> "Clips":
     from vidsparse.data.clips import load_clips
 
     with Bar("counting frames", 0) as bar:
-        cache = folder.path.parent / ".index"
-        clips = load_clips(config.data, config.training.seed, cache, _cores(), lambda done, n: bar.count(done, n))
+        clips = load_clips(config.data, config.training.seed, folder.path.parent / ".index", cores(), bar.count)
     dataset = clips.dataset
     say(f"data       {describe(clips)}: {len(clips.train)} training and {len(clips.test)} test clips")
     if dataset.missing:
-        named = ", ".join(dataset.missing[:3])
-        warn(f"{len(dataset.missing)} clips of the lists are not in {dataset.root} and are left out: {named}, ...")
-    if clips.index.unreadable:
-        reasons = "; ".join(list(clips.index.unreadable.values())[:3])
-        warn(f"{len(clips.index.unreadable)} clips cannot be decoded: {reasons}")
+        warn(f"{len(dataset.missing)} clips of the lists are not in {dataset.root}, left out: {some(dataset.missing)}")
+    if unreadable := clips.index.unreadable:
+        warn(f"{len(unreadable)} clips cannot be decoded: {some(list(unreadable.values()))}")
+    if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
+        warn(f"{len(damaged)} clips are damaged and used as far as they decode: {some(damaged)}")
     return clips
 
 
-def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":
+def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":
     """The model with its masks, on its device."""
     import torch
 
@@ -63,10 +68,7 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
     from vidsparse.recipe import make_optimizer
     from vidsparse.sparsity.methods import SETTINGS
     from vidsparse.sparsity.topology import sparsify
-    from vidsparse.training import plan_steps
 
-    steps = plan_steps(config, clips)
-    warning = check_updates(config, steps.stop)
     engine = Engine(config.engine)
     torch.manual_seed(config.training.seed)
     classes = len(clips.dataset.classes)
@@ -78,7 +80,7 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
         make_optimizer(model, config.training.optimizer),
         config.sparse.method,
         config.sparse.sparsity,
-        steps.stop,
+        total_steps,
         config.sparse.distribution,
         config.training.seed,
         **settings,
@@ -87,12 +89,9 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
     where = f"{engine.device}, precision {engine.precision}"
     say(f"model      {config.model.name}, {parameters / 1e6:.1f} M parameters on {where}")
     say(f"sparse     {describe_sparse(sparse)}")
-    if warning:
-        warn(warning)
     folder.update(
         model={"name": config.model.name, "parameters": parameters, "prunable": sparse.total},
         engine={"device": str(engine.device), "precision": engine.precision, "processes": engine.world},
-        warnings=[warning] if warning else [],
     )
     return engine, model, sparse
 
@@ -115,9 +114,9 @@ def _fit(
         train(config, clips, engine, model, sparse, folder)
         finish(config, clips, engine, model)
     if engine.rank == 0:
-        write_layers(sparse, folder)
-        save_weights(final, model.state_dict(), model=config.model.name, normalize=config.data.normalize)
-    folder.update(seconds={"train": monotonic() - started})
+        write_layers(sparse, folder, trained=config.training.epochs > 0)
+        folder.update(seconds={"train": folder.facts.get("seconds", {}).get("train", 0) + monotonic() - started})
+        save_weights(final, model.state_dict())
 
 
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
@@ -134,17 +133,15 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
     folder.update(seconds=seconds, corruptions_fingerprint=corruptions.fingerprint())
 
 
-def _show(config: Config, folder: RunFolder) -> None:
+def show(config: Config, folder: RunFolder) -> None:
     """Write the report, from tables alone, and print its table."""
     from vidsparse.report.console import console_table
     from vidsparse.report.page import write_report
 
-    reference = find_reference(config, folder)
-    folder.update(reference=reference.name if reference else None)
+    reference = find_reference(folder)
+    folder.update(reference=str(reference) if reference else None)
     page = write_report(folder.path, reference)
     console.print(console_table(folder.path, reference))
+    if reference is None and config.sparse.method != "dense":
+        say(f"to compare {folder.facts['dense_command']}")
     say(f"report     {page}")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

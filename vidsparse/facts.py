@@ -1,7 +1,9 @@
 """What a run says about itself in run.json: protocol, versions, the commands that make it and its control."""
 
+import re
 import shlex
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -35,7 +37,8 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
         "name": config.name,
         "started": now(),
         "command": command,
-        "dense_command": dense_command(command),
+        "dense_command": dense_command(config, command),
+        "reference_wanted": config.evaluation.reference,
         "chance": 1 / len(present),
         "versions": versions(),
         "data": {
@@ -50,7 +53,8 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
             "missing": len(dataset.missing),
             "missing_named": list(dataset.missing[:5]),
             "undecodable": sorted(clips.index.unreadable),
-            "substituted": 0,
+            "damaged": sorted(clips.index.damaged),
+            "decoders": dict(Counter(row.info.decoder or "none" for row in clips.index.rows.values())),
         },
     }
 
@@ -71,7 +75,7 @@ def describe_sparse(sparse: "Topology") -> str:
     return f"{share}, {updates} topology updates planned" if method.dynamic else share
 
 
-def write_layers(sparse: "Topology", folder: RunFolder) -> None:
+def write_layers(sparse: "Topology", folder: RunFolder, trained: bool) -> None:
     """layers.csv and what the whole training did to the topology."""
     shapes, counts = sparse.shapes(), sparse.counts()
     rows: list[dict[str, Any]] = [
@@ -81,7 +85,7 @@ def write_layers(sparse: "Topology", folder: RunFolder) -> None:
     write_csv(folder.path / "layers.csv", rows)
     folder.update(
         sparse={
-            "method": sparse.method.name,
+            "method": sparse.method.name if trained else "given",
             "sparsity": sparse.sparsity,
             "distribution": sparse.distribution,
             "seed": sparse.seed,
@@ -93,39 +97,48 @@ def write_layers(sparse: "Topology", folder: RunFolder) -> None:
     )
 
 
-def find_reference(config: Config, folder: RunFolder) -> Path | None:
-    """The run that gains are measured against: as configured; auto is the finished dense sibling of this run."""
-    wanted = config.evaluation.reference
-    if wanted is None or config.sparse.method == "dense":
-        return None
-    if wanted != "auto":
+def find_reference(folder: RunFolder) -> Path | None:
+    """The run that gains are measured against: the one named in the config; "auto" is the finished dense sibling.
+
+    A sibling is a run beside this one of the same data, seed and settings, all but name and sparsity.
+    """
+    wanted = folder.facts.get("reference_wanted", "auto")
+    if wanted not in (None, "auto"):
         return Path(wanted)
-
-    def without_sparse(facts: Facts) -> Facts:
-        same = facts.get("identity", {}).items()
-        return {key: value for key, value in same if key != "name" and not key.startswith("sparse.")}
-
+    if wanted is None or not _is_sparse(folder.facts):
+        return None
     for path in sorted(folder.path.parent.glob("*/run.json")):
         try:
             facts = read_facts(path.parent)
         except RunFolderError:
             continue
-        dense = facts.get("identity", {}).get("sparse.method") == "dense"
-        if dense and facts.get("finished") and without_sparse(facts) == without_sparse(folder.facts):
+        if facts.get("finished") and not _is_sparse(facts) and _control(facts) == _control(folder.facts):
             return path.parent
     return None
 
 
-def dense_command(command: str) -> str:
+def _is_sparse(facts: Facts) -> bool:
+    return bool(facts.get("identity", {}).get("sparse.method") != "dense")
+
+
+def _control(facts: Facts) -> Facts:
+    """What a run has in common with its dense control."""
+    items = facts.get("identity", {}).items()
+    return {key: value for key, value in items if key != "name" and not key.startswith("sparse.")}
+
+
+def dense_command(config: Config, command: str) -> str:
     """The command that makes the dense run beside the one that `command` makes.
 
-    >>> dense_command("python scripts/run.py configs/ucf101_rigl.yaml name=mine training.seed=1")
-    'python scripts/run.py configs/ucf101_rigl.yaml training.seed=1 sparse.method=dense name=mine_dense'
+    >>> from vidsparse.config import SparseConfig
+    >>> rigl = Config(name="ucf101_rigl", sparse=SparseConfig(method="rigl"))
+    >>> dense_command(rigl, "python scripts/run.py ucf101_rigl sparse.sparsity=0.3 training.seed=1")
+    'python scripts/run.py ucf101_rigl training.seed=1 sparse.method=dense name=ucf101_dense'
     """
-    words = [word for word in shlex.split(command) if word != "--fresh"]
-    names = [word for word in words if word.startswith("name=")]
-    kept = [word for word in words if not word.startswith(("name=", "sparse."))]
-    return shlex.join([*kept, "sparse.method=dense", *(f"{name}_dense" for name in names[-1:])])
+    command = command or f"python scripts/run.py {config.folder / 'config.yaml'}"
+    kept = [word for word in shlex.split(command) if not word.startswith(("name=", "sparse.", "--fresh"))]
+    name = re.sub(rf"(?<![a-z]){config.sparse.method}(?![a-z])", "dense", config.name)
+    return shlex.join([*kept, "sparse.method=dense", f"name={name if name != config.name else f'{name}_dense'}"])
 
 
 def versions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Files that are whole or absent: written under a temporary name, synced, renamed."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -48,6 +49,18 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     elif path.exists() or path.is_symlink():
         path.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what `replacing` left behind in a folder tree when its process was killed."""
+    for leftover in [*folder.rglob(".*.tmp")] if folder.is_dir() else ():
+        remove(leftover)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path, recursive: bool = True) -> None:

@@ -18,12 +18,24 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.facts: Facts = read_facts(path)
+        self.facts: Facts = {}
+
+    @classmethod
+    def existing(cls, path: Path) -> "RunFolder":
+        """The run in a folder, as it is."""
+        folder = cls(path)
+        folder.facts = read_facts(path)
+        return folder
 
     @property
     def finished(self) -> bool:
-        """True when training, evaluation and report are done."""
+        """True when training and evaluation are done."""
         return bool(self.facts.get("finished"))
+
+    @property
+    def begun(self) -> bool:
+        """True when there is something to lose: a checkpoint, weights or predictions."""
+        return any((self.path / name).exists() for name in ("checkpoints", "predictions", "predictions.parquet"))
 
     def claim(self, config: Config, fingerprint: str, fresh: bool = False) -> None:
         """Make the folder this experiment's own, or continue the one that it already holds.
@@ -31,17 +43,20 @@ class RunFolder:
         Raises:
             RunFolderError: it holds another experiment or other data; the message names what differs and both ways on.
         """
-        if fresh and self.facts:
+        ours = (self.path / "run.json").exists()
+        if fresh and ours:
             files.remove(self.path)
-            self.facts = {}
+        self.facts = read_facts(self.path)
         mine = {**identity(config), "data fingerprint": fingerprint}
-        if self.facts:
+        if config.model.weights:
+            mine["model.weights"] = files.digest(Path(config.model.weights))
+        if self.facts and self.begun:
             self._check_same(mine)
-            return
-        if self.path.is_dir() and any(self.path.iterdir()):
+        elif not self.facts and self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise RunFolderError(f"{self.path} is not empty and not a run of vidsparse; choose another name=...")
-        files.write(self.path / "config.yaml", to_yaml(config))
+        files.sweep(self.path)
         self.update(identity=mine)
+        files.write(self.path / "config.yaml", to_yaml(config))
 
     def update(self, **facts: Any) -> None:
         """Merge facts into run.json, atomically."""
