@@ -1,8 +1,20 @@
 """Mistakes that a person can mend. Each message is one sentence: what is wrong, where, and what to do."""
 
+from collections.abc import Sequence
+
+
+def some(names: Sequence[str], shown: int = 3) -> str:
+    """The first few of many, for a sentence: "a, b, c, ..."."""
+    return ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")
+
 
 class VidsparseError(Exception):
     """Base of every error that the command line shows as one sentence, with exit code 2."""
+
+    def __init__(self, message: str = "") -> None:
+        if "Traceback" in message:  # torch rebuilds a loader worker's error from its printed traceback
+            message = message.strip().rpartition(f"{type(self).__name__}: ")[2]
+        super().__init__(message)
 
 
 class ConfigError(VidsparseError):

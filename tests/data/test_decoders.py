@@ -36,7 +36,6 @@ def test_damaged_files(avi, tmp_path, kind):
     path = damage(shutil.copy(avi, tmp_path / "clip.avi"), kind)
     frames, decoders, size = OUTCOMES[kind]
     info = inspect(path)
-    print(kind, info)
     assert info.n_frames in frames
     assert (info.height, info.width) == size
     assert info.decoder in decoders.split("|")

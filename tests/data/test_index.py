@@ -61,12 +61,12 @@ def test_an_interrupted_count_is_kept(samples, tmp_path, counted):
     counted.clear()
     build_index(samples, tmp_path / "cache")
     assert counted == ["c.avi"]
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["index-v1.parquet"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["index-v2.parquet"]
 
 
 def test_an_unreadable_cache_is_made_again(samples, tmp_path):
     first = build_index(samples, tmp_path / "cache")
-    (tmp_path / "cache" / "index-v1.parquet").write_bytes(b"half a fi")
+    (tmp_path / "cache" / "index-v2.parquet").write_bytes(b"half a fi")
     assert build_index(samples, tmp_path / "cache") == first
 
 
@@ -101,5 +101,5 @@ def test_the_fingerprint_is_of_the_content(samples, avi, tmp_path):
 def test_every_counted_frame_can_be_read(samples, tmp_path, kind):
     path = damage(samples[0].path, kind)
     info = build_index([Sample("x", path, 0, "x")], tmp_path / "cache").rows["x"].info
-    frames = VideoReader(path, 48, decoder=info.decoder, n_frames=info.n_frames).read(range(info.n_frames))
+    frames = VideoReader(path, 48, info=info).read(range(info.n_frames))
     assert len(np.unique(frames.reshape(len(frames), -1), axis=0)) == info.n_frames

@@ -1,14 +1,17 @@
 import hashlib
 import os
+from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
 
-from vidsparse.data.decoders import decode, inspect
+from vidsparse.data.decoders import VideoInfo, decode, inspect
 from vidsparse.data.sample import MIRRORED, SAMPLE_CLASSES, ensure_sample
 from vidsparse.data.sources import load_dataset
 from vidsparse.data.video import VideoReader
+
+READ_BY_PYAV = VideoInfo(40, Fraction(25), 72, 96, "pyav")
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +24,7 @@ def hashes(root):
 
 
 def frames(root, name, group=4, clip=1):
-    return VideoReader(root / f"videos/{name}/v_{name}_g{group:02d}_c{clip:02d}.avi", decoder="pyav", n_frames=40)
+    return VideoReader(root / f"videos/{name}/v_{name}_g{group:02d}_c{clip:02d}.avi", info=READ_BY_PYAV)
 
 
 def grey(root, name, indices, **which):
@@ -109,9 +112,7 @@ def test_motion_is_what_the_name_says(root, group):
 
 def test_pairs_share_their_look_and_colour_does_not_tell_classes_apart(root):
     data = load_dataset("ucf101", root, 1, "error")
-    colours = {
-        s.id: VideoReader(s.path, 16, decoder="pyav", n_frames=40).read([10, 30]).mean((0, 1, 2)) for s in data.train
-    }
+    colours = {s.id: VideoReader(s.path, 16, info=READ_BY_PYAV).read([10, 30]).mean((0, 1, 2)) for s in data.train}
     by_class = np.stack([[colours[s.id] for s in data.train if s.label == k] for k in range(8)])  # (8, 16, 3)
     between, within = by_class.mean(axis=1).std(axis=0), by_class.std(axis=1).mean(axis=0)
     assert (between < within).all()

@@ -2,6 +2,8 @@ import logging
 import multiprocessing
 import pickle
 import shutil
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,10 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidsparse.data import video
-from vidsparse.data.decoders import inspect
+from vidsparse.data.decoders import VideoInfo, inspect
 from vidsparse.data.sample import damage
 from vidsparse.data.video import ReaderPool, VideoReader, output_size
 from vidsparse.errors import ClipDecodeError
+
+
+def known(decoder):
+    """What the index knows of the clips of this file's fixtures, but for who is to read them."""
+    return VideoInfo(40, Fraction(25), 72, 96, decoder)
 
 
 @given(st.integers(16, 4000), st.integers(16, 4000), st.integers(8, 256).map(lambda half: 2 * half))
@@ -27,7 +34,7 @@ def test_output_sides_are_even_and_keep_the_aspect(height, width, short_side):
 @pytest.mark.parametrize("decoder", ["decord", "pyav"])
 def test_one_read_of_many_frames_equals_many_reads_of_one(avi, decoder):
     indices = [39, 3, 3, 17, 0, 39, 18]
-    with VideoReader(avi, 48, decoder=decoder, n_frames=40) as reader:
+    with VideoReader(avi, 48, info=known(decoder)) as reader:
         frames = reader.read(indices)
         assert frames.dtype == np.uint8
         assert frames.shape == (7, 48, 64, 3) == (7, reader.height, reader.width, 3)
@@ -39,15 +46,15 @@ def test_one_read_of_many_frames_equals_many_reads_of_one(avi, decoder):
 
 def test_the_decoders_agree(avi, h264):
     for path in (avi, h264):
-        one, other = (VideoReader(path, 48, decoder=name, n_frames=40).read(range(40)) for name in ("decord", "pyav"))
+        one, other = (VideoReader(path, 48, info=known(name)).read(range(40)) for name in ("decord", "pyav"))
         assert np.abs(one.astype(int) - other).max() <= 2
 
 
 def test_an_open_reader_can_be_asked_again_and_again(avi, h264):
     rng = np.random.default_rng(0)
     for path in (avi, h264):
-        expected = VideoReader(path, 48, decoder="pyav", n_frames=40).read(range(40)).astype(int)
-        with VideoReader(path, 48, decoder="decord", n_frames=40) as reader:
+        expected = VideoReader(path, 48, info=known("pyav")).read(range(40)).astype(int)
+        with VideoReader(path, 48, info=known("decord")) as reader:
             for _ in range(25):
                 wanted = np.append(rng.choice(40, rng.integers(1, 9)), 39 * rng.integers(0, 2))
                 assert np.abs(reader.read(wanted) - expected[wanted]).max() <= 2
@@ -55,7 +62,7 @@ def test_an_open_reader_can_be_asked_again_and_again(avi, h264):
 
 
 def test_frames_come_in_the_order_of_time(avi, moving_pictures):
-    frames = VideoReader(avi, decoder="decord", n_frames=40).read(range(40)).astype(int)
+    frames = VideoReader(avi, info=known("decord")).read(range(40)).astype(int)
     errors = np.array([[np.abs(frame - picture).mean() for picture in moving_pictures()] for frame in frames])
     assert errors.argmin(axis=1).tolist() == list(range(40))
 
@@ -71,12 +78,12 @@ def test_what_decord_cannot_read_goes_to_pyav_and_is_told_once(avi, tmp_path, mo
         raise RuntimeError("decord is not well")
 
     path = shutil.copy(avi, tmp_path / "clip.avi")
-    expected = VideoReader(path, 48, decoder="pyav", n_frames=40).read([5, 1])
+    expected = VideoReader(path, 48, info=known("pyav")).read([5, 1])
     monkeypatch.setattr(video, "open_decord", broken)
     pool = ReaderPool(1)
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            reader = pool.get(path, 48, decoder="decord", n_frames=40)
+            reader = pool.get(path, 48, info=known("decord"))
             np.testing.assert_array_equal(reader.read([5, 1]), expected)
             assert (reader.decoder, reader.fell_back) == ("pyav", True)
             pool.close()
@@ -95,7 +102,7 @@ def test_fewer_frames_than_asked_is_a_failure_of_decord(avi, tmp_path, monkeypat
             return np.zeros((1, 48, 64, 3), np.uint8)
 
     monkeypatch.setattr(video, "open_decord", lambda *_: Short())
-    reader = VideoReader(shutil.copy(avi, tmp_path / "clip.avi"), 48, decoder="decord", n_frames=40)
+    reader = VideoReader(shutil.copy(avi, tmp_path / "clip.avi"), 48, info=known("decord"))
     assert reader.read([0, 1]).any()
     assert reader.fell_back
 
@@ -103,15 +110,15 @@ def test_fewer_frames_than_asked_is_a_failure_of_decord(avi, tmp_path, monkeypat
 def test_a_truncated_file_that_the_index_believed_whole_is_named(avi, tmp_path):
     path = damage(shutil.copy(avi, tmp_path / "clip.avi"), "truncated")
     with pytest.raises(ClipDecodeError, match=r"clip\.truncated\.avi: frame 39 was asked for"):
-        VideoReader(path, 48, decoder="decord", n_frames=40).read([0, 39])
+        VideoReader(path, 48, info=known("decord")).read([0, 39])
 
 
 @pytest.mark.parametrize("kind", ["empty", "absent"])
 def test_a_file_that_nobody_can_read_is_named(avi, tmp_path, kind):
     path = damage(shutil.copy(avi, tmp_path / "clip.avi"), "empty") if kind == "empty" else tmp_path / "clip.absent.avi"
-    for known in ({}, {"decoder": "decord", "n_frames": 40}):
+    for info in (None, known("decord")):
         with pytest.raises(ClipDecodeError, match=rf"clip\.{kind}\.avi: cannot be opened as a video"):
-            VideoReader(path, 48, **known)
+            VideoReader(path, 48, info).read([0])
 
 
 def test_rotated_pictures_stand_upright(avi, tmp_path):
@@ -119,7 +126,7 @@ def test_rotated_pictures_stand_upright(avi, tmp_path):
     path = damage(shutil.copy(avi, tmp_path / "clip.avi"), "rotated")
     upright = np.rot90(VideoReader(avi, 36).read(range(40)), 1, axes=(1, 2)).astype(int)
     for decoder in ("decord", "pyav"):
-        reader = VideoReader(path, 36, decoder=decoder, n_frames=40)
+        reader = VideoReader(path, 36, info=replace(inspect(path), decoder=decoder))
         frames = reader.read(range(40))
         assert (reader.decoder, frames.shape) == (decoder, (40, 48, 36, 3))
         assert np.abs(frames - upright).mean() < 8  # it was compressed twice
@@ -128,40 +135,39 @@ def test_rotated_pictures_stand_upright(avi, tmp_path):
 def test_the_better_of_two_streams_is_read(avi, tmp_path):
     path = damage(shutil.copy(avi, tmp_path / "clip.avi"), "two_streams")
     for decoder in ("decord", "pyav"):
-        frames = VideoReader(path, decoder=decoder, n_frames=40).read([0, 20])
+        frames = VideoReader(path, info=known(decoder)).read([0, 20])
         assert frames.shape == (2, 72, 96, 3)
         assert frames.mean() > 50
 
 
 def test_the_pool_keeps_the_readers_used_last(avi, h264):
     pool = ReaderPool(2)
-    known = {"decoder": "decord", "n_frames": 40}
-    first = pool.get(avi, 48, **known)
-    pool.get(h264, 48, **known)
-    assert pool.get(avi, 48, **known) is first
-    pool.get(avi, 32, **known)  # h264 goes
-    assert pool.get(avi, 48, **known) is first
+    first = pool.get(avi, 48, known("decord"))
+    pool.get(h264, 48, known("decord"))
+    assert pool.get(avi, 48, known("decord")) is first
+    pool.get(avi, 32, known("decord"))  # h264 goes
+    assert pool.get(avi, 48, known("decord")) is first
     assert pool.opened == 3
-    pool.get(h264, 48, **known)
+    pool.get(h264, 48, known("decord"))
     assert (pool.opened, pool.fallbacks) == (4, 0)
 
 
 def test_a_pool_travels_empty(avi):
     pool = ReaderPool(3)
-    pool.get(avi, 48, decoder="decord", n_frames=40).read([0])
+    pool.get(avi, 48, info=known("decord")).read([0])
     sent = pickle.loads(pickle.dumps(pool))
     assert (sent.capacity, sent.opened) == (3, 0)
 
 
 def _read_in_child(pool, path, answers):
-    answers.put(pool.get(path, 48, decoder="decord", n_frames=40).read([7]).sum())
+    answers.put(pool.get(path, 48, info=known("decord")).read([7]).sum())
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_worker_opens_its_own_readers(avi):
     """A decord reader that was opened before the fork hangs in the child."""
     pool = ReaderPool()
-    expected = pool.get(avi, 48, decoder="decord", n_frames=40).read([7]).sum()
+    expected = pool.get(avi, 48, info=known("decord")).read([7]).sum()
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
     child = context.Process(target=_read_in_child, args=(pool, avi, answers), daemon=True)

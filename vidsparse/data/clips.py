@@ -12,7 +12,6 @@ from vidsparse.data.decoders import Frames
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.sources import SOURCES, Dataset, Sample, load_dataset, split_validation
 from vidsparse.data.video import ReaderPool
-from vidsparse.errors import ClipDecodeError
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,7 @@ class Clips:
         Raises ClipDecodeError, naming the file, where neither decoder can read it.
         """
         info = self.index.rows[sample.id].info
-        if not info.n_frames:
-            raise ClipDecodeError(info.error or f"{sample.path}: no frame can be decoded")
-        reader = self._pool.get(sample.path, self.config.short_side, decoder=info.decoder, n_frames=info.n_frames)
-        return reader.read(indices)
+        return self._pool.get(sample.path, self.config.short_side, info).read(indices)
 
     def _mirrored_sample(self) -> tuple[str, ...]:
         if not self.is_sample:

@@ -27,6 +27,7 @@ from vidsparse.errors import ClipDecodeError
 Frames = NDArray[np.uint8]
 
 _PROBE_SIDE = 64  # pixels; the compared frames are made this small (decord fails at widths 16, 24 and 48)
+_CLAIMED = 1.1  # containers may count a little more than there is; beyond that frames are missing
 _TOLERANCE = 2  # grey levels; FFmpeg's MPEG-4 inverse transforms differ by that much between versions
 _UPRIGHT = {0: (), 1: ("cclock",), 2: ("clock", "clock"), 3: ("clock",)}  # quarter turns -> FFmpeg transposes
 
@@ -36,6 +37,7 @@ class VideoInfo:
     """What a file holds: frames, frames a second, size in pixels as displayed (upright), the decoder to use.
 
     `decoder` is "decord", "pyav", or "" where nothing can be read; then `n_frames` is 0 and `error` says why.
+    `damage` says what is wrong with a file of which a part can be read.
     """
 
     n_frames: int
@@ -44,6 +46,7 @@ class VideoInfo:
     width: int
     decoder: str
     error: str = ""
+    damage: str = ""
 
 
 class Scaler:
@@ -88,18 +91,21 @@ def inspect(path: Path) -> VideoInfo:
     except ClipDecodeError as error:
         return VideoInfo(0, Fraction(0), 0, 0, "", str(error))
     by_decord = trusted and not errors and len(decord_reader or ()) == n_frames and _agrees(decord_reader, seen)
-    return replace(head, n_frames=n_frames, decoder="decord" if by_decord else "pyav")
+    damage = f"{len(errors)} faults in its data ({errors[0]})" if errors else ""
+    if head.n_frames > n_frames * _CLAIMED:
+        damage = f"{n_frames} of {head.n_frames} frames are there"
+    return replace(head, n_frames=n_frames, decoder="decord" if by_decord else "pyav", damage=damage)
 
 
 def header(path: Path) -> VideoInfo:
-    """Rate and displayed size from the first frame that decodes; `n_frames` is 0, not counted. ClipDecodeError."""
+    """Rate and displayed size from the first frame that decodes; `n_frames` as the file claims. ClipDecodeError."""
     with _opened(path) as (container, stream):
         frame = next(_frames(container, stream, []), None)
         if frame is None:
             raise ClipDecodeError(f"{path}: no frame of this video can be decoded")
         rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
         height, width = (frame.height, frame.width)[:: -1 if _quarter_turns(frame) % 2 else 1]
-        return VideoInfo(0, rate, height, width, "pyav")
+        return VideoInfo(stream.frames, rate, height, width, "pyav")
 
 
 def decode(path: Path, errors: list[str] | None = None) -> Iterator[Any]:

@@ -6,21 +6,20 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import blake2b
-from os import replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vidsparse import files
 from vidsparse.data.decoders import VideoInfo, inspect
 from vidsparse.data.sources import Sample
 
 Progress = Callable[[int, int], None]
 _File = tuple[str, int, int]  # absolute path, bytes, mtime in ns: what must be the same for a count to stand
 
-_CACHE_NAME = "index-v1.parquet"  # the number goes up when `inspect` would answer differently
+_CACHE_NAME = "index-v2.parquet"  # the number goes up when `inspect` would answer differently
 _FEW = 16  # files; fewer are counted faster than processes start
 
 
@@ -52,6 +51,11 @@ class Index:
         """{id: reason} of the videos in which no frame can be decoded."""
         return {name: row.info.error for name, row in self.rows.items() if not row.info.n_frames}
 
+    @property
+    def damaged(self) -> dict[str, str]:
+        """{id: what is wrong} of the videos of which only a part can be decoded, or only with faults."""
+        return {name: row.info.damage for name, row in self.rows.items() if row.info.damage}
+
 
 def build_index(
     samples: Sequence[Sample], cache_dir: Path, workers: int = 0, progress: Progress | None = None
@@ -61,9 +65,9 @@ def build_index(
     Only files that are new or changed (path, size, mtime) are decoded, `workers` at a time. What was counted is kept
     also when the counting is interrupted. `progress(done, total)` is called after each counted file.
     """
-    files = {sample.id: _stamp(sample.path) for sample in samples}
+    stamps = {sample.id: _stamp(sample.path) for sample in samples}
     known = _load(cache_dir / _CACHE_NAME)
-    new = sorted({file for file in files.values() if file not in known})
+    new = sorted({file for file in stamps.values() if file not in known})
     try:
         for done, (file, info) in enumerate(zip(new, _inspected(new, workers), strict=True), start=1):
             known[file] = info
@@ -72,7 +76,7 @@ def build_index(
     finally:
         if new:
             _save(known, cache_dir / _CACHE_NAME)
-    return Index({s.id: Row(s.label, files[s.id][1], known[files[s.id]]) for s in samples})
+    return Index({s.id: Row(s.label, stamps[s.id][1], known[stamps[s.id]]) for s in samples})
 
 
 def _stamp(path: Path) -> _File:
@@ -101,14 +105,11 @@ def _load(path: Path) -> dict[_File, VideoInfo]:
 
 
 def _save(known: Mapping[_File, VideoInfo], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     records = [
         {"path": name, "size": size, "mtime": mtime, **vars(info), "rate": str(info.rate)}
         for (name, size, mtime), info in sorted(known.items(), key=lambda item: item[0])
     ]
-    with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        pq.write_table(pa.Table.from_pylist(records), file)
-    replace(file.name, path)
+    files.save(path, lambda temporary: pq.write_table(pa.Table.from_pylist(records), temporary))
 
 
 def _info(record: dict[str, Any]) -> VideoInfo:

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from vidsparse.data.augment import Augment, center_crop
 from vidsparse.data.clips import Clips
 from vidsparse.data.decoders import Frames
-from vidsparse.data.sampling import train_indices, view_indices
+from vidsparse.data.sampling import batches_per_epoch, train_indices, view_indices
 from vidsparse.data.sources import Sample
 from vidsparse.errors import ClipDecodeError
 from vidsparse.models.zoo import NORMALIZE
@@ -63,7 +63,7 @@ class Steps(Sampler[list[Place]]):
     """
 
     def __init__(self, n: int, batch_size: int, seed: int, rank: int = 0, world: int = 1) -> None:
-        self.per_epoch = max(1, n // batch_size)
+        self.per_epoch = batches_per_epoch(n, batch_size)
         self.start, self.stop = 0, 0
         self._n, self._batch, self._seed, self._rank, self._world = n, batch_size, seed, rank, world
 

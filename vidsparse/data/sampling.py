@@ -36,6 +36,11 @@ def view_indices(n_frames: int, frames: int, stride: int, sampling: str, short: 
     return _dense(n_frames, frames, stride, short, starts)
 
 
+def batches_per_epoch(clips: int, batch_size: int) -> int:
+    """Whole batches that a training split gives: an incomplete last one is left out, unless it is the only one."""
+    return max(1, clips // batch_size)
+
+
 def _dense(n_frames: int, frames: int, stride: int, short: str, starts: Indices) -> Indices:
     indices = starts[:, None] + stride * np.arange(frames, dtype=np.int64)
     return indices % n_frames if short == "loop" else np.minimum(indices, n_frames - 1)

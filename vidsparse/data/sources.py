@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
-from vidsparse.errors import DataError
+from vidsparse.errors import DataError, some
 
 VIDEO_SUFFIXES = (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts")
 
@@ -66,7 +66,7 @@ def load_dataset(source: str, root: Path, split: int, missing: str) -> Dataset:
     if absent and missing == "error":
         raise DataError(
             f"{root}: {len(absent)} of {len(absent) + len(dataset.train) + len(dataset.test)} listed videos are "
-            f"missing ({_some(absent)}); complete the folder or set data.missing=drop"
+            f"missing ({some(absent)}); complete the folder or set data.missing=drop"
         )
     for part, samples in (("training", dataset.train), ("test", dataset.test)):
         if not samples:
@@ -194,9 +194,5 @@ def _with_unique_ids(dataset: Dataset) -> Dataset:
     counts = Counter(sample.id for sample in (*dataset.train, *dataset.test))
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        raise DataError(f"{dataset.root}: two videos differ only in their suffix ({_some(twice)}); keep one of each")
+        raise DataError(f"{dataset.root}: two videos differ only in their suffix ({some(twice)}); keep one of each")
     return dataset
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

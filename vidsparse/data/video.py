@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vidsparse.data.decoders import Frames, header, inspect, open_decord, read_pyav
+from vidsparse.data.decoders import Frames, VideoInfo, inspect, open_decord, read_pyav
 from vidsparse.errors import ClipDecodeError
 
 _log = logging.getLogger(__name__)
@@ -35,22 +35,16 @@ def output_size(height: int, width: int, short_side: int | None) -> tuple[int, i
 class VideoReader:
     """Random access to one file's frames, numbered as the index counts them (see `decoders`).
 
-    `decoder` ("decord" or "pyav") and `n_frames` come from the index; without them the file is decoded once to find
-    out. Raises ClipDecodeError, naming the file, if there is nothing to read. Decoders open at the first read.
+    `info` comes from the index; without it the file is decoded once to find out. Raises ClipDecodeError, naming the
+    file, if there is nothing to read. Decoders open at the first read.
     """
 
-    def __init__(
-        self, path: Path, short_side: int | None = None, *, decoder: str = "auto", n_frames: int | None = None
-    ) -> None:
-        known = decoder != "auto" and n_frames is not None
-        info = header(path) if known else inspect(path)
-        self.path = path
-        self.n_frames = n_frames if n_frames is not None else info.n_frames
-        if not self.n_frames:
+    def __init__(self, path: Path, short_side: int | None = None, info: VideoInfo | None = None) -> None:
+        info = info or inspect(path)
+        if not info.n_frames:
             raise ClipDecodeError(info.error or f"{path}: no frame of this video can be decoded")
-        self.fps = float(info.rate)
+        self.path, self.n_frames, self.fps, self.decoder = path, info.n_frames, float(info.rate), info.decoder
         self.height, self.width = output_size(info.height, info.width, short_side)
-        self.decoder = decoder if decoder != "auto" else info.decoder
         self.fell_back = False
         self._decord: Any = None
         self._what = (path, self.height, self.width)
@@ -113,16 +107,14 @@ class ReaderPool:
         self.capacity = capacity
         self._start()
 
-    def get(
-        self, path: Path, short_side: int | None = None, *, decoder: str = "auto", n_frames: int | None = None
-    ) -> VideoReader:
+    def get(self, path: Path, short_side: int | None = None, info: VideoInfo | None = None) -> VideoReader:
         """The open reader of this file and size, or a new one; the one unused for longest is closed."""
         if os.getpid() != self._pid:
             _inherited.append(self._readers)
             self._start()
         key = (path, short_side)
         if key not in self._readers:
-            self._readers[key] = VideoReader(path, short_side, decoder=decoder, n_frames=n_frames)
+            self._readers[key] = VideoReader(path, short_side, info)
             self.opened += 1
         self._readers.move_to_end(key)
         if len(self._readers) > self.capacity:
