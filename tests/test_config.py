@@ -57,7 +57,7 @@ def test_a_root_that_the_user_gave_is_never_replaced_by_sample_data():
         ("training.epochs=many", "training.epochs=many on the command line does not fit: it takes a value of type int"),
         ("model=r3d_18", "model=r3d_18 on the command line does not fit: it takes a value of type mapping"),
         ("data.sampling=dens", "it takes one of dense, uniform; did you mean dense?"),
-        ("sample.data.framez=8", "unknown key data.framez=8 in the sample: block"),
+        ("sample.data.framez=8", "unknown key data.framez=8 on the command line; did you mean data.frames?"),
         ("sparse.method=riggl", "sparse.method=riggl on the command line: did you mean rigl?"),
         ("model.name=r3d18", "model.name=r3d18 on the command line: did you mean r3d_18?"),
         ("data.source=ucf", "data.source=ucf on the command line: did you mean ucf101?"),
@@ -70,13 +70,21 @@ def test_a_root_that_the_user_gave_is_never_replaced_by_sample_data():
         ("sparse.sparsity=1.2", "sparse.sparsity=1.2 on the command line: it is the share of zeros"),
         ("sparse.every=0", "sparse.every=0 on the command line"),
         ("sparse.stop=1.5", "sparse.stop=1.5 on the command line"),
-        ("data.size=80", "cannot be larger than data.short_side=64"),
+        ("data.size=80", "cannot be larger than data.short_side=56"),
         ("data.size=16", "at least 32 pixels"),
         ("data.augment.scale=[0.5]", "a range of areas"),
         ("training.schedule.warmup_epochs=8", "before training.epochs=8"),
         ("training.epochs=0", "dense evaluates weights as they are"),
         ("model.weights=none.safetensors", "there is no such file"),
         ("name=a/b", "it becomes a folder"),
+        ("data.size=45", "sides of clips are even"),
+        ("training.optimizer.betas=[0.9]", "two numbers"),
+        ("training.optimizer.lr=nan", "a number above 0"),
+        ("evaluation.severities=[3,3]", "twice"),
+        ("engine.workers=-1", "0 or more"),
+        ("sample=3", "sample=3 on the command line does not fit"),
+        ("name=${nope}", "name on the command line: Interpolation key 'nope' not found"),
+        ("sparse.soft_bound=0.1", "rigl has no such setting; it has every, stop, drop_fraction"),
         ("seed", "'seed' on the command line is not key=value"),
     ],
 )
@@ -104,6 +112,11 @@ def test_a_broken_file_is_named(text, said):
     assert said in str(caught.value)
 
 
+def test_only_the_default_data_set_has_a_sample():
+    with pytest.raises(ConfigError, match=r"data\.root=data/ucf101 .*: there is no such folder"):
+        load_config("ucf101_rigl", ["data.source=folder"])
+
+
 def test_a_config_that_does_not_exist_names_the_nearest_shipped_one():
     with pytest.raises(ConfigError, match="did you mean ucf101_rigl"):
         load_config("configs/ucf101_rigll.yaml")
@@ -113,7 +126,7 @@ def test_a_dense_run_has_no_sparse_settings_and_a_sparse_one_all_of_its_methods(
     dense = load_config("ucf101_rigl", ["sparse.method=dense"])
     assert identity(dense) == identity(load_config("ucf101_dense"))
     bare = load_config("ucf101_dense", ["sparse.method=set", "sparse.sparsity=0.5"]).sparse
-    assert (bare.every, bare.stop, bare.drop_fraction) == (4, 1.0, 0.3)
+    assert (bare.every, bare.stop, bare.drop_fraction) == (8, 1.0, 0.3)
 
 
 def test_where_and_how_it_runs_is_not_what_it_is():
@@ -133,5 +146,5 @@ def test_the_resolved_yaml_says_that_the_clips_are_sample_data():
 def test_origins_name_the_place_of_every_key():
     _, origin = compose("ucf101_rigl", ["training.seed=3"])
     assert origin["training.seed"] == "on the command line"
-    assert origin["sparse.every"].startswith("in the sample: block")
+    assert origin["sparse.every"].startswith("in the sample: block of")
     assert origin["data.stride"].endswith("ucf101_dense.yaml")

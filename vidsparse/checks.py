@@ -82,8 +82,7 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
     if not config.name or "/" in config.name or config.name.startswith("."):
         raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
     if data.root != SAMPLE_ROOT and not Path(data.root).is_dir():
-        hint = "" if origin.get("data.root") == COMMAND_LINE else "; data.if_missing=sample runs on sample data"
-        raise fail("data.root", f"there is no such folder{hint}")
+        raise fail("data.root", "there is no such folder")
     if config.model.weights and not Path(config.model.weights).is_file():
         raise fail("model.weights", "there is no such file")
 
@@ -102,12 +101,15 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         "logging.every": config.logging.every,
     }
     for key, value in positive.items():
-        if value <= 0:
-            raise fail(key, "it must be above 0")
+        if not 0 < value < float("inf"):
+            raise fail(key, "it must be a number above 0")
     if training.epochs < 0:
         raise fail("training.epochs", "it must be 0 (evaluate only) or more")
     if data.size < (least := MODELS[config.model.name].min_size):
         raise fail("data.size", f"{config.model.name} needs clips of at least {least} pixels")
+    if data.size % 2 or data.short_side % 2:
+        odd = "data.size" if data.size % 2 else "data.short_side"
+        raise fail(odd, "sides of clips are even, as video codecs need them")
     if data.size > data.short_side:
         raise fail("data.size", f"a crop cannot be larger than data.short_side={data.short_side}")
     if not 0 <= data.val_fraction < 1:
@@ -118,6 +120,13 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.label_smoothing", "it must be at least 0 and below 1")
     if training.accumulate > training.batch_size:
         raise fail("training.accumulate", f"a batch of {training.batch_size} clips has no more parts than clips")
+    betas = training.optimizer.betas
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise fail("training.optimizer.betas", "they are two numbers, each at least 0 and below 1")
+    if isinstance(config.engine.workers, int) and config.engine.workers < 0:
+        raise fail("engine.workers", "it is auto or a number of loader processes, 0 or more")
+    if config.engine.devices not in ("auto", 1):
+        raise fail("engine.devices", "one process trains for now; use 1 or auto")
     scale = data.augment.scale
     if len(scale) != 2 or not 0 < scale[0] <= scale[1] <= 1:
         raise fail("data.augment.scale", "it is a range of areas [smallest, largest] with 0 < smallest <= largest <= 1")
@@ -125,9 +134,12 @@ def _check_numbers(config: Config, fail: Fail) -> None:
 
 def _check_evaluation(config: Config, fail: Fail) -> None:
     evaluation = config.evaluation
-    wrong = [s for s in evaluation.severities or () if not 1 <= s <= 5]
+    severities = evaluation.severities or []
+    wrong = [s for s in severities if not 1 <= s <= 5]
     if wrong:
         raise fail("evaluation.severities", f"{wrong[0]} is not a severity: they go from 1 to 5")
+    if len(set(severities)) < len(severities):
+        raise fail("evaluation.severities", "a severity stands in it twice")
     if evaluation.severities == [] or evaluation.corruptions == []:
         empty = "severities" if evaluation.severities == [] else "corruptions"
         raise fail(f"evaluation.{empty}", "the list is empty; use null for all of the suite")

@@ -195,12 +195,12 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
 
     The config is typed but its names and combinations are not checked yet: that is `checks.load_config`.
     """
-    layers = [*_file_layers(find_config(path)), (COMMAND_LINE, _from_dotlist(overrides))]
-    sample_layer = (f"in the sample: block {layers[-2][0]}", _sample_block(layers))
-    _merge([*layers[:-1], sample_layer, layers[-1]])  # a typo inside sample: shows on every machine
-    config, origin = _merge(layers)
+    files, typed = _file_layers(find_config(path)), (COMMAND_LINE, _from_dotlist(overrides))
+    blocks = [_sample_block(place, layer) for place, layer in (*files, typed) if "sample" in layer]
+    _merge([*files, *blocks, typed])  # a typo inside sample: shows on every machine
+    config, origin = _merge([*files, typed])
     if uses_sample(config, origin):
-        config, origin = _merge([*layers[:-1], sample_layer, layers[-1]])
+        config, origin = _merge([*files, *blocks, typed])
         config.data.root, config.sample = SAMPLE_ROOT, {}
     return config, origin
 
@@ -208,7 +208,7 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
 def uses_sample(config: Config, origin: Mapping[str, str]) -> bool:
     """True where the built-in sample data stands in: asked for, or the untouched default root is absent."""
     data, default = config.data, DataConfig()
-    untouched = data.root == default.root and origin.get("data.root") != COMMAND_LINE
+    untouched = (data.source, data.root) == (default.source, default.root) and origin.get("data.root") != COMMAND_LINE
     absent = untouched and data.if_missing == "sample" and not Path(data.root).exists()
     return data.root == SAMPLE_ROOT or absent
 
@@ -267,11 +267,12 @@ def _from_dotlist(overrides: Sequence[str]) -> DictConfig:
         raise ConfigError(f"the command line cannot be read: {_first_line(error)}") from error
 
 
-def _sample_block(layers: Sequence[tuple[str, DictConfig]]) -> DictConfig:
-    merged = OmegaConf.merge(*({"sample": layer.get("sample", {})} for _, layer in layers))
-    block = OmegaConf.select(merged, "sample")
-    assert isinstance(block, DictConfig)
-    return block
+def _sample_block(place: str, layer: DictConfig) -> tuple[str, DictConfig]:
+    """The `sample:` block of one layer as a layer of its own."""
+    block = layer["sample"]
+    if not isinstance(block, DictConfig):
+        raise ConfigError(f"sample={block} {place} does not fit: it takes a mapping of keys, as the config itself has")
+    return (place if place == COMMAND_LINE else place.replace("in ", "in the sample: block of ", 1), block)
 
 
 def _merge(layers: Sequence[tuple[str, DictConfig]]) -> tuple[Config, dict[str, str]]:
@@ -286,7 +287,8 @@ def _merge(layers: Sequence[tuple[str, DictConfig]]) -> tuple[Config, dict[str, 
     try:
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{_first_line(error)}, {layers[-2][0]}") from error
+        key = error.full_key or str(error.key)
+        raise ConfigError(f"{key} {origin.get(key, 'in the schema')}: {_first_line(error)}") from error
     assert isinstance(config, Config)
     return config, origin
 
