@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python scripts/run.py
+DEMO := data.root='built-in sample data' logging.dir=runs/demo
 
 .PHONY: run demo test lint bench clean
 
@@ -10,10 +11,10 @@ run: .venv/.installed
 	$(RUN) configs/ucf101_rigl.yaml
 
 demo: .venv/.installed
-	$(RUN) configs/ucf101_dense.yaml
-	$(RUN) configs/ucf101_static.yaml
-	$(RUN) configs/ucf101_rigl.yaml
-	$(BIN)/python scripts/report.py runs/ucf101_dense runs/ucf101_static runs/ucf101_rigl --out runs/demo
+	$(RUN) configs/ucf101_dense.yaml $(DEMO)
+	$(RUN) configs/ucf101_static.yaml $(DEMO)
+	$(RUN) configs/ucf101_rigl.yaml $(DEMO)
+	$(BIN)/python scripts/report.py runs/demo/ucf101_dense runs/demo/ucf101_static runs/demo/ucf101_rigl --out runs/demo
 
 test: .venv/.with-dev
 	$(BIN)/python -m pytest
@@ -31,7 +32,7 @@ clean:
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vidsparse needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.installed: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .

@@ -11,11 +11,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A room imports only what stands to its right; rooms joined by | do not know each other.
 ORDER = (
-    "scripts → cli → study → experiment → report → analysis → evaluation → training → benchmark → checks"
+    "scripts → cli → study → experiment → report → analysis → evaluation → training → benchmark → checks | facts"
     " → tracking | recipe | data → models | sparsity → engine → runfolder → config → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
-SHARED = {"errors", "_compat", "files", "progress"}  # imported by every room of vidsparse, importing only each other
+SHARED = {
+    "errors",
+    "_compat",
+    "files",
+    "machine",
+    "progress",
+}  # imported by every room; they import each other alone
 LONGEST = 350  # lines
 DOWNLOAD = re.compile(r"\b(urlopen|urlretrieve|load_state_dict_from_url|\w*download\w*)$|^(requests|httpx|urllib3)\.")
 

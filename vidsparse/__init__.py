@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from vidsparse import _compat
 
 if TYPE_CHECKING:
+    from vidsparse import sparsity
     from vidsparse.checks import load_config
     from vidsparse.experiment import run
     from vidsparse.models.zoo import create_model, list_models
     from vidsparse.sparsity.topology import sparsify
 
-__all__ = ["create_model", "list_models", "load_config", "run", "sparsify"]
+__all__ = ["create_model", "list_models", "load_config", "run", "sparsify", "sparsity"]
 __version__ = "0.1.0"
 
 _HOME = {
@@ -29,6 +30,8 @@ _compat.install()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "sparsity":
+        return import_module("vidsparse.sparsity")
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'vidsparse' has no attribute {name!r}")

@@ -1,6 +1,5 @@
 """The only module that knows Lightning Fabric: devices, precision, processes, checkpoints."""
 
-import os
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -16,6 +15,7 @@ from torch.optim import Optimizer
 from vidsparse import files
 from vidsparse.config import EngineConfig
 from vidsparse.errors import ConfigError
+from vidsparse.machine import cores
 
 _PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
@@ -61,8 +61,7 @@ class Engine:
         """Loader processes: as configured; auto leaves one core to a GPU's feeder and none where cores are few."""
         if self._workers != "auto":
             return self._workers
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return min(8, cores - 1) // self.world if self.on_gpu else max(0, min(4, cores // 2 - 1))
+        return min(8, cores() - 1) // self.world if self.on_gpu else max(0, min(4, cores() // 2 - 1))
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move a model here, kernels in the memory layout that is fastest."""
@@ -126,10 +125,11 @@ class Checkpoints:
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """(weights, state) of the newest checkpoint, on the CPU; None where there is none."""
-        for folder in reversed(self._steps()):
-            weights = load_file(folder / "model.safetensors")
-            return weights, torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-        return None
+        folder = self.newest()
+        if folder is None:
+            return None
+        weights = load_file(folder / "model.safetensors")
+        return weights, torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
 
     def newest(self) -> Path | None:
         """The folder of the newest checkpoint."""

@@ -13,7 +13,7 @@ from vidsparse.report import exhibits, words
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.frames import strips
 from vidsparse.report.palette import DARK, LIGHT
-from vidsparse.report.tables import FIXED, Run, load_run, scoreboard
+from vidsparse.report.tables import Run, load_run, scoreboard
 
 FILES = {
     "config.yaml": "the resolved config: run it again to repeat this",
@@ -118,7 +118,7 @@ def leaderboard(runs: Mapping[str, Run], summaries: Mapping[str, Mapping[str, fl
 
 def _reference(run: Run, path: Path | None) -> Run | None:
     if path is None and run.info["reference"]:
-        path = run.path.parent / run.info["reference"]
+        path = Path(run.info["reference"])
         path = path if (path / "predictions.parquet").exists() else None
     return None if path is None else load_run(path)
 
@@ -164,6 +164,6 @@ def _render(template: str, path: Path, **values: Any) -> Path:
         "duration": words.duration,
         "isna": pd.isna,
     }
-    room.globals |= {"light": LIGHT, "dark": DARK, "definitions": words.DEFINITIONS, "fixed_methods": FIXED}
+    room.globals |= {"light": LIGHT, "dark": DARK, "definitions": words.DEFINITIONS}
     files.write(path, room.get_template(template).render(**values))
     return path

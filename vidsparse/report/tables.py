@@ -13,20 +13,7 @@ from numpy.typing import NDArray
 
 from vidsparse.errors import RunFolderError
 from vidsparse.evaluation import metrics
-
-METHODS = {
-    "static": "static sparse training",
-    "set": "SET",
-    "rigl": "RigL",
-    "mest": "MEST",
-    "mest_r": "MEST_r",
-    "mest_g": "MEST_g",
-    "granet_r": "GraNet_r",
-    "granet_g": "GraNet_g",
-    "granet_dense": "GraNet (dense start)",
-    "gmp": "GMP",
-}
-FIXED = ("dense", "static")  # methods whose topology never changes
+from vidsparse.sparsity.methods import METHODS
 
 
 @dataclass(frozen=True)
@@ -62,15 +49,27 @@ class Run:
 
     @property
     def method(self) -> str:
-        """The key of the sparse training method; "dense" for none."""
+        """The key of the sparse training method; "dense" for none, "given" where weights were evaluated as they are."""
         return str(self.info["sparse"]["method"])
+
+    @property
+    def title(self) -> str:
+        """The method's name as it is printed."""
+        if self.method == "given":
+            return f"weights of {Path(self.config['model']['weights'] or 'chance').name}"
+        return METHODS[self.method].title if self.method in METHODS else self.method
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether the topology was to change in training."""
+        return self.method in METHODS and METHODS[self.method].dynamic
 
     @property
     def label(self) -> str:
         """The method as in a sentence: "RigL at 50 % sparsity"."""
         if self.method == "dense":
-            return "dense training"
-        return f"{METHODS.get(self.method, self.method)} at {100 * self.info['sparse']['sparsity']:g} % sparsity"
+            return self.title
+        return f"{self.title} at {100 * self.info['sparse']['sparsity']:.3g} % sparsity"
 
     @property
     def on_sample_data(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vidsparse.evaluation.metrics import accuracy_matrix
-from vidsparse.report.tables import FIXED, METHODS, Run
+from vidsparse.report.tables import Run
 
 FEW_UPDATES = 5
 WIDE = 0.05  # half-width of the clean accuracy's interval from which the page warns
@@ -124,10 +124,12 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Data set": run.data,
             "Clips": f"{count(data['n_train'])} train, {count(data['n_test'])} test",
             "Missing videos": count(data["missing"]),
+            "Decoders": _listed(data.get("decoders")),
+            "Resizer": "FFmpeg, bilinear, even sides",
             "Classes": f"{data['classes_present']} of {len(data['classes'])} present",
             "Chance": f"{percent(info['chance'])} %",
             "Clip": _clip(config.get("data") or {}),
-            "Fingerprint": str(data["fingerprint"])[:16],
+            "Fingerprint": data["fingerprint"],
         },
         "Evaluation": {
             **_picked(config, "evaluation", "suite"),
@@ -139,7 +141,7 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
         "Model and sparsity": {
             "Model": model["name"],
             "Parameters": f"{count(model['parameters'])}, of which {count(model['prunable'])} prunable",
-            "Method": METHODS.get(run.method, run.method),
+            "Method": run.title,
             **({} if run.method == "dense" else _sparse_facts(sparse)),
         },
         "Training": {
@@ -153,7 +155,7 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Device": engine["device"],
             "Precision": engine["precision"],
             "Processes": engine["processes"],
-            "Corruption code": str(info["corruptions_fingerprint"])[:16],
+            "Corruption code": info["corruptions_fingerprint"],
             "Versions": ", ".join(f"{package} {version}" for package, version in info["versions"].items()),
             "Finished": str(info.get("finished") or "")[:19].replace("T", " "),
         },
@@ -199,6 +201,7 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
     data, sparse = run.info["data"], run.info["sparse"]
     half = (numbers["clean_high"] - numbers["clean_low"]) / 2
     present, of_all = data["classes_present"], len(data["classes"])
+    substituted, damaged = len(run.info.get("unreadable_places", ())), data.get("damaged", [])
     unreadable = sorted(run.predictions.loc[run.predictions["prediction"] < 0, "id"].unique())
     found = {
         "These numbers are from built-in sample data: they show that the pipeline works and say nothing about "
@@ -206,14 +209,13 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
         f"{_plural(data['missing'], 'video')} of the official lists missing: {_named(data)}.": data["missing"],
         f"Only {present} of {of_all} classes are present: accuracies do not compare with published ones.": present
         < of_all,
-        f"{_plural(data['substituted'], 'training clip')} could not be read and gave way to another clip.": data[
-            "substituted"
-        ],
+        f"{_plural(substituted, 'training clip')} could not be read and gave way to another clip.": substituted,
+        f"{_plural(len(damaged), 'video')} damaged, used as far as it decodes: {_some(damaged)}.": damaged,
         f"{_plural(len(unreadable), 'test clip')} could not be decoded and counted as wrong: "
         f"{_some(unreadable)}.": unreadable,
         f"The topology was updated only {sparse['updates']} times, too few to be called dynamic; lower sparse.every or "
-        f"train longer.": run.method not in FIXED and sparse["updates"] < FEW_UPDATES,
-        "No connection ever changed: this run is in effect static.": run.method not in FIXED and not sparse["changed"],
+        f"train longer.": run.is_dynamic and sparse["updates"] < FEW_UPDATES,
+        "No connection ever changed: this run is in effect static.": run.is_dynamic and not sparse["changed"],
         f"{count(numbers['clips'])} test clips give clean accuracy a 95 % interval of about ±{100 * half:.0f} points; "
         f"smaller differences are not resolved.": half > WIDE,
         "Clean accuracy is not above chance by its 95 % interval: what is lost under corruption means "

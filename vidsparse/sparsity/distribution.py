@@ -39,7 +39,7 @@ def allocate(shapes: Mapping[str, Shape], density: float, distribution: str = "e
         ConfigError: a density outside (0, 1], or so low that some layer would keep no weight at all.
 
     >>> allocate({"conv": (8, 3, 3, 3), "fc": (10, 72)}, 0.5)
-    {'conv': 163, 'fc': 305}
+    {'conv': 80, 'fc': 388}
     """
     if not 0 < density <= 1:
         raise ConfigError(f"density {density} is outside (0, 1]")

@@ -28,6 +28,7 @@ class Method:
     """
 
     name: str
+    title: str
     source: str
     drop: Score | None = None
     grow: Score | None = None
@@ -87,6 +88,7 @@ class Method:
 
 _SET = Method(
     "set",
+    "SET",
     source="Mocanu et al. 2018, Nature Communications 9:2383",
     drop=MAGNITUDE,
     grow=RANDOM,
@@ -96,6 +98,7 @@ _SET = Method(
 )
 _RIGL = Method(
     "rigl",
+    "RigL",
     source="Evci et al. 2020, Rigging the Lottery, algorithm 1",
     drop=MAGNITUDE,
     grow=GRADIENT,
@@ -106,6 +109,7 @@ _RIGL = Method(
 )
 _MEST = Method(
     "mest",
+    "MEST",
     source="Yuan et al. 2021, MEST, elastic mutation",
     drop=MAGNITUDE_AND_GRADIENT,
     grow=RANDOM,
@@ -126,6 +130,7 @@ _MEST_SOFT = replace(
 )
 _GRANET = Method(
     "granet_g",
+    "GraNet_g",
     source="Liu et al. 2021, GraNet; initial density as in arXiv 2410.03030 (dense where the target is above it: ours)",
     drop=MAGNITUDE,
     grow=GRADIENT,
@@ -138,18 +143,25 @@ _GRANET = Method(
     prune_until=0.5,
 )
 _ROWS = (
-    Method("dense", source="the control: no masks at all"),
-    Method("static", source="the control: a random sparse network that stays as it is"),
+    Method("dense", "dense training", source="the control: no masks at all"),
+    Method("static", "static sparse training", source="the control: a random sparse network that stays as it is"),
     _SET,
     _RIGL,
     _MEST,
-    replace(_MEST_SOFT, name="mest_r", grow=RANDOM),
-    replace(_MEST_SOFT, name="mest_g", grow=GRADIENT),
-    replace(_GRANET, name="granet_r", grow=RANDOM),
+    replace(_MEST_SOFT, name="mest_r", title="MEST_r", grow=RANDOM),
+    replace(_MEST_SOFT, name="mest_g", title="MEST_g", grow=GRADIENT),
+    replace(_GRANET, name="granet_r", title="GraNet_r", grow=RANDOM),
     _GRANET,
-    replace(_GRANET, name="granet_dense", source="Liu et al. 2021, GraNet, dense to sparse", initial_density=1.0),
+    replace(
+        _GRANET,
+        name="granet_dense",
+        title="GraNet, dense start",
+        source="Liu et al. 2021, GraNet, dense to sparse",
+        initial_density=1.0,
+    ),
     Method(
         "gmp",
+        "gradual magnitude pruning",
         source="Zhu and Gupta 2017, To prune, or not to prune",
         drop=MAGNITUDE,
         grow=RANDOM,  # only where rounding gives a layer one weight more than before

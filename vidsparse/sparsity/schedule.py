@@ -26,7 +26,7 @@ def cubic(progress: float) -> float:
     A density that falls from d_i to d_f is d_f + (d_i - d_f) · cubic.
 
     >>> [round(0.05 + 0.45 * cubic(step / 50000), 7) for step in (0, 1000, 12500, 25000, 50000)]
-    [0.5, 0.4735364, 0.2398437, 0.10625, 0.05]
+    [0.5, 0.4735364, 0.2398438, 0.10625, 0.05]
     """
     return (1 - min(1.0, progress)) ** 3
 

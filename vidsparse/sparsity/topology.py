@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import floor
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,7 @@ from vidsparse.sparsity.selection import top
 _ELEMENTWISE = frozenset(
     ["SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "ASGD", "Lion", "Lamb"]
 )
-_ATTACHED: "WeakKeyDictionary[Optimizer, Topology]" = WeakKeyDictionary()
+_ATTACHED: "WeakSet[Optimizer]" = WeakSet()  # those that have a topology
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def sparsify(
     Args:
         model: any module; its convolution, linear and attention-projection weights become sparse, in place.
         optimizer: the optimizer of these parameters; a wrapper with an `.optimizer` (Fabric, Accelerate) is unwrapped.
-        method: a row of METHODS; "dense" attaches nothing.
+        method: a row of METHODS; "dense" has no masks and changes nothing.
         sparsity: share of zeros over all those weights, 0 <= sparsity < 1.
         total_steps: optimizer steps of the whole training, for the schedule.
         distribution: "erk", "er" or "uniform", see `allocate`.
@@ -132,7 +132,7 @@ class Topology:
         self._mask_all()
         self._handles = [h for layer in self._layers.values() for h in self._watch(layer)]
         self._handles.append(optimizer.register_step_post_hook(self._after_step))
-        _ATTACHED[optimizer] = self
+        _ATTACHED.add(optimizer)
 
     @property
     def masks(self) -> dict[str, Tensor]:
@@ -189,7 +189,7 @@ class Topology:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        _ATTACHED.pop(self.optimizer, None)
+        _ATTACHED.discard(self.optimizer)
 
     def _new_layer(self, name: str, weight: nn.Parameter, nonzero: int) -> Layer:
         mask = torch.zeros_like(weight, requires_grad=False)  # in the weight's own memory layout
