@@ -35,6 +35,12 @@ def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def tiny() -> tuple[str, ...]:
+    """Settings of a run that takes seconds."""
+    return TINY
+
+
+@pytest.fixture
 def tiny_config(tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """tiny_config("key=value", ...): a checked config of a run that takes seconds, in a folder of its own."""
     from vidsparse.checks import load_config

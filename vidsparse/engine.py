@@ -1,13 +1,16 @@
 """The only module that knows Lightning Fabric: devices, precision, processes, checkpoints."""
 
+import os
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -16,6 +19,7 @@ from vidsparse import files
 from vidsparse.config import EngineConfig
 from vidsparse.errors import ConfigError
 from vidsparse.machine import cores
+from vidsparse.progress import warn
 
 _PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
@@ -38,8 +42,10 @@ class Engine:
             precision=_PRECISION[self.precision],  # type: ignore[arg-type]  # Fabric spells the choices out
         )
         self._fabric.launch()
-        self._workers = config.workers
-        self.channels_last = config.channels_last
+        self._config = config
+        if config.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(True)
 
     @property
     def device(self) -> torch.device:
@@ -59,27 +65,37 @@ class Engine:
     @property
     def workers(self) -> int:
         """Loader processes: as configured; auto leaves one core to a GPU's feeder and none where cores are few."""
-        if self._workers != "auto":
-            return self._workers
+        if self._config.workers != "auto":
+            return self._config.workers
         return min(8, cores() - 1) // self.world if self.on_gpu else max(0, min(4, cores() // 2 - 1))
 
     def place(self, model: nn.Module) -> nn.Module:
-        """Move a model here, kernels in the memory layout that is fastest."""
+        """Move a model here, kernels in the memory layout that is fastest; ConfigError if it cannot be trained so."""
+        if self.precision == "bf16" and not self.on_gpu and any(isinstance(m, nn.Conv3d) for m in model.modules()):
+            check_bf16_conv3d()
         model = model.to(self.device)
-        if self.channels_last:
-            for weight in model.parameters():
-                if weight.dim() == 5:
-                    weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
+        for weight in model.parameters() if self._config.channels_last else ():
+            if weight.dim() == 5:
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
         return model
 
     def setup(self, model: nn.Module, optimizer: Optimizer) -> tuple[Any, Any]:
         """The model and optimizer to train with: mixed precision, gradient scaling, gradients shared over processes."""
-        wrapped, stepper = self._fabric.setup(model, optimizer, move_to_device=False)
+        compiled: Any = torch.compile(model) if self._config.compile else model
+        wrapped, stepper = self._fabric.setup(compiled, optimizer, move_to_device=False)
         return wrapped, stepper
 
     def autocast(self) -> AbstractContextManager[None]:
         """The precision of forward passes outside training; every process works on its own."""
         return self._fabric.autocast()
+
+    def scaler_state(self) -> dict[str, Any]:
+        """State of the gradient scaler; empty where the precision needs none."""
+        return self._fabric.strategy.precision.state_dict()
+
+    def load_scaler_state(self, state: dict[str, Any]) -> None:
+        """Continue with a gradient scaler as it was."""
+        self._fabric.strategy.precision.load_state_dict(state)
 
     def backward(self, loss: Tensor) -> None:
         """Gradients of a loss, scaled as the precision needs."""
@@ -98,14 +114,38 @@ class Engine:
         self._fabric.barrier()
 
     def _choose_precision(self, config: EngineConfig) -> str:
-        """32 on the CPU, where the gradients of bf16 3D convolutions are wrong in today's torch; bf16 on a GPU."""
-        if not self.on_gpu:
-            if config.precision not in ("auto", "32"):
-                raise ConfigError(f"engine.precision={config.precision}: on the CPU only 32 gives right gradients")
-            return "32"
+        if config.precision == "16" and not self.on_gpu:
+            raise ConfigError("engine.precision=16 needs a GPU; the CPU computes in 32 or bf16")
         if config.precision != "auto":
             return config.precision
+        if not self.on_gpu:
+            return "32"
         return "bf16" if torch.cuda.is_bf16_supported() else "16"
+
+
+def check_bf16_conv3d() -> None:
+    """Raise ConfigError where this build of torch computes wrong weight gradients of 3D convolutions in bf16.
+
+    In torch 2.13.0 on the CPU they are wrong, often infinite, where the input is two frames deep (kernel 3,
+    padding 1), while loss and activations look sane. Three shapes are compared with 32 bit.
+    """
+    for channels in (8, 32, 64):
+        generator = torch.Generator().manual_seed(channels)
+        inputs = torch.randn(2, channels, 2, 7, 7, generator=generator)
+        gradients = []
+        for dtype in (torch.float32, torch.bfloat16):
+            conv = nn.Conv3d(channels, channels, 3, padding=1, bias=False, dtype=dtype)
+            with torch.no_grad():
+                conv.weight.copy_(torch.randn(conv.weight.shape, generator=generator.manual_seed(1)) / channels)
+            conv(inputs.to(dtype)).float().square().mean().backward()
+            assert conv.weight.grad is not None
+            gradients.append(conv.weight.grad.float())
+        off = (gradients[1] - gradients[0]).norm() / gradients[0].norm()
+        if not off < 0.05:
+            raise ConfigError(
+                "engine.precision=bf16: this build of torch computes wrong weight gradients of 3D convolutions in bf16 "
+                "on the CPU; use 32"
+            )
 
 
 class Checkpoints:
@@ -124,12 +164,19 @@ class Checkpoints:
             files.remove(old)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """(weights, state) of the newest checkpoint, on the CPU; None where there is none."""
-        folder = self.newest()
-        if folder is None:
-            return None
-        weights = load_file(folder / "model.safetensors")
-        return weights, torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+        """(weights, state) of the newest checkpoint that can be read, on the CPU; None where there is none.
+
+        One that cannot be read is said and removed, and the one before is taken.
+        """
+        for folder in reversed(self._steps()):
+            try:
+                weights = load_file(folder / "model.safetensors")
+                return weights, torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+            except (OSError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
+                reason = str(error).splitlines()[0]
+                warn(f"{folder} cannot be read ({reason}); going on from the checkpoint before it")
+                files.remove(folder)
+        return None
 
     def newest(self) -> Path | None:
         """The folder of the newest checkpoint."""

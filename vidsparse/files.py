@@ -27,6 +27,11 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync(path.parent, recursive=False)
     except OSError as error:
         raise VidsparseError(f"{path} cannot be written: {error.strerror or error}") from error
+    except Exception as error:
+        if not _failed_to_write(error):
+            raise
+        room = shutil.disk_usage(path.parent).free >> 20
+        raise VidsparseError(f"{path} cannot be written; {room} MiB are free on that disk") from error
     finally:
         remove(temporary)
 
@@ -49,6 +54,11 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     elif path.exists() or path.is_symlink():
         path.unlink()
+
+
+def _failed_to_write(error: Exception) -> bool:
+    """Whether torch or safetensors say in their own way what others say by OSError."""
+    return type(error).__name__ == "SafetensorError" or "PytorchStreamWriter" in str(error)
 
 
 def sweep(folder: Path) -> None:

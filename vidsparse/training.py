@@ -1,6 +1,6 @@
 """Train one model: the loop as the papers write it, and what a run that may be killed needs around it."""
 
-import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -8,9 +8,10 @@ from torch.nn import functional as F
 
 from vidsparse.config import Config
 from vidsparse.data.clips import Clips
-from vidsparse.data.loader import Steps, TrainingClips, center_clip, make_loader, to_input
+from vidsparse.data.loader import Steps, TrainingClips, batches, center_clip, make_loader, to_input
 from vidsparse.engine import Checkpoints, Engine
 from vidsparse.errors import ClipDecodeError, VidsparseError
+from vidsparse.interrupt import Stop
 from vidsparse.recipe import learning_rate, precise_bn_batches, reestimate_batchnorm
 from vidsparse.runfolder import RunFolder
 from vidsparse.sparsity.topology import Topology
@@ -32,58 +33,78 @@ def plan_steps(config: Config, clips: Clips, rank: int = 0, world: int = 1) -> S
 def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse: Topology, folder: RunFolder) -> None:
     """Train `model` in place, from the newest checkpoint of the run folder if there is one.
 
-    Writes metrics.csv, topology.csv and a checkpoint each epoch. Every clip, learning rate and dropout mask is a
-    function of the step alone, so a run that was killed continues to the same end.
+    Writes metrics.csv, topology.csv and a checkpoint each epoch and each `engine.checkpoint_every` steps. Every clip,
+    learning rate and dropout mask is a function of the step alone, so a run that was killed continues to the same end.
 
     Raises:
         Diverged: the loss is not finite; the message names step, learning rate and the last good checkpoint.
+        KeyboardInterrupt: somebody asked to stop; the step is done and saved.
     """
-    recipe, optimizer = config.training, sparse.optimizer
+    recipe, every = config.training, config.engine.checkpoint_every
     steps = plan_steps(config, clips, engine.rank, engine.world)
     checkpoints = Checkpoints(folder.path / "checkpoints")
-    steps.start = _restore(checkpoints, model, sparse)
+    wrapped, stepper = engine.setup(model, sparse.optimizer)
+    steps.start = _restore(checkpoints, engine, model, sparse)
     loader = make_loader(TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps)
-    wrapped, stepper = engine.setup(model, optimizer)
     model.train()
-    with Tracker(folder.path, config.logging, steps.stop, steps.start) as log:
-        for step, (pixels, labels, places) in enumerate(log.timed(loader), start=steps.start):
+    with Stop() as stop, Tracker(folder.path, config.logging, steps.stop, steps.start) as log:
+        for step, (pixels, labels, places) in enumerate(log.timed(batches(loader)), start=steps.start):
             rate = learning_rate(recipe.optimizer.lr, recipe.schedule, step, steps.per_epoch, steps.stop)
-            for group in optimizer.param_groups:
+            for group in sparse.optimizer.param_groups:
                 group["lr"] = rate
             torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout: nothing random survives a step
-            parts = list(zip(pixels.chunk(recipe.accumulate), labels.chunk(recipe.accumulate), strict=True))
-            for i, (part, label) in enumerate(parts, start=1):
-                label = label.to(engine.device)
-                with engine.waiting(wrapped, more=i < len(parts)):
-                    logits = wrapped(to_input(part.to(engine.device), config.data.normalize))
-                    loss = F.cross_entropy(logits, label, label_smoothing=recipe.label_smoothing)
-                    engine.backward(loss * (len(part) / len(pixels)))
-                log.add(loss, logits, label)
-            if recipe.clip_norm is not None:
-                engine.clip(wrapped, stepper, recipe.clip_norm)
-            stepper.step()
-            stepper.zero_grad()
+            loss = optimize(config, engine, wrapped, stepper, pixels, labels, log)
 
             done, epoch_ends = step + 1, (step + 1) % steps.per_epoch == 0
+            saving = epoch_ends or stop.wanted or (every is not None and done % every == 0)
             _count_substitutes(folder, places)
             log.note_update(done, sparse.last_update)
+            if (saving or log.due(done, epoch_ends)) and not loss.isfinite():
+                raise Diverged(_diverged(done, rate, checkpoints))
             if log.due(done, epoch_ends):
-                if not math.isfinite(log.mean_loss()):
-                    raise Diverged(_diverged(done, rate, checkpoints))
                 accuracy = validate(config, clips, engine, model) if epoch_ends and clips.validation else None
                 log.write(done, step // steps.per_epoch + 1, rate, 1 - sparse.nonzero / sparse.total, accuracy)
-            if epoch_ends:
-                checkpoints.save(done, model.state_dict(), _state(done, sparse))
+            if saving:
+                checkpoints.save(done, model.state_dict(), _state(done, engine, sparse))
+            if stop.wanted and done < steps.stop:
+                raise KeyboardInterrupt
+
+
+def optimize(
+    config: Config,
+    engine: Engine,
+    model: Any,
+    optimizer: Any,
+    pixels: Tensor,
+    labels: Tensor,
+    log: Tracker | None = None,
+) -> Tensor:
+    """One optimizer step on uint8 clips (B, T, S, S, 3) and labels (B,); returns the loss of its last part."""
+    recipe = config.training
+    parts = list(zip(pixels.chunk(recipe.accumulate), labels.chunk(recipe.accumulate), strict=True))
+    for number, (part, label) in enumerate(parts, start=1):
+        label = label.to(engine.device)
+        with engine.waiting(model, more=number < len(parts)):
+            logits = model(to_input(part.to(engine.device), config.data.normalize))
+            loss = F.cross_entropy(logits, label, label_smoothing=recipe.label_smoothing)
+            engine.backward(loss * (len(part) / len(pixels)))
+        if log:
+            log.add(loss, logits, label)
+    if recipe.clip_norm is not None:
+        engine.clip(model, optimizer, recipe.clip_norm)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()
 
 
 def finish(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> None:
     """After the last step: re-estimate batch-norm statistics where the training was short; evaluation mode."""
     steps = plan_steps(config, clips)
-    batches = precise_bn_batches(config.training.precise_bn, steps.stop, steps.per_epoch)
+    count = precise_bn_batches(config.training.precise_bn, steps.stop, steps.per_epoch)
     model.eval()
-    if not batches:
+    if not count:
         return
-    steps.start, steps.stop = steps.stop, steps.stop + batches
+    steps.start, steps.stop = steps.stop, steps.stop + count
     loader = make_loader(TrainingClips(clips, config.training.seed), engine.workers, batch_sampler=steps)
     with engine.autocast():
         reestimate_batchnorm(model, (to_input(p.to(engine.device), config.data.normalize) for p, _, _ in loader))
@@ -105,12 +126,13 @@ def validate(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> 
     return right / len(clips.validation)
 
 
-def _state(step: int, sparse: Topology) -> dict[str, object]:
-    return {"step": step, "optimizer": sparse.optimizer.state_dict(), "sparse": sparse.state_dict()}
+def _state(step: int, engine: Engine, sparse: Topology) -> dict[str, object]:
+    optimizer = sparse.optimizer.state_dict()
+    return {"step": step, "optimizer": optimizer, "sparse": sparse.state_dict(), "scaler": engine.scaler_state()}
 
 
-def _restore(checkpoints: Checkpoints, model: nn.Module, sparse: Topology) -> int:
-    """Load the newest checkpoint; returns how many steps are done."""
+def _restore(checkpoints: Checkpoints, engine: Engine, model: nn.Module, sparse: Topology) -> int:
+    """Load the newest checkpoint that can be read; returns how many steps are done."""
     saved = checkpoints.load()
     if saved is None:
         return 0
@@ -118,6 +140,7 @@ def _restore(checkpoints: Checkpoints, model: nn.Module, sparse: Topology) -> in
     model.load_state_dict(weights)
     sparse.optimizer.load_state_dict(state["optimizer"])
     sparse.load_state_dict(state["sparse"])
+    engine.load_scaler_state(state["scaler"])
     return int(state["step"])
 
 

@@ -12,6 +12,7 @@ from vidsparse.data.decoders import Frames
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.sources import SOURCES, Dataset, Sample, load_dataset, split_validation
 from vidsparse.data.video import ReaderPool
+from vidsparse.data.watchdog import limited
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Clips:
         Raises ClipDecodeError, naming the file, where neither decoder can read it.
         """
         info = self.index.rows[sample.id].info
-        return self._pool.get(sample.path, self.config.short_side, info).read(indices)
+        with limited(sample.path, self.config.timeout_s):
+            return self._pool.get(sample.path, self.config.short_side, info).read(indices)
 
     def _mirrored_sample(self) -> tuple[str, ...]:
         if not self.is_sample:
@@ -78,6 +80,6 @@ def load_clips(config: DataConfig, seed: int, cache: Path, workers: int = 0, pro
 
         root = ensure_sample()
     dataset = load_dataset(config.source, root, config.split, config.missing)
-    index = build_index((*dataset.train, *dataset.test), cache, workers, progress)
+    index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
     return Clips(config, dataset, index, train, validation, dataset.test)

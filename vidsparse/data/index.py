@@ -3,8 +3,10 @@
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import pyarrow.parquet as pq
 from vidsparse import files
 from vidsparse.data.decoders import VideoInfo, inspect
 from vidsparse.data.sources import Sample
+from vidsparse.data.watchdog import limited
+from vidsparse.errors import DataError
 
 Progress = Callable[[int, int], None]
 _File = tuple[str, int, int]  # absolute path, bytes, mtime in ns: what must be the same for a count to stand
@@ -58,18 +62,23 @@ class Index:
 
 
 def build_index(
-    samples: Sequence[Sample], cache_dir: Path, workers: int = 0, progress: Progress | None = None
+    samples: Sequence[Sample],
+    cache_dir: Path,
+    timeout_s: float = 60.0,
+    workers: int = 0,
+    progress: Progress | None = None,
 ) -> Index:
     """Count the frames of the samples' files, or take the count from the cache in `cache_dir` (Parquet).
 
     Only files that are new or changed (path, size, mtime) are decoded, `workers` at a time. What was counted is kept
-    also when the counting is interrupted. `progress(done, total)` is called after each counted file.
+    also when the counting is interrupted. `progress(done, total)` is called after each counted file. A file that
+    takes longer than `timeout_s` ends the process, or is a DataError where others count for it.
     """
     stamps = {sample.id: _stamp(sample.path) for sample in samples}
     known = _load(cache_dir / _CACHE_NAME)
     new = sorted({file for file in stamps.values() if file not in known})
     try:
-        for done, (file, info) in enumerate(zip(new, _inspected(new, workers), strict=True), start=1):
+        for done, (file, info) in enumerate(zip(new, _inspected(new, timeout_s, workers), strict=True), start=1):
             known[file] = info
             if progress:
                 progress(done, len(new))
@@ -87,13 +96,22 @@ def _stamp(path: Path) -> _File:
     return str(path.absolute()), stat.st_size, stat.st_mtime_ns
 
 
-def _inspected(files: Sequence[_File], workers: int) -> Iterator[VideoInfo]:
+def _inspected(files: Sequence[_File], timeout_s: float, workers: int) -> Iterator[VideoInfo]:
+    count = partial(_inspect, timeout_s=timeout_s)
     paths = [Path(path) for path, _, _ in files]
     if workers < 2 or len(paths) < _FEW:
-        yield from map(inspect, paths)
+        yield from map(count, paths)
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver")) as pool:
-        yield from pool.map(inspect, paths, chunksize=8)
+    try:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver")) as pool:
+            yield from pool.map(count, paths, chunksize=8)
+    except BrokenProcessPool as error:
+        raise DataError("a process that counts frames died; the same command continues where it was") from error
+
+
+def _inspect(path: Path, timeout_s: float) -> VideoInfo:
+    with limited(path, timeout_s):
+        return inspect(path)
 
 
 def _load(path: Path) -> dict[_File, VideoInfo]:

@@ -1,5 +1,6 @@
 """Training batches. What a clip shows is a function of (seed, epoch, index) alone, not of who loads it or when."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from vidsparse.data.clips import Clips
 from vidsparse.data.decoders import Frames
 from vidsparse.data.sampling import batches_per_epoch, train_indices, view_indices
 from vidsparse.data.sources import Sample
-from vidsparse.errors import ClipDecodeError
+from vidsparse.errors import ClipDecodeError, DataError
 from vidsparse.models.zoo import NORMALIZE
 
 Place = tuple[int, int]  # epoch, position in the split
@@ -105,8 +106,22 @@ def split_units(n: int, size: int) -> list[range]:
     return [range(start, min(n, start + size)) for start in range(0, n, size)]
 
 
+def batches(loader: DataLoader[Any]) -> Iterator[Any]:
+    """The batches of a loader; a worker that died is one sentence."""
+    try:
+        yield from loader
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise DataError(
+            "a loader process died, perhaps for lack of memory; lower engine.workers or training.batch_size; "
+            "the same command continues"
+        ) from error
+
+
 def _one_thread(_: int) -> None:
     import cv2
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

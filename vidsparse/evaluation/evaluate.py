@@ -13,9 +13,10 @@ from vidsparse import files
 from vidsparse.config import Config
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted import Batch, Cell, CorruptedUnits
-from vidsparse.data.loader import make_loader, split_units, to_input
+from vidsparse.data.loader import batches, make_loader, split_units, to_input
 from vidsparse.engine import Engine
 from vidsparse.evaluation import predictions
+from vidsparse.interrupt import Stop
 from vidsparse.progress import Bar
 
 
@@ -36,13 +37,16 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
     source = CorruptedUnits(clips, config.evaluation, cells, mine)
     open_units: dict[int, list[pa.Table]] = {}
     before = (len(units) - len(mine)) * len(cells)
-    with Bar("evaluating", len(units) * len(cells), before) as bar:
-        for count, batch in enumerate(make_loader(source, engine.workers, batch_size=None), start=1):
+    loader = make_loader(source, engine.workers, batch_size=None)
+    with Stop() as stop, Bar("evaluating", len(units) * len(cells), before) as bar:
+        for count, batch in enumerate(batches(loader), start=1):
             done = open_units.setdefault(batch.unit, [])
             done.append(_predict(config, clips, cells, engine, model, batch, units[batch.unit][1]))
             bar.advance(before + count, now=cells[batch.cell].corruption)
             if len(done) == len(cells):
                 predictions.save(parts[batch.unit], open_units.pop(batch.unit))
+            if stop.wanted:
+                raise KeyboardInterrupt
     engine.barrier()
     if engine.rank == 0:
         tables = [pq.read_table(part, schema=predictions.SCHEMA) for part in parts]

@@ -1,0 +1,33 @@
+"""Cutting off a decoder that hangs: only the end of its process helps, so the process says why and ends."""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def limited(path: Path, seconds: float) -> Iterator[None]:
+    """End this process with exit code 2 and one sentence naming `path` if the body takes longer than `seconds`.
+
+    Decoders let go of the interpreter while they work, so a timer thread still runs beside one that never returns.
+    """
+    timer = threading.Timer(seconds, _give_up, (path, seconds))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _give_up(path: Path, seconds: float) -> None:
+    sys.stdout.flush()
+    sys.stderr.write(
+        f"\n{path}: the decoder hangs in this file (no frame in {seconds:g} s); remove or replace it, or raise "
+        "data.timeout_s; the same command continues\n"
+    )
+    sys.stderr.flush()
+    os._exit(2)
