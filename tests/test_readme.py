@@ -1,0 +1,44 @@
+"""The examples in the README run as they stand there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+LOOPS = [block for block in BLOCKS if "sparsify" in block]
+
+
+@pytest.mark.parametrize("code", LOOPS, ids=["plain", "fabric"])
+def test_training_loops(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(code.strip().splitlines()) <= 16
+    names: dict[str, object] = {}
+    exec(code, names)
+    sparse = names["sparse"]
+    assert sparse.nonzero == round(0.5 * sparse.total)
+    assert sparse.updates >= 3
+    assert sparse.changed > 0
+    weights = dict(names["model"].named_parameters())
+    for name, mask in sparse.masks.items():
+        weight = weights.get(name, weights.get(f"_forward_module.{name}"))
+        assert not weight[~mask].any()
+
+
+def test_the_corruption_example():
+    import numpy as np
+
+    (code,) = (block for block in BLOCKS if "corruptions.corrupt" in block)
+    names = {"frames": np.full((4, 32, 32, 3), 128, np.uint8)}
+    exec(code, names)
+    assert names["noisy"].shape == (4, 32, 32, 3)
+    assert (names["noisy"] != names["frames"]).any()
+
+
+def test_every_command_names_a_script_and_a_config_that_exist():
+    commands = re.findall(r"python (scripts/\w+\.py) (configs/\w+\.yaml)", (ROOT / "README.md").read_text())
+    assert len(commands) >= 4
+    for script, config in commands:
+        assert (ROOT / script).is_file()
+        assert (ROOT / config).is_file()
