@@ -1,11 +1,12 @@
 # make run    set up, then the main job: train, evaluate, report     make test   set up, then all tests
 # make demo   dense, static and RigL on the sample data, compared    make bench  speed measurements
+# make lint   style and types                                        make soak   the long trials
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python scripts/run.py
 DEMO := data.root='built-in sample data' logging.dir=runs/demo
 
-.PHONY: run demo test lint bench clean
+.PHONY: run demo test lint bench soak clean
 
 run: .venv/.installed
 	$(RUN) configs/ucf101_rigl.yaml
@@ -26,6 +27,9 @@ lint: .venv/.with-dev
 
 bench: .venv/.with-dev
 	$(BIN)/python -m pytest tests/benchmarks -s
+
+soak: .venv/.with-dev
+	$(BIN)/python -m pytest tests/soak -s --timeout=3600
 
 clean:
 	rm -rf .venv

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from vidsparse.checks import load_config
-from vidsparse.config import SAMPLE_ROOT, compose, identity, shipped_configs, to_yaml
+from vidsparse.compose import compose, shipped_configs
+from vidsparse.config import SAMPLE_ROOT, identity, to_yaml
 from vidsparse.errors import ConfigError
 
 SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))

@@ -187,6 +187,17 @@ def test_a_clip_that_cannot_be_read_is_a_sentence_also_from_a_worker(tiny_config
     assert f"{bad}" in capsys.readouterr().out.replace("\n", "")
 
 
+@pytest.mark.parametrize("name", ["ucf101_paper_resnet50_rigl", "ucf101_paper_i3d_granet_g"])
+def test_the_papers_settings_dry_run_and_leave_nothing(name, tiny_root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = ["data.source=folder", f"data.root={tiny_root}", "data.frames=4", "data.short_side=40", "data.size=32",
+             "training.batch_size=4"]  # fmt: skip
+    assert main(["run", name, *small, "--dry-run"]) == 0
+    assert "dry run    a step of 4 clips took" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [".index"]
+
+
 def test_a_dynamic_method_that_would_never_update_is_refused_before_training(tiny_config):
     with pytest.raises(ConfigError, match=r"sparse\.every=100: rigl would never change .* set sparse\.every to"):
         run(tiny_config("sparse.every=100"))

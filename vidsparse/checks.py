@@ -6,7 +6,8 @@ from pathlib import Path
 
 import corruptions
 from corruptions.registry import nearest
-from vidsparse.config import COMMAND_LINE, SAMPLE_ROOT, Config, SparseConfig, compose
+from vidsparse.compose import COMMAND_LINE, compose
+from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
 from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError
 from vidsparse.models.zoo import MODELS
@@ -93,6 +94,7 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         "data.split": data.split,
         "data.frames": data.frames,
         "data.stride": data.stride,
+        "data.timeout_s": data.timeout_s,
         "training.batch_size": training.batch_size,
         "training.accumulate": training.accumulate,
         "training.optimizer.lr": training.optimizer.lr,
@@ -125,6 +127,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.optimizer.betas", "they are two numbers, each at least 0 and below 1")
     if isinstance(config.engine.workers, int) and config.engine.workers < 0:
         raise fail("engine.workers", "it is auto or a number of loader processes, 0 or more")
+    if config.engine.checkpoint_every is not None and config.engine.checkpoint_every < 1:
+        raise fail("engine.checkpoint_every", "it is null or a number of optimizer steps, 1 or more")
     if config.engine.devices not in ("auto", 1):
         raise fail("engine.devices", "one process trains for now; use 1 or auto")
     scale = data.augment.scale

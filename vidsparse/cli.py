@@ -1,6 +1,7 @@
 """The commands. scripts/*.py and the `vidsparse` console script call them; errors end in one sentence, exit code 2."""
 
 import argparse
+import errno
 import logging
 import os
 import shlex
@@ -54,8 +55,11 @@ def _run(options: argparse.Namespace) -> None:
 
         sys.stdout.write(to_yaml(config))
         return
-    from vidsparse.experiment import run
+    from vidsparse.experiment import dry_run, run
 
+    if options.dry_run:
+        dry_run(config)
+        return
     run(config, options.fresh, _command_line(options))
 
 
@@ -98,6 +102,9 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", help=_CONFIG_HELP)
     parser.add_argument("overrides", metavar="key=value", nargs="*", help=_OVERRIDE_HELP)
     parser.add_argument("--print-config", action="store_true", help="print the resolved config and stop")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="try one step and one batch, tell the time, keep nothing"
+    )
     parser.add_argument("--fresh", action="store_true", help="replace what the run folder holds")
 
 
@@ -106,6 +113,10 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="runs/comparison", help="folder of the comparison page")
 
 
+OUT_OF_MEMORY = (
+    "out of memory: lower training.batch_size (or raise training.accumulate), data.frames or data.size; in evaluation "
+    "lower evaluation.batch_size; the same command continues\n"
+)
 Command = tuple[Callable[[argparse.Namespace], None], str, Callable[[argparse.ArgumentParser], None]]
 COMMANDS: dict[str, Command] = {
     "run": (_run, "Train, evaluate clean and corrupted, and write a report.", _add_config),
@@ -128,4 +139,20 @@ def _guarded(action: Callable[[argparse.Namespace], None], options: argparse.Nam
     except KeyboardInterrupt:
         sys.stderr.write("stopped; the same command continues\n")
         return 130
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
+            raise
+        sys.stderr.write(f"{error.filename or 'the run folder'} cannot be written: {error.strerror}\n")
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        sys.stderr.write(OUT_OF_MEMORY)
+        return 2
     return 0
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return (
+        isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or "DefaultCPUAllocator" in str(error)
+    )

@@ -1,9 +1,11 @@
 """One experiment: train, evaluate, report."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from vidsparse import files
 from vidsparse.checks import check_updates
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
@@ -27,7 +29,7 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     `fresh` replaces what the folder holds; `command` is the command line that the report shows.
     """
     folder = RunFolder(config.folder)
-    clips = _load(config, folder)
+    clips = _load(config)
     total_steps = batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
     warning = check_updates(config, total_steps)
     folder.claim(config, clips.fingerprint, fresh)
@@ -43,11 +45,37 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     return folder.path
 
 
-def _load(config: Config, folder: RunFolder) -> "Clips":
+def dry_run(config: Config) -> None:
+    """Build everything, make one optimizer step, evaluate one batch of the last cell; keep nothing, tell the time."""
+    from vidsparse.data.corrupted import CorruptedUnits, evaluation_cells
+    from vidsparse.data.loader import TrainingClips, make_loader, to_input
+    from vidsparse.training import optimize, plan_steps
+
+    with TemporaryDirectory() as scratch:
+        folder = RunFolder(Path(scratch) / config.name)
+        clips = _load(config)
+        steps = plan_steps(config, clips)
+        engine, model, sparse = _build(config, clips, steps.stop, folder)
+        began = monotonic()
+        pixels, labels, _ = next(iter(make_loader(TrainingClips(clips, config.training.seed), 0, batch_sampler=steps)))
+        wrapped, stepper = engine.setup(model, sparse.optimizer)
+        optimize(config, engine, wrapped, stepper, pixels, labels)
+        step = monotonic() - began
+        cells, units = evaluation_cells(config.evaluation), [(0, range(min(2, len(clips.test))))]
+        batch = next(iter(CorruptedUnits(clips, config.evaluation, cells[-1:], units)))
+        model.eval()
+        model(to_input(batch.clips.to(engine.device), config.data.normalize))
+    hours = step * steps.stop / 3600
+    say(
+        f"dry run    a step of {len(pixels)} clips took {step:.1f} s: {steps.stop} steps are {hours:.1f} h at that rate"
+    )
+
+
+def _load(config: Config) -> "Clips":
     from vidsparse.data.clips import load_clips
 
     with Bar("counting frames", 0) as bar:
-        clips = load_clips(config.data, config.training.seed, folder.path.parent / ".index", cores(), bar.count)
+        clips = load_clips(config.data, config.training.seed, config.folder.parent / ".index", cores(), bar.count)
     dataset = clips.dataset
     say(f"data       {describe(clips)}: {len(clips.train)} training and {len(clips.test)} test clips")
     if dataset.missing:
@@ -100,6 +128,7 @@ def _fit(
     config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", sparse: "Topology", folder: RunFolder
 ) -> None:
     """Leave `model` as it will be evaluated: trained, or loaded where it was trained before."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_model
 
     from vidsparse.engine import save_weights
@@ -107,8 +136,12 @@ def _fit(
 
     final = folder.path / "checkpoints" / "final.safetensors"
     if final.exists():
-        load_model(model, final)
-        return
+        try:
+            load_model(model, final)
+            return
+        except (OSError, SafetensorError) as error:
+            warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
+            files.remove(final)
     started = monotonic()
     if config.training.epochs:
         train(config, clips, engine, model, sparse, folder)

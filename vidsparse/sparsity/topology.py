@@ -205,8 +205,9 @@ class Topology:
 
     def _watch(self, layer: Layer) -> list[Any]:
         def keep_dense(gradient: Tensor) -> None:
+            """Sum the gradients of one accumulation window; zeroed or absent ones mean that a new window begins."""
             if self.method.dense_gradient and self.step + 1 in self._update_steps:
-                stale = layer.weight.grad is None or layer.dense_gradient is None  # a new accumulation window
+                stale = layer.dense_gradient is None or layer.weight.grad is None or not layer.weight.grad.any()
                 layer.dense_gradient = gradient.clone() if stale else layer.dense_gradient.add_(gradient)  # type: ignore[union-attr]
 
         def mask_gradient(weight: Tensor) -> None:
