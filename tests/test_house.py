@@ -15,13 +15,7 @@ ORDER = (
     " → tracking | recipe | data → models | sparsity → engine → runfolder | compose → config → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
-SHARED = {
-    "errors",
-    "_compat",
-    "files",
-    "machine",
-    "progress",
-}  # imported by every room; they import each other alone
+SHARED = {"errors", "_compat", "files", "interrupt", "machine", "progress"}  # for every room; they import each other
 LONGEST = 350  # lines
 DOWNLOAD = re.compile(r"\b(urlopen|urlretrieve|load_state_dict_from_url|\w*download\w*)$|^(requests|httpx|urllib3)\.")
 
