@@ -100,6 +100,7 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         "training.optimizer.lr": training.optimizer.lr,
         "evaluation.views": config.evaluation.views,
         "evaluation.batch_size": config.evaluation.batch_size,
+        "evaluation.max_clip_mb": config.evaluation.max_clip_mb,
         "logging.every": config.logging.every,
     }
     for key, value in positive.items():

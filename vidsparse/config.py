@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from omegaconf import OmegaConf
 
+_NOT_RESULTS = ("evaluation.reference", "evaluation.max_clip_mb")
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
 
@@ -106,7 +107,10 @@ class TrainingConfig:
 
 @dataclass
 class EvaluationConfig:
-    """Which corruptions, on which canvas, seen through how many views."""
+    """Which corruptions, on which canvas, seen through how many views; null severities are those of the suite.
+
+    `max_clip_mb`: above so many MiB a video's frames are not kept for all corruptions, but decoded again for each.
+    """
 
     suite: str = "core_10"
     corruptions: list[str] | None = None
@@ -117,6 +121,7 @@ class EvaluationConfig:
     resolution: Literal["absolute", "relative"] = "relative"
     corruption_seed: int = 0
     batch_size: int = 16
+    max_clip_mb: float = 256.0
     on_error: Literal["count_wrong", "raise"] = "count_wrong"
     reference: str | None = "auto"
 
@@ -178,10 +183,10 @@ def identity(config: Config) -> dict[str, Any]:
     """What a run is, as {dotted key: value}: all but where it runs, where data lie and how it is shown.
 
     `data.root` is left out because the data fingerprint stands for it, `evaluation.reference` because it changes
-    the report alone, `data.timeout_s` because it changes nothing that is made.
+    the report alone, `data.timeout_s` and `evaluation.max_clip_mb` because they change nothing that is made.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    left_out = ("engine.", "logging.", "sample", "data.root", "data.timeout_s", "evaluation.reference")
+    left_out = ("engine.", "logging.", "sample", "data.root", "data.timeout_s", *_NOT_RESULTS)
     return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
 
 

@@ -45,7 +45,9 @@ def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse
     checkpoints = Checkpoints(folder.path / "checkpoints")
     wrapped, stepper = engine.setup(model, sparse.optimizer)
     steps.start = _restore(checkpoints, engine, model, sparse)
-    loader = make_loader(TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps)
+    loader = make_loader(
+        TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps, pin_memory=engine.on_gpu
+    )
     model.train()
     with Stop() as stop, Tracker(folder.path, config.logging, steps.stop, steps.start) as log:
         for step, (pixels, labels, places) in enumerate(log.timed(batches(loader)), start=steps.start):
@@ -83,9 +85,9 @@ def optimize(
     recipe = config.training
     parts = list(zip(pixels.chunk(recipe.accumulate), labels.chunk(recipe.accumulate), strict=True))
     for number, (part, label) in enumerate(parts, start=1):
-        label = label.to(engine.device)
+        label = label.to(engine.device, non_blocking=True)
         with engine.waiting(model, more=number < len(parts)):
-            logits = model(to_input(part.to(engine.device), config.data.normalize))
+            logits = model(to_input(part.to(engine.device, non_blocking=True), config.data.normalize))
             loss = F.cross_entropy(logits, label, label_smoothing=recipe.label_smoothing)
             engine.backward(loss * (len(part) / len(pixels)))
         if log:

@@ -64,6 +64,11 @@ def test_workers_do_not_change_a_byte(clips):
     assert all(torch.equal(alone[key], shared[key]) for key in alone)
 
 
+def test_videos_too_large_to_keep_are_decoded_for_each_cell_with_the_same_bytes(clips):
+    kept, decoded_again = batches(clips, EvaluationConfig()), batches(clips, EvaluationConfig(max_clip_mb=0.01))
+    assert all(torch.equal(kept[key], decoded_again[key]) for key in kept)
+
+
 def test_three_crops_are_cut_from_the_corrupted_frame(clips):
     one = batches(clips, EvaluationConfig(canvas="frame"))
     three = batches(clips, EvaluationConfig(canvas="frame", crops=3))

@@ -11,7 +11,7 @@ from vidsparse.config import SAMPLE_ROOT, DataConfig
 from vidsparse.data.decoders import Frames
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.sources import SOURCES, Dataset, Sample, load_dataset, split_validation
-from vidsparse.data.video import ReaderPool
+from vidsparse.data.video import ReaderPool, output_size
 from vidsparse.data.watchdog import limited
 
 
@@ -47,6 +47,11 @@ class Clips:
     def n_frames(self, sample: Sample) -> int:
         """How many frames of this sample's file can be decoded."""
         return self.index.rows[sample.id].info.n_frames
+
+    def size(self, sample: Sample) -> tuple[int, int]:
+        """Height and width of this sample's frames as they are read, in pixels."""
+        info = self.index.rows[sample.id].info
+        return output_size(info.height, info.width, self.config.short_side)
 
     def fps(self, sample: Sample) -> float:
         """Frames a second."""

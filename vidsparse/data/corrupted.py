@@ -83,30 +83,41 @@ class CorruptedUnits(IterableDataset[Batch]):
         return f"{self._config.corruption_seed}/{self._clips.dataset.name}/{sample.id}"
 
     def _decode(self, sample: Sample) -> Decoded | None:
+        """What most cells need of a video, on the canvas; None where it cannot be read and that counts as wrong."""
         data = self._clips.config
         n_frames = self._clips.n_frames(sample)
         try:
             if not n_frames:
                 self._clips.read(sample, ())
             views = view_indices(n_frames, data.frames, data.stride, data.sampling, data.short, self._config.views)
-            numbers = self._needed(sample, np.unique(views), n_frames)
-            frames = self._clips.read(sample, numbers)
+            outputs = np.unique(views)
+            needs = [self._needs(sample, cell, outputs, n_frames) for cell in self._cells]
+            union = np.unique(np.concatenate([outputs, *needs]))
+            numbers = union if self._megabytes(sample, len(union)) <= self._config.max_clip_mb else outputs
+            frames = self._on_canvas(self._clips.read(sample, numbers))
         except ClipDecodeError:
             if self._config.on_error == "raise":
                 raise
             return None
-        if self._config.canvas == "crop":
-            frames = np.ascontiguousarray(center_crop(frames, data.size))
         return Decoded(sample, frames, numbers, views, n_frames, self._clips.fps(sample))
 
-    def _needed(self, sample: Sample, outputs: NDArray[np.int64], n_frames: int) -> NDArray[np.int64]:
-        key = self.key(sample)
-        needs = [
-            corruptions.frames_needed(c.corruption, c.severity, outputs, n_frames, key, c.profile)
-            for c in self._cells
-            if c.severity
-        ]
-        return np.unique(np.concatenate([outputs, *needs]))
+    def _needs(self, sample: Sample, cell: Cell, outputs: NDArray[np.int64], n_frames: int) -> NDArray[np.int64]:
+        """The frames of the video that these outputs of a cell are made from."""
+        if not cell.severity:
+            return outputs
+        name, key = cell.corruption, self.key(sample)
+        return corruptions.frames_needed(name, cell.severity, outputs, n_frames, key, cell.profile)
+
+    def _megabytes(self, sample: Sample, count: int) -> float:
+        height, width = self._clips.size(sample)
+        if self._config.canvas == "crop":
+            height = width = self._clips.config.size
+        return count * height * width * 3 / 2**20
+
+    def _on_canvas(self, frames: Frames) -> Frames:
+        if self._config.canvas == "frame":
+            return frames
+        return np.ascontiguousarray(center_crop(frames, self._clips.config.size))
 
     def _batch(self, videos: Sequence[Decoded | None], cell: Cell) -> Frames:
         size, frames = self._clips.config.size, self._clips.config.frames
@@ -128,16 +139,20 @@ class CorruptedUnits(IterableDataset[Batch]):
         """The wanted frames of a video under a cell, on the canvas."""
         if not cell.severity:
             return video.frames[np.searchsorted(video.numbers, outputs)]
-        suite = corruptions.SUITES[self._config.suite]
+        frames, numbers = video.frames, self._needs(video.sample, cell, outputs, video.n_frames)
+        if np.isin(numbers, video.numbers).all():
+            frames = frames[np.searchsorted(video.numbers, numbers)]
+        else:  # too much was needed to keep it for all cells
+            frames = self._on_canvas(self._clips.read(video.sample, numbers))
         return corruptions.corrupt(
-            video.frames,
+            frames,
             cell.corruption,
             cell.severity,
             self.key(video.sample),
             profile=cell.profile,
-            temporal=suite.temporal,
+            temporal=corruptions.SUITES[self._config.suite].temporal,
             resolution=self._config.resolution,
-            indices=video.numbers,
+            indices=numbers,
             outputs=outputs,
             n_frames=video.n_frames,
             fps=video.fps,
