@@ -8,6 +8,11 @@ def some(names: Sequence[str], shown: int = 3) -> str:
     return ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")
 
 
+def plural(number: int, noun: str) -> str:
+    """ "1 clip", "1,234 clips"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 class VidsparseError(Exception):
     """Base of every error that the command line shows as one sentence, with exit code 2."""
 

@@ -9,7 +9,7 @@ from vidsparse import files
 from vidsparse.checks import check_updates
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
-from vidsparse.errors import some
+from vidsparse.errors import plural, some
 from vidsparse.facts import describe, describe_sparse, find_reference, now, protocol, write_layers
 from vidsparse.machine import cores
 from vidsparse.progress import Bar, console, say, warn
@@ -79,11 +79,12 @@ def _load(config: Config) -> "Clips":
     dataset = clips.dataset
     say(f"data       {describe(clips)}: {len(clips.train)} training and {len(clips.test)} test clips")
     if dataset.missing:
-        warn(f"{len(dataset.missing)} clips of the lists are not in {dataset.root}, left out: {some(dataset.missing)}")
+        missing = plural(len(dataset.missing), "clip")
+        warn(f"{missing} of the lists not in {dataset.root}, left out: {some(dataset.missing)}")
     if unreadable := clips.index.unreadable:
-        warn(f"{len(unreadable)} clips cannot be decoded: {some(list(unreadable.values()))}")
+        warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
     if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
-        warn(f"{len(damaged)} clips are damaged and used as far as they decode: {some(damaged)}")
+        warn(f"{plural(len(damaged), 'clip')} damaged, used as far as it decodes: {some(damaged)}")
     return clips
 
 

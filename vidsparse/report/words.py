@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from vidsparse.errors import plural
 from vidsparse.evaluation.metrics import accuracy_matrix
 from vidsparse.report.tables import Run
 
@@ -112,7 +113,7 @@ def _opening(run: Run) -> str:
 
 def _cells(numbers: Mapping[str, float]) -> str:
     severities = "one severity" if numbers["severities"] == 1 else f"{numbers['severities']} severities"
-    return f"{numbers['corruptions']} corruptions at {severities}"
+    return f"{plural(int(numbers['corruptions']), 'corruption')} at {severities}"
 
 
 def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -206,12 +207,12 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
     found = {
         "These numbers are from built-in sample data: they show that the pipeline works and say nothing about "
         "real videos.": run.on_sample_data,
-        f"{_plural(data['missing'], 'video')} of the official lists missing: {_named(data)}.": data["missing"],
+        f"{plural(data['missing'], 'video')} of the official lists missing: {_named(data)}.": data["missing"],
         f"Only {present} of {of_all} classes are present: accuracies do not compare with published ones.": present
         < of_all,
-        f"{_plural(substituted, 'training clip')} could not be read and gave way to another clip.": substituted,
-        f"{_plural(len(damaged), 'video')} damaged, used as far as it decodes: {_some(damaged)}.": damaged,
-        f"{_plural(len(unreadable), 'test clip')} could not be decoded and counted as wrong: "
+        f"{plural(substituted, 'training clip')} could not be read and gave way to another clip.": substituted,
+        f"{plural(len(damaged), 'video')} damaged, used as far as it decodes: {_some(damaged)}.": damaged,
+        f"{plural(len(unreadable), 'test clip')} could not be decoded and counted as wrong: "
         f"{_some(unreadable)}.": unreadable,
         f"The topology was updated only {sparse['updates']} times, too few to be called dynamic; lower sparse.every or "
         f"train longer.": run.is_dynamic and sparse["updates"] < FEW_UPDATES,
@@ -222,10 +223,6 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
         "nothing.": numbers["clean_low"] <= run.info["chance"],
     }
     return [sentence for sentence, holds in found.items() if holds]
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def _named(data: Mapping[str, Any]) -> str:
