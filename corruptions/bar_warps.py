@@ -1,0 +1,163 @@
+"""The displacements of C-bar: where each pixel looks, and how frames are looked up there.
+
+Maps are float32 (H, W) pairs of rows and columns in pixels; what lies outside the frame is black, as published.
+"""
+
+import math
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptions.jit import kernel
+
+Pixels = NDArray[np.uint8]
+Plane = NDArray[np.float32]
+Shape = tuple[int, int]
+Maps = tuple[Plane, Plane]
+
+_0, _1, _HALF, _255 = np.float32(0), np.float32(1), np.float32(0.5), np.float32(255)
+_ROUNDING = np.float32(1e-3)  # lifts float32 sums that fell just short of a whole grey level
+_BLUR_STEPS, _FINER = 21, 5
+_EDGE = 1e-6  # a turn may miss the border by rounding
+
+
+@kernel("void(uint8[:,:,::1], float32[:,::1], float32[:,::1], float32[:,::1], uint8[:,:,::1])")
+def look(source: Pixels, rows: Plane, columns: Plane, light: Plane, out: Pixels) -> None:
+    """Fill `out` with the bilinear value of `source` at (rows, columns) plus 255 light, truncated."""
+    height, width = source.shape[0], source.shape[1]
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            top, left = math.floor(rows[y, x]), math.floor(columns[y, x])
+            fy, fx = rows[y, x] - np.float32(top), columns[y, x] - np.float32(left)
+            total_0 = total_1 = total_2 = light[y, x] * _255 + _ROUNDING
+            for down in range(2):
+                for right in range(2):
+                    i, j = top + down, left + right
+                    if 0 <= i < height and 0 <= j < width:
+                        weight = (fy if down else _1 - fy) * (fx if right else _1 - fx)
+                        total_0 += weight * np.float32(source[i, j, 0])
+                        total_1 += weight * np.float32(source[i, j, 1])
+                        total_2 += weight * np.float32(source[i, j, 2])
+            out[y, x, 0] = np.uint8(min(max(total_0, _0), _255))
+            out[y, x, 1] = np.uint8(min(max(total_1, _0), _255))
+            out[y, x, 2] = np.uint8(min(max(total_2, _0), _255))
+
+
+@kernel("void(float32[:,::1], float32, float32, float32, float32[:,::1], float32[:,::1], float32[:,::1])")
+def refract(light: Plane, slope: float, lens: float, glare: float, rows: Plane, columns: Plane, added: Plane) -> None:
+    """Fill the maps and the added light of a water surface whose normal leans by the differences of `light`.
+
+    A vertical ray that meets a normal tilted by A is turned by A - asin(sin(A) / 4); tilts of less than acos(0.999)
+    are taken for flat. Light outside the frame is 0, which makes the border lean.
+    """
+    height, width = light.shape
+    for y in range(height):
+        for x in range(width):
+            gy = slope * ((light[y + 1, x] if y + 1 < height else _0) - (light[y - 1, x] if y else _0))
+            gx = slope * ((light[y, x + 1] if x + 1 < width else _0) - (light[y, x - 1] if x else _0))
+            upright = _1 / np.sqrt(_1 + gy * gy + gx * gx)
+            bend = _0
+            if upright < np.float32(0.999):
+                tilt = _1 - upright * upright
+                bend = lens * upright * (np.sqrt(_1 - tilt / np.float32(16)) - upright / np.float32(4))
+            rows[y, x], columns[y, x] = np.float32(y) + bend * gy, np.float32(x) + bend * gx
+            added[y, x] = glare * (gy - gx)
+
+
+def ripples(shape: Shape, amplitude: float, wavelengths: list[float], phases: list[float]) -> Maps:
+    """Return the maps of two sine waves, one along each axis: q + amplitude sin(2 pi q / wavelength + phase)."""
+    y, x = (
+        (q + amplitude * np.sin(math.tau / wavelength * q + phase)).astype(np.float32)
+        for q, wavelength, phase in zip(map(np.arange, shape), wavelengths, phases, strict=True)
+    )
+    return np.repeat(y[:, None], shape[1], 1), np.repeat(x[None], shape[0], 0)
+
+
+def twirls(shape: Shape, cell: int, amount: float, angles: NDArray[np.float64]) -> Maps:
+    """Return the maps of a grid of twirled discs, one in each whole cell of side `cell`; `angles` has one a cell.
+
+    At the share d of the radius a pixel looks along its own direction at d sin(pi d / 2)^-amount of it, turned by
+    angle (1 - d)^2.
+    """
+    rows, columns = (map.astype(np.float32) for map in np.indices(shape))
+    dy, dx = np.indices((cell, cell)) - cell / 2
+    d = np.hypot(dy, dx) / (cell / 2)
+    inside = (d > 0) & (d <= 1)
+    pinch = np.where(inside, np.sin(math.pi / 2 * np.where(inside, d, 1)) ** -amount, 1)
+    turn = np.where(inside, (1 - d) ** 2, 0)
+    for (i, j), angle in np.ndenumerate(angles):
+        tile = np.s_[i * cell : (i + 1) * cell, j * cell : (j + 1) * cell]
+        cos, sin = np.cos(angle * turn), np.sin(angle * turn)
+        rows[tile] = (i + 0.5) * cell + pinch * (dy * cos - dx * sin)
+        columns[tile] = (j + 0.5) * cell + pinch * (dy * sin + dx * cos)
+    return rows, columns
+
+
+def spin(frame: Pixels, degrees: float) -> Pixels:
+    """Return the mean of 21 turns from -degrees to degrees about the centre, weighted by exp(-2 share^2)."""
+    large = cv2.resize(frame, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_CUBIC)
+    shares = np.linspace(-1, 1, _BLUR_STEPS)
+    weights = np.exp(-2 * shares**2)
+    total = np.full(frame.shape, _ROUNDING, np.float32)
+    for angle, weight in zip(np.radians(shares * degrees), weights / weights.sum(), strict=True):
+        _add_turned(np.asarray(large, np.uint8), math.cos(angle), math.sin(angle), weight, total)
+    return np.minimum(total, 255).astype(np.uint8)
+
+
+@kernel("void(uint8[:,:,::1], float64, float64, float32, float32[:,:,::1])")
+def _add_turned(large: Pixels, cos: float, sin: float, weight: float, total: NDArray[np.float32]) -> None:
+    """Add the nearest pixels of the enlarged frame; what comes from outside the frame is black, with a hard edge."""
+    bottom, right = total.shape[0] - 1, total.shape[1] - 1
+    for y in range(bottom + 1):
+        for x in range(right + 1):
+            dy, dx = y - bottom / 2, x - right / 2
+            row, column = bottom / 2 + cos * dy - sin * dx, right / 2 + sin * dy + cos * dx
+            if -_EDGE <= row <= bottom + _EDGE and -_EDGE <= column <= right + _EDGE:
+                i, j = int(_FINER * (row + 0.5)), int(_FINER * (column + 0.5))
+                for c in range(3):
+                    total[y, x, c] += weight * np.float32(large[i, j, c])
+
+
+@kernel("void(uint8[:,:,::1], int64, int64[::1], float32[:,::1], int64[::1], float32[:,::1], uint8[:,:,::1])")
+def _resample(
+    source: Pixels,
+    channel: int,
+    tops: NDArray[np.int64],
+    row_taps: Plane,
+    lefts: NDArray[np.int64],
+    column_taps: Plane,
+    out: Pixels,
+) -> None:
+    """Fill one channel with four taps a row and four a column; places beyond the border are mirrored in it."""
+    height, width = source.shape[0], source.shape[1]
+    row = np.empty(width, np.float32)
+    for y in range(out.shape[0]):
+        row[:] = _0
+        for tap in range(4):
+            i = height - 1 - abs(height - 1 - abs(tops[y] + tap))
+            for x in range(width):
+                row[x] += row_taps[y, tap] * np.float32(source[i, x, channel])
+        for x in range(out.shape[1]):
+            total = _HALF
+            for tap in range(4):
+                total += column_taps[x, tap] * row[width - 1 - abs(width - 1 - abs(lefts[x] + tap))]
+            out[y, x, channel] = np.uint8(min(total, _255))
+
+
+def magnify(source: Pixels, channel: int, scale: float, out: Pixels) -> None:
+    """Fill a channel of `out` with that of `source` enlarged about the centre, smoothed by the cubic B-spline."""
+    (tops, row_taps), (lefts, column_taps) = (_spline_taps(side, scale) for side in source.shape[:2])
+    _resample(source, channel, tops, row_taps, lefts, column_taps, out)
+
+
+@lru_cache(maxsize=32)
+def _spline_taps(side: int, scale: float) -> tuple[NDArray[np.int64], Plane]:
+    """Return the first of the four sources of each pixel, int64 (side,), and their weights, float32 (side, 4)."""
+    large = round(side * scale)
+    place = ((large - side) // 2 + np.arange(side)) * (side - 1) / max(large - 1, 1)
+    first = np.floor(place).astype(np.int64)
+    f = place - first
+    taps = np.stack([(1 - f) ** 3, 4 - 6 * f**2 + 3 * f**3, 1 + 3 * f + 3 * f**2 - 3 * f**3, f**3], axis=1) / 6
+    return first - 1, taps.astype(np.float32)

@@ -1,0 +1,100 @@
+"""ImageNet-C-bar and CIFAR-10-C-bar (NeurIPS 2021) as data: their levels, and what is odd about each corruption.
+
+Levels are on that paper's scale from 0 to 10: a level l means l / 10 of the corruption's largest parameter, which
+stands in its formula in `bar`.
+"""
+
+from typing import Final
+
+Bar = tuple[tuple[float], tuple[float], tuple[float], tuple[float], tuple[float]]
+
+SIDES_BAR: Final = {"imagenet_c_bar": 224, "cifar_c_bar": 32}
+
+
+def _bar(a: float, b: float, c: float, d: float, e: float) -> Bar:
+    return (a,), (b,), (c,), (d,), (e,)
+
+
+TABLES_BAR: Final[dict[tuple[str, str], Bar]] = {
+    ("imagenet_c_bar", "blue_noise_sample"): _bar(0.8, 1.6, 2.4, 4.0, 5.6),
+    ("imagenet_c_bar", "plasma_noise"): _bar(4.75, 7.0, 8.5, 9.25, 10.0),
+    ("imagenet_c_bar", "checkerboard_cutout"): _bar(2.0, 3.0, 4.0, 5.0, 6.0),
+    ("imagenet_c_bar", "cocentric_sine_waves"): _bar(3.0, 5.0, 8.0, 9.0, 10.0),
+    ("imagenet_c_bar", "single_frequency_greyscale"): _bar(1.0, 1.5, 2.0, 4.5, 5.0),
+    ("imagenet_c_bar", "brownish_noise"): _bar(1.0, 2.0, 3.0, 4.0, 5.0),
+    ("imagenet_c_bar", "perlin_noise"): _bar(4.6, 5.2, 5.8, 7.6, 8.8),
+    ("imagenet_c_bar", "sparkles"): _bar(1.0, 2.0, 3.0, 5.0, 6.0),
+    ("imagenet_c_bar", "inverse_sparkles"): _bar(1.0, 2.0, 4.0, 9.0, 10.0),
+    ("imagenet_c_bar", "caustic_refraction"): _bar(2.35, 3.2, 4.9, 6.6, 9.15),
+    ("cifar_c_bar", "blue_noise_sample"): _bar(0.7, 1.4, 2.1, 3.5, 4.2),
+    ("cifar_c_bar", "brownish_noise"): _bar(2.5, 4.0, 5.5, 6.5, 7.0),
+    ("cifar_c_bar", "checkerboard_cutout"): _bar(1.0, 2.0, 3.0, 4.0, 5.0),
+    ("cifar_c_bar", "circular_motion_blur"): _bar(2.8, 3.6, 4.4, 5.2, 6.0),
+    ("cifar_c_bar", "inverse_sparkles"): _bar(1.0, 1.5, 2.5, 4.5, 5.0),
+    ("cifar_c_bar", "lines"): _bar(0.5, 1.0, 1.5, 2.0, 2.5),
+    ("cifar_c_bar", "pinch_and_twirl"): _bar(5.5, 6.0, 6.5, 8.5, 10.0),
+    ("cifar_c_bar", "ripple"): _bar(5.5, 6.0, 6.5, 7.5, 8.0),
+    ("cifar_c_bar", "sparkles"): _bar(0.7, 3.5, 5.6, 6.3, 7.0),
+    ("cifar_c_bar", "transverse_chromatic_abberation"): _bar(1.0, 2.0, 5.0, 9.0, 10.0),
+}
+
+NOTES_BAR: Final[dict[str, tuple[str, ...]]] = {
+    "blue_noise_sample": (
+        "holes sit on the sensor: static; drift turns the phases of the noise, so that holes open and close",
+        "quirk kept: mirrored points of the spectrum share a phase, so mirrored pixels are related",
+        "one pixel is the grain at every resolution",
+        "departure: ImageNet-C-bar is stored as JPEG of quality 85, which smears the holes",
+    ),
+    "plasma_noise": ("the plasma flows: its published `time` drifts, its scale, sharpness and rounds stay",),
+    "checkerboard_cutout": (
+        "tiles stuck on the lens: static; drift turns the board about the top left corner, its published origin",
+    ),
+    "cocentric_sine_waves": (
+        "the centre of the waves wanders; their shape stays",
+        "quirk kept: a whole number of lobes is the exception, so a seam runs up from the centre",
+        "quirk kept: the name is spelt as published",
+    ),
+    "single_frequency_greyscale": (
+        "electrical interference: the bars roll, by a radian each tau; their direction and frequency stay",
+        "frequencies are per pixel, up to half a cycle, at every resolution",
+    ),
+    "brownish_noise": (
+        "stray light changes slowly: drift turns the phases of the noise by a radian each tau",
+        "quirk kept: the mean of the noise is not removed, which tints the frame",
+        "quirk kept: mirrored points of the spectrum share a phase, so mirrored pixels are related",
+    ),
+    "perlin_noise": (
+        "smoke that churns: the 256 gradients turn, the lattice stays",
+        "quirk kept: the octaves share a lattice and its origin, so the top left pixel is always blended with mid grey",
+        "quirk kept: turbulence is never negative, so the noise is at least mid grey",
+    ),
+    "sparkles": (
+        "lamps seen by a moving camera: the stars wander and their rays shimmer",
+        "rays are at least one pixel long",
+    ),
+    "inverse_sparkles": ("glare about one clear spot, which wanders while its rays shimmer",),
+    "caustic_refraction": (
+        "water that moves: the published `time` of its caustics drifts, their size stays",
+        "quirk kept: light outside the frame counts as 0, so the border refracts strongly",
+        "quirk kept: slopes under 2.6 degrees do not refract, and what is looked up outside the frame is black",
+    ),
+    "circular_motion_blur": (
+        "the turn of a camera within one exposure; nothing is random",
+        "turned by cubic convolution and nearest fifths of a pixel in place of splines: 0.25 levels off on a photo",
+        "quirk kept: what is turned in from outside the frame is black, with a hard edge",
+    ),
+    "lines": (
+        "scratches on the lens: static; drift turns each about its own middle",
+        "lines are laid in one go: published ones are truncated to whole grey levels after each",
+    ),
+    "pinch_and_twirl": (
+        "a pane of moulded glass: static; a twirl has only two directions, so in drift it flips now and then",
+        "a margin narrower than a disc at the right and bottom is left alone, as published",
+    ),
+    "ripple": ("waves that travel: their phases turn by a radian each tau, their lengths stay",),
+    "transverse_chromatic_abberation": (
+        "a property of the lens: static; there are six orders of the channels, so in drift it flips now and then",
+        "quirk kept: no prefilter stands before the cubic splines, so every channel is smoothed, the unscaled one too",
+        "quirk kept: the name is spelt as published",
+    ),
+}
