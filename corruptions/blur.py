@@ -5,18 +5,78 @@ Every function edits a contiguous uint8 (T, H, W, 3) clip in place. Results are 
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import motion
+from corruptions import fields, motion
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.severities import Level
 
 Pixels = NDArray[np.uint8]
 _ROUNDING = 1e-3  # lifts float32 sums that fell just short of a whole grey level, so that truncation keeps it
+_BITS = np.uint64(fields.BITS)
+_CHANNEL = np.uint64((1 << fields.BITS) - 1)
+
+
+def gaussian_blur(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Convolve with a Gaussian cut at 4 sigma; borders are held."""
+    for frame in frames:
+        soften(frame, level[0] * scene.scale)
+
+
+def soften(frame: Pixels, sigma: float) -> None:
+    """Replace `frame` (H, W, 3) by its Gaussian blur of `sigma` pixels, cut at 4 sigma, the border held."""
+    side = 2 * int(4 * sigma + 0.5) + 1
+    soft = cv2.GaussianBlur(frame.astype(np.float32), (side, side), sigma, borderType=cv2.BORDER_REPLICATE)
+    truncate(soft, frame)
+
+
+def truncate(values: NDArray[Any], frame: Pixels) -> None:
+    """Replace `frame` by the whole parts of float32 values of its shape, clipped to 0 .. 255."""
+    _truncate(np.asarray(values, np.float32).reshape(-1), frame.reshape(-1))
+
+
+@kernel("void(float32[::1], uint8[::1])")
+def _truncate(values: NDArray[np.float32], out: Pixels) -> None:
+    for i in range(values.size):
+        out[i] = np.uint8(min(max(values[i] + np.float32(_ROUNDING), np.float32(0)), np.float32(255)))
+
+
+def glass_blur(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Soften, let every pixel copy one that stands up to `reach` pixels away, `passes` times, and soften again.
+
+    The pane stays where it is: all copies together are one map from pixels to pixels, made once where nothing moves.
+    """
+    sigma, reach, passes = level[0] * scene.scale, max(1, round(level[1] * scene.scale)), int(level[2])
+
+    def pane(t: int) -> NDArray[np.int32]:
+        height, width = frames.shape[1:3]
+        source = np.arange(height * width, dtype=np.int32).reshape(height, width)
+        for number in range(passes):
+            scatter(source, fields.words(scene, f"pass {number}", t, source.size), np.uint64(2 * reach))
+        return source.reshape(-1)
+
+    for frame, source in zip(frames, motion.layers(scene, pane), strict=True):
+        soften(frame, sigma)
+        frame[...] = frame.reshape(-1, 3)[source].reshape(frame.shape)
+        soften(frame, sigma)
+
+
+@kernel("void(int32[:,::1], uint64[::1], uint64)")
+def scatter(source: NDArray[np.int32], words: NDArray[np.uint64], span: np.uint64) -> None:
+    """From bottom right to top left, let each pixel take what stands at an offset in [-span / 2, span / 2)."""
+    height, width = source.shape
+    edge = np.int64(span) // 2
+    for y in range(height - edge, edge, -1):
+        for x in range(width - edge, edge, -1):
+            word = words[y * width + x]
+            right = np.int64(((word & _CHANNEL) * span) >> _BITS) - edge
+            down = np.int64((((word >> _BITS) & _CHANNEL) * span) >> _BITS) - edge
+            source[y, x] = source[y + down, x + right]
 
 
 def defocus_blur(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -24,7 +84,7 @@ def defocus_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     radius, softness = level
     psf = disk(radius * scene.scale, softness * scene.scale, 1 if scene.scale == 1 else 8)
     for frame in frames:
-        frame[...] = np.clip(cv2.filter2D(frame.astype(np.float32), -1, psf) + _ROUNDING, 0, 255)
+        truncate(cv2.filter2D(frame.astype(np.float32), -1, psf), frame)
 
 
 @lru_cache(maxsize=32)
@@ -61,14 +121,15 @@ def streak_weights(radius: float, sigma: float) -> NDArray[np.float32]:
 
 
 def smear(frame: Pixels, weights: NDArray[np.float32], degrees: float) -> None:
-    """Replace `frame` (H, W, 3) by the weighted sum of its copies shifted by whole pixels along the direction."""
+    """Replace `frame` (H, W[, 3]) by the weighted sum of its copies shifted by whole pixels along the direction."""
     steps = np.arange(len(weights))
     down = np.ceil(steps * math.sin(math.radians(degrees)) - 0.5).astype(np.int64)
     right = np.ceil(steps * math.cos(math.radians(degrees)) - 0.5).astype(np.int64)
     top, bottom, left, span = -int(down.min()), int(down.max()), -int(right.min()), int(right.max())
     padded = np.asarray(cv2.copyMakeBorder(frame, top, bottom, left, span, cv2.BORDER_REPLICATE), np.uint8)
     rows = padded.reshape(len(padded), -1)
-    _weigh(rows, weights, down + top, 3 * (right + left), frame.reshape(len(frame), -1))
+    channels = frame[0, 0].size
+    _weigh(rows, weights, down + top, channels * (right + left), frame.reshape(len(frame), -1))
 
 
 @kernel("void(uint8[:,::1], float32[::1], int64[::1], int64[::1], uint8[:,::1])")
@@ -84,3 +145,34 @@ def _weigh(
                 total[i] += weights[tap] * np.float32(row[i])
         for i in range(total.size):
             out[y, i] = np.uint8(min(total[i], np.float32(255)))
+
+
+def zoom_blur(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Average the frame, once more the frame, and its centre magnified 1 + step, 1 + 2 step, ... below `stop`."""
+    zooms = np.arange(1, *level)[1:]
+    for frame in frames:
+        total = 2 * frame.astype(np.float32)
+        for zoom in zooms:
+            total += magnify(frame.astype(np.float32), zoom)
+        truncate(total / np.float32(len(zooms) + 2), frame)
+
+
+def magnify(frame: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
+    """Return the centre of a float32 (H, W[, C]) frame at its own size again, bilinearly magnified `zoom` times."""
+    (down, top), (right, left) = (steps(length, zoom) for length in frame.shape[:2])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    place = np.array([[right, 0, left], [0, down, top]])
+    size = (frame.shape[1], frame.shape[0])
+    return np.asarray(cv2.warpAffine(frame, place, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def steps(length: int, zoom: float) -> tuple[float, float]:
+    """Return the step and the start on the source's axis of the `length` pixels of its magnified centre.
+
+    As published: the middle ceil(length / zoom) pixels, laid from end to end over round(zoom times that) pixels, of
+    which the middle `length` are kept.
+    """
+    middle = math.ceil(length / zoom)
+    grown = round(middle * zoom)
+    step = (middle - 1) / (grown - 1)
+    return step, (length - middle) // 2 + (grown - length) // 2 * step

@@ -17,3 +17,17 @@ def jpeg_compression(frames: NDArray[np.uint8], level: Level, scene: Scene) -> N
         coded = BytesIO()
         Image.fromarray(frame).save(coded, "JPEG", quality=int(quality))
         frame[...] = np.asarray(Image.open(coded))
+
+
+def pixelate(frames: NDArray[np.uint8], level: Level, scene: Scene) -> None:
+    """Shrink each frame to the share c of its sides by box averages and enlarge it again by whole pixels.
+
+    Scaled to another resolution, what a block of 1 / c pixels has beyond one pixel is scaled.
+    """
+    (c,) = level
+    share = c / (c + (1 - c) * scene.scale)
+    size = frames.shape[2], frames.shape[1]
+    small = int(size[0] * share), int(size[1] * share)
+    for frame in frames:
+        image = Image.fromarray(frame).resize(small, Image.Resampling.BOX)
+        frame[...] = np.asarray(image.resize(size, Image.Resampling.NEAREST))

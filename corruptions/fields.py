@@ -23,6 +23,7 @@ _CHANNEL = np.uint64((1 << BITS) - 1)
 _SHIFTS = (np.uint64(0), np.uint64(BITS), np.uint64(2 * BITS))
 _COARSE = np.uint64(BITS - QUANTILE_BITS)
 _LEVELS = 1 << BITS
+_TOP = np.uint64(64 - QUANTILE_BITS)
 
 
 @kernel("void(uint64, uint64[::1])")
@@ -50,6 +51,23 @@ def _blend(
         words[pixel] = blended
 
 
+@kernel("void(uint64[::1], float32, float32[::1], float32[::1])")
+def _add_normals(
+    words: NDArray[np.uint64], weight: float, quantiles: NDArray[np.float32], total: NDArray[np.float32]
+) -> None:
+    for pixel in range(words.size):
+        total[pixel] += weight * quantiles[words[pixel] >> _TOP]
+
+
+@kernel("void(uint64, int64, float32[::1], float32[::1])")
+def _fill_normals(state: np.uint64, first: int, quantiles: NDArray[np.float32], row: NDArray[np.float32]) -> None:
+    for i in range(row.size):
+        x = state + (np.uint64(first + i) + _ONE) * _GOLDEN
+        x = (x ^ (x >> _30)) * _MIX_1
+        x = (x ^ (x >> _27)) * _MIX_2
+        row[i] = quantiles[(x ^ (x >> _31)) >> _TOP]
+
+
 @lru_cache(maxsize=1)
 def normal_quantiles() -> NDArray[np.float32]:
     """Return the standard normal at the middles of 2^16 equal slices of probability: float32 (65536,)."""
@@ -66,6 +84,30 @@ def words(scene: Scene, stream: str, t: int, pixels: int) -> NDArray[np.uint64]:
     if len(used) == 2:
         _blend(drawn, _draw(seed, used[1][0], pixels), used[0][1], used[1][1], normal_quantiles())
     return drawn
+
+
+def normals(scene: Scene, stream: str, t: int, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a field of independent standard normals at frame `t`: float32 of `shape`."""
+    seed = draws.seed(scene.key, scene.corruption, stream)
+    total = np.zeros(shape, np.float32)
+    for knot, weight in knots(scene, t):
+        _add_normals(_draw(seed, knot, total.size), weight, normal_quantiles(), total.reshape(-1))
+    return total
+
+
+def pair(seed: int, frame: int, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return two fields of independent uniforms from -1 to 1: float32 (2, *shape)."""
+    drawn = _draw(seed, frame, math.prod(shape))
+    both = np.stack([drawn & _CHANNEL, (drawn >> _SHIFTS[1]) & _CHANNEL])
+    return np.asarray(both / float(_CHANNEL) * 2 - 1, np.float32).reshape(2, *shape)
+
+
+def plane(seed: int, top: int, left: int, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a window of a plane of independent standard normals that has no edges: float32 of `shape`."""
+    window = np.empty(shape, np.float32)
+    for y, row in enumerate(window, top):
+        _fill_normals(np.uint64(draws.state(seed, y)), left, normal_quantiles(), row)
+    return window
 
 
 def _draw(seed: int, knot: int, pixels: int) -> NDArray[np.uint64]:

@@ -10,15 +10,17 @@ At frame 0 the three modes agree: an image is one frame, whatever the mode.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import Final
+from typing import Final, TypeVar
 
 from corruptions import draws
 from corruptions.registry import Mode
 
 NORMAL: Final = NormalDist()
 Knots = tuple[tuple[int, float], ...]
+Layer = TypeVar("Layer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,15 @@ def uniform(scene: Scene, stream: str, t: int) -> float:
     if len(used) == 1:
         return draws.uniform(seed, used[0][0])
     return NORMAL.cdf(sum(weight * NORMAL.inv_cdf(draws.uniform(seed, knot)) for knot, weight in used))
+
+
+def layers(scene: Scene, make: Callable[[int], Layer]) -> Iterator[Layer]:
+    """Yield make(t) for each frame of the scene; where it stands still, one layer is made and shared."""
+    shared = make(0) if scene.mode == "static" else None
+    for t in scene.times:
+        yield make(t) if shared is None else shared
+
+
+def still(scene: Scene) -> Scene:
+    """Return the scene with drift held at frame 0: for the part of a corruption that stays while another moves."""
+    return replace(scene, mode="static") if scene.mode == "drift" else scene

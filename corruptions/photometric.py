@@ -43,3 +43,27 @@ def contrast(frames: Pixels, level: Level, scene: Scene) -> None:
         mean = np.array(cv2.mean(frame)[:3]) / 255
         table = (np.clip((x - mean) * c + mean, 0, 1) * 255).astype(np.uint8)
         cv2.LUT(frame, table[None], dst=frame)
+
+
+def saturate(frames: Pixels, level: Level, scene: Scene) -> None:
+    """S a + b for the HSV saturation S = 1 - min / max; hue and value stay."""
+    _saturate(frames.reshape(-1, 3), *level)
+
+
+@kernel("void(uint8[:,::1], float32, float32)")
+def _saturate(pixels: Pixels, factor: float, added: float) -> None:
+    """Move each channel x towards or away from V: V - (V - x) S' / S; grey has hue 0 and so turns red."""
+    one, ends = np.float32(1), np.float32(1e-3)
+    for p in range(pixels.shape[0]):
+        r, g, b = pixels[p, 0], pixels[p, 1], pixels[p, 2]
+        value, least = max(r, g, b), min(r, g, b)
+        if value == 0:
+            continue
+        v, chroma = np.float32(value), np.float32(value) - np.float32(least)
+        saturation = min(max(factor * chroma / v + added, np.float32(0)), one)
+        if chroma == 0:
+            pixels[p, 1] = pixels[p, 2] = np.uint8(v * (one - saturation) + ends)
+            continue
+        ratio = v * saturation / chroma
+        for c in range(3):
+            pixels[p, c] = np.uint8(max(v - ratio * (v - np.float32(pixels[p, c])), np.float32(0)) + ends)

@@ -4,7 +4,8 @@ import pytest
 from numpy.typing import NDArray
 
 from corruptions import corrupt
-from corruptions.blur import disk, smear, streak_weights
+from corruptions.blur import disk, scatter, smear, soften, steps, streak_weights
+from corruptions.registry import Mode
 from corruptions.severities import TABLES
 
 FLAT = np.full((1, 40, 40, 3), 77, np.uint8)
@@ -26,6 +27,9 @@ def test_a_small_disk_is_four_neighbours_and_the_centre() -> None:
 def test_blur_leaves_a_flat_frame_flat() -> None:
     assert np.array_equal(corrupt(FLAT, "defocus_blur", 3), FLAT)
     assert np.array_equal(corrupt(FLAT, "motion_blur", 5), FLAT)
+    assert np.array_equal(corrupt(FLAT, "gaussian_blur", 5), FLAT)
+    assert np.array_equal(corrupt(FLAT, "glass_blur", 5), FLAT)
+    assert np.array_equal(corrupt(FLAT, "zoom_blur", 5), FLAT)
 
 
 def test_streak_weights_are_half_a_gaussian() -> None:
@@ -52,7 +56,7 @@ def test_the_border_is_held() -> None:
     assert frame[3, :, 0].tolist() == [0] * 14 + [100, 200]
 
 
-@pytest.mark.parametrize("name", ["defocus_blur", "motion_blur"])
+@pytest.mark.parametrize("name", ["defocus_blur", "motion_blur", "gaussian_blur"])
 def test_relative_lengths_make_a_half_size_clip_look_like_the_halved_result(clip: NDArray[np.uint8], name: str) -> None:
     big = np.stack([cv2.resize(frame, (224, 224), interpolation=cv2.INTER_CUBIC) for frame in clip[:1]])
     small = halve(big)
@@ -60,6 +64,52 @@ def test_relative_lengths_make_a_half_size_clip_look_like_the_halved_result(clip
     relative = np.abs(corrupt(small, name, 3, resolution="relative") - target).mean()
     absolute = np.abs(corrupt(small, name, 3) - target).mean()
     assert relative < 0.5 * absolute
+
+
+def test_a_gaussian_is_cut_at_4_sigma_and_truncated() -> None:
+    frame = np.zeros((41, 41, 3), np.uint8)
+    frame[20, 20] = 255
+    soften(frame, 1.5)
+    weights = np.exp(-(np.arange(-6, 7) ** 2) / (2 * 1.5**2))
+    weights /= weights.sum()
+    assert np.array_equal(frame[14:27, 14:27, 1], (255 * np.outer(weights, weights) + 1e-3).astype(int))
+
+
+def test_glass_copies_within_the_frame_and_leaves_the_border() -> None:
+    height, width, reach = 24, 30, 3
+    source = np.arange(height * width, dtype=np.int32).reshape(height, width)
+    before = source.copy()
+    scatter(source, np.random.default_rng(0).integers(0, 2**63, source.size).astype(np.uint64), np.uint64(2 * reach))
+    assert set(np.unique(source)) < set(range(height * width))
+    border = np.ones(source.shape, bool)
+    border[reach + 1 : height - reach + 1, reach + 1 : width - reach + 1] = False
+    assert np.array_equal(source[border], before[border])
+    assert np.mean(source[~border] != before[~border]) > 0.9
+    assert np.abs(source // width - before // width)[~border].mean() < 2 * reach
+
+
+def test_drifting_glass_moves_some_pixels_and_standing_glass_none() -> None:
+    still = np.repeat(np.random.default_rng(0).integers(0, 256, (1, 40, 40, 3), np.uint8), 2, axis=0)
+
+    def moved(mode: Mode) -> float:
+        here, later = corrupt(still, "glass_blur", 3, "k", profile="cifar_c", temporal=mode).astype(int)
+        return float(np.abs(here - later).mean())
+
+    assert 0 == moved("static") < moved("drift") < 0.8 * moved("independent")
+
+
+def test_zoom_keeps_the_centre_and_smears_the_rim() -> None:
+    wheel = np.zeros((1, 101, 101, 3), np.uint8)
+    wheel[0, 50, 50], wheel[0, 50, 10] = 255, 255
+    blurred = corrupt(wheel, "zoom_blur", 4)[0, :, :, 0]
+    assert blurred[50, 50] > 60
+    assert np.count_nonzero(blurred[49:52, :12]) > 6
+    assert not blurred[:40, :45].any()
+
+
+def test_magnified_steps_are_the_published_ones() -> None:
+    assert steps(224, 1.01) == pytest.approx((221 / 223, 1 + 0 * 221 / 223))
+    assert steps(224, 1.3) == pytest.approx((172 / 224, 25))
 
 
 def halve(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:

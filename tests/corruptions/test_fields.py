@@ -52,3 +52,26 @@ def test_the_quantiles_are_standard_normal() -> None:
     assert np.all(np.diff(z) > 0)
     assert abs(z.mean()) < 1e-6
     assert abs(z.std() - 1) < 1e-4
+
+
+@pytest.mark.parametrize(("mode", "t"), [("static", 9), ("independent", 9), ("drift", 1), ("drift", 7)])
+def test_normals_are_standard_and_independent_of_their_neighbours(mode: Mode, t: int) -> None:
+    z = fields.normals(replace(SCENE, mode=mode), "s", t, (100, 200))
+    assert abs(z.mean()) < 0.03
+    assert abs(z.std() - 1) < 0.03
+    assert abs(np.corrcoef(z[:, 1:].ravel(), z[:, :-1].ravel())[0, 1]) < 0.03
+
+
+def test_windows_of_a_plane_agree_where_they_overlap() -> None:
+    here, there = fields.plane(5, -3, -4, (20, 30)), fields.plane(5, 2, 6, (20, 30))
+    assert np.array_equal(here[5:, 10:], there[:15, :20])
+    assert abs(here.mean()) < 0.2
+    assert not np.array_equal(here, fields.plane(6, -3, -4, (20, 30)))
+
+
+def test_a_pair_is_uniform_from_minus_one_to_one() -> None:
+    first, second = fields.pair(3, 1, (80, 90))
+    assert first.shape == (80, 90)
+    assert -1 <= first.min() < -0.99 < 0.99 < first.max() <= 1
+    assert first.std() == pytest.approx(1 / np.sqrt(3), rel=0.02)
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.04

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corruptions.motion import NORMAL, Scene, knots, uniform
+from corruptions.motion import NORMAL, Scene, knots, layers, still, uniform
 from corruptions.registry import Mode
 
 DRIFT = Scene("key", "motion_blur", (0,), "drift", tau=0.5, fps=20, scale=1)  # knots every 10 frames
@@ -47,3 +47,11 @@ def test_drift_forgets_as_its_docstring_says(lag: int) -> None:
 def test_drift_never_jumps() -> None:
     z = np.array([NORMAL.inv_cdf(uniform(DRIFT, "angle", t)) for t in range(2000)])
     assert np.abs(np.diff(z)).max() < 0.16 * 5  # pi/2 of the knots' amplitude, spread over 10 frames
+
+
+def test_a_standing_scene_shares_one_layer() -> None:
+    moving = replace(DRIFT, times=(3, 4, 5))
+    assert list(layers(moving, float)) == [3, 4, 5]
+    assert list(layers(replace(moving, mode="static"), float)) == [0, 0, 0]
+    assert still(moving).mode == "static"
+    assert still(replace(moving, mode="independent")).mode == "independent"

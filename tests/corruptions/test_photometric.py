@@ -36,3 +36,23 @@ def test_contrast_is_exactly_the_formula_in_double_precision(clip: NDArray[np.ui
     mean = x.mean(axis=(1, 2), keepdims=True)  # of each frame and channel on its own
     expected = (np.clip((x - mean) * c + mean, 0, 1) * 255).astype(np.uint8)
     assert np.array_equal(corrupt(clip, "contrast", severity), expected)
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_saturate_is_the_hsv_round_trip_within_one_level(severity: int) -> None:
+    factor, added = TABLES["imagenet_c", "saturate"][severity - 1]
+    colours = np.random.default_rng(severity).integers(0, 256, (1, 16, 20, 3), np.uint8)
+    colours[0, 0, :, 1] = colours[0, 0, :, 0]
+    expected = []
+    for colour in colours.reshape(-1, 3) / 255:
+        h, s, v = colorsys.rgb_to_hsv(*colour)
+        expected.append(colorsys.hsv_to_rgb(h, min(s * factor + added, 1), v))
+    made = corrupt(colours, "saturate", severity).reshape(-1, 3)
+    assert np.abs(made - np.floor(np.array(expected) * 255)).max() <= 1
+
+
+def test_saturate_turns_grey_red_only_where_the_table_adds() -> None:
+    grey = np.full((1, 16, 16, 3), 128, np.uint8)
+    assert np.array_equal(corrupt(grey, "saturate", 3), grey)
+    assert corrupt(grey, "saturate", 5)[0, 0, 0].tolist() == [128, 102, 102]
+    assert not corrupt(0 * grey, "saturate", 5).any()
