@@ -16,12 +16,14 @@ from corruptions.registry import REGISTRY, Corruption, names
 from corruptions.suites import SUITES, Suite, suite
 
 if TYPE_CHECKING:
-    from corruptions.apply import corrupt, frame_order, frames_needed
+    from corruptions.apply import corrupt, damaged_frames, frame_order, frames_needed
+    from corruptions.consistency import Consistency, consistency
     from corruptions.selftest import compile_kernels, fingerprint
 
 __all__ = [
     "REGISTRY",
     "SUITES",
+    "Consistency",
     "Corruption",
     "CorruptionError",
     "MissingFrames",
@@ -30,7 +32,9 @@ __all__ = [
     "UnknownProfile",
     "WrongFrames",
     "compile_kernels",
+    "consistency",
     "corrupt",
+    "damaged_frames",
     "fingerprint",
     "frame_order",
     "frames_needed",
@@ -39,7 +43,10 @@ __all__ = [
 ]
 
 _LAZY = {
+    "Consistency": "consistency",
+    "consistency": "consistency",
     "corrupt": "apply",
+    "damaged_frames": "apply",
     "frame_order": "apply",
     "frames_needed": "apply",
     "compile_kernels": "selftest",

@@ -1,16 +1,17 @@
 """Corrupt frames: find the record, the level and the source frames, then let the corruption's function do the rest."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws
 from corruptions.errors import CorruptionError, MissingFrames, UnknownName, WrongFrames
 from corruptions.motion import Scene
-from corruptions.registry import MODES, Corruption, Mode, find, resolve_profile
+from corruptions.registry import MODES, Corruption, Mode, find, names, resolve_profile
 from corruptions.severities import SIDES, TABLES, Level
 
 Frames = NDArray[np.uint8]
@@ -44,8 +45,8 @@ def corrupt(
     resolution  "absolute" takes lengths in pixels as published, "relative" scales them by short side / the table's side
     indices     the numbers of the given frames in their video, by default 0 .. T-1
     outputs     the numbers of the wanted frames, by default `indices`
-    n_frames    the length of the video, by default T; it matters to index maps only
-    fps         frames a second, the clock of drift
+    n_frames    the length of the video, by default T; it matters to all that needs other frames than its own
+    fps         frames a second, the clock of drift, of frame rates and of bit rates
 
     Raises UnknownName, UnknownProfile, WrongFrames, MissingFrames (see `frames_needed`) or CorruptionError.
 
@@ -62,29 +63,38 @@ def corrupt(
     scale = _scale(frames, profile, resolution)
     given = np.arange(len(frames)) if indices is None else _numbers(indices)
     wanted = given if outputs is None else _numbers(outputs)
-    sources = _sources(record, level, wanted, len(frames) if n_frames is None else n_frames, key)
-    picked = np.take(frames, _positions(given, sources, len(frames), name), axis=0)
-    if level is not None and record.support == "frame":
-        edit: Callable[[Frames, Level, Scene], None] = _function(record)
-        edit(picked, level, Scene(key, name, tuple(wanted.tolist()), mode, record.tau, fps, scale))
-    return picked
+    scene = Scene(key, name, tuple(wanted.tolist()), mode, record.tau, fps, scale)
+    sources = _sources(record, level, scene, wanted, len(frames) if n_frames is None else n_frames)
+    positions = _positions(given, sources, len(frames), name)
+    if level is None:
+        return np.take(frames, positions, axis=0)
+    return _carry_out(record, level, scene, frames, positions)
 
 
 def frames_needed(
-    name: str, severity: int, outputs: Numbers, n_frames: int, key: str = "", profile: str | None = None
+    name: str,
+    severity: int,
+    outputs: Numbers,
+    n_frames: int,
+    key: str = "",
+    profile: str | None = None,
+    fps: float = 25.0,
 ) -> NDArray[np.int64]:
     """Return the source frames that the wanted outputs of a video of `n_frames` depend on: sorted, unique int64.
+
+    Give the `fps` that `corrupt` will be given: frame_rate depends on it.
 
     >>> frames_needed("gaussian_noise", 3, (9, 4, 4), 16)
     array([4, 9])
     """
     record = find(name)
     level = _level(record, severity, resolve_profile(record, profile))
-    return np.unique(_sources(record, level, _numbers(outputs), n_frames, key))
+    scene = Scene(key, name, (), record.default, record.tau, fps, scale=1)
+    return np.unique(_sources(record, level, scene, _numbers(outputs), n_frames))
 
 
 def frame_order(
-    name: str, severity: int, n_frames: int, key: str = "", profile: str | None = None
+    name: str, severity: int, n_frames: int, key: str = "", profile: str | None = None, fps: float = 25.0
 ) -> NDArray[np.int64]:
     """Return the source frame of every output frame of an index-map corruption: int64 (n_frames,).
 
@@ -95,12 +105,65 @@ def frame_order(
     if record.support != "order":
         raise CorruptionError(f"{name} does not reorder frames: ask frames_needed for the frames it depends on")
     level = _level(record, severity, resolve_profile(record, profile))
-    return _sources(record, level, np.arange(n_frames), n_frames, key)
+    scene = Scene(key, name, (), record.default, record.tau, fps, scale=1)
+    return _sources(record, level, scene, np.arange(n_frames), n_frames)
+
+
+def damaged_frames(
+    frames: Frames,
+    name: str,
+    severity: int,
+    key: str = "",
+    *,
+    profile: str | None = None,
+    temporal: Temporal = "default",
+    fps: float = 25.0,
+) -> NDArray[np.bool_]:
+    """Return which frames of a whole video `corrupt` decodes from damaged data: bool (T,).
+
+    They are the frames that lost a slice or a byte of their own and those that the decoder reports or cannot give; what
+    is predicted from them, up to the next key frame, may be wrong too and is not flagged.
+    """
+    record = find(name)
+    if record.support != "video":
+        raise CorruptionError(f"{name} damages no bitstream: ask for one of " + ", ".join(names("codec")))
+    level = _level(record, severity, resolve_profile(record, profile))
+    _check_frames(frames)
+    if level is None:
+        return np.zeros(len(frames), np.bool_)
+    times = tuple(range(len(frames)))
+    scene = Scene(key, name, times, _mode(record, temporal), record.tau, fps, scale=1)
+    return np.array([damaged for _, damaged in _function(record)(iter(frames), level, scene)])
+
+
+def _module(record: Corruption) -> Any:
+    """Return the module of a record's family, imported when it is first used."""
+    return import_module(f"corruptions.{record.family}")
 
 
 def _function(record: Corruption) -> Any:
-    """Return the function that carries a record out, importing its family when it is first used."""
-    return getattr(import_module(f"corruptions.{record.family}"), record.name)
+    """Return the function that carries a record out."""
+    return getattr(_module(record), record.name)
+
+
+def _carry_out(record: Corruption, level: Level, scene: Scene, frames: Frames, positions: NDArray[np.int64]) -> Frames:
+    """Call the function of a record as its support asks; `positions` are the places in `frames` of its sources."""
+    function = _function(record)
+    if record.support == "window":
+        used, rows = np.unique(positions, return_inverse=True)
+        blended: Frames = function(np.take(frames, used, axis=0), rows.reshape(positions.shape))
+        return blended
+    if record.support == "video":
+        times = np.array(scene.times)
+        recoded = np.empty((len(times), *frames.shape[1:]), np.uint8)
+        coded = function((frames[p] for p in positions), level, replace(scene, times=tuple(range(len(positions)))))
+        for t, (pixels, _) in enumerate(islice(coded, max(scene.times, default=-1) + 1)):
+            recoded[times == t] = pixels
+        return recoded
+    picked = np.take(frames, positions, axis=0)
+    if record.support == "frame":
+        function(picked, level, scene)
+    return picked
 
 
 def _level(record: Corruption, severity: int, profile: str) -> Level | None:
@@ -143,15 +206,20 @@ def _numbers(numbers: Numbers) -> NDArray[np.int64]:
 
 
 def _sources(
-    record: Corruption, level: Level | None, wanted: NDArray[np.int64], n_frames: int, key: str
+    record: Corruption, level: Level | None, scene: Scene, wanted: NDArray[np.int64], n_frames: int
 ) -> NDArray[np.int64]:
-    """Return the source frame of each wanted output frame."""
+    """Return the source frame of each wanted output (outputs,), its window (outputs, n), or all frames (n_frames,)."""
     if level is None or record.support == "frame":
         return wanted
     if wanted.size and wanted.max() >= n_frames:
         raise WrongFrames(f"{record.name} of frame {wanted.max()} in a video of {n_frames}: give the right n_frames")
-    order: Callable[[int, Level, int], NDArray[np.int64]] = _function(record)
-    return order(n_frames, level, draws.seed(key, record.name))[wanted]
+    if record.support == "video":
+        return np.arange(n_frames)
+    if record.support == "window":
+        window: Callable[[NDArray[np.int64], Level, int], NDArray[np.int64]] = _module(record).window
+        return window(wanted, level, n_frames)
+    order: Callable[[int, Level, Scene], NDArray[np.int64]] = _function(record)
+    return order(n_frames, level, scene)[wanted]
 
 
 def _positions(given: NDArray[np.int64], sources: NDArray[np.int64], n_given: int, name: str) -> NDArray[np.int64]:

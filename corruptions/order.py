@@ -1,24 +1,69 @@
 """Faults of transport and display: index maps. Every function returns the source frame of each output frame.
 
-The length is always kept, by holding frames: int64 (n_frames,) with values in [0, n_frames).
+The length is always kept, by holding frames: int64 (n_frames,) with values in [0, n_frames). Of a scene they read the
+key, so that every frame (or block) has its own luck whatever the severity, and the frames a second.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptions import draws
+from corruptions.motion import Scene
 from corruptions.severities import Level
 
+Order = NDArray[np.int64]
 
-def freeze(n_frames: int, level: Level, seed: int) -> NDArray[np.int64]:
+
+def _luck(scene: Scene, n: int) -> NDArray[np.uint64]:
+    """Return one random word for each of n frames or blocks: uint64 (n,)."""
+    seed = draws.seed(scene.key, scene.corruption)
+    return np.array([draws.word(seed, number) for number in range(n)], np.uint64)
+
+
+def freeze(n_frames: int, level: Level, scene: Scene) -> Order:
     """Keep a random subset of the frames and hold each until the next one; frames before the first show the first.
 
-    Source: UCF101-P, which drops the frames before the first one kept. With one seed, a smaller subset lies within a
+    Source: UCF101-P, which drops the frames before the first one kept. With one key, a smaller subset lies within a
     larger one.
     """
     share, least = level
     kept = min(n_frames, max(int(share * n_frames), int(least)))
-    luck = np.array([draws.word(seed, t) for t in range(n_frames)], np.uint64)
-    shown = np.sort(np.argsort(luck, kind="stable")[:kept])
+    shown = np.sort(np.argsort(_luck(scene, n_frames), kind="stable")[:kept])
     held = np.searchsorted(shown, np.arange(n_frames), side="right") - 1
     return shown[np.maximum(held, 0)].astype(np.int64)
+
+
+def sampling(n_frames: int, level: Level, scene: Scene) -> Order:
+    """Show every c-th frame, one after the other, then hold the last (UCF101-P, whose clip ends there)."""
+    stride = int(level[0])
+    last = (n_frames - 1) // stride
+    return np.minimum(np.arange(n_frames), last) * stride
+
+
+def reverse_sampling(n_frames: int, level: Level, scene: Scene) -> Order:
+    """Show every c-th frame backwards, then hold frame 0 (UCF101-P, whose clip ends there)."""
+    stride = int(level[0])
+    last = (n_frames - 1) // stride
+    return np.maximum(last - np.arange(n_frames), 0) * stride
+
+
+def jumble(n_frames: int, level: Level, scene: Scene) -> Order:
+    """Shuffle the frames within each segment of c frames (UCF101-P)."""
+    segment = np.arange(n_frames) // int(level[0])
+    return np.lexsort((_luck(scene, n_frames), segment))
+
+
+def box_jumble(n_frames: int, level: Level, scene: Scene) -> Order:
+    """Shuffle the segments of c frames, each in its own order (UCF101-P)."""
+    segment = np.arange(n_frames) // int(level[0])
+    return np.lexsort((np.arange(n_frames), _luck(scene, n_frames)[segment]))
+
+
+def frame_rate(n_frames: int, level: Level, scene: Scene) -> Order:
+    """Show the video at c frames a second: each tick's first frame is held until the next tick (Mini Kinetics-C).
+
+    A video that is no faster than c frames a second stays as it is.
+    """
+    step = max(scene.fps / level[0], 1.0)
+    tick = np.floor(np.arange(n_frames) / step + 1e-9)
+    return np.ceil(tick * step - 1e-9).astype(np.int64)

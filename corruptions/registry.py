@@ -10,6 +10,8 @@ from typing import Final, Literal
 
 from corruptions.errors import UnknownName, UnknownProfile, nearest
 from corruptions.severities import TABLES
+from corruptions.tables_bar import NOTES_BAR
+from corruptions.tables_video import NOTES_VIDEO
 
 __all__ = ["REGISTRY", "Corruption", "Mode", "Support", "find", "names", "nearest", "resolve_profile"]
 
@@ -19,6 +21,10 @@ MODES: Final[tuple[Mode, ...]] = ("static", "drift", "independent")
 
 IMAGENET_C: Final = "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, ICLR 2019"
 UCF101_P: Final = "A Large-Scale Robustness Analysis of Video Action Recognition Models, CVPR 2023"
+KINETICS_C: Final = "Benchmarking the Robustness of Spatial-Temporal Models Against Corruptions, NeurIPS 2021"
+C_BAR: Final = "On Interaction Between Augmentations and Corruptions in Natural Corruption Robustness, NeurIPS 2021"
+
+_JPEG_85: Final = "departure: nothing is stored as JPEG of quality 85, which takes a third of the noise off ImageNet-C"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,8 @@ class Corruption:
 
     `support` says which source frames an output frame needs: itself (`frame`), its neighbours (`window`), those that an
     index map names (`order`) or all of them (`video`). `modes` are the temporal modes that differ; any other mode given
-    by a caller means `default`. `tau` is the time constant of `drift`, in seconds.
+    by a caller means `default`. `tau` is the time constant of `drift`, in seconds. `notes` are the quirks of the
+    published generator that a profile keeps and our departures from it, one line each.
     """
 
     name: str
@@ -39,6 +46,7 @@ class Corruption:
     modes: tuple[Mode, ...] = ("static",)
     default: Mode = "static"
     tau: float = 0.5
+    notes: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -46,28 +54,172 @@ class Corruption:
         return tuple(profile for profile, name in TABLES if name == self.name)
 
 
-def _noise(name: str) -> Corruption:
+def _noise(name: str, *notes: str) -> Corruption:
     """Sensor noise is new at each exposure; its drift is a slow boil."""
-    return Corruption(name, "noise", "frame", True, "imagenet_c", IMAGENET_C, MODES, "independent", tau=0.2)
+    return Corruption(name, "noise", "frame", True, "imagenet_c", IMAGENET_C, MODES, "independent", 0.2, notes)
 
 
-def _fixed(name: str, family: str) -> Corruption:
+def _fixed(name: str, family: str, *notes: str) -> Corruption:
     """Optics, exposure and processing that draw nothing."""
-    return Corruption(name, family, "frame", False, "imagenet_c", IMAGENET_C)
+    return Corruption(name, family, "frame", False, "imagenet_c", IMAGENET_C, notes=notes)
+
+
+def _moving(name: str, family: str, default: Mode, tau: float, *notes: str) -> Corruption:
+    """What stands or moves before the lens."""
+    return Corruption(name, family, "frame", True, "imagenet_c", IMAGENET_C, MODES, default, tau, notes)
+
+
+def _bar(name: str, default: Mode | None, tau: float = 4.0, home: str = "imagenet_c_bar") -> Corruption:
+    """Patterns on the sensor, the lens or the light; `default` is None where nothing is random.
+
+    The story of each stands first in its notes.
+    """
+    modes: tuple[Mode, ...] = MODES if default else ("static",)
+    notes = NOTES_BAR[name]
+    return Corruption(name, "bar", "frame", default is not None, home, C_BAR, modes, default or "static", tau, notes)
+
+
+def _video(name: str, family: str, support: Support, home: str, random: bool = False) -> Corruption:
+    """What a whole video suffers: its order, its exposure or its coding."""
+    source = UCF101_P if home == "ucf101_p" else KINETICS_C
+    return Corruption(name, family, support, random, home, source, notes=NOTES_VIDEO[name])
+
+
+def _shown(name: str, family: str, home: str, tau: float) -> Corruption:
+    """The hand that shakes and the rain that falls: drift is how they move."""
+    source = UCF101_P if home == "ucf101_p" else KINETICS_C
+    return Corruption(name, family, "frame", True, home, source, MODES, "drift", tau, NOTES_VIDEO[name])
 
 
 _ROWS = (
-    _noise("gaussian_noise"),
-    _noise("shot_noise"),
-    _noise("impulse_noise"),
+    _noise("gaussian_noise", _JPEG_85),
+    _noise(
+        "shot_noise",
+        "photons are counted by inverting the distribution at one uniform, so that a fixed draw stays fixed in time",
+        _JPEG_85,
+    ),
+    _noise(
+        "impulse_noise",
+        "each channel is hit on its own, so that pixels turn coloured and not only black or white",
+        _JPEG_85,
+    ),
     _noise("speckle_noise"),
-    _fixed("defocus_blur", "blur"),
+    _fixed("gaussian_blur", "blur"),
+    _fixed(
+        "defocus_blur",
+        "blur",
+        "the disk of radius 8 or 10 is softened on a grid that cuts its rim, so that its weights sum to 1.01",
+    ),
+    _moving(
+        "glass_blur",
+        "blur",
+        "static",
+        0.3,
+        "the generator means to swap pixels and copies them: a real swap is milder by 1 to 2 dB",
+        "offsets are drawn from -reach to reach - 1, so that the picture drifts by half a pixel a pass",
+        "level 4 of imagenet_c is milder than level 3",
+    ),
     # a shaking hand turns slowly: the angle drifts and never jumps
-    Corruption("motion_blur", "blur", "frame", True, "imagenet_c", IMAGENET_C, MODES, "drift", tau=0.5),
+    _moving(
+        "motion_blur",
+        "blur",
+        "drift",
+        0.5,
+        "the streak is half a Gaussian, so that the picture moves along it by its mean",
+        "levels 3 and 4 of cifar_c look the same",
+    ),
+    _fixed(
+        "zoom_blur",
+        "blur",
+        "the frame itself counts twice, and magnified frames touch the corners of their crop, not its pixel edges",
+    ),
+    _moving(
+        "snow",
+        "weather",
+        "drift",
+        0.5,
+        "the second layer is the first one turned by 180 degrees: where the snow stands still it is point-symmetric",
+        "the border of a layer is held while it is smeared, which thickens the flakes there",
+        "departure: in drift a flake falls its streak's length in 1/15 s, the second layer half as fast",
+    ),
+    _moving(
+        "frost",
+        "weather",
+        "static",
+        20.0,
+        "departure: the textures are grown, not cropped from five photographs (two the same) of unknown licence",
+        "levels 3 to 5 of imagenet_c differ little, and level 4 is milder than level 3",
+        "departure: a frame larger than the texture enlarges it, where the generator fails",
+    ),
+    _moving(
+        "fog",
+        "weather",
+        "drift",
+        4.0,
+        "the frame is dimmed by its own maximum, so that fog on a black frame vanishes and flickers with the content",
+        "departure: a frame longer than the map of 256, 64 or 32 pixels takes the next power of two",
+    ),
+    _moving(
+        "spatter",
+        "weather",
+        "static",
+        2.0,
+        "levels 1 to 3 are clear water, 4 and 5 are mud",
+        "the water is scaled by its own maximum, so that its brightest drop has the table's strength in every frame",
+    ),
     _fixed("brightness", "photometric"),
-    _fixed("contrast", "photometric"),
-    _fixed("jpeg_compression", "digital"),
+    _fixed("contrast", "photometric", "the mean is that of the frame and channel, and follows the content of a video"),
+    _fixed(
+        "saturate",
+        "photometric",
+        "grey pixels have hue 0 and turn red at levels 4 and 5",
+        "levels 1 and 2 take colour away and 3 to 5 add it, so that distortion does not grow with the level",
+    ),
+    _moving(
+        "elastic_transform",
+        "geometry",
+        "drift",
+        0.3,
+        "levels 1 and 2 of imagenet_c turn and shear the frame so much that they are harder than 3 to 5",
+        "cifar_c grows milder from level 1 to level 5 in mean squared error",
+        "lengths are shares of 244 pixels in imagenet_c, though its frames have 224",
+    ),
+    _fixed("pixelate", "digital"),
+    _fixed("jpeg_compression", "digital", "chroma has half the resolution (4:2:0)"),
     Corruption("freeze", "order", "order", True, "ucf101_p", UCF101_P),
+    _video("sampling", "order", "order", "ucf101_p"),
+    _video("reverse_sampling", "order", "order", "ucf101_p"),
+    _video("jumble", "order", "order", "ucf101_p", random=True),
+    _video("box_jumble", "order", "order", "ucf101_p", random=True),
+    _video("frame_rate", "order", "order", "kinetics_c"),
+    _shown("rotate", "shake", "ucf101_p", tau=0.4),
+    _video("static_rotate", "shake", "frame", "ucf101_p"),
+    _shown("translate", "shake", "ucf101_p", tau=0.4),
+    _shown("rain", "rain", "kinetics_c", tau=4.0),  # of the wind
+    _video("clip_motion_blur", "shutter", "window", "kinetics_c"),
+    _video("h264_crf", "codec", "video", "kinetics_c"),
+    _video("h265_crf", "codec", "video", "kinetics_c"),
+    _video("h264_abr", "codec", "video", "kinetics_c"),
+    _video("h265_abr", "codec", "video", "kinetics_c"),
+    _video("mpeg2", "codec", "video", "ucf101_p"),
+    _video("mpeg4", "codec", "video", "ucf101_p"),
+    _video("bit_error", "codec", "video", "kinetics_c", random=True),
+    _video("packet_loss", "codec", "video", "kinetics_c", random=True),
+    _bar("blue_noise_sample", "static"),
+    _bar("plasma_noise", "drift"),
+    _bar("checkerboard_cutout", "static"),
+    _bar("cocentric_sine_waves", "drift"),
+    _bar("single_frequency_greyscale", "drift", tau=0.2),
+    _bar("brownish_noise", "drift"),
+    _bar("perlin_noise", "drift", tau=2.0),
+    _bar("sparkles", "drift"),
+    _bar("inverse_sparkles", "drift"),
+    _bar("caustic_refraction", "drift"),
+    _bar("pinch_and_twirl", "static", home="cifar_c_bar"),
+    _bar("ripple", "drift", tau=0.3, home="cifar_c_bar"),
+    _bar("circular_motion_blur", None, home="cifar_c_bar"),
+    _bar("lines", "static", home="cifar_c_bar"),
+    _bar("transverse_chromatic_abberation", "static", home="cifar_c_bar"),
 )
 
 REGISTRY: Final[Mapping[str, Corruption]] = MappingProxyType({row.name: row for row in _ROWS})

@@ -15,6 +15,11 @@ Frames = NDArray[np.uint8]
 IN_PLACE = [name for name in names() if REGISTRY[name].support == "frame"]
 RANDOM = [name for name in names() if REGISTRY[name].random]
 MOVING = [name for name in names() if len(REGISTRY[name].modes) == 3]
+BAR = names("bar")  # patterns show on flat frames too and some hardly move in a frame: test_bar.py says what holds
+SHAKE = names("shake")  # whole frames move and corners turn black: test_shake.py says what holds
+FAST = ("rain",)  # drops fall a streak's length a frame, so that neighbours share few pixels: test_rain.py
+SLOW = ("fog", "glass_blur")  # most of the residual is a mean that all modes share: test_plasma.py, test_blur.py
+UNEVEN = ("glass_blur", "snow", "frost", "spatter", "saturate", "elastic_transform")  # published tables that dip
 MODES = get_args(Mode)
 
 
@@ -66,18 +71,18 @@ def test_an_image_is_one_frame_whatever_the_mode(clip: Frames, name: str) -> Non
     if name in IN_PLACE:
         assert np.array_equal(corrupt(clip, name, 4, "k")[:1], image)
         assert not np.array_equal(image, clip[:1])
-    else:
+    elif REGISTRY[name].support != "video":
         assert np.array_equal(image, clip[:1])
 
 
 @pytest.mark.parametrize("name", names())
 def test_the_key_decides_all_and_only_what_is_random(clip: Frames, name: str) -> None:
-    first = corrupt(clip, name, 2, "a")
-    assert np.array_equal(first, corrupt(clip.copy(), name, 2, "a"))
-    assert np.array_equal(first, corrupt(clip, name, 2, "b")) != (name in RANDOM)
+    first = corrupt(clip, name, 1, "a")
+    assert np.array_equal(first, corrupt(clip.copy(), name, 1, "a"))
+    assert np.array_equal(first, corrupt(clip, name, 1, "b")) != (name in RANDOM)
 
 
-@pytest.mark.parametrize("name", IN_PLACE)
+@pytest.mark.parametrize("name", [name for name in IN_PLACE if name not in (*BAR, *SHAKE, *UNEVEN)])
 def test_distortion_grows_with_severity_video_by_video(clip: Frames, name: str) -> None:
     for key in "abcd":
         errors = [squared_error(clip, corrupt(clip, name, severity, key)) for severity in range(6)]
@@ -94,7 +99,7 @@ def test_the_mode_never_changes_the_mean_distortion(clip: Frames, name: str) -> 
     assert max(psnr) - min(psnr) < 0.3
 
 
-@pytest.mark.parametrize("name", MOVING)
+@pytest.mark.parametrize("name", [name for name in MOVING if name not in (*BAR, *SHAKE, *FAST, *SLOW)])
 def test_drift_remembers_less_than_static_and_more_than_independent(name: str) -> None:
     still = np.repeat(np.random.default_rng(1).integers(40, 216, (1, 40, 40, 3), np.uint8), 16, axis=0)
     memory = {}
@@ -106,7 +111,7 @@ def test_drift_remembers_less_than_static_and_more_than_independent(name: str) -
     assert memory["independent"] + 0.02 < memory["drift"] < 0.999
 
 
-@pytest.mark.parametrize("name", IN_PLACE)
+@pytest.mark.parametrize("name", [n for n in IN_PLACE if n not in (*BAR, *SHAKE, *names("weather"), "saturate")])
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_flat_frame_stays_flat_unless_noise_is_added(name: str, level: int) -> None:
     flat = np.full((1, 17, 31, 3), level, np.uint8)

@@ -43,3 +43,69 @@ def test_the_map_covers_the_whole_video_and_not_the_clip() -> None:
 def test_only_index_maps_have_an_order() -> None:
     with pytest.raises(CorruptionError, match="contrast does not reorder frames"):
         frame_order("contrast", 3, 16)
+
+
+CASES = [
+    ("sampling", 1, 7, [0, 2, 4, 6, 6, 6, 6]),
+    ("sampling", 3, 16, [0] + 15 * [8]),
+    ("sampling", 5, 16, 16 * [0]),
+    ("reverse_sampling", 1, 7, [6, 4, 2, 0, 0, 0, 0]),
+    ("reverse_sampling", 2, 10, [8, 4] + 8 * [0]),
+]
+
+
+@pytest.mark.parametrize(("name", "severity", "n_frames", "order"), CASES)
+def test_sampling_shows_every_cth_frame_and_holds_the_last(
+    name: str, severity: int, n_frames: int, order: list[int]
+) -> None:
+    assert frame_order(name, severity, n_frames).tolist() == order
+
+
+@given(st.integers(1, 200), st.integers(1, 5), st.text(max_size=8))
+def test_jumble_shuffles_within_segments_and_box_jumble_shuffles_segments(n: int, severity: int, key: str) -> None:
+    segment = (32, 16, 8, 4, 2)[severity - 1]
+    order = frame_order("jumble", severity, n, key)
+    assert sorted(order) == list(range(n))
+    assert np.array_equal(order // segment, np.arange(n) // segment)
+    segment = (4, 9, 16, 25, 36)[severity - 1]
+    order = frame_order("box_jumble", severity, n, key)
+    assert sorted(order) == list(range(n))
+    jumps = np.flatnonzero(np.diff(order) != 1)
+    assert np.all((order[jumps + 1] % segment) == 0)
+
+
+@pytest.mark.parametrize("name", ["jumble", "box_jumble"])
+def test_every_place_is_equally_likely(name: str) -> None:
+    places = [int(np.flatnonzero(frame_order(name, 1, 32, str(key)) == 0)[0]) for key in range(1600)]
+    size = 32 if name == "jumble" else 8
+    counts = np.histogram(places, size, (0, 32))[0]
+    assert ((counts - 1600 / size) ** 2 / (1600 / size)).sum() < (61 if size == 32 else 24)  # p < 0.001
+
+
+def test_frame_rate_shows_c_frames_a_second() -> None:
+    for severity, rate in enumerate((20, 16, 12, 9, 6), 1):
+        for fps in (25.0, 29.97):
+            order = frame_order("frame_rate", severity, 500, fps=fps)
+            assert abs(len(set(order)) - 500 / fps * rate) <= 1
+            assert np.array_equal(order[order], order)
+            held = np.arange(500) - order
+            assert held.min() == 0
+            assert held.max() < fps / rate
+    assert frame_order("frame_rate", 5, 8, fps=24).tolist() == [0, 0, 0, 0, 4, 4, 4, 4]
+    assert frame_order("frame_rate", 1, 5, fps=15).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_frames_needed_and_corrupt_share_the_clock() -> None:
+    video = np.arange(64, dtype=np.uint8)[:, None, None, None] * np.ones((1, 16, 16, 3), np.uint8)
+    needed = frames_needed("frame_rate", 5, [33, 34], 64, fps=50)
+    out = corrupt(video[needed], "frame_rate", 5, indices=needed, outputs=[33, 34], n_frames=64, fps=50)
+    assert out[:, 0, 0, 0].tolist() == [25, 34]
+
+
+@given(st.integers(0, 60), st.sampled_from(["sampling", "jumble", "box_jumble", "frame_rate", "reverse_sampling"]))
+def test_the_length_is_always_kept(n_frames: int, name: str) -> None:
+    for severity in range(1, 6):
+        order = frame_order(name, severity, n_frames, "k")
+        assert order.shape == (n_frames,)
+        assert order.dtype == np.int64
+        assert np.all((order >= 0) & (order < max(n_frames, 1)))

@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import blur, corrupt, suite
-from corruptions.severities import TABLES
+from corruptions import corrupt, suite
 
 FIXTURES = Path(__file__).resolve().parents[2] / "../shared/parity"
 pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="../shared/parity is not there")
-IMAGE_CORRUPTIONS = [name for name in suite("core_10") if name != "freeze"]
 
 
 @pytest.fixture(scope="module")
@@ -35,25 +33,16 @@ def test_no_statistic_departs_from_the_published_generator(parity: ModuleType, p
         )[0]
         return made
 
-    assert parity.check(ours, sets=(profile,), corruptions=IMAGE_CORRUPTIONS) == []
+    assert parity.check(ours, sets=(profile,), corruptions=suite("cifar_c_19")) == []
 
 
-@pytest.mark.parametrize("name", ["contrast", "jpeg_compression"])
+@pytest.mark.parametrize("name", ["contrast", "pixelate", "jpeg_compression"])
 @pytest.mark.parametrize("profile", ["imagenet_c", "cifar_c"])
 def test_bit_exact_where_nothing_is_random(name: str, profile: str) -> None:
     clean, arrays = _reference(profile)
     for severity in range(1, 6):
         published = arrays[f"{profile}/{name}/astronaut/{severity}"]
         assert np.array_equal(corrupt(clean[None], name, severity, profile=profile)[0], published)
-
-
-@pytest.mark.parametrize("severity", [1, 3, 5])
-def test_motion_blur_is_the_published_one_at_its_angle_within_one_level(severity: int) -> None:
-    frame, arrays = _reference("imagenet_c")
-    angle = np.random.RandomState(0).uniform(-45, 45)
-    blur.smear(frame, blur.streak_weights(*TABLES["imagenet_c", "motion_blur"][severity - 1]), angle)
-    published = arrays[f"imagenet_c/motion_blur/astronaut/{severity}/seed0"]
-    assert np.abs(frame.astype(int) - published).max() <= 1
 
 
 def _reference(profile: str) -> tuple[NDArray[np.uint8], np.lib.npyio.NpzFile]:

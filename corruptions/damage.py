@@ -1,0 +1,112 @@
+"""Seeded damage to an H.264 stream: which slices are hit never depends on severity, only how many of them are.
+
+Each slice has its own luck, uniform in (0, 1); a severity hits the slices whose luck is below its rate, so a milder one
+hits a subset. The unluckiest slice is hit at every severity: no video goes untouched. The first picture is spared, and
+so are parameter sets and everything else that is no slice.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptions import draws
+from corruptions.motion import Scene
+
+Hurt = Callable[[int, bytes], bytes]
+
+SLICES: Final = 8  # a picture, or one a row of macroblocks where there are fewer
+_SLICE_TYPES = (1, 5)
+_HEADER = 4  # bytes: start code 00 00 01, then the type
+
+
+def spare(t: int, unit: bytes) -> bytes:
+    """Return the data of a picture as they are."""
+    return unit
+
+
+def slices(height: int) -> int:
+    """Return the number of slices of a picture of `height` pixels."""
+    return min(SLICES, math.ceil(height / 16))
+
+
+def lose(scene: Scene, height: int, share: float, burst: float) -> Hurt:
+    """Return what turns picture t's data into what arrives when a share of the slices is lost."""
+    lost = lost_slices(scene, height, share, burst)
+    return lambda t, unit: b"".join(b"" if s is not None and lost[t, s] else nal for s, nal in _split(unit))
+
+
+def lost_slices(scene: Scene, height: int, share: float, burst: float) -> NDArray[np.bool_]:
+    """Return which slices are lost, bool (pictures, slices), in bursts of geometric length, `burst` in the mean."""
+    luck = _luck(scene, slices(height))
+    if len(luck) == 1:
+        return np.zeros(luck.shape, np.bool_)
+    starts = luck <= max(1 - (1 - share) ** (1 / burst), luck.min())
+    lost = np.zeros(luck.size, np.bool_)
+    seed = draws.seed(scene.key, scene.corruption, "burst")
+    for first in np.flatnonzero(starts).tolist():
+        more = math.log(draws.uniform(seed, first)) / math.log(1 - 1 / burst) if burst > 1 else 0
+        lost[first : first + 1 + int(more)] = True
+    return lost.reshape(luck.shape)
+
+
+def overwrite(scene: Scene, height: int, hits: float) -> Hurt:
+    """Return what overwrites bytes of picture t's slices, `hits` a picture in the mean."""
+    luck = _luck(scene, slices(height))
+    least = luck.min() if len(luck) > 1 else 0
+    seed = draws.seed(scene.key, scene.corruption, "byte")
+
+    def hurt(t: int, unit: bytes) -> bytes:
+        nals = []
+        for s, nal in _split(unit):
+            if s is not None:
+                count = max(_count(luck[t, s], hits / luck.shape[1]), int(luck[t, s] == least))
+                nals.append(_overwritten(nal, seed, t * SLICES + s, count))
+            else:
+                nals.append(nal)
+        return b"".join(nals)
+
+    return hurt
+
+
+def _luck(scene: Scene, per_picture: int) -> NDArray[np.float64]:
+    """Return the luck of each slice, (pictures, slices): that of the first picture is endless."""
+    seed = draws.seed(scene.key, scene.corruption)
+    luck = [[draws.uniform(seed, t, s) for s in range(per_picture)] for t in scene.times]
+    return np.array([[math.inf] * per_picture, *luck[1:]])
+
+
+def _split(unit: bytes) -> Iterator[tuple[int | None, bytes]]:
+    """Yield the parts of one picture's data, each from its start code on, and the number of the slice that it is."""
+    number = 0
+    for nal in re.split(rb"(?=\x00\x00\x01)", unit):
+        if len(nal) > _HEADER and nal[3] & 31 in _SLICE_TYPES:
+            yield number, nal
+            number += 1
+        else:
+            yield None, nal
+
+
+def _count(luck: float, mean: float) -> int:
+    """Return the Poisson number of hits that a slice of this luck takes: the less luck, the more."""
+    count, exactly = 0, math.exp(-mean)
+    at_least = 1 - exactly
+    while luck < at_least and exactly > 0:
+        count += 1
+        exactly *= mean / count
+        at_least -= exactly
+    return count
+
+
+def _overwritten(nal: bytes, seed: int, place: int, hits: int) -> bytes:
+    """Return the slice with `hits` bytes changed, never to one below 4, which could make a start code."""
+    data = bytearray(nal)
+    for hit in range(hits):
+        word = draws.word(seed, place, hit)
+        at = _HEADER + (word >> 8) % (len(nal) - _HEADER)
+        data[at] = 4 + word % 251
+        data[at] += data[at] >= nal[at]
+    return bytes(data)

@@ -1,0 +1,89 @@
+"""Rain before the lens (Mini Kinetics-C, NeurIPS 2021)."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptions import draws, motion
+from corruptions.motion import Scene
+from corruptions.severities import Level
+
+Pixels = NDArray[np.uint8]
+Numbers = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+GREY = 220
+EXPOSURE = 1 / 25  # seconds in which the nearest drops draw their streak
+SPEEDS = (1.0, 0.75, 0.5)  # of the layers, near to far, in streaks an exposure
+
+
+def rain(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Draw one streak for every `area` pixels, `length` pixels long, then lower the contrast by `dim`; in place.
+
+    frames contiguous uint8 (T, H, W, 3). In drift the drops fall along their streaks, in three layers of different
+    speed; a drop that reaches the bottom is followed by another, elsewhere, at the top.
+    """
+    area, length, dim = level
+    height, width = frames.shape[1:3]
+    count = int(height * width / scene.scale**2) // int(area)
+    reach = max(round(length * scene.scale), 1)
+    for frame, t in zip(frames, scene.times, strict=True):
+        heads = streaks(scene, t, count, reach, height, width)
+        wet = np.zeros((height, width), np.uint8)
+        lines = np.stack([heads, heads + np.array([-1, reach])], axis=1)
+        cv2.polylines(wet, list(lines.astype(np.int32)), False, 1)
+        _shine(frame, np.flatnonzero(wet), dim)
+
+
+def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: int) -> Numbers:
+    """Return x and y of the upper ends of the streaks at frame `t`: int64 (count, 2); all end above the lower border.
+
+    As published, a slant uniform in -10 .. 9 narrows the columns where they start, and each leans 1 pixel to the left.
+    """
+    drop = np.arange(count)
+    rows = max(height - length, 1)
+    slant = int(motion.uniform(scene, "slant", t) * 20) - 10
+    columns = width - abs(slant)
+    drawn = t if scene.mode == "independent" else 0
+    falls = t / (scene.fps * EXPOSURE) * length / rows * np.resize(SPEEDS, count) if scene.mode == "drift" else 0.0
+    place = _uniforms(scene, "down", np.full(count, drawn), drop) + falls
+    down = (place % 1) * rows
+    across = (
+        _uniforms(scene, "across", drawn + np.floor(place).astype(np.int64), drop) * columns - down / length
+    ) % columns
+    return np.stack([across + min(slant, 0), down], axis=1).astype(np.int64)
+
+
+def _uniforms(scene: Scene, stream: str, life: Numbers, drop: Numbers) -> NDArray[np.float64]:
+    """Return what draws.uniform draws for each drop in its life: float64 (drops,)."""
+    seed = np.uint64(draws.seed(scene.key, scene.corruption, stream))
+    word = _mix(_mix(seed + _step(life)) + _step(drop))
+    return ((word >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+
+def _step(number: Numbers) -> Words:
+    return (number.astype(np.uint64) + np.uint64(1)) * np.uint64(draws.GOLDEN)
+
+
+def _mix(word: Words) -> Words:
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(draws.MIX_1)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(draws.MIX_2)
+    return word ^ (word >> np.uint64(31))
+
+
+def _shine(frame: Pixels, wet: Numbers, dim: float) -> None:
+    """Lighten and blur the wet pixels, then draw every channel towards its mean; results are truncated."""
+    dry = frame.reshape(-1, 3)[wet] / 255
+    bright = frame.copy()
+    bright.reshape(-1, 3)[wet] += (GREY * (1 - dry) * (1 - frame.mean() / 255)).astype(np.uint8)
+    blurred = cv2.blur(bright, (3, 3)).reshape(-1, 3)[wet] / 255
+    mixed = blurred * (GREY / 255) + dry * (1 - GREY / 255)
+    mean = np.array(cv2.mean(frame)[:3]) / 255 + (mixed - dry).sum(axis=0) / frame[..., 0].size
+    table = _dimmed(np.arange(256)[:, None] / 255, mean, dim)
+    cv2.LUT(frame, table[None], dst=frame)
+    frame.reshape(-1, 3)[wet] = _dimmed(mixed, mean, dim)
+
+
+def _dimmed(x: NDArray[np.float64], mean: NDArray[np.float64], dim: float) -> Pixels:
+    """Return the grey levels of x in [0, 1], (n, 1 or 3), at a lower contrast: uint8 (n, 3)."""
+    return (np.clip((x - mean) * dim + mean, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,42 @@
+"""The camera held in a hand: rolled or displaced frames (UCF101-P, CVPR 2023).
+
+Every function edits a contiguous uint8 (T, H, W, 3) clip in place. In drift the hand has inertia: it moves through the
+same angles and offsets, but slowly.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from corruptions import motion
+from corruptions.motion import Scene
+from corruptions.severities import Level
+
+Pixels = NDArray[np.uint8]
+
+
+def rotate(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Turn by a whole number of degrees, uniform in [-c, c]; nearest pixel, black corners, as published."""
+    most = int(level[0])
+    for frame, t in zip(frames, scene.times, strict=True):
+        turn(frame, int(motion.uniform(scene, "angle", t) * (2 * most + 1)) - most)
+
+
+def static_rotate(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Turn every frame by c degrees; nearest pixel, black corners, as published."""
+    for frame in frames:
+        turn(frame, level[0])
+
+
+def turn(frame: Pixels, degrees: float) -> None:
+    """Turn a frame (H, W, 3) in place, anticlockwise about its centre."""
+    frame[...] = np.asarray(Image.fromarray(frame).rotate(degrees))
+
+
+def translate(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Show the scene from an offset of a whole number of pixels, each side's uniform in [0, c)."""
+    span = level[0] * scene.scale
+    for frame, t in zip(frames, scene.times, strict=True):
+        down, right = (int(motion.uniform(scene, side, t) * span) for side in ("down", "right"))
+        frame[...] = cv2.copyMakeBorder(frame, 0, down, 0, right, cv2.BORDER_REFLECT_101)[down:, right:]

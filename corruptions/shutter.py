@@ -1,0 +1,39 @@
+"""A long exposure: each output is made of its neighbours in time (Mini Kinetics-C, NeurIPS 2021).
+
+A function here gets a contiguous uint8 (T, H, W, 3) of source frames and, for each output, the rows of its window.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptions.jit import kernel
+from corruptions.severities import Level
+
+Pixels = NDArray[np.uint8]
+Rows = NDArray[np.int64]
+
+
+def window(times: Rows, level: Level, n_frames: int) -> Rows:
+    """Return the frames t - c to t + c - 1 of each time t, those beyond an end being the end: int64 (times, 2 c)."""
+    reach = int(level[0])
+    frames: Rows = np.clip(times[:, None] + np.arange(-reach, reach), 0, n_frames - 1)
+    return frames
+
+
+def clip_motion_blur(frames: Pixels, rows: Rows) -> Pixels:
+    """Return the truncated mean of each window, rows int64 (outputs, 2 c): new uint8 (outputs, H, W, 3)."""
+    blurred = np.empty((len(rows), *frames.shape[1:]), np.uint8)
+    _average(frames.reshape(len(frames), -1), rows, blurred.reshape(len(rows), -1))
+    return blurred
+
+
+@kernel("void(uint8[:,::1], int64[:,::1], uint8[:,::1])")
+def _average(frames: Pixels, rows: Rows, out: Pixels) -> None:
+    total = np.empty(out.shape[1], np.uint16)
+    for k in range(rows.shape[0]):
+        total[:] = 0
+        for row in rows[k]:
+            for i in range(total.size):
+                total[i] += frames[row, i]
+        for i in range(total.size):
+            out[k, i] = total[i] // np.uint16(rows.shape[1])

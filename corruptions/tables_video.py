@@ -1,0 +1,89 @@
+"""Tables and notes of the corruptions that exist only in video: camera, order, shutter, rain and codec.
+
+Degrees, pixels, frames, frames a second, rate factors, quantisers, bytes and shares, as each function says.
+"""
+
+from typing import Final
+
+Level = tuple[float, ...]
+Table = tuple[Level, Level, Level, Level, Level]
+
+_DIVISORS: Final[Table] = ((2,), (4,), (8,), (16,), (32,))
+_HELD: Final = "departure: the length is kept by holding the last frame, where the published clip ends"
+_CODED: Final = "departure: the frames on the canvas are coded (4:2:0, BT.601), not the file; severity 0 is not coded"
+_RATE: Final = "departure: the rate that is divided is 0.27 bits a pixel, UCF101's mean, as a canvas has no container's"
+_SLICED: Final = "departure: H.264 at rate factor 23 without B-frames, key frames every 48, eight slices a picture"
+_SPARED: Final = "departure: one hit at least; the first picture and all headers are spared, so an image is coded only"
+_COARSEST: Final = "quantisers beyond 31, the coarsest there is, are 31, so that the levels saturate"
+
+TABLES_VIDEO: Final[dict[tuple[str, str], Table]] = {
+    # degrees: most of a frame's own turn; one turn for all frames
+    ("ucf101_p", "rotate"): ((7,), (13,), (19,), (25,), (31,)),
+    ("ucf101_p", "static_rotate"): ((7.5,), (15,), (30,), (45,), (90,)),
+    # pixels below which both offsets stay
+    ("ucf101_p", "translate"): ((8,), (16,), (24,), (32,), (40,)),
+    # frames from one shown to the next
+    ("ucf101_p", "sampling"): _DIVISORS,
+    ("ucf101_p", "reverse_sampling"): _DIVISORS,
+    # frames a segment
+    ("ucf101_p", "jumble"): ((32,), (16,), (8,), (4,), (2,)),
+    ("ucf101_p", "box_jumble"): ((4,), (9,), (16,), (25,), (36,)),
+    # frames a second
+    ("kinetics_c", "frame_rate"): ((20,), (16,), (12,), (9,), (6,)),
+    # half the exposure in frames
+    ("kinetics_c", "clip_motion_blur"): ((3,), (5,), (7,), (9,), (11,)),
+    # pixels a streak, pixels long, factor on the contrast
+    ("kinetics_c", "rain"): ((770, 10, 0.8), (770, 30, 0.8), (770, 60, 0.7), (500, 60, 0.6), (400, 80, 0.5)),
+    # rate factor
+    ("kinetics_c", "h264_crf"): ((23,), (30,), (37,), (44,), (51,)),
+    ("kinetics_c", "h265_crf"): ((27,), (33,), (39,), (45,), (51,)),
+    # divisor of the source's bit rate
+    ("kinetics_c", "h264_abr"): _DIVISORS,
+    ("kinetics_c", "h265_abr"): _DIVISORS,
+    # quantiser
+    ("ucf101_p", "mpeg2"): ((20,), (40,), (60,), (80,), (100,)),
+    ("ucf101_p", "mpeg4"): ((15,), (30,), (45,), (60,), (75,)),
+    # bytes of the source for each one overwritten
+    ("kinetics_c", "bit_error"): ((100_000,), (50_000,), (30_000,), (20_000,), (10_000,)),
+    # share of the slices lost, mean length of a burst of losses
+    ("kinetics_c", "packet_loss"): ((0.01, 1), (0.02, 1), (0.03, 1), (0.04, 1), (0.06, 1)),
+}
+
+NOTES_VIDEO: Final[dict[str, tuple[str, ...]]] = {
+    "rotate": (
+        "the generator turns each frame anew (independent); by default the hand has inertia (drift)",
+        "the nearest pixel is taken and corners are black",
+    ),
+    "static_rotate": ("the nearest pixel is taken and corners are black",),
+    "translate": (
+        "the generator displaces a clip once (static); by default the hand has inertia (drift)",
+        "offsets go to one side only",
+        "departure: what lies beyond the border is mirrored, where the generator cuts from larger frames",
+    ),
+    "sampling": (_HELD,),
+    "reverse_sampling": (_HELD,),
+    "jumble": ("segments shrink with the level, so that level 1 is the hardest and level 5 the mildest",),
+    "box_jumble": ("segments grow with the level, so that a clip shorter than one stays as it is",),
+    "frame_rate": ("departure: frames are held and the length is kept; the generator's own option is not a valid one",),
+    "clip_motion_blur": (
+        "the window is half a frame off centre",
+        "departure: the window is clamped at both ends, where the generator drops 2 c frames",
+    ),
+    "rain": (
+        "the generator draws new drops in each frame (independent); by default they fall in three layers (drift)",
+        "streaks lean by one pixel whatever the slant, which only narrows the columns where they start",
+    ),
+    "h264_crf": (_CODED, "departure: x264's macroblock tree is off: with it, equal calls give different bytes"),
+    "h265_crf": (_CODED,),
+    "h264_abr": (_CODED, _RATE),
+    "h265_abr": (_CODED, _RATE),
+    "mpeg2": (_CODED, _COARSEST, "published under the name MPEG-1"),
+    "mpeg4": (_CODED, _COARSEST, "published under the name MPEG-2"),
+    "bit_error": (
+        _CODED,
+        _SLICED,
+        _SPARED,
+        "departure: hits a picture are those of a source of 320 x 240 pixels at 0.27 bits, whatever the canvas",
+    ),
+    "packet_loss": (_CODED, _SLICED, _SPARED, "a packet is a slice"),
+}
