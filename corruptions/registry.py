@@ -236,7 +236,7 @@ def names(family: str | None = None) -> tuple[str, ...]:
     """Return the names of every corruption, or of one family's, in the registry's order.
 
     >>> names("photometric")
-    ('brightness', 'contrast')
+    ('brightness', 'contrast', 'saturate')
     """
     families = dict.fromkeys(row.family for row in REGISTRY.values())
     if family is not None and family not in families:

@@ -37,7 +37,10 @@ def kill_after(settings: Sequence[str], cwd: Path, watched: Path, delay: float) 
     while not watched.exists() and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(delay)
-    alive = run.poll() is None
+    if run.poll() is not None:
+        said, _ = run.communicate()
+        assert run.returncode == 0, said
+        return False
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
-    return alive
+    return True

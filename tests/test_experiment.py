@@ -153,7 +153,7 @@ def test_accumulation_validation_and_adamw_run(tiny_config):
             "evaluation.crops=3",
             "evaluation.canvas=frame",
             "sparse.method=set",
-            "evaluation.corruptions=[contrast]",
+            "evaluation.corruptions=[zoom_blur]",
         )
     )
     assert 0 <= pd.read_csv(folder / "metrics.csv").val_accuracy.iloc[-1] <= 1

@@ -106,7 +106,9 @@ class CorruptedUnits(IterableDataset[Batch]):
         if not cell.severity:
             return outputs
         name, key = cell.corruption, self.key(sample)
-        return corruptions.frames_needed(name, cell.severity, outputs, n_frames, key, cell.profile)
+        return corruptions.frames_needed(
+            name, cell.severity, outputs, n_frames, key, cell.profile, fps=self._clips.fps(sample)
+        )
 
     def _megabytes(self, sample: Sample, count: int) -> float:
         height, width = self._clips.size(sample)
