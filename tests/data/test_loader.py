@@ -30,6 +30,7 @@ def same(one, two):
 
 def test_batches_do_not_depend_on_workers_or_on_where_a_run_resumes(clips):
     whole = batches(clips, 0)
+    assert same(whole, batches(clips, 1))
     assert same(whole, batches(clips, 2))
     assert same(whole[4:], batches(clips, 0, start=4))
     assert not same(whole[:3], whole[3:])

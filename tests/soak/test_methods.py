@@ -10,7 +10,7 @@ from vidsparse.experiment import run
 from vidsparse.sparsity import METHODS
 from vidsparse.sparsity.topology import Topology
 
-SMALL = ("data.short_side=40", "data.size=32", "training.epochs=6", "evaluation.corruptions=[gaussian_noise]",
+SMALL = ("model.name=mc3_18", "data.short_side=40", "data.size=32", "training.epochs=6", "evaluation.corruptions=[gaussian_noise]",
          "sparse.sparsity={}", "training.optimizer.lr=0.02")  # fmt: skip
 
 

@@ -6,29 +6,31 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import consistency as lazily_exported
+import corruptions
 from corruptions import corrupt, motion
 from corruptions.apply import Temporal
-from corruptions.consistency import Consistency, aligned, consistency, correlation, flow, residual
 from corruptions.errors import WrongFrames
 from corruptions.motion import Scene
-from corruptions.registry import names
+from corruptions.temporal import Consistency, aligned, consistency, correlation, flow, residual
 
 Clip = NDArray[np.uint8]
+MODES: tuple[Temporal, ...] = ("independent", "drift", "static")
 
 
-def texture(height: int, width: int, seed: int = 0, sigma: float = 2) -> Clip:
-    """Smooth noise with natural contrast: uint8 (height, width, 3)."""
+def texture(height: int, width: int, seed: int = 0, sigma: float = 8) -> Clip:
+    """Smooth noise of natural contrast; moved by a pixel, it changes as much as a natural video: uint8 (H, W, 3)."""
     noise = np.random.default_rng(seed).normal(size=(height, width, 3)).astype(np.float32)
     soft = cv2.GaussianBlur(noise, (0, 0), sigma)
-    return np.clip(125 + 40 * soft / soft.std(), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(125 + 40 * soft / soft.std(), 0, 255), np.uint8)
 
 
 @pytest.fixture(scope="module")
 def pan() -> Clip:
-    """A texture that moves one row up and two columns left a frame: uint8 (12, 96, 112, 3)."""
+    """A texture that moves one row up and two columns left a frame, under a white corner that fog's maximum sees."""
     still = texture(120, 140)
-    return np.stack([still[t : t + 96, 2 * t : 2 * t + 112] for t in range(12)])
+    frames = np.stack([still[t : t + 96, 2 * t : 2 * t + 112] for t in range(12)])
+    frames[:, :2, :2] = 255
+    return frames
 
 
 def report(clip: Clip, name: str, temporal: Temporal, severity: int = 3) -> Consistency:
@@ -36,7 +38,7 @@ def report(clip: Clip, name: str, temporal: Temporal, severity: int = 3) -> Cons
 
 
 def test_the_package_exports_it() -> None:
-    assert lazily_exported is consistency
+    assert corruptions.consistency is corruptions.consistency is consistency
 
 
 def test_a_clip_is_consistent_with_itself(pan: Clip) -> None:
@@ -78,8 +80,8 @@ def test_alignment_undoes_a_known_motion(velocity: tuple[float, float]) -> None:
     down, right = velocity
     field = cv2.GaussianBlur(texture(60, 70).astype(np.float32)[..., 0], (0, 0), 3)
     y, x = np.mgrid[8:48, 9:59].astype(np.float32)
-    before = cv2.remap(field, x, y, cv2.INTER_LINEAR)
-    after = cv2.remap(field, x - np.float32(right), y - np.float32(down), cv2.INTER_LINEAR)
+    before = np.asarray(cv2.remap(field, x, y, cv2.INTER_LINEAR), np.float32)
+    after = np.asarray(cv2.remap(field, x - np.float32(right), y - np.float32(down), cv2.INTER_LINEAR), np.float32)
     assert correlation(*aligned(before, after, velocity)) > 0.999
     if velocity != (0, 0):
         assert correlation(*aligned(before, after, (-down, -right))) < 0.99
@@ -88,7 +90,9 @@ def test_alignment_undoes_a_known_motion(velocity: tuple[float, float]) -> None:
 def test_a_falling_layer_correlates_once_its_fall_is_undone(pan: Clip) -> None:
     """Plain correlation mislabels what falls fast."""
     flakes = np.random.default_rng(1).integers(0, 60, (300, 112), np.uint8)[..., None]
-    corrupted = np.stack([cv2.add(x, np.repeat(flakes[8 * (11 - t) :][:96], 3, 2)) for t, x in enumerate(pan)])
+    corrupted = np.array(
+        [cv2.add(x, np.repeat(flakes[8 * (11 - t) :][:96], 3, 2)) for t, x in enumerate(pan)], np.uint8
+    )
     found = consistency(pan, corrupted, velocity=(8, 0))
     assert abs(found.residual_correlation) < 0.1
     assert found.moved_correlation > 0.9
@@ -112,33 +116,39 @@ def test_any_size_has_a_flow(shape: tuple[int, int]) -> None:
 
 
 def test_what_moves_with_the_scene_is_explained_and_what_stands_on_the_lens_is_not(pan: Clip) -> None:
-    dirt = texture(120, 140, seed=5, sigma=1)
-    moving = np.stack([cv2.addWeighted(x, 0.6, dirt[t : t + 96, 2 * t : 2 * t + 112], 0.4, 0) for t, x in enumerate(pan)])
-    standing = np.stack([cv2.addWeighted(x, 0.6, dirt[:96, :112], 0.4, 0) for x in pan])
+    dirt = texture(120, 140, seed=5, sigma=2)
+    seen = [dirt[t : t + 96, 2 * t : 2 * t + 112] for t in range(len(pan))]
+    moving = np.array([cv2.addWeighted(x, 0.6, y, 0.4, 0) for x, y in zip(pan, seen, strict=True)], np.uint8)
+    standing = np.array([cv2.addWeighted(x, 0.6, dirt[:96, :112], 0.4, 0) for x in pan], np.uint8)
     assert consistency(pan, moving).warping_error < 1
     assert consistency(pan, standing).warping_error > 5
 
 
-@pytest.mark.parametrize("name", ["gaussian_noise", "shot_noise", "speckle_noise", "impulse_noise"])
-def test_bands_of_noise(name: str, pan: Clip) -> None:
-    """Reference bands: independent |rho| < 0.1, warping error over 20; static rho > 0.95 but for impulses."""
-    independent, static = report(pan, name, "independent"), report(pan, name, "static")
+@pytest.mark.parametrize(
+    ("name", "changed"), [("gaussian_noise", 13), ("speckle_noise", 11), ("shot_noise", 13), ("impulse_noise", 7)]
+)
+def test_bands_of_noise(name: str, changed: float, pan: Clip) -> None:
+    """`reference/corruptions.md` 2.3: rho about 0 and 1, change x13, x11, x13, x7 and about 1, warping far above 10."""
+    independent, drift, static = (report(pan, name, mode) for mode in MODES)
     assert abs(independent.residual_correlation) < 0.1
-    assert static.residual_correlation > (0.95 if name != "impulse_noise" else 0.85)
-    assert independent.warping_error > 15
-    assert static.warping_error < 0.6 * independent.warping_error
-    assert static.change_ratio < 1.1 < 2 < independent.change_ratio
+    assert static.residual_correlation > 0.95
+    assert independent.change_ratio == pytest.approx(changed, rel=0.4)
+    assert static.change_ratio == pytest.approx(0.95, abs=0.1)
+    assert static.change_ratio < drift.change_ratio < 0.5 * independent.change_ratio
+    assert min(found.warping_error for found in (independent, drift, static)) > 10
 
 
-@pytest.mark.parametrize("name", ["fog", "frost", "snow"])
-@pytest.mark.parametrize("temporal", ["static", "drift"])
-def test_bands_of_weather(name: str, temporal: Temporal, pan: Clip) -> None:
-    """Static and drifting weather does not flicker, and changes far less than weather drawn for each frame."""
-    found, independent = report(pan, name, temporal), report(pan, name, "independent")
-    assert found.flicker < 0.5 < independent.flicker
-    assert found.warping_error < 0.6 * independent.warping_error
-    if name != "snow" or temporal == "static":  # falling flakes are new at every place
-        assert found.residual_correlation > 0.95
+@pytest.mark.parametrize("name", ["fog", "frost"])
+def test_bands_of_weather(name: str, pan: Clip) -> None:
+    """Drawn anew it flickers by tens of grey levels; standing or drifting it does not, and is explained far better."""
+    independent, drift, static = (report(pan, name, mode) for mode in MODES)
+    assert independent.flicker > 15
+    assert static.flicker < 0.5
+    assert drift.flicker < 0.05 * independent.flicker  # a travelling bank speeds up and slows down
+    assert max(drift.warping_error, static.warping_error) < 0.5 * independent.warping_error
+    assert max(drift.change_ratio, static.change_ratio) < 0.5 * independent.change_ratio
+    assert static.residual_correlation > 0.95
+    assert independent.residual_correlation < drift.residual_correlation < 1
 
 
 def test_drifting_fog_travels_with_its_bank(pan: Clip) -> None:
@@ -154,8 +164,9 @@ def test_drifting_fog_travels_with_its_bank(pan: Clip) -> None:
 
 @pytest.mark.parametrize("name", ["brightness", "contrast", "gaussian_blur", "defocus_blur", "pixelate"])
 def test_bands_of_what_draws_nothing(name: str, pan: Clip) -> None:
-    assert name in names()
-    assert report(pan, name, "default").flicker < 0.5
+    found = report(pan, name, "default")
+    assert found.flicker < 0.15
+    assert found.residual_correlation > 0.8
 
 
 def test_one_frame_and_still_clips_leave_numbers_undefined(pan: Clip) -> None:
@@ -174,4 +185,4 @@ def test_clips_of_two_shapes_are_refused(clean: tuple[int, ...], corrupted: tupl
     with pytest.raises(WrongFrames, match="one shape"):
         consistency(np.zeros(clean, np.uint8), np.zeros(corrupted, np.uint8))
     with pytest.raises(WrongFrames, match="float32"):
-        consistency(np.zeros((2, 32, 32, 3), np.uint8), np.zeros((2, 32, 32, 3), np.float32))  # type: ignore[arg-type]
+        consistency(np.zeros((2, 32, 32, 3), np.uint8), np.zeros((2, 32, 32, 3), np.float32))
