@@ -10,8 +10,8 @@ from vidsparse.experiment import run
 from vidsparse.sparsity import METHODS
 from vidsparse.sparsity.topology import Topology
 
-SMALL = ("model.name=mc3_18", "data.short_side=40", "data.size=32", "training.epochs=6", "evaluation.corruptions=[gaussian_noise]",
-         "sparse.sparsity={}", "training.optimizer.lr=0.02")  # fmt: skip
+SMALL = ("model.name=mc3_18", "data.short_side=40", "data.size=32", "training.epochs=4", "sparse.sparsity={}",
+         "evaluation.corruptions=[gaussian_noise]", "training.optimizer.lr=0.02")  # fmt: skip
 
 
 @pytest.mark.parametrize("sparsity", [0.1, 0.5, 0.9])
