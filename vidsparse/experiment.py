@@ -63,12 +63,10 @@ def dry_run(config: Config) -> None:
         step = monotonic() - began
         cells, units = evaluation_cells(config.evaluation), [(0, range(min(2, len(clips.test))))]
         batch = next(iter(CorruptedUnits(clips, config.evaluation, cells[-1:], units)))
-        model.eval()
-        model(to_input(batch.clips.to(engine.device), config.data.normalize))
-    hours = step * steps.stop / 3600
-    say(
-        f"dry run    a step of {len(pixels)} clips took {step:.1f} s: {steps.stop} steps are {hours:.1f} h at that rate"
-    )
+        with engine.autocast():
+            model.eval()(to_input(batch.clips.to(engine.device), config.data.normalize))
+    whole = f"{steps.stop} steps are {step * steps.stop / 3600:.1f} h"
+    say(f"dry run    a step of {len(pixels)} clips took {step:.1f} s; at that rate {whole}")
 
 
 def _load(config: Config) -> "Clips":
