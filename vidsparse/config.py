@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from omegaconf import OmegaConf
 
-_NOT_RESULTS = ("evaluation.reference", "evaluation.max_clip_mb")
+_NOT_RESULTS = ("evaluation.reference", "evaluation.max_clip_mb", "evaluation.batch_size")
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
 
@@ -130,8 +130,9 @@ class EvaluationConfig:
 class EngineConfig:
     """Where it runs. Never part of what a run is: another device or worker count continues the same run.
 
-    `checkpoint_every`: optimizer steps between checkpoints within an epoch, null for none. `deterministic`: only
-    operations that repeat bit by bit on a GPU, which is slower there; the CPU repeats anyway.
+    `checkpoint_every`: optimizer steps between checkpoints within an epoch, null for none. `deterministic`: on a GPU,
+    operations that repeat bit by bit wherever torch has them, with a warning where not; slower there, by how much was
+    not measured. The CPU repeats anyway, for the same number of threads.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -182,8 +183,8 @@ def to_yaml(config: Config) -> str:
 def identity(config: Config) -> dict[str, Any]:
     """What a run is, as {dotted key: value}: all but where it runs, where data lie and how it is shown.
 
-    `data.root` is left out because the data fingerprint stands for it, `evaluation.reference` because it changes
-    the report alone, `data.timeout_s` and `evaluation.max_clip_mb` because they change nothing that is made.
+    `data.root` is left out because the data fingerprint stands for it, `evaluation.reference` because it changes the
+    report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
     left_out = ("engine.", "logging.", "sample", "data.root", "data.timeout_s", *_NOT_RESULTS)

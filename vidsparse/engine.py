@@ -2,15 +2,14 @@
 
 import os
 import re
+import zlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -45,7 +44,7 @@ class Engine:
         self._config = config
         if config.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-            torch.use_deterministic_algorithms(True)
+            torch.use_deterministic_algorithms(True, warn_only=True)
 
     @property
     def device(self) -> torch.device:
@@ -160,22 +159,27 @@ class Checkpoints:
             temporary.mkdir()
             save_weights(temporary / "model.safetensors", weights)
             torch.save(dict(state), temporary / "state.pt")
+            (temporary / "crc32").write_text(_checksums(temporary))
         for old in self._steps()[:-2]:
             files.remove(old)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """(weights, state) of the newest checkpoint that can be read, on the CPU; None where there is none.
+        """(weights, state) of the newest checkpoint that is whole, on the CPU; None where there is none.
 
-        One that cannot be read is said and removed, and the one before is taken.
+        One that is not is said and put aside as `unreadable-...`, and the one before is taken.
         """
         for folder in reversed(self._steps()):
             try:
+                if (folder / "crc32").read_text() != _checksums(folder):
+                    raise ValueError("its checksums are wrong")
                 weights = load_file(folder / "model.safetensors")
                 return weights, torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-            except (OSError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
-                reason = str(error).splitlines()[0]
-                warn(f"{folder} cannot be read ({reason}); going on from the checkpoint before it")
-                files.remove(folder)
+            except (MemoryError, PermissionError):
+                raise
+            except Exception as error:  # whatever a damaged file makes its reader say
+                warn(f"{folder} cannot be read ({str(error).splitlines()[0]}); going on from the one before, if any")
+                files.remove(folder.with_name(f"unreadable-{folder.name}"))
+                folder.rename(folder.with_name(f"unreadable-{folder.name}"))
         return None
 
     def newest(self) -> Path | None:
@@ -185,6 +189,11 @@ class Checkpoints:
     def _steps(self) -> list[Path]:
         found = self.folder.glob("step-*") if self.folder.is_dir() else ()
         return sorted(path for path in found if re.fullmatch(r"step-\d{8}", path.name))
+
+
+def _checksums(folder: Path) -> str:
+    """CRC-32 of a checkpoint's two files."""
+    return " ".join(f"{zlib.crc32((folder / name).read_bytes()):08x}" for name in ("model.safetensors", "state.pt"))
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], **metadata: str) -> None:

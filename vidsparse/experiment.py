@@ -1,5 +1,6 @@
 """One experiment: train, evaluate, report."""
 
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -56,17 +57,20 @@ def dry_run(config: Config) -> None:
         clips = _load(config)
         steps = plan_steps(config, clips)
         engine, model, sparse = _build(config, clips, steps.stop, folder)
+        if warning := check_updates(config, steps.stop):
+            warn(warning)
         began = monotonic()
-        pixels, labels, _ = next(iter(make_loader(TrainingClips(clips, config.training.seed), 0, batch_sampler=steps)))
         wrapped, stepper = engine.setup(model, sparse.optimizer)
-        optimize(config, engine, wrapped, stepper, pixels, labels)
+        loader = make_loader(TrainingClips(clips, config.training.seed), 0, batch_sampler=steps)
+        for pixels, labels, _ in islice(loader, 1):
+            optimize(config, engine, wrapped, stepper, pixels, labels)
         step = monotonic() - began
         cells, units = evaluation_cells(config.evaluation), [(0, range(min(2, len(clips.test))))]
         batch = next(iter(CorruptedUnits(clips, config.evaluation, cells[-1:], units)))
         with engine.autocast():
             model.eval()(to_input(batch.clips.to(engine.device), config.data.normalize))
     whole = f"{steps.stop} steps are {step * steps.stop / 3600:.1f} h"
-    say(f"dry run    a step of {len(pixels)} clips took {step:.1f} s; at that rate {whole}")
+    say(f"dry run    all is well; a step took {step:.1f} s, at that rate {whole}")
 
 
 def _load(config: Config) -> "Clips":
@@ -142,13 +146,15 @@ def _fit(
             warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
             files.remove(final)
     started = monotonic()
-    if config.training.epochs:
-        train(config, clips, engine, model, sparse, folder)
-        finish(config, clips, engine, model)
-    if engine.rank == 0:
-        write_layers(sparse, folder, trained=config.training.epochs > 0)
-        folder.update(seconds={"train": folder.facts.get("seconds", {}).get("train", 0) + monotonic() - started})
-        save_weights(final, model.state_dict())
+    try:
+        if config.training.epochs:
+            train(config, clips, engine, model, sparse, folder)
+            finish(config, clips, engine, model)
+    finally:
+        before = folder.facts.get("seconds", {}).get("train", 0)
+        folder.update(seconds={"train": before + monotonic() - started})
+    write_layers(sparse, folder, trained=config.training.epochs > 0)
+    save_weights(final, model.state_dict())
 
 
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:

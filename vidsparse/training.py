@@ -1,5 +1,6 @@
 """Train one model: the loop as the papers write it, and what a run that may be killed needs around it."""
 
+import math
 from typing import Any
 
 import torch
@@ -55,20 +56,20 @@ def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse
             for group in sparse.optimizer.param_groups:
                 group["lr"] = rate
             torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout: nothing random survives a step
-            loss = optimize(config, engine, wrapped, stepper, pixels, labels, log)
+            optimize(config, engine, wrapped, stepper, pixels, labels, log)
 
             done, epoch_ends = step + 1, (step + 1) % steps.per_epoch == 0
             saving = epoch_ends or stop.wanted or (every is not None and done % every == 0)
             _count_substitutes(folder, places)
             log.note_update(done, sparse.last_update)
-            if (saving or log.due(done, epoch_ends)) and not loss.isfinite():
+            if (saving or log.due(done, epoch_ends)) and not _finite(log, model, saving):
                 raise Diverged(_diverged(done, rate, checkpoints))
             if log.due(done, epoch_ends):
                 accuracy = validate(config, clips, engine, model) if epoch_ends and clips.validation else None
                 log.write(done, step // steps.per_epoch + 1, rate, 1 - sparse.nonzero / sparse.total, accuracy)
             if saving:
                 checkpoints.save(done, model.state_dict(), _state(done, engine, sparse))
-            if stop.wanted and done < steps.stop:
+            if stop.wanted:
                 raise KeyboardInterrupt
 
 
@@ -80,8 +81,8 @@ def optimize(
     pixels: Tensor,
     labels: Tensor,
     log: Tracker | None = None,
-) -> Tensor:
-    """One optimizer step on uint8 clips (B, T, S, S, 3) and labels (B,); returns the loss of its last part."""
+) -> None:
+    """One optimizer step on uint8 clips (B, T, S, S, 3) and labels (B,), in `training.accumulate` parts."""
     recipe = config.training
     parts = list(zip(pixels.chunk(recipe.accumulate), labels.chunk(recipe.accumulate), strict=True))
     for number, (part, label) in enumerate(parts, start=1):
@@ -96,7 +97,6 @@ def optimize(
         engine.clip(model, optimizer, recipe.clip_norm)
     optimizer.step()
     optimizer.zero_grad()
-    return loss.detach()
 
 
 def finish(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> None:
@@ -108,8 +108,9 @@ def finish(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> No
         return
     steps.start, steps.stop = steps.stop, steps.stop + count
     loader = make_loader(TrainingClips(clips, config.training.seed), engine.workers, batch_sampler=steps)
+    inputs = (to_input(pixels.to(engine.device), config.data.normalize) for pixels, _, _ in batches(loader))
     with engine.autocast():
-        reestimate_batchnorm(model, (to_input(p.to(engine.device), config.data.normalize) for p, _, _ in loader))
+        reestimate_batchnorm(model, inputs)
 
 
 @torch.no_grad()
@@ -154,8 +155,14 @@ def _count_substitutes(folder: RunFolder, places: Tensor) -> None:
         folder.update(unreadable_places=sorted(known | new))
 
 
+def _finite(log: Tracker, model: nn.Module, saving: bool) -> bool:
+    """Whether every loss since the last line was a number and, before they are saved, every weight is."""
+    weights = model.parameters() if saving else ()
+    return math.isfinite(log.mean_loss()) and all(bool(weight.isfinite().all()) for weight in weights)
+
+
 def _diverged(step: int, rate: float, checkpoints: Checkpoints) -> str:
     last = checkpoints.newest()
     where = f"the last good checkpoint is {last}" if last else "there is no checkpoint yet"
-    at = f"step {step}, learning rate {rate:.3g}"
+    at = f"by step {step}, learning rate {rate:.3g}"
     return f"the loss is not a finite number ({at}); {where}; try a lower training.optimizer.lr"

@@ -74,9 +74,10 @@ class CorruptedUnits(IterableDataset[Batch]):
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for number, positions in self._units[first::step]:
             videos = [self._decode(self._clips.test[position]) for position in positions]
-            ok = np.array([video is not None for video in videos])
             for cell in range(len(self._cells)):
-                yield Batch(number, cell, torch.from_numpy(self._batch(videos, self._cells[cell])), ok)
+                views = [self._views(video, self._cells[cell]) if video else None for video in videos]
+                ok = np.array([clips is not None for clips in views])
+                yield Batch(number, cell, torch.from_numpy(self._stacked(views)), ok)
 
     def key(self, sample: Sample) -> str:
         """What the corruption of this sample is drawn from."""
@@ -121,21 +122,23 @@ class CorruptedUnits(IterableDataset[Batch]):
             return frames
         return np.ascontiguousarray(center_crop(frames, self._clips.config.size))
 
-    def _batch(self, videos: Sequence[Decoded | None], cell: Cell) -> Frames:
-        size, frames = self._clips.config.size, self._clips.config.frames
-        per_video = self._config.views * self._config.crops
-        blank = np.zeros((per_video, frames, size, size, 3), np.uint8)
-        return np.concatenate([blank if video is None else self._views(video, cell) for video in videos])
+    def _stacked(self, views: Sequence[Frames | None]) -> Frames:
+        """The views of all videos, (videos · views · crops, T, S, S, 3); black where a video could not be read."""
+        data, per_video = self._clips.config, self._config.views * self._config.crops
+        blank = np.zeros((per_video, data.frames, data.size, data.size, 3), np.uint8)
+        return np.concatenate([blank if clips is None else clips for clips in views])
 
-    def _views(self, video: Decoded, cell: Cell) -> Frames:
-        """(views · crops, T, S, S, 3): the views of one video under one cell."""
+    def _views(self, video: Decoded, cell: Cell) -> Frames | None:
+        """(views · crops, T, S, S, 3): the views of one video under one cell; None as for `_decode`."""
         outputs, place = np.unique(video.views, return_inverse=True)
-        frames = self.corrupt(video, cell, outputs)
-        views = [
-            np.stack(crops(frames[rows], self._clips.config.size, self._config.crops))
-            for rows in place.reshape(video.views.shape)
-        ]
-        return np.concatenate(views)
+        try:
+            frames = self.corrupt(video, cell, outputs)
+        except ClipDecodeError:
+            if self._config.on_error == "raise":
+                raise
+            return None
+        size, count = self._clips.config.size, self._config.crops
+        return np.concatenate([np.stack(crops(frames[rows], size, count)) for rows in place.reshape(video.views.shape)])
 
     def corrupt(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames:
         """The wanted frames of a video under a cell, on the canvas."""
@@ -166,4 +169,5 @@ class CorruptedUnits(IterableDataset[Batch]):
         if video is None:
             return {}
         named = {CLEAN if not c.severity else f"{c.corruption}/{c.severity}": c for c in self._cells}
-        return {name: self._views(video, cell)[0] for name, cell in named.items()}
+        views = {name: self._views(video, cell) for name, cell in named.items()}
+        return {name: clips[0] for name, clips in views.items() if clips is not None}

@@ -1,6 +1,7 @@
 """How many frames each video really has, counted once: every later step agrees on these numbers."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +25,7 @@ Progress = Callable[[int, int], None]
 _File = tuple[str, int, int]  # absolute path, bytes, mtime in ns: what must be the same for a count to stand
 
 _CACHE_NAME = "index-v2.parquet"  # the number goes up when `inspect` would answer differently
+_DEAF = (signal.signal, (signal.SIGINT, signal.SIG_IGN))  # the parent decides when to stop
 _FEW = 16  # files; fewer are counted faster than processes start
 
 
@@ -103,14 +105,15 @@ def _inspected(files: Sequence[_File], timeout_s: float, workers: int) -> Iterat
         yield from map(count, paths)
         return
     try:
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver")) as pool:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), *_DEAF) as pool:
             yield from pool.map(count, paths, chunksize=8)
     except BrokenProcessPool as error:
         raise DataError("a process that counts frames died; the same command continues where it was") from error
 
 
 def _inspect(path: Path, timeout_s: float) -> VideoInfo:
-    with limited(path, timeout_s):
+    size = path.stat().st_size / 2**20 if path.exists() else 0.0
+    with limited(path, timeout_s + size):  # a second more for each MiB: the whole file is decoded
         return inspect(path)
 
 

@@ -114,7 +114,7 @@ def batches(loader: DataLoader[Any]) -> Iterator[Any]:
         if "DataLoader worker" not in str(error):
             raise
         raise DataError(
-            "a loader process died, perhaps for lack of memory; lower engine.workers or training.batch_size; "
+            "a loader process died, for the reason above or for lack of memory: lower engine.workers; "
             "the same command continues"
         ) from error
 

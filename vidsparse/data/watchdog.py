@@ -26,8 +26,8 @@ def limited(path: Path, seconds: float) -> Iterator[None]:
 def _give_up(path: Path, seconds: float) -> None:
     sys.stdout.flush()
     sys.stderr.write(
-        f"\n{path}: the decoder hangs in this file (no frame in {seconds:g} s); remove or replace it, or raise "
-        "data.timeout_s; the same command continues\n"
+        f"\n{path}: the decoder hangs in this file (not done in {seconds:g} s); raise data.timeout_s and the run "
+        "continues, or remove the file and start under another name=\n"
     )
     sys.stderr.flush()
     os._exit(2)

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from vidsparse import files
 from vidsparse.config import Config
@@ -18,6 +18,8 @@ from vidsparse.engine import Engine
 from vidsparse.evaluation import predictions
 from vidsparse.interrupt import Stop
 from vidsparse.progress import Bar
+
+UNIT = 16  # clips and views of a unit: fixed, so that parts made with another batch size fit
 
 
 def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine, model: nn.Module, run: Path) -> None:
@@ -30,7 +32,7 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
     if (run / "predictions.parquet").exists():
         return
     model.eval()
-    per_unit = max(1, config.evaluation.batch_size // (config.evaluation.views * config.evaluation.crops))
+    per_unit = max(1, UNIT // (config.evaluation.views * config.evaluation.crops))
     units = list(enumerate(split_units(len(clips.test), per_unit)))
     parts = [run / "predictions" / f"unit-{number:05d}.parquet" for number, _ in units]
     mine = [unit for unit in units[engine.rank :: engine.world] if not parts[unit[0]].exists()]
@@ -69,9 +71,10 @@ def _predict(
     config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine, model: nn.Module, batch: Batch, unit: range
 ) -> pa.Table:
     """The rows of one batch: a cell of a unit."""
-    with engine.autocast():
-        logits: Tensor = model(to_input(batch.clips.to(engine.device), config.data.normalize))
+    parts = []
+    for clips_part in batch.clips.split(config.evaluation.batch_size):
+        with engine.autocast():
+            parts.append(model(to_input(clips_part.to(engine.device), config.data.normalize)).float().cpu())
+    logits = torch.cat(parts)
     samples = [clips.test[position] for position in unit]
-    return predictions.rows(
-        samples, cells[batch.cell], logits.float().cpu().unflatten(0, (len(unit), -1)), batch.ok.tolist()
-    )
+    return predictions.rows(samples, cells[batch.cell], logits.unflatten(0, (len(unit), -1)), batch.ok.tolist())
