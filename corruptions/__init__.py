@@ -17,8 +17,8 @@ from corruptions.suites import SUITES, Suite, suite
 
 if TYPE_CHECKING:
     from corruptions.apply import corrupt, damaged_frames, frame_order, frames_needed
-    from corruptions.consistency import Consistency, consistency
     from corruptions.selftest import compile_kernels, fingerprint
+    from corruptions.temporal import Consistency, consistency
 
 __all__ = [
     "REGISTRY",
@@ -43,8 +43,8 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Consistency": "consistency",
-    "consistency": "consistency",
+    "Consistency": "temporal",
+    "consistency": "temporal",
     "corrupt": "apply",
     "damaged_frames": "apply",
     "frame_order": "apply",

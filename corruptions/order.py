@@ -34,10 +34,10 @@ def freeze(n_frames: int, level: Level, scene: Scene) -> Order:
 
 
 def sampling(n_frames: int, level: Level, scene: Scene) -> Order:
-    """Show every c-th frame, one after the other, then hold the last (UCF101-P, whose clip ends there)."""
-    stride = int(level[0])
-    last = (n_frames - 1) // stride
-    return np.minimum(np.arange(n_frames), last) * stride
+    """Play c times as fast, so that every c-th frame is shown, then hold the last (UCF101-P, whose clip ends there)."""
+    (stride,) = level
+    last = int((n_frames - 1) / stride)
+    return np.floor(np.minimum(np.arange(n_frames), last) * stride).astype(np.int64)
 
 
 def reverse_sampling(n_frames: int, level: Level, scene: Scene) -> Order:

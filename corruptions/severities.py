@@ -1,4 +1,4 @@
-"""The published severity tables: `TABLES[profile, corruption]` is five levels, each a tuple of parameters.
+"""The severity tables: `TABLES[profile, corruption]` is five levels, each a tuple of parameters.
 
 Units are the papers': noise and photometric parameters for values in [0, 1], blur lengths in pixels of a frame whose
 short side is `SIDES[profile]`.
@@ -12,12 +12,14 @@ tiny_c         the same paper's Tiny-ImageNet-C, 64 px
 ucf101_p       A Large-Scale Robustness Analysis of Video Action Recognition Models, CVPR 2023; 224 px
 kinetics_c     Benchmarking the Robustness of Spatial-Temporal Models Against Corruptions, NeurIPS 2021; 224 px
 *_c_bar        On Interaction Between Augmentations and Corruptions, NeurIPS 2021: `tables_bar`; 224 px, CIFAR 32 px
+video_c        none: calibrated by measurement, in `tables_calibrated`; 224 px
 =============  =====================================================================================================
 """
 
 from typing import Final
 
 from corruptions.tables_bar import SIDES_BAR, TABLES_BAR
+from corruptions.tables_calibrated import SIDES_CALIBRATED, TABLES_CALIBRATED
 from corruptions.tables_video import TABLES_VIDEO
 
 Level = tuple[float, ...]
@@ -30,6 +32,7 @@ SIDES: Final[dict[str, int]] = {
     "ucf101_p": 224,
     "kinetics_c": 224,
     **SIDES_BAR,
+    **SIDES_CALIBRATED,
 }
 
 
@@ -201,4 +204,5 @@ TABLES: Final[dict[tuple[str, str], Table]] = {
     ("ucf101_p", "freeze"): ((0.4, 1), (0.2, 1), (0.1, 1), (0.05, 2), (0, 1)),
     **TABLES_BAR,
     **TABLES_VIDEO,
+    **TABLES_CALIBRATED,
 }
