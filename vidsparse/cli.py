@@ -94,6 +94,23 @@ def _report(options: argparse.Namespace) -> None:
     say(f"report     {page}")
 
 
+def _preview(options: argparse.Namespace) -> None:
+    """Show what corruptions do to a video."""
+    from vidsparse.preview import write_preview
+    from vidsparse.progress import say
+
+    for made in write_preview(
+        Path(options.video),
+        options.corruption,
+        options.suite,
+        options.severity,
+        options.temporal,
+        options.size,
+        Path(options.out),
+    ):
+        say(f"preview    {made}")
+
+
 def _command_line(options: argparse.Namespace) -> str:
     return shlex.join(["python", "scripts/run.py", options.config, *options.overrides])
 
@@ -113,15 +130,27 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="runs/comparison", help="folder of the comparison page")
 
 
+def _add_preview(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("video", metavar="VIDEO", help="any video file")
+    parser.add_argument("--corruption", default="fog", help="the one shown in motion")
+    parser.add_argument("--suite", help="the ones on the sheet, such as ucf101_p_16; default: every corruption")
+    levels = (1, 2, 3, 4, 5)
+    parser.add_argument("--severity", type=int, nargs="+", default=levels, choices=levels, metavar="N", help="1 to 5")
+    parser.add_argument("--temporal", default="default", choices=("default", "static", "drift", "independent"))
+    parser.add_argument("--size", type=int, default=112, help="pixels a side of each picture")
+    parser.add_argument("--out", default="runs/preview", help="folder of the two pictures")
+
+
 OUT_OF_MEMORY = (
-    "out of memory: lower training.batch_size (or raise training.accumulate), data.frames or data.size; in evaluation "
-    "lower evaluation.batch_size; the same command continues\n"
+    "out of memory: in evaluation lower evaluation.batch_size or evaluation.max_clip_mb, and the run continues; in "
+    "training lower training.batch_size, raise training.accumulate or lower data.size, under another name=\n"
 )
 Command = tuple[Callable[[argparse.Namespace], None], str, Callable[[argparse.ArgumentParser], None]]
 COMMANDS: dict[str, Command] = {
     "run": (_run, "Train, evaluate clean and corrupted, and write a report.", _add_config),
     "evaluate": (_evaluate, "Evaluate a checkpoint, clean and corrupted, and write a report.", _add_config),
     "report": (_report, "Remake reports from the tables of finished runs.", _add_runs),
+    "preview": (_preview, "Show a video under corruptions: a contact sheet, and one of them in motion.", _add_preview),
 }
 
 

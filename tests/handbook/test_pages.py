@@ -1,0 +1,88 @@
+"""The pages in docs/corruptions are those of the registry, and say what it knows."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from corruptions.formulas import FORMULAS
+from corruptions.registry import REGISTRY
+from corruptions.severities import TABLES
+from corruptions.suites import SUITES
+from vidsparse.handbook.pages import COST, INDEX, Costs, page, pages, read_costs, table, write_pages
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "corruptions"
+SOME = Costs("2026-01-02", "a machine", {"fog": {"112": 2.5, "224": 31.4}}, {"decode H.264": {"112": 5, "224": 10}})
+
+
+def test_the_stored_pages_are_not_stale():
+    stored = {file.name: file.read_text() for file in DOCS.glob("*.md")}
+    stale = [name for name, text in pages(read_costs(DOCS)).items() if stored.pop(name, None) != text]
+    assert (stale, list(stored)) == ([], []), "run python scripts/docs.py"
+
+
+def test_every_page_has_its_picture_and_the_folder_stays_small():
+    assert {file.stem for file in DOCS.glob("*.webp")} == set(REGISTRY)
+    assert sum(file.stat().st_size for file in DOCS.iterdir()) < 3e6
+    for file in DOCS.glob("*.webp"):
+        with Image.open(file) as picture:
+            assert picture.width == 6 * 128 + 5 * 2
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_a_page_says_what_the_registry_knows(name):
+    record, text = REGISTRY[name], page(REGISTRY[name], SOME)
+    assert FORMULAS[name].equation in text
+    assert record.source in text
+    assert all(f"- {note}" in text for note in record.notes)
+    for profile in record.tables:
+        levels = re.search(rf"^\| {profile} \(\d+ px\) \| (.+) \|$", text, re.M)
+        assert levels, profile
+        shown = [tuple(map(float, level.split(", "))) for level in levels[1].split(" | ")]
+        assert shown == [pytest.approx(level, rel=1e-4) for level in TABLES[profile, name]]
+    modes = re.findall(r"^- (static|drift|independent):", text, re.M)
+    assert modes == (list(record.modes) if len(record.modes) > 1 else [])
+    assert {suite for suite in SUITES if f"{suite}." in text or f"{suite}, " in text} >= {
+        suite.name for suite in SUITES.values() if name in dict(suite.cells)
+    }
+
+
+def test_costs_stand_beside_decoding_with_their_date():
+    text = page(REGISTRY["fog"], SOME)
+    assert "| 112 px | 2.50 | 0.50 |" in text
+    assert "| 224 px | 31 | 3.14 |" in text
+    assert "a machine, 2026-01-02" in text
+    assert "Not measured yet" in page(REGISTRY["snow"], SOME)
+
+
+def test_no_costs_are_no_error(tmp_path):
+    assert read_costs(tmp_path) == Costs()
+    assert "not measured yet" in pages(Costs())[INDEX]
+
+
+def test_the_index_links_to_every_page():
+    linked = re.findall(r"\[(\w+)\]\((\w+)\.md\)", pages(SOME)[INDEX])
+    assert linked == [(name, name) for name in REGISTRY]
+
+
+def test_no_row_of_a_table_has_a_cell_too_many():
+    for name, text in pages(SOME).items():
+        for block in re.findall(r"(?:^\|.*\|\n)+", text, re.M):
+            assert len({line.count("|") for line in block.splitlines()}) == 1, name
+
+
+def test_table():
+    assert table(("a", "b"), [("1", "2"), ("3", "4")]) == "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |"
+
+
+def test_writing_replaces_what_is_stale_and_leaves_the_rest(tmp_path, monkeypatch):
+    few = {"fog": REGISTRY["fog"], "freeze": REGISTRY["freeze"]}
+    monkeypatch.setattr("vidsparse.handbook.pages.REGISTRY", few)
+    for old in ("gone.md", "gone.webp", "mine.txt", COST, "fog.md"):
+        (tmp_path / old).write_text("{}")
+    write_pages(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        INDEX, COST, "fog.md", "fog.webp", "freeze.md", "freeze.webp", "mine.txt"
+    ]  # fmt: skip
+    assert (tmp_path / "fog.md").read_text() == page(few["fog"], Costs())

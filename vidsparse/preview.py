@@ -1,0 +1,148 @@
+"""Corruptions to look at: a contact sheet of many, and one of them in motion."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+import corruptions
+from corruptions.apply import Temporal
+from corruptions.registry import find
+from corruptions.suites import Cell
+from vidsparse.data.video import VideoReader
+from vidsparse.errors import ConfigError
+from vidsparse.files import save
+
+Pixels = NDArray[np.uint8]
+
+FRAMES = 48  # of a video are looked at, around its middle: what depends on neighbours sees these
+_GAP, _LINE = 2, 14  # pixels: between pictures, and of a line of text
+_NAMES = 190  # pixels: the column of names
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is corrupted: uint8 (T, H, W, 3) RGB, its frames a second, and the key of its draws."""
+
+    frames: Pixels
+    fps: float
+    key: str
+    temporal: Temporal = "default"
+
+    def at(self, cell: Cell, severity: int, times: Sequence[int]) -> Pixels:
+        """Return the frames at `times` under a corruption and profile: uint8 (len(times), H, W, 3)."""
+        name, profile = cell
+        n_frames = len(self.frames)
+        needed = corruptions.frames_needed(name, severity, times, n_frames, self.key, profile, self.fps)
+        return corruptions.corrupt(
+            self.frames[needed],
+            name,
+            severity,
+            self.key,
+            profile=profile,
+            temporal=self.temporal,
+            resolution="relative",
+            indices=needed,
+            outputs=times,
+            n_frames=n_frames,
+            fps=self.fps,
+        )
+
+
+def cells_of(suite: str | None) -> tuple[Cell, ...]:
+    """Return the cells of a suite, or every corruption with its home profile; UnknownName names the nearest suite."""
+    if suite is None:
+        return tuple((name, row.home) for name, row in corruptions.REGISTRY.items())
+    corruptions.suite(suite)
+    return corruptions.SUITES[suite].cells
+
+
+def write_preview(
+    video: Path,
+    corruption: str = "fog",
+    suite: str | None = None,
+    severities: Sequence[int] = (1, 2, 3, 4, 5),
+    temporal: Temporal = "default",
+    size: int = 112,
+    out: Path = Path("runs/preview"),
+) -> tuple[Path, Path]:
+    """Write `out`/<video>_sheet.png and `out`/<video>_<corruption>.webp; return both paths.
+
+    `size` is the side of a picture in pixels, cut from the middle of the frame. Lengths are scaled to it. Raises
+    UnknownName for a corruption, suite or mode, ClipDecodeError for a file that is no video.
+    """
+    if size < 16:
+        raise ConfigError(f"--size {size}: the smallest frame that can be corrupted has 16 pixels a side")
+    cells = cells_of(suite)
+    chosen = dict(cells).get(corruption) or find(corruption).home
+    clip = read_clip(video, size, temporal)
+    sheet, strip = out / f"{video.stem}_sheet.png", out / f"{video.stem}_{corruption}.webp"
+    save(strip, lambda path: write_animation(path, clip, (corruption, chosen), severities))
+    save(sheet, lambda path: contact_sheet(clip, cells, severities).save(path, "PNG"))
+    return sheet, strip
+
+
+def read_clip(video: Path, size: int, temporal: Temporal = "default") -> Clip:
+    """Read up to FRAMES frames around a video's middle, cut to a square of `size` pixels; ClipDecodeError."""
+    with VideoReader(video, short_side=size + size % 2) as reader:
+        first = max(0, (reader.n_frames - FRAMES) // 2)
+        frames = reader.read(range(first, min(first + FRAMES, reader.n_frames)))
+        top, left = (reader.height - size) // 2, (reader.width - size) // 2
+        return Clip(
+            np.ascontiguousarray(frames[:, top : top + size, left : left + size]), reader.fps, video.stem, temporal
+        )
+
+
+def contact_sheet(clip: Clip, cells: Sequence[Cell], severities: Sequence[int]) -> Image.Image:
+    """Return the middle frame under every corruption (rows) and severity (columns), clean first, with names."""
+    middle = len(clip.frames) // 2
+    rows = [
+        row_of([clip.frames[middle], *(clip.at(cell, severity, [middle])[0] for severity in severities)])
+        for cell in cells
+    ]
+    height = rows[0].shape[0] + _GAP
+    sheet = Image.new("RGB", (_NAMES + rows[0].shape[1], _LINE + height * len(rows)), "white")
+    _label(sheet, [(_NAMES + x, text) for x, text in _titles(clip, severities)])
+    for number, (row, (name, profile)) in enumerate(zip(rows, cells, strict=True)):
+        top = _LINE + height * number
+        sheet.paste(Image.fromarray(row), (_NAMES, top))
+        _label(sheet, [(2, name)], top)
+        _label(sheet, [(2, profile)], top + _LINE)
+    return sheet
+
+
+def write_animation(path: Path, clip: Clip, cell: Cell, severities: Sequence[int]) -> None:
+    """Write the clip beside itself at each severity, in motion, as an animated WebP."""
+    times = range(len(clip.frames))
+    panels = [clip.frames, *(clip.at(cell, severity, times) for severity in severities)]
+    pictures = [_titled(row_of(frames), _titles(clip, severities)) for frames in zip(*panels, strict=True)]
+    duration = round(1000 / clip.fps)
+    first, *others = pictures
+    first.save(path, "WEBP", save_all=True, append_images=others, duration=duration, loop=0, quality=90)
+
+
+def row_of(pictures: Sequence[Pixels]) -> Pixels:
+    """Return pictures of one size side by side on white: uint8 (H, W, 3)."""
+    spaced = [np.pad(picture, ((0, 0), (0, _GAP), (0, 0)), constant_values=255) for picture in pictures]
+    return np.asarray(np.concatenate(spaced, axis=1)[:, :-_GAP])
+
+
+def _titles(clip: Clip, severities: Sequence[int]) -> list[tuple[int, str]]:
+    """Return where each column starts and what it shows."""
+    step = clip.frames.shape[2] + _GAP
+    return [(number * step, text) for number, text in enumerate(["clean", *map(str, severities)])]
+
+
+def _titled(row: Pixels, titles: Sequence[tuple[int, str]]) -> Image.Image:
+    picture = Image.fromarray(np.pad(row, ((_LINE, 0), (0, 0), (0, 0)), constant_values=255))
+    _label(picture, titles)
+    return picture
+
+
+def _label(picture: Image.Image, texts: Sequence[tuple[int, str]], top: int = 0) -> None:
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(11)
+    for x, text in texts:
+        pen.text((x, top), text, "black", font)
