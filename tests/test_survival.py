@@ -48,11 +48,17 @@ def same(one: object, two: object) -> bool:
 
 
 def test_killed_in_training_and_in_evaluation_it_ends_the_same(tiny, tiny_root, tmp_path):
-    plain, hurt = (settings(tiny, tiny_root, f"name={name}") for name in ("plain", "hurt"))
+    plain = settings(tiny, tiny_root, "name=plain", "evaluation.views=8")
     finish(plain, tmp_path)
-    rng, folder = random.Random(0), tmp_path / "runs" / "hurt"
-    assert kill_after(hurt, tmp_path, folder / "checkpoints", rng.uniform(0.0, 0.3))
-    assert kill_after(hurt, tmp_path, folder / "predictions", rng.uniform(0.0, 0.01))
+    rng = random.Random(0)
+    for attempt in range(3):  # a busy machine may let a run end before the kill: then once more
+        hurt = settings(tiny, tiny_root, f"name=hurt{attempt}", "evaluation.views=8")
+        folder = tmp_path / "runs" / f"hurt{attempt}"
+        stages = (folder / "checkpoints", rng.uniform(0.0, 0.3)), (folder / "predictions", rng.uniform(0.0, 0.01))
+        if all(kill_after(hurt, tmp_path, begun, moment) for begun, moment in stages):
+            break
+    else:
+        pytest.fail("no run could be killed in both stages")
     finish(hurt, tmp_path)
     same_end(tmp_path / "runs" / "plain", folder)
 
