@@ -207,8 +207,10 @@ class Topology:
         def keep_dense(gradient: Tensor) -> None:
             """Sum the gradients of one accumulation window; zeroed or absent ones mean that a new window begins."""
             if self.method.dense_gradient and self.step + 1 in self._update_steps:
-                stale = layer.dense_gradient is None or layer.weight.grad is None or not layer.weight.grad.any()
-                layer.dense_gradient = gradient.clone() if stale else layer.dense_gradient.add_(gradient)  # type: ignore[union-attr]
+                if layer.dense_gradient is None or layer.weight.grad is None or not layer.weight.grad.any():
+                    layer.dense_gradient = gradient.clone()
+                else:
+                    layer.dense_gradient.add_(gradient)
 
         def mask_gradient(weight: Tensor) -> None:
             if weight.grad is not None:
