@@ -14,7 +14,7 @@ from vidsparse.data.decoders import Frames, VideoInfo, inspect, open_decord, rea
 from vidsparse.errors import ClipDecodeError
 
 _log = logging.getLogger(__name__)
-_failed_in_decord: set[tuple[Path, int, int]] = set()  # at this size, in spite of the index: not tried again
+_told: set[tuple[Path, int, int]] = set()  # files and sizes of which the log says already that decord fails
 _inherited: list[object] = []  # closing a decord reader that was opened before a fork hangs: they stay open
 
 
@@ -37,6 +37,9 @@ class VideoReader:
 
     `info` comes from the index; without it the file is decoded once to find out. Raises ClipDecodeError, naming the
     file, if there is nothing to read. Decoders open at the first read.
+
+    Which decoder gives the frames depends on the file, the size and the frames asked for, not on what was read
+    before: the two may differ by 2 grey levels, and a run that is continued must see what it would have seen.
     """
 
     def __init__(self, path: Path, short_side: int | None = None, info: VideoInfo | None = None) -> None:
@@ -47,9 +50,6 @@ class VideoReader:
         self.height, self.width = output_size(info.height, info.width, short_side)
         self.fell_back = False
         self._decord: Any = None
-        self._what = (path, self.height, self.width)
-        if self.decoder == "decord" and self._what in _failed_in_decord:
-            self._use_pyav()
 
     def read(self, indices: ArrayLike) -> Frames:
         """uint8 (n, height, width, 3), RGB, C-contiguous, of n frame numbers in any order, repeats allowed.
@@ -76,8 +76,10 @@ class VideoReader:
         self.close()
 
     def _read_decord(self, wanted: list[int]) -> Frames | None:
+        """The frames by decord; None where it fails, in an open reader and then in a new one."""
+        used = self._decord is not None
         try:
-            if self._decord is None:
+            if not used:
                 self._decord = open_decord(self.path, self.height, self.width)
             frames: Frames = self._decord.get_batch(wanted).asnumpy()
             if frames.shape == (len(wanted), self.height, self.width, 3):
@@ -85,15 +87,18 @@ class VideoReader:
             reason = f"{len(frames)} frames of {len(wanted)}"
         except Exception as error:  # whatever decord raises, PyAV has the last word
             reason = type(error).__name__
-        if self._what not in _failed_in_decord:
-            _failed_in_decord.add(self._what)
-            _log.warning("%s: decord failed (%s), PyAV reads this file from here on", self.path, reason)
-        self._use_pyav()
+        self.close()
+        if used:
+            return self._read_decord(wanted)
+        self._tell(reason)
         return None
 
-    def _use_pyav(self) -> None:
-        self.decoder, self.fell_back = "pyav", True
-        self.close()
+    def _tell(self, reason: str) -> None:
+        self.fell_back = True
+        what = (self.path, self.height, self.width)
+        if what not in _told:
+            _told.add(what)
+            _log.warning("%s: decord failed (%s), PyAV reads what decord cannot", self.path, reason)
 
 
 class ReaderPool:
@@ -123,7 +128,7 @@ class ReaderPool:
 
     @property
     def fallbacks(self) -> int:
-        """Readers opened here for decord that PyAV had to take over."""
+        """Readers opened here for decord in whose place PyAV had to read."""
         return self._past_fallbacks + sum(reader.fell_back for reader in self._readers.values())
 
     def close(self) -> None:
