@@ -145,14 +145,10 @@ def _fit(
         except (OSError, SafetensorError) as error:
             warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
             files.remove(final)
-    started = monotonic()
-    try:
-        if config.training.epochs:
-            train(config, clips, engine, model, sparse, folder)
+    if config.training.epochs:
+        train(config, clips, engine, model, sparse, folder)
+        with folder.timed("train"):
             finish(config, clips, engine, model)
-    finally:
-        before = folder.facts.get("seconds", {}).get("train", 0)
-        folder.update(seconds={"train": before + monotonic() - started})
     write_layers(sparse, folder, trained=config.training.epochs > 0)
     save_weights(final, model.state_dict())
 
@@ -162,13 +158,12 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
     from vidsparse.data.corrupted import evaluation_cells
     from vidsparse.evaluation.evaluate import evaluate, save_strip
 
-    started = monotonic()
     cells = evaluation_cells(config.evaluation)
-    corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
-    evaluate(config, clips, cells, engine, model, folder.path)
-    save_strip(config, clips, cells, folder.path / "frames.npz")
-    seconds = folder.facts["seconds"] | {"evaluate": monotonic() - started}
-    folder.update(seconds=seconds, corruptions_fingerprint=corruptions.fingerprint())
+    with folder.timed("evaluate"):
+        corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
+        evaluate(config, clips, cells, engine, model, folder.path)
+        save_strip(config, clips, cells, folder.path / "frames.npz")
+    folder.update(corruptions_fingerprint=corruptions.fingerprint())
 
 
 def show(config: Config, folder: RunFolder) -> None:

@@ -76,8 +76,7 @@ def outcome(path):
         with VideoReader(path, info=info) as reader:
             frames = reader.read(range(reader.n_frames))
     except ClipDecodeError as error:
-        assert str(path) in str(error)
-        return "nobody", "error", 0
+        return "nobody", "error" if str(path) in str(error) else f"error without a name: {error}", 0
     expected = plain_decode(path)
     assert len(frames) == info.n_frames == len(expected)
     assert repeats(frames) == repeats(expected)
