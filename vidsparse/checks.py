@@ -65,6 +65,8 @@ def _check_names(config: Config, fail: Fail) -> None:
     for (key, known), value in zip(tables.items(), values, strict=True):
         if value not in known:
             raise fail(key, unknown(value, known))
+    if config.data.eval_source is not None and config.data.eval_source not in SOURCES:
+        raise fail("data.eval_source", unknown(config.data.eval_source, SOURCES))
     suite = corruptions.suite(config.evaluation.suite)
     for name in config.evaluation.corruptions or ():
         if name not in suite:
@@ -84,6 +86,12 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
         raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
     if data.root != SAMPLE_ROOT and not Path(data.root).exists():
         raise fail("data.root", "there is no such folder")
+    if data.eval_source is not None and not (data.eval_root and Path(data.eval_root).exists()):
+        raise fail("data.eval_root", f"the folder of data.eval_source={data.eval_source} is not there")
+    if data.eval_source is None and data.eval_root is not None:
+        raise fail("data.eval_root", "it needs data.eval_source, the kind of data set that it is")
+    if config.training.epochs and not SOURCES[data.source].trains:
+        raise fail("data.source", "there is nothing to train on in it; set training.epochs=0, or use data.eval_source")
     if config.model.weights and not Path(config.model.weights).is_file():
         raise fail("model.weights", "there is no such file")
 
@@ -92,6 +100,7 @@ def _check_numbers(config: Config, fail: Fail) -> None:
     data, training = config.data, config.training
     positive = {
         "data.split": data.split,
+        "data.eval_split": data.eval_split,
         "data.frames": data.frames,
         "data.stride": data.stride,
         "data.timeout_s": data.timeout_s,

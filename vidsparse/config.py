@@ -28,11 +28,18 @@ class AugmentConfig:
 
 @dataclass
 class DataConfig:
-    """Which clips, which frames of them, at which size."""
+    """Which clips, which frames of them, at which size.
+
+    `eval_source`, `eval_root`, `eval_split`: the test part of another data set, with classes of the same names, to
+    evaluate on in place of the own one; ImageNet-A, -R and -Sketch are `class_folders`.
+    """
 
     source: str = "ucf101"
     root: str = "data/ucf101"
     split: int = 1
+    eval_source: str | None = None
+    eval_root: str | None = None
+    eval_split: int = 1
     frames: int = 16
     stride: int = 4
     sampling: Literal["dense", "uniform"] = "dense"
@@ -191,7 +198,7 @@ def identity(config: Config) -> dict[str, Any]:
     report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    left_out = ("engine.", "logging.", "sample", "data.root", "data.timeout_s", *_NOT_RESULTS)
+    left_out = ("engine.", "logging.", "sample", "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
 
 

@@ -11,7 +11,7 @@ from vidsparse.config import SAMPLE_ROOT, DataConfig
 from vidsparse.data.frames import Frames, output_size
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.readers import READERS, OpenFiles
-from vidsparse.data.sources import Dataset, Sample, load_dataset, mirrored, split_validation
+from vidsparse.data.sources import Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
 from vidsparse.errors import ClipDecodeError
 
 
@@ -67,9 +67,17 @@ class Clips:
         return READERS[sample.reader].read(self._open, sample, info, self.config.short_side, indices)
 
 
-def load_clips(config: DataConfig, seed: int, cache: Path, workers: int = 0, progress: Progress | None = None) -> Clips:
+def load_clips(
+    config: DataConfig,
+    seed: int,
+    cache: Path,
+    workers: int = 0,
+    progress: Progress | None = None,
+    trains: bool = True,
+) -> Clips:
     """Read the lists of `config`, count the frames of every file (cached in `cache`), split off validation groups.
 
+    `trains` False leaves the training part out, for what is only evaluated.
     Raises DataError where the data set is not there or not laid out as its source says.
     """
     root = Path(config.root)
@@ -77,7 +85,11 @@ def load_clips(config: DataConfig, seed: int, cache: Path, workers: int = 0, pro
         from vidsparse.data.sample import ensure_sample
 
         root = ensure_sample()
-    dataset = load_dataset(config.source, root, config.split, config.missing)
+    dataset = load_dataset(config.source, root, config.split, config.missing, trains, config.eval_source is None)
+    if config.eval_source is not None:
+        assert config.eval_root is not None
+        other = load_dataset(config.eval_source, Path(config.eval_root), config.eval_split, config.missing, train=False)
+        dataset = evaluated_on(dataset, other)
     index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
     return Clips(config, dataset, index, train, validation, dataset.test, OpenFiles(config.timeout_s))
