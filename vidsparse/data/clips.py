@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from vidsparse.config import SAMPLE_ROOT, DataConfig
+from vidsparse.data import manifest
 from vidsparse.data.frames import Frames, output_size
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.readers import READERS, OpenFiles
@@ -90,6 +91,7 @@ def load_clips(
         assert config.eval_root is not None
         other = load_dataset(config.eval_source, Path(config.eval_root), config.eval_split, config.missing, train=False)
         dataset = evaluated_on(dataset, other)
-    index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress)
+    prepared = {**manifest.prepared(root), **manifest.prepared(dataset.root)}
+    index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress, prepared)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
     return Clips(config, dataset, index, train, validation, dataset.test, OpenFiles(config.timeout_s))

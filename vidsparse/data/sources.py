@@ -50,19 +50,20 @@ class Dataset:
 class Source:
     """A kind of data set. `load` is "module:function" of (root, split counted from 1) -> Dataset, files perhaps ABSENT.
 
-    `trains` is False where there is nothing to train on.
+    `trains` is False where there is nothing to train on; `splits` is how many there are.
     """
 
     name: str
     load: str
     summary: str
     trains: bool = True
+    splits: int = 1
 
 
 _VIDEOS, _IMAGES = "vidsparse.data.video_sets", "vidsparse.data.image_sets"
 _ROWS = (
-    Source("ucf101", f"{_VIDEOS}:load_ucf101", "UCF101 with its official lists, three splits"),
-    Source("hmdb51", f"{_VIDEOS}:load_hmdb51", "HMDB51 with its official 70/30 lists, three splits"),
+    Source("ucf101", f"{_VIDEOS}:load_ucf101", "UCF101 with its official lists", splits=3),
+    Source("hmdb51", f"{_VIDEOS}:load_hmdb51", "HMDB51 with its official 70/30 lists", splits=3),
     Source("kinetics", f"{_VIDEOS}:load_kinetics", "Kinetics, or videos in lists like its train.csv and val.csv"),
     Source("ssv2", f"{_VIDEOS}:load_ssv2", "Something-Something V2, or videos in JSON lists like its own"),
     Source("unlabelled", f"{_VIDEOS}:load_unlabelled", "any folder, for predictions alone", False),
@@ -74,7 +75,7 @@ _ROWS = (
     Source("imagenet", f"{_IMAGES}:load_imagenet", "ImageNet (ILSVRC 2012), validation in folders or with a list"),
     Source("cifar10", f"{_IMAGES}:load_cifar10", "CIFAR-10, the published pickles or binary files"),
     Source("cifar100", f"{_IMAGES}:load_cifar100", "CIFAR-100, the published pickles or binary files"),
-    Source("cifar10_1", f"{_IMAGES}:load_cifar10_1", "CIFAR-10.1, for testing alone", False),
+    Source("cifar10_1", f"{_IMAGES}:load_cifar10_1", "CIFAR-10.1, for testing alone", False, splits=2),
     Source("packed", f"{_IMAGES}:load_packed", "JPEGs packed in one .npz"),
 )
 SOURCES: dict[str, Source] = {row.name: row for row in _ROWS}
