@@ -8,6 +8,7 @@ import corruptions
 from corruptions.registry import nearest
 from vidsparse.compose import COMMAND_LINE, compose
 from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
+from vidsparse.data.protocols import PROTOCOLS
 from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError
 from vidsparse.models.zoo import MODELS
@@ -49,6 +50,7 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
 
     _check_names(config, fail)
     _check_paths(config, origin, fail)
+    _settle_protocol(config, origin, fail)
     _check_numbers(config, fail)
     _check_evaluation(config, fail)
     _settle_sparsity(config, origin, fail)
@@ -67,6 +69,8 @@ def _check_names(config: Config, fail: Fail) -> None:
             raise fail(key, unknown(value, known))
     if config.data.eval_source is not None and config.data.eval_source not in SOURCES:
         raise fail("data.eval_source", unknown(config.data.eval_source, SOURCES))
+    if config.evaluation.protocol not in (None, *PROTOCOLS):
+        raise fail("evaluation.protocol", unknown(str(config.evaluation.protocol), PROTOCOLS))
     suite = corruptions.suite(config.evaluation.suite)
     for name in config.evaluation.corruptions or ():
         if name not in suite:
@@ -94,6 +98,17 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
         raise fail("data.source", "there is nothing to train on in it; set training.epochs=0, or use data.eval_source")
     if config.model.weights and not Path(config.model.weights).is_file():
         raise fail("model.weights", "there is no such file")
+
+
+def _settle_protocol(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
+    """Put what the protocol says in the place of what the files say; the command line must not say otherwise."""
+    if config.evaluation.protocol is None:
+        return
+    for name, value in PROTOCOLS[config.evaluation.protocol].settings.items():
+        key = f"evaluation.{name}"
+        if origin.get(key) == COMMAND_LINE and getattr(config.evaluation, name) != value:
+            raise fail(key, f"evaluation.protocol={config.evaluation.protocol} sets it to {value}; give one of the two")
+        setattr(config.evaluation, name, value)
 
 
 def _check_numbers(config: Config, fail: Fail) -> None:
@@ -130,6 +145,11 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.schedule.warmup_epochs", f"the warm-up must end before training.epochs={training.epochs}")
     if not 0 <= training.label_smoothing < 1:
         raise fail("training.label_smoothing", "it must be at least 0 and below 1")
+    mixup = training.mixup
+    if mixup.mixup_alpha < 0 or mixup.cutmix_alpha < 0:
+        raise fail("training.mixup", "mixup_alpha and cutmix_alpha are 0 (none) or more")
+    if not 0 <= mixup.prob <= 1:
+        raise fail("training.mixup.prob", "it is the share of the steps that mix, 0 to 1")
     if training.accumulate > training.batch_size:
         raise fail("training.accumulate", f"a batch of {training.batch_size} clips has no more parts than clips")
     betas = training.optimizer.betas

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from omegaconf import OmegaConf
 
-_NOT_RESULTS = ("evaluation.reference", "evaluation.max_clip_mb", "evaluation.batch_size")
+_NOT_RESULTS = ("evaluation.reference", "evaluation.protocol", "evaluation.max_clip_mb", "evaluation.batch_size")
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
 
@@ -102,6 +102,18 @@ class ScheduleConfig:
 
 
 @dataclass
+class MixupConfig:
+    """Training clips mixed in pairs, with their labels: Beta(alpha, alpha) shares, 0 for none, in `prob` of the steps.
+
+    With both alphas above 0 every step takes one of the two, each half of the times.
+    """
+
+    mixup_alpha: float = 0.0
+    cutmix_alpha: float = 0.0
+    prob: float = 1.0
+
+
+@dataclass
 class TrainingConfig:
     """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end."""
 
@@ -111,6 +123,7 @@ class TrainingConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     label_smoothing: float = 0.0
+    mixup: MixupConfig = field(default_factory=MixupConfig)
     clip_norm: float | None = None
     accumulate: int = 1
     precise_bn: int | Literal["auto"] = "auto"
@@ -120,14 +133,18 @@ class TrainingConfig:
 class EvaluationConfig:
     """Which corruptions, on which canvas, seen through how many views; null severities are those of the suite.
 
-    `max_clip_mb`: above so many MiB a video's frames are not kept for all corruptions, but decoded again for each.
+    `protocol`: a named set of views, crops, canvas and sampling, which it puts in the place of those given here;
+    `sampling` null is `data.sampling`. `max_clip_mb`: above so many MiB a video's frames are not kept for all
+    corruptions, but decoded again for each.
     """
 
     suite: str = "core_10"
     corruptions: list[str] | None = None
     severities: list[int] | None = None
+    protocol: str | None = None
     views: int = 1
-    crops: Literal[1, 3] = 1
+    crops: Literal[1, 3, 5] = 1
+    sampling: Literal["dense", "uniform"] | None = None
     canvas: Literal["crop", "frame"] = "crop"
     resolution: Literal["absolute", "relative"] = "relative"
     corruption_seed: int = 0

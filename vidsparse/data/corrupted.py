@@ -90,7 +90,8 @@ class CorruptedUnits(IterableDataset[Batch]):
         try:
             if not n_frames:
                 self._clips.read(sample, ())
-            views = view_indices(n_frames, data.frames, data.stride, data.sampling, data.short, self._config.views)
+            sampling = self._config.sampling or data.sampling
+            views = view_indices(n_frames, data.frames, data.stride, sampling, data.short, self._config.views)
             outputs = np.unique(views)
             needs = [self._needs(sample, cell, outputs, n_frames) for cell in self._cells]
             union = np.unique(np.concatenate([outputs, *needs]))
