@@ -157,6 +157,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.optimizer.betas", "they are two numbers, each at least 0 and below 1")
     if isinstance(config.engine.workers, int) and config.engine.workers < 0:
         raise fail("engine.workers", "it is auto or a number of loader processes, 0 or more")
+    if not 0 <= config.engine.cache_gb < float("inf"):
+        raise fail("engine.cache_gb", "it is a size in GiB, 0 for no cache")
     if config.engine.checkpoint_every is not None and config.engine.checkpoint_every < 1:
         raise fail("engine.checkpoint_every", "it is null or a number of optimizer steps, 1 or more")
     if config.engine.devices not in ("auto", 1):

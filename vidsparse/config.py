@@ -158,6 +158,7 @@ class EvaluationConfig:
 class EngineConfig:
     """Where it runs. Never part of what a run is: another device or worker count continues the same run.
 
+    `cache_gb`: decoded frames of test videos that are kept on disk beside the runs for the next evaluation, in GiB.
     `checkpoint_every`: optimizer steps between checkpoints within an epoch, null for none. `deterministic`: on a GPU,
     operations that repeat bit by bit wherever torch has them, with a warning where not; slower there, by how much was
     not measured. The CPU repeats anyway, for the same number of threads.
@@ -168,6 +169,7 @@ class EngineConfig:
     precision: Literal["auto", "32", "bf16", "16"] = "auto"
     workers: int | Literal["auto"] = "auto"
     channels_last: bool = True
+    cache_gb: float = 4.0
     checkpoint_every: int | None = None
     deterministic: bool = False
     compile: bool = False

@@ -9,6 +9,7 @@ import numpy as np
 
 from vidsparse.config import SAMPLE_ROOT, DataConfig
 from vidsparse.data import manifest
+from vidsparse.data.cache import FrameCache, frame_key
 from vidsparse.data.frames import Frames, output_size
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.readers import READERS, OpenFiles
@@ -27,6 +28,7 @@ class Clips:
     validation: tuple[Sample, ...]
     test: tuple[Sample, ...]
     _open: OpenFiles
+    kept: FrameCache | None = None
 
     @property
     def is_sample(self) -> bool:
@@ -57,14 +59,21 @@ class Clips:
         """Frames a second."""
         return float(self.index.rows[sample.id].info.rate)
 
-    def read(self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]") -> Frames:
+    def read(
+        self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]", keep: bool = False
+    ) -> Frames:
         """Frames uint8 (n, H, W, 3) of a sample, its short side resized to `data.short_side` pixels.
 
+        With `keep` they are taken from the cache `kept`, if there is one, and go to it: read-only, the same bytes.
         Raises ClipDecodeError, naming the file, where no decoder can read it.
         """
         info = self.index.rows[sample.id].info
         if not info.n_frames:
             raise ClipDecodeError(info.error or f"{sample.path}: nothing in it can be decoded")
+        if keep and self.kept and info.n_frames > 1:
+            numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.path)
+            key = frame_key(sample.id, file.size, file.mtime, info, self.config.short_side, numbers)
+            return self.kept.get(key, (len(numbers), *self.size(sample), 3), lambda: self.read(sample, numbers))
         return READERS[sample.reader].read(self._open, sample, info, self.config.short_side, indices)
 
 

@@ -96,7 +96,7 @@ class CorruptedUnits(IterableDataset[Batch]):
             needs = [self._needs(sample, cell, outputs, n_frames) for cell in self._cells]
             union = np.unique(np.concatenate([outputs, *needs]))
             numbers = union if self._megabytes(sample, len(union)) <= self._config.max_clip_mb else outputs
-            frames = self._on_canvas(self._clips.read(sample, numbers))
+            frames = self._on_canvas(self._clips.read(sample, numbers, keep=True))
         except ClipDecodeError:
             if self._config.on_error == "raise":
                 raise
