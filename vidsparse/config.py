@@ -9,26 +9,37 @@ from typing import Any, Literal
 
 from omegaconf import OmegaConf
 
-_NOT_RESULTS = ("evaluation.reference", "evaluation.max_clip_mb", "evaluation.batch_size")
+_NOT_RESULTS = ("evaluation.reference", "evaluation.protocol", "evaluation.max_clip_mb", "evaluation.batch_size")
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
 
 @dataclass
 class AugmentConfig:
-    """One draw per training clip: random resized crop of this area range, flip, colour jitter of this strength."""
+    """One draw per training clip: random resized crop of this area range, flip, colour jitter of this strength.
+
+    `pad`: instead of the resized crop, a crop of `data.size` from the clip with a black border of so many pixels.
+    """
 
     scale: list[float] = field(default_factory=lambda: [0.5, 1.0])
+    pad: int | None = None
     flip: bool = True
     color: float = 0.2
 
 
 @dataclass
 class DataConfig:
-    """Which clips, which frames of them, at which size."""
+    """Which clips, which frames of them, at which size.
+
+    `eval_source`, `eval_root`, `eval_split`: the test part of another data set, with classes of the same names, to
+    evaluate on in place of the own one; ImageNet-A, -R and -Sketch are `class_folders`.
+    """
 
     source: str = "ucf101"
     root: str = "data/ucf101"
     split: int = 1
+    eval_source: str | None = None
+    eval_root: str | None = None
+    eval_split: int = 1
     frames: int = 16
     stride: int = 4
     sampling: Literal["dense", "uniform"] = "dense"
@@ -91,6 +102,18 @@ class ScheduleConfig:
 
 
 @dataclass
+class MixupConfig:
+    """Training clips mixed in pairs, with their labels: Beta(alpha, alpha) shares, 0 for none, in `prob` of the steps.
+
+    With both alphas above 0 every step takes one of the two, each half of the times.
+    """
+
+    mixup_alpha: float = 0.0
+    cutmix_alpha: float = 0.0
+    prob: float = 1.0
+
+
+@dataclass
 class TrainingConfig:
     """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end."""
 
@@ -100,6 +123,7 @@ class TrainingConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     label_smoothing: float = 0.0
+    mixup: MixupConfig = field(default_factory=MixupConfig)
     clip_norm: float | None = None
     accumulate: int = 1
     precise_bn: int | Literal["auto"] = "auto"
@@ -109,14 +133,18 @@ class TrainingConfig:
 class EvaluationConfig:
     """Which corruptions, on which canvas, seen through how many views; null severities are those of the suite.
 
-    `max_clip_mb`: above so many MiB a video's frames are not kept for all corruptions, but decoded again for each.
+    `protocol`: a named set of views, crops, canvas and sampling, which it puts in the place of those given here;
+    `sampling` null is `data.sampling`. `max_clip_mb`: above so many MiB a video's frames are not kept for all
+    corruptions, but decoded again for each.
     """
 
     suite: str = "core_10"
     corruptions: list[str] | None = None
     severities: list[int] | None = None
+    protocol: str | None = None
     views: int = 1
-    crops: Literal[1, 3] = 1
+    crops: Literal[1, 3, 5] = 1
+    sampling: Literal["dense", "uniform"] | None = None
     canvas: Literal["crop", "frame"] = "crop"
     resolution: Literal["absolute", "relative"] = "relative"
     corruption_seed: int = 0
@@ -134,6 +162,7 @@ class EngineConfig:
     checkpoint, and null leaves it at that. One takes about a second for r3d_18 and r50 (250 MiB).
     `deterministic`: on a GPU, operations that repeat bit by bit wherever torch has them, with a warning where not;
     slower there, by how much was not measured. The CPU repeats anyway, for the same number of threads.
+    `cache_gb`: decoded frames of test videos that are kept on disk beside the runs for the next evaluation, in GiB.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -142,6 +171,7 @@ class EngineConfig:
     workers: int | Literal["auto"] = "auto"
     channels_last: bool = True
     checkpoint_every: int | None = 200
+    cache_gb: float = 4.0
     deterministic: bool = False
     compile: bool = False
 
@@ -188,7 +218,7 @@ def identity(config: Config) -> dict[str, Any]:
     report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    left_out = ("engine.", "logging.", "sample", "data.root", "data.timeout_s", *_NOT_RESULTS)
+    left_out = ("engine.", "logging.", "sample", "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
 
 

@@ -77,12 +77,16 @@ def _load(config: Config) -> "Clips":
     from vidsparse.data.clips import load_clips
 
     with Bar("counting frames", 0) as bar:
-        clips = load_clips(config.data, config.training.seed, config.folder.parent / ".index", cores(), bar.count)
+        cache, trains = config.folder.parent / ".index", config.training.epochs > 0
+        clips = load_clips(config.data, config.training.seed, cache, cores(), bar.count, trains)
     dataset = clips.dataset
     say(f"data       {describe(clips)}: {len(clips.train)} training and {len(clips.test)} test clips")
     if dataset.missing:
         missing = plural(len(dataset.missing), "clip")
         warn(f"{missing} of the lists not in {dataset.root}, left out: {some(dataset.missing)}")
+    if dataset.foreign:
+        left = plural(len(dataset.foreign), "class name")
+        warn(f"{left} not among those trained on, left out: {some(dataset.foreign)}")
     if unreadable := clips.index.unreadable:
         warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
     if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
@@ -171,6 +175,12 @@ def show(config: Config, folder: RunFolder) -> None:
     from vidsparse.report.console import console_table
     from vidsparse.report.page import write_report
 
+    if not folder.facts["data"].get("labelled", True):
+        from vidsparse.report.named import write_named_predictions
+
+        say("labels     nobody knows them for these clips: there is no accuracy and no report")
+        say(f"predicted  {write_named_predictions(folder.path)}")
+        return
     reference = find_reference(folder)
     folder.update(reference=str(reference) if reference else None)
     page = write_report(folder.path, reference)

@@ -1,11 +1,13 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidsparse.data.sources import SOURCES, Sample, load_dataset, split_validation
+from vidsparse.data.sources import ABSENT, Dataset, Sample, evaluated_on, load_dataset, split_validation
+from vidsparse.data.video_sets import load_ucf101
 from vidsparse.errors import DataError
 
 LISTS = {
@@ -56,7 +58,7 @@ def test_missing_clips_are_an_error_that_counts_and_names_them_or_are_dropped(ma
         "videos/YoYo/v_YoYo_g02_c01.avi",
         text=LISTS | {"ucfTrainTestlist/testlist01.txt": LISTS["ucfTrainTestlist/testlist01.txt"]},
     )
-    with pytest.raises(DataError, match=r"1 of 4 listed videos are missing \(YoYo/v_YoYo_g01_c01\)"):
+    with pytest.raises(DataError, match=r"1 of 4 listed files are missing \(YoYo/v_YoYo_g01_c01\)"):
         load_dataset("ucf101", root, 1, "error")
     data = load_dataset("ucf101", root, 1, "drop")
     assert data.missing == ("YoYo/v_YoYo_g01_c01",)
@@ -75,7 +77,7 @@ def test_missing_clips_are_an_error_that_counts_and_names_them_or_are_dropped(ma
             "list01.txt, line 1: the class",
         ),
         ({"ucfTrainTestlist/testlist01.txt": "Yodel/v_Yodel_g09_c02.avi\r\n"}, 1, "'Yodel/.*' is not that of"),
-        ({"ucfTrainTestlist/testlist01.txt": "\r\n"}, 1, "none of the test videos of ucf101, split 1"),
+        ({"ucfTrainTestlist/testlist01.txt": "\r\n"}, 1, "none of the test samples of ucf101, split 1"),
         ({}, 2, r"trainlist02.txt: this list does not exist"),
     ],
 )
@@ -95,12 +97,12 @@ def test_absent_folder_and_absent_lists(tmp_path: Path):
 def test_the_official_lists(shared):
     root = shared("ucf101")
     for split, sizes in {1: (9537, 3783), 2: (9586, 3734), 3: (9624, 3696)}.items():
-        data = SOURCES["ucf101"].load(root, split)
+        data = load_ucf101(root, split)
         assert len(data.classes) == 101
         assert (data.classes[0], data.classes[100]) == ("ApplyEyeMakeup", "YoYo")
-        assert len(data.train) + len(data.test) + len(data.missing) == sum(sizes)
+        assert (len(data.train), len(data.test)) == sizes
         assert not {sample.group for sample in data.train} & {sample.group for sample in data.test}
-        for sample in (*data.train, *data.test):
+        for sample in (each for each in (*data.train, *data.test) if each.path != ABSENT):
             assert data.classes[sample.label] == sample.path.parent.name
     split_1 = load_dataset("ucf101", root, 1, "drop")
     assert (len(split_1.train), len(split_1.test)) == (84, 48)
@@ -133,7 +135,7 @@ def test_class_folders_group_by_name_where_names_say_so(make_tree):
     [
         (["run/a.mp4", "jump/b.mp4"], 1, r"needs train/<Class>/ and test/<Class>/"),
         (["train/run/a.mp4", "train/run/a.avi", "test/run/b.avi"], 1, r"only in their suffix \(train/run/a\)"),
-        (["train/run/a.mp4", "test/run/b.txt"], 1, "none of the test videos"),
+        (["train/run/a.mp4", "test/run/b.txt"], 1, "none of the test samples"),
         (["train/run/a.mp4", "test/run/b.avi"], 2, "data.split=2: a class-folder data set has one split"),
     ],
 )
@@ -162,3 +164,42 @@ def test_validation_takes_whole_groups_of_every_class_and_leaves_some(clips, fra
 def test_the_seed_chooses_the_validation_groups():
     samples = [Sample(str(i), Path(str(i)), 0, f"c/g{i:02d}") for i in range(20)]
     assert len({split_validation(samples, 0.2, seed)[1] for seed in range(5)}) > 1
+
+
+def labelled(name, classes, train=(), test=()):
+    """A data set of samples with these labels, numbered through both parts."""
+    samples = [Sample(f"{name}/{i}", Path("x"), label, str(i)) for i, label in enumerate((*train, *test))]
+    return Dataset(name, Path(name), classes, tuple(samples[: len(train)]), tuple(samples[len(train) :]))
+
+
+def test_another_set_is_evaluated_on_by_the_names_of_its_classes():
+    trained = labelled("ours", ("cat", "dog", "Yo-Yo"), train=(0, 1, 2), test=(0,))
+    other = labelled("theirs", ("yo yo", "Zebra", "Cat"), test=(0, 1, 2, 2))
+    both = evaluated_on(trained, other)
+    assert both.name == "theirs"  # corruptions are drawn for the samples of the other set
+    assert both.classes == trained.classes
+    assert both.train == trained.train
+    assert [(s.id, s.label) for s in both.test] == [("theirs/0", 2), ("theirs/2", 0), ("theirs/3", 0)]
+    assert both.foreign == ("Zebra",)
+
+
+def test_sets_that_cannot_be_evaluated_on():
+    trained = labelled("ours", ("cat", "dog"), train=(0, 1))
+    with pytest.raises(DataError, match=r"none of its classes \(ant, bee\) is one of those trained on \(cat, dog\)"):
+        evaluated_on(trained, labelled("theirs", ("ant", "bee"), test=(0,)))
+    same = replace(labelled("ours", ("cat", "dog"), test=(0, 1)), test=trained.train)
+    with pytest.raises(DataError, match="ours/0, ours/1 is also a training sample"):
+        evaluated_on(trained, same)
+
+
+def test_samples_without_labels_keep_none():
+    other = Dataset("x", Path(), (), (), (Sample("a", Path("a"), -1, "a"),))
+    assert evaluated_on(labelled("ours", ("cat",), train=(0,)), other).test == other.test
+
+
+def test_a_part_that_is_not_wanted_need_not_be_there(make_tree):
+    root = make_tree("val/n1/a.jpg")
+    with pytest.raises(DataError, match="none of the training samples of imagenet"):
+        load_dataset("imagenet", root, 1, "error")
+    data = load_dataset("imagenet", root, 1, "error", train=False)
+    assert (data.train, len(data.test)) == ((), 1)
