@@ -1,0 +1,149 @@
+"""Networks that begin with somebody's weights: evaluated as they are, or fine-tuned under a new head."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from vidsparse.errors import ConfigError, some
+from vidsparse.models.adapt import adapted
+from vidsparse.models.checkpoints import Fit, fit_tensors, read_tensors, refuse_misfits
+from vidsparse.models.labels import SPACES, Names, find_classes, match_classes
+from vidsparse.models.weights import Weights, find_weights
+from vidsparse.models.zoo import create_model, model_spec
+
+_INIT = "training.init"
+_Stock = nn.Module if TYPE_CHECKING else object
+
+
+def evaluated(
+    name: str, classes: Sequence[str], frames: int, size: int, reference: str, labels: str, answers: str
+) -> tuple[nn.Module, dict[str, Any]]:
+    """A network with its weights, whose first logits are those of `classes`, and what there is to say of them.
+
+    Args:
+        name: a row of the model table.
+        classes: those of the data, in the order of its labels.
+        frames: clip length.
+        size: side of a frame in pixels.
+        reference: as `find_weights` takes it.
+        labels: "auto", "order" (the head's rows are the data's classes), or as `find_classes` takes it.
+        answers: "all" leaves the logits of other classes of the weights behind those of the data, so that a network
+            of 1000 classes may be wrong in 1000 ways; "data" leaves them out, as ImageNet-A and ImageNet-R do.
+
+    Raises:
+        ConfigError: weights that do not fit the network, or classes that cannot be told.
+    """
+    weights = find_weights(model_spec(name), reference)
+    tensors = read_tensors(weights.path)
+    fit = fit_tensors(tensors, _shapes(name, len(classes), frames, size))
+    if fit.classes:
+        fit = fit_tensors(tensors, _shapes(name, fit.classes[0], frames, size))
+    refuse_misfits(fit, weights.path)
+    count = _head(name, frames, size, fit)
+    order, how = _order(classes, count, weights, labels)
+    model = create_model(name, count, frames, size)
+    model.load_state_dict({**model.state_dict(), **fit.tensors})
+    others = sorted(set(range(count)) - set(order)) if answers == "all" else []
+    if [*order, *others] != list(range(count)):
+        model = adapted(model, _Reordered)
+        model.register_buffer("answers", torch.tensor([*order, *others]), persistent=False)
+    said = {
+        "origin": weights.origin,
+        "file": weights.path.name,
+        "sha256": weights.sha256,
+        "notes": list(fit.notes),
+        "labels": how,
+        "classes": count,
+        "answers": len(order) + len(others),
+    }
+    return model, said
+
+
+def initialize(model: nn.Module, name: str, frames: int, size: int, reference: str) -> dict[str, Any]:
+    """Load all of `model` but its head from weights, in place; returns what there is to say of it.
+
+    The head is what depends on the number of classes. ConfigError where anything else does not fit; nothing is then
+    loaded.
+    """
+    weights = find_weights(model_spec(name), reference, _INIT)
+    wanted = model.state_dict()
+    head = _head_keys(name, frames, size)
+    backbone = {key: tensor for key, tensor in wanted.items() if key not in head}
+    tensors = [
+        (where, {key: tensor for key, tensor in found.items() if not key.endswith(tuple(head))})
+        for where, found in read_tensors(weights.path, _INIT)
+    ]
+    fit = fit_tensors(tensors, backbone)
+    rooms = {key.partition(".")[0] for key in backbone}
+    aside = [key for key in fit.unknown if key.partition(".")[0] not in rooms]
+    misfits = tuple(said for said in fit.misfits if said not in {f"{key} is unknown here" for key in aside})
+    refuse_misfits(Fit(fit.tensors, misfits), weights.path, _INIT)
+    model.load_state_dict({**wanted, **fit.tensors})
+    notes = [*fit.notes, *([f"left aside: {some(aside, 4)}"] if aside else [])]
+    return {
+        "origin": weights.origin,
+        "file": weights.path.name,
+        "sha256": weights.sha256,
+        "notes": [*notes, f"new head: {', '.join(head)}"],
+    }
+
+
+class _Reordered(_Stock):
+    """The logits of a network, the data's classes first."""
+
+    answers: Tensor
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """(B, 3, T, H, W) -> (B, answers)."""
+        logits: Tensor = super().forward(clips)
+        return logits.index_select(1, self.answers)
+
+
+def _shapes(name: str, classes: int, frames: int, size: int) -> dict[str, Tensor]:
+    """The state dict of a network that takes no memory."""
+    with torch.device("meta"):
+        return create_model(name, classes, frames, size).state_dict()
+
+
+def _head_keys(name: str, frames: int, size: int) -> list[str]:
+    """Names of the parameters whose shapes depend on the number of classes."""
+    two, three = (_shapes(name, classes, frames, size) for classes in (2, 3))
+    return [key for key, tensor in two.items() if tensor.shape != three[key].shape]
+
+
+def _head(name: str, frames: int, size: int, fit: Fit) -> int:
+    """How many classes the weights have."""
+    return len(fit.tensors[_head_keys(name, frames, size)[0]])
+
+
+def _order(classes: Sequence[str], count: int, weights: Weights, labels: str) -> tuple[list[int], str]:
+    """Which logit is which class of the data, and how that is known."""
+    positions = list(range(count))
+    if labels == "order":
+        if count != len(classes):
+            raise ConfigError(f"model.labels=order: the weights have {count} classes, the data {len(classes)}")
+        return positions, "by order"
+    if labels != "auto":
+        return match_classes(classes, _counted(find_classes(labels), count, labels)), f"by name, {labels}"
+    if weights.classes:
+        return match_classes(classes, _counted(weights.classes, count, weights.origin)), "by name, as published"
+    for space, size in SPACES.items():
+        if size == count:
+            try:
+                return match_classes(classes, find_classes(space)), f"by name, {space}"
+            except ConfigError:
+                continue
+    if count == len(classes):
+        return positions, "by order: the file names no classes"
+    raise ConfigError(
+        f"model.weights: {weights.path} does not fit the data: it has {count} classes, the data {len(classes)}; give "
+        f"their names by model.labels ({', '.join(SPACES)}, or a file), or fine-tune with training.init"
+    )
+
+
+def _counted(names: tuple[Names, ...], count: int, where: str) -> tuple[Names, ...]:
+    if len(names) != count:
+        raise ConfigError(f"model.labels: {where} names {len(names)} classes, the weights have {count}")
+    return names
