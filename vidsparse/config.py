@@ -24,7 +24,10 @@ class AugmentConfig:
 
 @dataclass
 class DataConfig:
-    """Which clips, which frames of them, at which size."""
+    """Which clips, which frames of them, at which size.
+
+    0 as `frames`, `short_side` or `size` and auto as `normalize` stand for what the weights, or the model, were made for.
+    """
 
     source: str = "ucf101"
     root: str = "data/ucf101"
@@ -35,7 +38,7 @@ class DataConfig:
     short: Literal["loop", "clamp"] = "loop"
     short_side: int = 128
     size: int = 112
-    normalize: Literal["kinetics", "imagenet", "half", "pytorchvideo"] = "kinetics"
+    normalize: Literal["auto", "kinetics", "imagenet", "half", "pytorchvideo", "cifar", "clip", "unit"] = "kinetics"
     val_fraction: float = 0.0
     missing: Literal["drop", "error"] = "drop"
     if_missing: Literal["sample", "error"] = "sample"
@@ -46,10 +49,17 @@ class DataConfig:
 
 @dataclass
 class ModelConfig:
-    """A row of the model table, and a local .safetensors file to start from."""
+    """A row of the model table, and the weights that it has from the first step on.
+
+    `weights`: a file, a run folder, the name of published weights, hf://ORG/NAME@REVISION. Where nothing is trained,
+    their classes are matched to the data's: `labels` auto (as they say, or by number), order, imagenet, kinetics400,
+    ucf101, or a file of names; `answers` all lets it answer any class of its weights, data only those of the data.
+    """
 
     name: str = "r3d_18"
     weights: str | None = None
+    labels: str = "auto"
+    answers: Literal["all", "data"] = "all"
 
 
 @dataclass
@@ -92,8 +102,12 @@ class ScheduleConfig:
 
 @dataclass
 class TrainingConfig:
-    """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end."""
+    """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end.
 
+    `init`: weights, named as in model.weights, that all but the head begins with: fine-tuning.
+    """
+
+    init: str | None = None
     epochs: int = 100
     batch_size: int = 16
     seed: int = 0

@@ -1,43 +1,39 @@
 """Give a stock network our input and output without renaming its parameters."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-_Stock = nn.Module if TYPE_CHECKING else object  # at run time the stock class stands behind it
+Stock = Callable[[Any], Any]  # the forward pass that a network came with
+Adapter = Callable[[nn.Module, Stock, Tensor], Tensor]  # of the network, that pass and clips (B, 3, T, H, W)
 
 
-def adapted(model: nn.Module, adapter: type) -> nn.Module:
-    """`model` itself, its `forward` wrapped by that of `adapter`, which calls the stock one by `super()`.
+def adapted(model: nn.Module, adapter: Adapter) -> nn.Module:
+    """`model` itself, whose forward pass is now `adapter`'s; it becomes an instance of a subclass of its own class.
 
     A module around it would put a prefix before every parameter's name, and published checkpoints would not fit.
     """
     stock = type(model)
-    model.__class__ = type(stock.__name__, (adapter, stock), {"__module__": stock.__module__})
+
+    def forward(self: nn.Module, clips: Tensor) -> Tensor:
+        return adapter(self, partial(stock.forward, self), clips)
+
+    model.__class__ = type(stock.__name__, (stock,), {"forward": forward, "__module__": stock.__module__})
     return model
 
 
-class OverFrames(_Stock):
-    """A network for images, (N, 3, H, W) in, as one for clips: the mean of its logits over the frames."""
-
-    def forward(self, clips: Tensor) -> Tensor:
-        """(B, 3, T, H, W) -> (B, classes)."""
-        logits: Tensor = super().forward(clips.transpose(1, 2).flatten(0, 1))
-        return logits.unflatten(0, (len(clips), -1)).mean(1)
+def over_frames(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
+    """A network for images (N, 3, H, W) as one for clips: the mean of its logits over the frames, (B, classes)."""
+    logits: Tensor = stock(clips.transpose(1, 2).flatten(0, 1))
+    mean: Tensor = logits.unflatten(0, (len(clips), -1)).mean(1)
+    return mean
 
 
-class EvenFrames(_Stock):
+def even_frames(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
     """A network that takes frames in pairs: an odd clip ends with its last frame twice, so T = 1 is a still pair."""
-
-    def forward(self, clips: Tensor) -> Tensor:
-        """(B, 3, T, H, W) -> (B, classes)."""
-        logits: Tensor = super().forward(evened(clips))
-        return logits
-
-
-def evened(clips: Tensor) -> Tensor:
-    """(B, C, T, H, W) with an even T, the last frame repeated where it was odd."""
     odd = clips.shape[2] % 2
-    return functional.pad(clips, (0, 0, 0, 0, 0, odd), mode="replicate") if odd else clips
-
+    logits: Tensor = stock(functional.pad(clips, (0, 0, 0, 0, 0, odd), mode="replicate") if odd else clips)
+    return logits

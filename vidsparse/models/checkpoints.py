@@ -4,7 +4,7 @@ import argparse
 import pickle
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vidsparse.errors import ConfigError, some
+from vidsparse.models.weights import SUFFIXES
 
-SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".pyth", ".bin", ".tar")
 _SHOWN = 6  # misfits spelled out in one message
 _COUNTER = "num_batches_tracked"  # older files lack it; it matters only to a batch norm without momentum
 _KINDS = ("weight", "bias", "running_mean", "running_var")  # last parts of names that tell what a tensor is
+_POSITIONS = "; position embeddings belong to one data.frames and data.size: give those of the weights"
 Tensors = dict[str, Tensor]
 
 
@@ -28,10 +29,15 @@ class Fit:
     """The tensors of a file under a network's own names, what of them does not fit, and how the names were found."""
 
     tensors: Tensors
-    misfits: tuple[str, ...] = ()
+    misfits: tuple[str, ...] = ()  # phrases
+    unknown: tuple[str, ...] = ()  # names in the file that the network has not, without the prefix of the others
     classes: tuple[int, int] | None = None  # (there, here) where the rows of the head are all that differs
     notes: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def whole(self) -> bool:
+        """True when all of it fits and nothing is left."""
+        return not self.misfits and not self.unknown
 
 
 def load_weights(model: nn.Module, path: str | PathLike[str], key: str = "model.weights") -> tuple[str, ...]:
@@ -48,10 +54,11 @@ def load_weights(model: nn.Module, path: str | PathLike[str], key: str = "model.
 
 def refuse_misfits(fit: Fit, path: Path, key: str = "model.weights") -> None:
     """ConfigError that lists what of a file does not fit, or that it holds values that are no numbers."""
-    if fit.misfits:
-        more = f" and {len(fit.misfits) - _SHOWN} more" if len(fit.misfits) > _SHOWN else ""
-        listed = "; ".join(fit.misfits[:_SHOWN])
-        raise ConfigError(f"{key}: {path} does not fit the network: {listed}{more}; nothing was loaded")
+    if not fit.whole:
+        wrong = [*fit.misfits, *(f"{name} is unknown here" for name in fit.unknown)]
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        hint = _POSITIONS if any("pos" in phrase for phrase in fit.misfits) else ""
+        raise ConfigError(f"{key}: {path} does not fit the network: {'; '.join(wrong[:_SHOWN])}{more}{hint}")
     broken = [name for name, tensor in fit.tensors.items() if not tensor.isfinite().all()]
     if broken:
         raise ConfigError(f"{key}: {path} holds values that are no finite numbers, in {some(broken)}")
@@ -82,11 +89,8 @@ def fit_tensors(candidates: list[tuple[str, Tensors]], wanted: Mapping[str, Tens
     ]
     if not fits:
         fits = [fit for where, tensors in candidates for fit in _by_order(where, tensors, wanted)]
-    whole = [fit for fit in fits if not fit.misfits]
-    nearest = min(fits, key=lambda fit: len(fit.misfits), default=None)
-    if whole or nearest:
-        return whole[0] if whole else nearest  # type: ignore[return-value]  # one of the two is there
-    return _fit(*candidates[0], wanted, "")
+    fits = fits or [_fit(*candidates[0], wanted, "")]
+    return min(fits, key=lambda fit: len(fit.misfits) + len(fit.unknown))  # the first of those that fit wholly
 
 
 def _fit(where: str, tensors: Tensors, wanted: Mapping[str, Tensor], prefix: str) -> Fit:
@@ -94,7 +98,7 @@ def _fit(where: str, tensors: Tensors, wanted: Mapping[str, Tensor], prefix: str
     places = {name: prefix + name if prefix + name in tensors else name for name in wanted}
     found = {name: tensors[place] for name, place in places.items() if place in tensors}
     used = set(places.values())
-    unknown = [name for name in tensors if name.startswith(prefix) and name not in used]
+    unknown = [name.removeprefix(prefix) for name in tensors if name.startswith(prefix) and name not in used]
     aside = len(tensors) - len(found) - len(unknown)
     notes = [f"from {where!r} in the file"] if where else []
     notes += [f"names without their prefix {prefix!r}"] if prefix else []
@@ -130,11 +134,9 @@ def _judged(found: Tensors, wanted: Mapping[str, Tensor], unknown: Collection[st
         *(f"{name} is {has} there, {needs} here" for name, has, needs in shapes),
         *(f"{name} holds other than the network's kind of numbers" for name in kinds),
         *(f"{name} is missing there" for name in missing),
-        *(f"{name} is unknown here" for name in unknown),
     )
-    only_head = classes and all(has[1:] == needs[1:] for _, has, needs in shapes)
-    only_head = only_head and len(misfits) == 1 + len(shapes)
-    return Fit(found, misfits, classes if only_head else None, tuple(notes), tuple(unknown))
+    rows = all(has[1:] == needs[1:] for _, has, needs in shapes) and len(misfits) == 1 + len(shapes)
+    return Fit(found, misfits, tuple(unknown), classes if rows and not unknown else None, tuple(notes))
 
 
 def _prefixes(tensors: Tensors, wanted: Mapping[str, Tensor]) -> list[str]:
@@ -191,4 +193,6 @@ def _unpickled(path: Path, key: str) -> Any:
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ConfigError(f"{key}: {path} cannot be read, it is cut short or no file of torch.save ({first})") from error
+        raise ConfigError(
+            f"{key}: {path} cannot be read, it is cut short or no file of torch.save ({first})"
+        ) from error

@@ -1,12 +1,11 @@
 """Video transformers of the package transformers (extra `hf`), built from their configs, never downloaded here."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor, nn
 
-from vidsparse.models.adapt import EvenFrames, adapted
+from vidsparse.models.adapt import Stock, adapted, even_frames
 
-_Stock = nn.Module if TYPE_CHECKING else object
 _SMALL = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536}  # DeiT's small width
 _CLASSES = {
     "timesformer": ("TimesformerConfig", "TimesformerForVideoClassification"),
@@ -29,14 +28,11 @@ def build(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
     settings["num_frames"] = frames + frames % 2 if pairs else frames
     settings |= {"tubelet_size": [2, patch, patch]} if family == "vivit" else {"patch_size": patch}
     config, network = (getattr(transformers, attribute) for attribute in _CLASSES[family])
-    model: nn.Module = adapted(network(config(**settings)), _Pixels)
-    return adapted(model, EvenFrames) if pairs else model
+    model: nn.Module = adapted(network(config(**settings)), _pixels)
+    return adapted(model, even_frames) if pairs else model
 
 
-class _Pixels(_Stock):
-    """Our clips in, logits out."""
-
-    def forward(self, clips: Tensor) -> Tensor:
-        """(B, 3, T, H, W) -> (B, classes)."""
-        logits: Tensor = super().forward(clips.transpose(1, 2)).logits
-        return logits
+def _pixels(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
+    """The package's order of axes, (B, T, 3, H, W), and its answer's logits (B, classes)."""
+    logits: Tensor = stock(clips.transpose(1, 2)).logits
+    return logits

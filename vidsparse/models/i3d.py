@@ -1,10 +1,11 @@
 """Inception-v1 inflated to three dimensions (Carreira and Zisserman 2017, figure 3).
 
-12.3 M parameters and 1025 a class. The branches are those of GoogLeNet (Szegedy et al. 2015, table 1). Modules bear the names of the paper's figure as
-circulating checkpoints spell them. Padding is TensorFlow's SAME, so a clip of any length and size passes.
+12.3 M parameters and 1025 a class. The branches are those of GoogLeNet (Szegedy et al. 2015, table 1). Modules bear
+the names of the paper's figure as circulating checkpoints spell them. Padding is TensorFlow's SAME, so a clip of any
+length and size passes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ class I3D(nn.Sequential):
         self.dropout = nn.Dropout(0.5)
         self.logits = Head(channels, num_classes)
 
-    def _add(self, channels: int, modules: dict[str, tuple[int, ...]]) -> int:
+    def _add(self, channels: int, modules: Mapping[str, tuple[int, ...]]) -> int:
         for name, branches in modules.items():
             self.add_module(name, Mixed(channels, branches))
             channels = branches[0] + branches[2] + branches[4] + branches[5]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vidsparse.errors import ConfigError
-from vidsparse.models.adapt import OverFrames, adapted
+from vidsparse.models.adapt import adapted, over_frames
 
 _VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 _RESNETS = {  # blocks and channels of each stage
@@ -18,12 +18,12 @@ _RESNETS = {  # blocks and channels of each stage
 
 def build_vgg(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
     """VGG-16 for small images: 13 convolutions, a global average, one linear layer; `_bn` normalises each."""
-    return adapted(Vgg16(num_classes, batch_norm=name.endswith("_bn")), OverFrames)
+    return adapted(Vgg16(num_classes, batch_norm=name.endswith("_bn")), over_frames)
 
 
 def build_resnet(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
     """A residual network whose stem is one 3x3 convolution and no pool; modules bear torchvision's names."""
-    return adapted(ResNet(*_RESNETS[name], num_classes, shortcut_pads=name == "cifar_resnet20"), OverFrames)
+    return adapted(ResNet(*_RESNETS[name], num_classes, shortcut_pads=name == "cifar_resnet20"), over_frames)
 
 
 def build_vit(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
@@ -33,7 +33,7 @@ def build_vit(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
     model: nn.Module = timm.create_model(
         "vit_tiny_patch16_224", num_classes=num_classes, img_size=size, patch_size=4, drop_path_rate=0.1
     )
-    return adapted(model, OverFrames)
+    return adapted(model, over_frames)
 
 
 def build_timm(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
@@ -50,7 +50,7 @@ def build_timm(name: str, num_classes: int, frames: int, size: int) -> nn.Module
     patch = getattr(getattr(model, "patch_embed", None), "patch_size", (1, 1))
     if any(size % side for side in patch):
         raise ConfigError(f"model timm/{name} cuts frames into patches: its side is a multiple of {patch[0]} pixels")
-    return adapted(model, OverFrames)
+    return adapted(model, over_frames)
 
 
 class Vgg16(nn.Module):

@@ -19,10 +19,10 @@ def find_classes(labels: str) -> tuple[Names, ...]:
     ImageNet's are WordNet synsets (n01440764) with their lemmas (tench, Tinca tinca).
     """
     if labels == "imagenet":
-        from timm.data import ImageNetInfo
+        from timm.data.imagenet_info import ImageNetInfo
 
-        info = ImageNetInfo()
-        return tuple((name, *info.index_to_description(i).split(", ")) for i, name in enumerate(info.label_names()))
+        described: dict[str, str] = ImageNetInfo().label_descriptions(as_dict=True)  # type: ignore[assignment]  # a dict
+        return tuple((synset, *words.split(", ")) for synset, words in described.items())
     if labels == "kinetics400":
         from torchvision.models.video import R3D_18_Weights
 

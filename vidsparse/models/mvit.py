@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vidsparse.models.adapt import EvenFrames, adapted
+from vidsparse.models.adapt import adapted, even_frames
 
 _PAIR = 2  # frames that the first convolution makes one
 
@@ -32,7 +32,7 @@ def build_torchvision(name: str, num_classes: int, frames: int, size: int) -> nn
         num_classes=num_classes,
         **{key: last[key] for key in same},
     )
-    return adapted(model, EvenFrames)
+    return adapted(model, even_frames)
 
 
 def build_pytorchvideo(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
@@ -45,7 +45,7 @@ def build_pytorchvideo(name: str, num_classes: int, frames: int, size: int) -> n
     wanted = torch.get_default_device()
     with torch.device("cpu"):  # its builder reads numbers out of tensors, which the meta device has not
         model: nn.Module = getattr(hub, name)(pretrained=False, **settings)
-    return adapted(model.to(wanted), EvenFrames)
+    return adapted(model.to(wanted), even_frames)
 
 
 def _even(frames: int) -> int:

@@ -1,20 +1,20 @@
 """Networks that begin with somebody's weights: evaluated as they are, or fine-tuned under a new head."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vidsparse.errors import ConfigError, some
-from vidsparse.models.adapt import adapted
+from vidsparse.models.adapt import Stock, adapted
 from vidsparse.models.checkpoints import Fit, fit_tensors, read_tensors, refuse_misfits
 from vidsparse.models.labels import SPACES, Names, find_classes, match_classes
 from vidsparse.models.weights import Weights, find_weights
 from vidsparse.models.zoo import create_model, model_spec
 
 _INIT = "training.init"
-_Stock = nn.Module if TYPE_CHECKING else object
 
 
 def evaluated(
@@ -47,7 +47,7 @@ def evaluated(
     model.load_state_dict({**model.state_dict(), **fit.tensors})
     others = sorted(set(range(count)) - set(order)) if answers == "all" else []
     if [*order, *others] != list(range(count)):
-        model = adapted(model, _Reordered)
+        model = adapted(model, _answers_first)
         model.register_buffer("answers", torch.tensor([*order, *others]), persistent=False)
     said = {
         "origin": weights.origin,
@@ -68,19 +68,20 @@ def initialize(model: nn.Module, name: str, frames: int, size: int, reference: s
     loaded.
     """
     weights = find_weights(model_spec(name), reference, _INIT)
-    wanted = model.state_dict()
-    head = _head_keys(name, frames, size)
+    wanted, head = model.state_dict(), _head_keys(name, frames, size)
     backbone = {key: tensor for key, tensor in wanted.items() if key not in head}
-    tensors = [
-        (where, {key: tensor for key, tensor in found.items() if not key.endswith(tuple(head))})
-        for where, found in read_tensors(weights.path, _INIT)
-    ]
-    fit = fit_tensors(tensors, backbone)
-    rooms = {key.partition(".")[0] for key in backbone}
-    aside = [key for key in fit.unknown if key.partition(".")[0] not in rooms]
-    misfits = tuple(said for said in fit.misfits if said not in {f"{key} is unknown here" for key in aside})
-    refuse_misfits(Fit(fit.tensors, misfits), weights.path, _INIT)
-    model.load_state_dict({**wanted, **fit.tensors})
+    tensors = read_tensors(weights.path, _INIT)
+    fit = fit_tensors(tensors, wanted)
+    aside: list[str] = []
+    only_head = fit.classes and all(fit.tensors[key].shape == backbone[key].shape for key in backbone)
+    if not fit.whole and not only_head:
+        fit = fit_tensors(tensors, backbone)
+        rooms = {key.partition(".")[0] for key in backbone}
+        aside = [key for key in fit.unknown if key in head or key.partition(".")[0] not in rooms]
+        fit = replace(fit, unknown=tuple(key for key in fit.unknown if key not in aside))
+    loaded = {key: fit.tensors[key] for key in backbone if key in fit.tensors}
+    refuse_misfits(replace(fit, tensors=loaded, misfits=() if only_head else fit.misfits), weights.path, _INIT)
+    model.load_state_dict({**wanted, **loaded})
     notes = [*fit.notes, *([f"left aside: {some(aside, 4)}"] if aside else [])]
     return {
         "origin": weights.origin,
@@ -90,15 +91,10 @@ def initialize(model: nn.Module, name: str, frames: int, size: int, reference: s
     }
 
 
-class _Reordered(_Stock):
-    """The logits of a network, the data's classes first."""
-
-    answers: Tensor
-
-    def forward(self, clips: Tensor) -> Tensor:
-        """(B, 3, T, H, W) -> (B, answers)."""
-        logits: Tensor = super().forward(clips)
-        return logits.index_select(1, self.answers)
+def _answers_first(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
+    """The logits of a network in the order of `model.answers`, (B, answers)."""
+    logits: Tensor = stock(clips)
+    return logits.index_select(1, model.get_buffer("answers"))
 
 
 def _shapes(name: str, classes: int, frames: int, size: int) -> dict[str, Tensor]:

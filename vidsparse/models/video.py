@@ -8,20 +8,18 @@ which weights inner positions more; a global average does not.
 import warnings
 from collections.abc import Sequence
 from math import ceil
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vidsparse.models.adapt import adapted
+from vidsparse.models.adapt import Stock, adapted
 
-_Stock = nn.Module if TYPE_CHECKING else object
 _ALPHA = 4  # frames of SlowFast's fast pathway to one of the slow
 
 
 def build_torchvision(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
-    """A network of `torchvision.models.video`; `frames` and `size` leave it as it is: it convolves or attends locally."""
+    """A network of `torchvision.models.video`; `frames` and `size` leave it as it is."""
     from torchvision.models import video
 
     model: nn.Module = getattr(video, name)(weights=None, num_classes=num_classes)
@@ -43,18 +41,18 @@ def build_pytorchvideo(name: str, num_classes: int, frames: int, size: int) -> n
 
 def build_slowfast(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
     """slowfast_r50 of pytorchvideo on clips of the fast pathway; the slow one sees a quarter of their frames."""
-    return adapted(build_pytorchvideo(name, num_classes, frames, size), _Pathways)
+    return adapted(build_pytorchvideo(name, num_classes, frames, size), _two_pathways)
 
 
-class _Pathways(_Stock):
-    """Two pathways from one clip, in a list made anew for each call: the stock network writes into the one it gets."""
+def _two_pathways(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
+    """Both pathways in a list made anew: the stock network writes into the one it gets.
 
-    def forward(self, clips: Tensor) -> Tensor:
-        """(B, 3, T, H, W) -> (B, classes); the slow pathway has ceil(T / 4) frames, spread evenly."""
-        last = clips.shape[2] - 1
-        slow = torch.linspace(0, last, ceil((last + 1) / _ALPHA), device=clips.device).long()
-        logits: Tensor = super().forward([clips.index_select(2, slow), clips])
-        return logits
+    The slow pathway has ceil(T / 4) frames, spread evenly from the first to the last.
+    """
+    last = clips.shape[2] - 1
+    slow = torch.linspace(0, last, ceil((last + 1) / _ALPHA), device=clips.device).long()
+    logits: Tensor = stock([clips.index_select(2, slow), clips])
+    return logits
 
 
 def fit_any_clip(model: nn.Module) -> nn.Module:

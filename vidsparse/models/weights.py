@@ -13,11 +13,11 @@ from typing import Any
 from corruptions.errors import nearest
 from vidsparse import files
 from vidsparse.errors import ConfigError
-from vidsparse.models.checkpoints import SUFFIXES
 from vidsparse.models.labels import SPACES, Names, find_classes
 from vidsparse.models.zoo import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.progress import say
 
+SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".pyth", ".bin", ".tar")
 _HUB = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+?))?(:(?P<file>[\w./-]+))?")
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # tried in turn where none is named
 _FINAL = Path("checkpoints", "final.safetensors")
@@ -25,7 +25,7 @@ _FINAL = Path("checkpoints", "final.safetensors")
 
 @dataclass(frozen=True)
 class Input:
-    """What a network was trained on: clip length, short side and crop in pixels, a key of NORMALIZE."""
+    """What a network was trained on: clip length, short side and crop in pixels, a key of NORMALIZE or "" for none."""
 
     frames: int
     short_side: int
@@ -47,26 +47,22 @@ class Weights:
         return files.digest(self.path)
 
 
-def check_weights(name: str, reference: str, key: str = "model.weights") -> None:
-    """ConfigError where `reference` cannot mean any weights of model `name`. Imports no torch, downloads nothing."""
-    spec = model_spec(name)
-    path = Path(reference)
+def weights_problem(name: str, reference: str) -> str:
+    """Why `reference` cannot mean any weights of model `name`, or "". Imports no torch, downloads nothing."""
+    spec, path = model_spec(name), Path(reference)
     if reference.startswith("hf://"):
         if not _HUB.fullmatch(reference):
-            raise ConfigError(f"{key}={reference}: it is hf://ORGANISATION/NAME@REVISION, or with :FILE at the end")
-        if find_spec("huggingface_hub") is None:
-            raise ConfigError(f"{key}={reference} needs the package huggingface-hub: pip install 'vidsparse[hub]'")
-    elif _published(spec, reference) or path.is_file():
-        return
-    elif path.is_dir():
-        if not (path / _FINAL).is_file():
-            raise ConfigError(f"{key}={reference}: this folder is not a finished run, it has no {_FINAL}")
-    elif path.suffix in SUFFIXES or "/" in reference or not spec.weights:
-        raise ConfigError(f"{key}={reference}: there is no such file")
-    else:
-        close = nearest(reference, ("pretrained", *spec.weights))
-        hint = f"did you mean {close}?" if close else f"published for {name}: {', '.join(spec.weights)}"
-        raise ConfigError(f"{key}={reference}: there is no such file, and no published weights of that name; {hint}")
+            return "it is hf://ORGANISATION/NAME@REVISION, or that with :FILE at the end"
+        return "" if find_spec("huggingface_hub") else "it needs huggingface-hub: pip install 'vidsparse[hub]'"
+    if _published(spec, reference) or path.is_file():
+        return ""
+    if path.is_dir():
+        return "" if (path / _FINAL).is_file() else f"this folder is not a finished run, it has no {_FINAL}"
+    if path.suffix in SUFFIXES or "/" in reference or not spec.weights:
+        return "there is no such file"
+    close = nearest(reference, ("pretrained", *spec.weights))
+    hint = f"did you mean {close}?" if close else f"published for {name}: {', '.join(spec.weights)}"
+    return f"there is no such file, and no published weights of that name; {hint}"
 
 
 def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "model.weights") -> Weights:
@@ -83,7 +79,8 @@ def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "mo
         ConfigError: there is nothing of that name, or it cannot be downloaded; the message says where to put it.
     """
     reference = str(reference)
-    check_weights(spec.name, reference, key)
+    if why := weights_problem(spec.name, reference):
+        raise ConfigError(f"{key}={reference}: {why}")
     if reference.startswith("hf://"):
         return Weights(_from_hub(reference, key), reference)
     if name := _published(spec, reference):
@@ -108,9 +105,7 @@ def native_input(spec: ModelSpec, reference: str | None) -> Input:
     size = config.input_size[-1]
     short_side = round(size / config.crop_pct / 2) * 2
     known = [key for key, row in NORMALIZE.items() if _close(row.mean, config.mean) and _close(row.std, config.std)]
-    if not known:
-        raise ConfigError(f"data.normalize=auto: {spec.name} has mean {config.mean}, std {config.std}, a preset of none")
-    return Input(spec.frames, short_side, size, known[0])
+    return Input(spec.frames, short_side, size, known[0] if known else "")
 
 
 def _published(spec: ModelSpec, reference: str) -> str:
@@ -122,7 +117,9 @@ def _published(spec: ModelSpec, reference: str) -> str:
 
 
 def _library(spec: ModelSpec) -> str:
-    return "timm" if spec.name.startswith(TIMM) else "pytorchvideo" if spec.weights == ("pretrained",) else "torchvision"
+    return (
+        "timm" if spec.name.startswith(TIMM) else "pytorchvideo" if spec.weights == ("pretrained",) else "torchvision"
+    )
 
 
 def _of_torchvision(spec: ModelSpec, name: str, classes: tuple[Names, ...] | None, key: str) -> Weights:
@@ -203,8 +200,8 @@ def _from_hub(reference: str, key: str) -> Path:
             failures.append(f"{name}: {type(error).__name__}")
     where = f"https://huggingface.co/{said['repository']}"
     raise ConfigError(
-        f"{key}={reference} is neither in the cache nor can it be downloaded ({'; '.join(failures)}); fetch the file from "
-        f"{where} by other means and give its path"
+        f"{key}={reference} is neither in the cache nor can it be downloaded ({'; '.join(failures)}); fetch the file "
+        f"from {where} by other means and give its path"
     )
 
 
