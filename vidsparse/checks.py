@@ -84,7 +84,7 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
     data = config.data
     if not config.name or "/" in config.name or config.name.startswith("."):
         raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
-    if data.root != SAMPLE_ROOT and not Path(data.root).is_dir():
+    if data.root != SAMPLE_ROOT and not Path(data.root).exists():
         raise fail("data.root", "there is no such folder")
     for key, reference in (("model.weights", config.model.weights), ("training.init", config.training.init)):
         if reference and (why := weights_problem(config.model.name, reference)):
@@ -153,6 +153,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("engine.checkpoint_every", "it is null or a number of optimizer steps, 1 or more")
     if config.engine.devices not in ("auto", 1):
         raise fail("engine.devices", "one process trains for now; use 1 or auto")
+    if data.augment.pad is not None and data.augment.pad < 0:
+        raise fail("data.augment.pad", "it is null or a border in pixels, 0 or more")
     scale = data.augment.scale
     if len(scale) != 2 or not 0 < scale[0] <= scale[1] <= 1:
         raise fail("data.augment.scale", "it is a range of areas [smallest, largest] with 0 < smallest <= largest <= 1")

@@ -13,7 +13,7 @@ import corruptions
 from vidsparse.config import EvaluationConfig
 from vidsparse.data.augment import center_crop, crops
 from vidsparse.data.clips import Clips
-from vidsparse.data.decoders import Frames
+from vidsparse.data.frames import Frames
 from vidsparse.data.sampling import view_indices
 from vidsparse.data.sources import Sample
 from vidsparse.errors import ClipDecodeError

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from vidsparse.data.augment import Augment, center_crop
 from vidsparse.data.clips import Clips
-from vidsparse.data.decoders import Frames
+from vidsparse.data.frames import Frames
 from vidsparse.data.sampling import batches_per_epoch, train_indices, view_indices
 from vidsparse.data.sources import Sample
 from vidsparse.errors import ClipDecodeError, DataError
