@@ -30,7 +30,7 @@ class AugmentConfig:
 class DataConfig:
     """Which clips, which frames of them, at which size.
 
-    0 as `frames`, `short_side` or `size` and auto as `normalize` stand for what the weights, or the model, were made for.
+    0 as `frames`, `short_side` or `size` and auto as `normalize` stand for what weights or model were made for.
     """
 
     source: str = "ucf101"
