@@ -10,6 +10,7 @@ from typing import Any, Literal
 from omegaconf import OmegaConf
 
 _NOT_RESULTS = ("evaluation.reference", "evaluation.max_clip_mb", "evaluation.batch_size")
+Normalize = Literal["auto", "kinetics", "imagenet", "pytorchvideo", "half", "cifar10", "cifar100", "clip", "unit"]
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
 
@@ -42,7 +43,7 @@ class DataConfig:
     short: Literal["loop", "clamp"] = "loop"
     short_side: int = 128
     size: int = 112
-    normalize: Literal["auto", "kinetics", "imagenet", "half", "pytorchvideo", "cifar", "clip", "unit"] = "kinetics"
+    normalize: Normalize = "kinetics"
     val_fraction: float = 0.0
     missing: Literal["drop", "error"] = "drop"
     if_missing: Literal["sample", "error"] = "sample"

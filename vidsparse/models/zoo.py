@@ -32,7 +32,8 @@ NORMALIZE: dict[str, Normalization] = {
     "imagenet": Normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "pytorchvideo": Normalization((0.45, 0.45, 0.45), (0.225, 0.225, 0.225)),
     "half": Normalization((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "cifar": Normalization((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
+    "cifar10": Normalization((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
+    "cifar100": Normalization((0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761)),
     "clip": Normalization((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
     "unit": Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
 }
@@ -117,12 +118,12 @@ _ROWS = (
     ModelSpec("videomae_s", _HF, "video", 16, 224, 224, "imagenet", _VIDEOMAE, multiple=8, extra="hf"),
     ModelSpec("vivit", _HF, "video", 32, 256, 224, "half", _VIVIT, multiple=8, extra="hf"),
     ModelSpec("vivit_s", _HF, "video", 32, 256, 224, "half", _VIVIT, multiple=8, extra="hf"),
-    ModelSpec("cifar_vgg16", f"{_CIFAR}vgg", "image", 1, 32, 32, "cifar", _VGG),
-    ModelSpec("cifar_vgg16_bn", f"{_CIFAR}vgg", "image", 1, 32, 32, "cifar", _VGG),
-    ModelSpec("cifar_resnet18", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar", f"{_RESNET}; 3x3 stem", min_size=8),
-    ModelSpec("cifar_resnet20", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar", f"{_RESNET}, section 4.2", min_size=8),
-    ModelSpec("cifar_resnet34", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar", f"{_RESNET}; 3x3 stem", min_size=8),
-    ModelSpec("cifar_vit", f"{_CIFAR}vit", "image", 1, 32, 32, "cifar", _VIT, min_size=8, multiple=4),
+    ModelSpec("cifar_vgg16", f"{_CIFAR}vgg", "image", 1, 32, 32, "cifar10", _VGG),
+    ModelSpec("cifar_vgg16_bn", f"{_CIFAR}vgg", "image", 1, 32, 32, "cifar10", _VGG),
+    ModelSpec("cifar_resnet18", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}; 3x3 stem", min_size=8),
+    ModelSpec("cifar_resnet20", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}, sec. 4.2", min_size=8),
+    ModelSpec("cifar_resnet34", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}; 3x3 stem", min_size=8),
+    ModelSpec("cifar_vit", f"{_CIFAR}vit", "image", 1, 32, 32, "cifar10", _VIT, min_size=8, multiple=4),
 )  # fmt: skip
 MODELS: dict[str, ModelSpec] = {row.name: row for row in _ROWS}
 
