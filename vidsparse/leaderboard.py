@@ -8,6 +8,7 @@ from yaml import YAMLError, safe_load
 
 from vidsparse.compose import compose
 from vidsparse.errors import ConfigError
+from vidsparse.models.weights import SUFFIXES
 
 _KEYS = ("model.name", "model.weights")
 
@@ -15,8 +16,8 @@ _KEYS = ("model.name", "model.weights")
 def entries(overrides: Sequence[str]) -> list[tuple[str, list[str]]]:
     """[(label, overrides)] of each evaluation; the label is "" where the command line names no weights.
 
-    >>> entries(["model.weights=[runs/a,b.pth]", "data.split=2"])
-    [('a', ['model.weights=runs/a', 'data.split=2']), ('b', ['model.weights=b.pth', 'data.split=2'])]
+    >>> entries(["model.weights=[a.pth,b.pth]", "data.split=2"])
+    [('a', ['model.weights=a.pth', 'data.split=2']), ('b', ['model.weights=b.pth', 'data.split=2'])]
     """
     given = {key: _values(key, overrides) for key in _KEYS}
     count = max(len(values) for values in given.values()) or 1
@@ -57,9 +58,10 @@ def _values(key: str, overrides: Sequence[str]) -> list[str]:
 def _label(model: str, weights: str) -> str:
     """A short name for a run folder: that of the run or file, else the model's with its weights."""
     path = Path(weights)
-    run = path.parent.parent.name if path.parent.name == "checkpoints" else ""
-    plain = path.stem if path.suffix or "/" in weights else weights
-    name = run or (path.name if path.is_dir() else plain)
-    if weights and not path.exists():
-        name = f"{model}_{name}"
+    if path.parent.name == "checkpoints":
+        name = path.parent.parent.name
+    elif path.exists():
+        name = path.name if path.is_dir() else path.stem
+    else:
+        name = f"{model}_{path.stem if path.suffix in SUFFIXES else weights}"
     return re.sub(r"[^\w.-]+", "_", name).strip("_.")

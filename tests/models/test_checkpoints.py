@@ -112,7 +112,9 @@ def test_by_order_means_every_tensor_in_number_kind_and_shape(state, tmp_path, c
 def test_another_class_count_and_another_network_are_named(saved):
     with pytest.raises(ConfigError, match=r"net\.safetensors does not fit.*it has 5 classes, the network 7"):
         create_model("cifar_resnet20", 7, 1, 32, saved)
-    with pytest.raises(ConfigError, match=r"missing there.*and \d+ more"):
+    with pytest.raises(
+        ConfigError, match=r"conv1\.weight is \(16, 3, 3, 3\) there, \(64, 3, 3, 3\) here.*and \d+ more"
+    ):
         create_model("cifar_resnet18", 5, 1, 32, saved)
 
 
@@ -164,7 +166,9 @@ def test_a_pickle_that_runs_code_is_refused_in_one_sentence_and_never_run(state,
 
 def test_a_whole_pickled_module_is_refused_by_name(tmp_path):
     torch.save(nn.Linear(2, 2), tmp_path / "module.pt")
-    with pytest.raises(ConfigError, match=r"torch\.nn\.modules\.linear\.Linear.*save its state_dict"):
+    with pytest.raises(
+        ConfigError, match=r"asks for torch\.nn\.modules\.linear\.Linear and is not opened.*save its state_dict"
+    ):
         load_weights(network(), tmp_path / "module.pt")
 
 
@@ -174,7 +178,7 @@ def test_a_file_that_is_cut_short_is_one_sentence(state, tmp_path, suffix, share
     path = tmp_path / f"cut{suffix}"
     save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(ConfigError, match=r"cut\.\w+ (cannot be read|is a pickle)") as caught:
+    with pytest.raises(ConfigError, match=r"cut\.\w+ (cannot be read|is a pickle .* damaged)") as caught:
         load_weights(network(), path)
     assert "\n" not in str(caught.value)
 

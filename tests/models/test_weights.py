@@ -35,7 +35,7 @@ def test_the_published_names_inputs_and_classes_are_torchvisions(name):
     from vidsparse.models.zoo import NORMALIZE
 
     row, theirs = MODELS[name], get_model_weights(name)
-    assert set(row.weights) == set(theirs.__members__)
+    assert set(row.weights) == {weights.name for weights in theirs}
     assert theirs[row.weights[0]] == theirs.DEFAULT
     preset = theirs.DEFAULT.transforms()
     assert row.size == preset.crop_size[0]

@@ -185,11 +185,11 @@ def _unpickled(path: Path, key: str) -> Any:
         with torch.serialization.safe_globals([argparse.Namespace]):  # settings beside the weights, as in DeiT's files
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL ([\w.]+)|global ([\w.]+)|`([\w.]+)`", str(error))
-        what = next((name for name in (named.groups() if named else ()) if name), "")
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f"a pickle that asks for {named[1]}" if named else "a pickle that asks to run code, or damaged,"
         raise ConfigError(
-            f"{key}: {path} is a pickle that asks to run code{f' ({what})' if what else ''} or is damaged, and is not "
-            "opened; save its state_dict with safetensors, in the place where you trust it"
+            f"{key}: {path} is {what} and is not opened: such a file can run any code; where you trust it, save its "
+            "state_dict with safetensors"
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]

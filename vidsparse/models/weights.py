@@ -71,8 +71,8 @@ def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "mo
     Args:
         spec: the row of the model.
         reference: a file (.safetensors .pt .pth .ckpt .pyth .bin); a run folder of ours; the name of published
-            weights, such as KINETICS400_V1 for torchvision, or `pretrained` for the best that torchvision, timm or
-            pytorchvideo has; hf://ORG/NAME@REVISION, where `:FILE` may follow.
+            weights, such as KINETICS400_V1 for torchvision, or `pretrained` for the default of torchvision, timm
+            or pytorchvideo; hf://ORG/NAME@REVISION, where `:FILE` may follow.
         key: the config key that errors name.
 
     Raises:

@@ -51,7 +51,7 @@ class ModelSpec:
     size: int  # native side of the crop in pixels
     normalize: str  # a key of NORMALIZE
     source: str  # the paper
-    weights: tuple[str, ...] = ()  # published ones, by the names that their library gives them, the best first
+    weights: tuple[str, ...] = ()  # published ones, by the names that their library gives them, its default first
     labels: str = ""  # the classes of those weights, a name that `labels.find_classes` knows
     min_size: int = 32  # smallest side in pixels that is accepted
     multiple: int = 1  # the side is a multiple of this, in pixels
@@ -86,6 +86,7 @@ _RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016"
 _VIT = "Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021; DeiT's tiny width, patches of 4 pixels"
 
 _V1 = (("KINETICS400_V1",), "kinetics400")
+_SWIN_B = ("KINETICS400_V1", "KINETICS400_IMAGENET22K_V1")
 _HUB = (("pretrained",), "kinetics400")
 _ROWS = (
     ModelSpec("r3d_18", _TORCHVISION, "video", 16, 128, 112, "kinetics", _R2PLUS1D, *_V1),
@@ -94,10 +95,7 @@ _ROWS = (
     ModelSpec("s3d", _TORCHVISION, "video", 16, 256, 224, "kinetics", _S3D, *_V1),
     ModelSpec("swin3d_t", _TORCHVISION, "video", 32, 256, 224, "imagenet", _SWIN, *_V1),
     ModelSpec("swin3d_s", _TORCHVISION, "video", 32, 256, 224, "imagenet", _SWIN, *_V1),
-    ModelSpec(
-        "swin3d_b", _TORCHVISION, "video", 32, 256, 224, "imagenet", _SWIN,
-        ("KINETICS400_IMAGENET22K_V1", "KINETICS400_V1"), "kinetics400",
-    ),
+    ModelSpec("swin3d_b", _TORCHVISION, "video", 32, 256, 224, "imagenet", _SWIN, _SWIN_B, "kinetics400"),
     ModelSpec("mvit_v1_b", _MVIT_TV, "video", 16, 256, 224, "pytorchvideo", _MVIT1, *_V1, multiple=4),
     ModelSpec("mvit_v2_s", _MVIT_TV, "video", 16, 256, 224, "pytorchvideo", _MVIT2, *_V1, multiple=4),
     ModelSpec("slow_r50", _PYTORCHVIDEO, "video", 8, 256, 224, "pytorchvideo", _SLOWFAST, *_HUB),
