@@ -8,6 +8,7 @@ import corruptions
 from corruptions.registry import nearest
 from vidsparse.compose import COMMAND_LINE, compose
 from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
+from vidsparse.data.protocols import PROTOCOLS
 from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError
 from vidsparse.models.weights import native_input, weights_problem
@@ -51,6 +52,7 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
     _check_names(config, fail)
     _check_paths(config, origin, fail)
     _settle_input(config)
+    _settle_protocol(config, origin, fail)
     _check_numbers(config, fail)
     _check_evaluation(config, fail)
     _settle_sparsity(config, origin, fail)
@@ -67,6 +69,10 @@ def _check_names(config: Config, fail: Fail) -> None:
     for (key, known), value in zip(tables.items(), values, strict=True):
         if (value.partition(".")[0] if key == "model.name" else value) not in known:
             raise fail(key, unknown(value, known))
+    if config.data.eval_source is not None and config.data.eval_source not in SOURCES:
+        raise fail("data.eval_source", unknown(config.data.eval_source, SOURCES))
+    if config.evaluation.protocol not in (None, *PROTOCOLS):
+        raise fail("evaluation.protocol", unknown(str(config.evaluation.protocol), PROTOCOLS))
     suite = corruptions.suite(config.evaluation.suite)
     for name in config.evaluation.corruptions or ():
         if name not in suite:
@@ -91,6 +97,12 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
             raise fail(key, why)
     if config.training.init and (config.model.weights or not config.training.epochs):
         raise fail("training.init", "it begins a training, in the place of model.weights; set one of the two")
+    if data.eval_source is not None and not (data.eval_root and Path(data.eval_root).exists()):
+        raise fail("data.eval_root", f"the folder of data.eval_source={data.eval_source} is not there")
+    if data.eval_source is None and data.eval_root is not None:
+        raise fail("data.eval_root", "it needs data.eval_source, the kind of data set that it is")
+    if config.training.epochs and not SOURCES[data.source].trains:
+        raise fail("data.source", "there is nothing to train on in it; set training.epochs=0, or use data.eval_source")
 
 
 def _settle_input(config: Config) -> None:
@@ -110,10 +122,22 @@ def _settle_input(config: Config) -> None:
         data.normalize = native.normalize  # type: ignore[assignment]  # the keys of NORMALIZE
 
 
+def _settle_protocol(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
+    """Put what the protocol says in the place of what the files say; the command line must not say otherwise."""
+    if config.evaluation.protocol is None:
+        return
+    for name, value in PROTOCOLS[config.evaluation.protocol].settings.items():
+        key = f"evaluation.{name}"
+        if origin.get(key) == COMMAND_LINE and getattr(config.evaluation, name) != value:
+            raise fail(key, f"evaluation.protocol={config.evaluation.protocol} sets it to {value}; give one of the two")
+        setattr(config.evaluation, name, value)
+
+
 def _check_numbers(config: Config, fail: Fail) -> None:
     data, training = config.data, config.training
     positive = {
         "data.split": data.split,
+        "data.eval_split": data.eval_split,
         "data.frames": data.frames,
         "data.stride": data.stride,
         "data.timeout_s": data.timeout_s,
@@ -142,6 +166,11 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.schedule.warmup_epochs", f"the warm-up must end before training.epochs={training.epochs}")
     if not 0 <= training.label_smoothing < 1:
         raise fail("training.label_smoothing", "it must be at least 0 and below 1")
+    mixup = training.mixup
+    if mixup.mixup_alpha < 0 or mixup.cutmix_alpha < 0:
+        raise fail("training.mixup", "mixup_alpha and cutmix_alpha are 0 (none) or more")
+    if not 0 <= mixup.prob <= 1:
+        raise fail("training.mixup.prob", "it is the share of the steps that mix, 0 to 1")
     if training.accumulate > training.batch_size:
         raise fail("training.accumulate", f"a batch of {training.batch_size} clips has no more parts than clips")
     betas = training.optimizer.betas
@@ -149,6 +178,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.optimizer.betas", "they are two numbers, each at least 0 and below 1")
     if isinstance(config.engine.workers, int) and config.engine.workers < 0:
         raise fail("engine.workers", "it is auto or a number of loader processes, 0 or more")
+    if not 0 <= config.engine.cache_gb < float("inf"):
+        raise fail("engine.cache_gb", "it is a size in GiB, 0 for no cache")
     if config.engine.checkpoint_every is not None and config.engine.checkpoint_every < 1:
         raise fail("engine.checkpoint_every", "it is null or a number of optimizer steps, 1 or more")
     if config.engine.devices not in ("auto", 1):

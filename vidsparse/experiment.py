@@ -77,12 +77,15 @@ def _load(config: Config) -> "Clips":
     from vidsparse.data.clips import load_clips
 
     with Bar("counting frames", 0) as bar:
-        clips = load_clips(config.data, config.training.seed, config.folder.parent / ".index", cores(), bar.count)
+        cache, trains = config.folder.parent / ".index", config.training.epochs > 0
+        clips = load_clips(config.data, config.training.seed, cache, cores(), bar.count, trains)
     dataset = clips.dataset
     say(f"data       {describe(clips)}: {len(clips.train)} training and {len(clips.test)} test clips")
     if dataset.missing:
         missing = plural(len(dataset.missing), "clip")
         warn(f"{missing} of the lists not in {dataset.root}, left out: {some(dataset.missing)}")
+    if dataset.foreign:
+        warn(f"{len(dataset.foreign)} classes evaluated on but not trained on, left out: {some(dataset.foreign)}")
     if unreadable := clips.index.unreadable:
         warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
     if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:

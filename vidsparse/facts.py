@@ -61,7 +61,11 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
 
 def describe(clips: "Clips") -> str:
     """The data in a few words."""
-    return "built-in sample data" if clips.is_sample else f"{clips.dataset.name}, split {clips.config.split}"
+    if clips.is_sample:
+        return "built-in sample data"
+    if clips.config.eval_source is not None:
+        return f"{clips.dataset.name}, with the classes of {clips.config.source}"
+    return f"{clips.dataset.name}, split {clips.config.split}"
 
 
 def describe_sparse(sparse: "Topology") -> str:

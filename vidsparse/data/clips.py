@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from vidsparse.config import SAMPLE_ROOT, DataConfig
+from vidsparse.data import manifest
+from vidsparse.data.cache import FrameCache, frame_key
 from vidsparse.data.frames import Frames, output_size
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.readers import READERS, OpenFiles
-from vidsparse.data.sources import Dataset, Sample, load_dataset, mirrored, split_validation
+from vidsparse.data.sources import Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
 from vidsparse.errors import ClipDecodeError
 
 
@@ -26,6 +28,7 @@ class Clips:
     validation: tuple[Sample, ...]
     test: tuple[Sample, ...]
     _open: OpenFiles
+    kept: FrameCache | None = None
 
     @property
     def is_sample(self) -> bool:
@@ -56,20 +59,35 @@ class Clips:
         """Frames a second."""
         return float(self.index.rows[sample.id].info.rate)
 
-    def read(self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]") -> Frames:
+    def read(
+        self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]", keep: bool = False
+    ) -> Frames:
         """Frames uint8 (n, H, W, 3) of a sample, its short side resized to `data.short_side` pixels.
 
+        With `keep` they are taken from the cache `kept`, if there is one, and go to it: read-only, the same bytes.
         Raises ClipDecodeError, naming the file, where no decoder can read it.
         """
         info = self.index.rows[sample.id].info
         if not info.n_frames:
             raise ClipDecodeError(info.error or f"{sample.path}: nothing in it can be decoded")
+        if keep and self.kept and info.n_frames > 1:
+            numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.path)
+            key = frame_key(sample.id, file.size, file.mtime, info, self.config.short_side, numbers)
+            return self.kept.get(key, (len(numbers), *self.size(sample), 3), lambda: self.read(sample, numbers))
         return READERS[sample.reader].read(self._open, sample, info, self.config.short_side, indices)
 
 
-def load_clips(config: DataConfig, seed: int, cache: Path, workers: int = 0, progress: Progress | None = None) -> Clips:
+def load_clips(
+    config: DataConfig,
+    seed: int,
+    cache: Path,
+    workers: int = 0,
+    progress: Progress | None = None,
+    trains: bool = True,
+) -> Clips:
     """Read the lists of `config`, count the frames of every file (cached in `cache`), split off validation groups.
 
+    `trains` False leaves the training part out, for what is only evaluated.
     Raises DataError where the data set is not there or not laid out as its source says.
     """
     root = Path(config.root)
@@ -77,7 +95,12 @@ def load_clips(config: DataConfig, seed: int, cache: Path, workers: int = 0, pro
         from vidsparse.data.sample import ensure_sample
 
         root = ensure_sample()
-    dataset = load_dataset(config.source, root, config.split, config.missing)
-    index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress)
+    dataset = load_dataset(config.source, root, config.split, config.missing, trains, config.eval_source is None)
+    if config.eval_source is not None:
+        assert config.eval_root is not None
+        other = load_dataset(config.eval_source, Path(config.eval_root), config.eval_split, config.missing, train=False)
+        dataset = evaluated_on(dataset, other)
+    prepared = {**manifest.prepared(root), **manifest.prepared(dataset.root)}
+    index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress, prepared)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
     return Clips(config, dataset, index, train, validation, dataset.test, OpenFiles(config.timeout_s))

@@ -90,12 +90,13 @@ class CorruptedUnits(IterableDataset[Batch]):
         try:
             if not n_frames:
                 self._clips.read(sample, ())
-            views = view_indices(n_frames, data.frames, data.stride, data.sampling, data.short, self._config.views)
+            sampling = self._config.sampling or data.sampling
+            views = view_indices(n_frames, data.frames, data.stride, sampling, data.short, self._config.views)
             outputs = np.unique(views)
             needs = [self._needs(sample, cell, outputs, n_frames) for cell in self._cells]
             union = np.unique(np.concatenate([outputs, *needs]))
             numbers = union if self._megabytes(sample, len(union)) <= self._config.max_clip_mb else outputs
-            frames = self._on_canvas(self._clips.read(sample, numbers))
+            frames = self._on_canvas(self._clips.read(sample, numbers, keep=True))
         except ClipDecodeError:
             if self._config.on_error == "raise":
                 raise
