@@ -137,6 +137,9 @@ def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
     if config.model.weights and not config.training.epochs:
         given = (config.model.weights, config.model.labels, config.model.answers)
         model, facts = evaluated(name, classes, data.frames, data.size, *given)
+        names = facts.pop("names")
+        if not classes:
+            folder.update(data={**folder.facts["data"], "classes": names})
         if facts["answers"] > len(classes):
             folder.update(chance=1 / facts["answers"])
         own = native_input(model_spec(name), config.model.weights).normalize

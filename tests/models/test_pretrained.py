@@ -42,6 +42,16 @@ def test_classes_that_nobody_names_are_taken_by_order_where_as_many(five):
     assert "by order" in facts["labels"]
 
 
+def test_data_without_classes_is_answered_in_those_of_the_weights(five):
+    theirs, path, names = five
+    model, facts = evaluated(NAME, [], 1, 32, path, names, "data")
+    clip = torch.randn(1, 3, 1, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(model.eval()(clip), theirs(clip))
+    assert facts["names"] == ["ant", "bee", "cat", "dog", "elk"]
+    assert evaluated(NAME, [], 1, 32, path, "auto", "all")[1]["names"] == list("01234")
+
+
 @pytest.mark.parametrize("labels", ["auto", "order"])
 def test_another_number_of_classes_that_nobody_names_is_refused(five, labels):
     with pytest.raises(ConfigError, match="5 classes, the data 3"):

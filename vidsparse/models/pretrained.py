@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vidsparse.errors import ConfigError, some
 from vidsparse.models.adapt import Stock, adapted
 from vidsparse.models.checkpoints import Fit, fit_tensors, read_tensors, refuse_misfits
-from vidsparse.models.labels import SPACES, Names, find_classes, match_classes
+from vidsparse.models.labels import SPACES, find_classes, match_classes
 from vidsparse.models.weights import Weights, find_weights
 from vidsparse.models.zoo import create_model, model_spec
 
@@ -24,7 +24,8 @@ def evaluated(
 
     Args:
         name: a row of the model table.
-        classes: those of the data, in the order of its labels.
+        classes: those of the data, in the order of its labels; none where nobody knows them: the answers are then
+            all classes of the weights.
         frames: clip length.
         size: side of a frame in pixels.
         reference: as `find_weights` takes it.
@@ -37,15 +38,15 @@ def evaluated(
     """
     weights = find_weights(model_spec(name), reference)
     tensors = read_tensors(weights.path)
-    fit = fit_tensors(tensors, _shapes(name, len(classes), frames, size))
+    fit = fit_tensors(tensors, _shapes(name, len(classes) or 1, frames, size))
     if fit.classes:
         fit = fit_tensors(tensors, _shapes(name, fit.classes[0], frames, size))
     refuse_misfits(fit, weights.path)
     count = _head(name, frames, size, fit)
-    order, how = _order(classes, count, weights, labels)
+    order, how, names = _order(classes, count, weights, labels)
     model = create_model(name, count, frames, size)
     model.load_state_dict({**model.state_dict(), **fit.tensors})
-    others = sorted(set(range(count)) - set(order)) if answers == "all" else []
+    others = sorted(set(range(count)) - set(order)) if answers == "all" or not order else []
     if [*order, *others] != list(range(count)):
         model = adapted(model, _answers_first)
         model.register_buffer("answers", torch.tensor([*order, *others]), persistent=False)
@@ -57,6 +58,7 @@ def evaluated(
         "labels": how,
         "classes": count,
         "answers": len(order) + len(others),
+        "names": names or [str(number) for number in range(count)],
     }
     return model, said
 
@@ -114,32 +116,35 @@ def _head(name: str, frames: int, size: int, fit: Fit) -> int:
     return len(fit.tensors[_head_keys(name, frames, size)[0]])
 
 
-def _order(classes: Sequence[str], count: int, weights: Weights, labels: str) -> tuple[list[int], str]:
-    """Which logit is which class of the data, and how that is known."""
-    positions = list(range(count))
+def _order(classes: Sequence[str], count: int, weights: Weights, labels: str) -> tuple[list[int], str, list[str]]:
+    """Which logit is which class of the data, how that is known, and what the logits are called, if anybody knows."""
+    if labels == "order" and count != len(classes):
+        raise ConfigError(f"model.labels=order: the weights have {count} classes, the data {len(classes)}")
     if labels == "order":
-        if count != len(classes):
-            raise ConfigError(f"model.labels=order: the weights have {count} classes, the data {len(classes)}")
-        return positions, "by order"
+        return list(range(count)), "by order", []
     if labels != "auto":
-        return match_classes(classes, _counted(find_classes(labels), count, labels)), f"by name, {labels}"
-    if weights.classes:
-        return match_classes(classes, _counted(weights.classes, count, weights.origin)), "by name, as published"
-    for space, size in SPACES.items():
-        if size == count:
-            try:
-                return match_classes(classes, find_classes(space)), f"by name, {space}"
-            except ConfigError:
-                continue
-    if count == len(classes):
-        return positions, "by order: the file names no classes"
+        names, how = find_classes(labels), labels
+    elif weights.classes:
+        names, how = weights.classes, weights.origin
+    else:
+        fitting = (space for space, size in SPACES.items() if size == count and _all_known(classes, space))
+        how = next(fitting, "")
+        names = find_classes(how) if how else ()
+    if names:
+        if len(names) != count:
+            raise ConfigError(f"model.labels: {how} names {len(names)} classes, the weights have {count}")
+        return match_classes(classes, names), f"by name, {how}", [words[0] for words in names]
+    if len(classes) in (0, count):
+        return list(range(len(classes))), "by order: the file names no classes", []
     raise ConfigError(
         f"model.weights: {weights.path} does not fit the data: it has {count} classes, the data {len(classes)}; give "
         f"their names by model.labels ({', '.join(SPACES)}, or a file), or fine-tune with training.init"
     )
 
 
-def _counted(names: tuple[Names, ...], count: int, where: str) -> tuple[Names, ...]:
-    if len(names) != count:
-        raise ConfigError(f"model.labels: {where} names {len(names)} classes, the weights have {count}")
-    return names
+def _all_known(classes: Sequence[str], space: str) -> bool:
+    try:
+        match_classes(classes, find_classes(space))
+    except ConfigError:
+        return False
+    return True
