@@ -6,11 +6,12 @@ import pytest
 
 from vidsparse.checks import load_config
 from vidsparse.compose import ROOTS, shipped_configs
+from vidsparse.config import identity
 from vidsparse.experiment import dry_run
 from vidsparse.models.zoo import model_spec
 
 SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
-SAMPLE = random.Random(0).sample([name for name in SHIPPED if "paper" in name], 2)
+SAMPLE = random.Random(4).sample([name for name in SHIPPED if "paper" in name], 2)
 PAPER = ("cifar10_paper_vgg16", "cifar100_paper_resnet34", "tiny_imagenet_paper_efficientnet_b0",
          "imagenet_paper_resnet50", "imagenet_paper_deit_base", "ucf101_paper_resnet50",
          "ucf101_paper_i3d")  # fmt: skip
@@ -43,15 +44,14 @@ def test_a_setting_of_the_papers_table_has_its_control_and_the_three_methods_of_
 
 
 def test_every_sparse_config_has_a_dense_control_that_differs_in_nothing_else(tmp_path, monkeypatch):
-    from vidsparse.config import identity
-
-    def control(name: str) -> str:
-        items = identity(load_config(name)).items()
-        return str({key: value for key, value in items if key != "name" and not key.startswith("sparse.")})
-
     monkeypatch.chdir(tmp_path)
-    dense = {control(name) for name in SHIPPED if load_config(name).sparse.method == "dense"}
-    assert [name for name in SHIPPED if control(name) not in dense] == []
+    methods, controls = {}, {}
+    for name in SHIPPED:
+        items = identity(load_config(name)).items()
+        methods[name] = dict(items)["sparse.method"]
+        controls[name] = {key: value for key, value in items if key != "name" and not key.startswith("sparse.")}
+    dense = [controls[name] for name in SHIPPED if methods[name] == "dense"]
+    assert [name for name in SHIPPED if controls[name] not in dense] == []
 
 
 @pytest.mark.parametrize("source", ROOTS)
