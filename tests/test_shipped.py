@@ -19,10 +19,12 @@ PAPER = ("cifar10_paper_vgg16", "cifar100_paper_resnet34", "tiny_imagenet_paper_
 
 def tiny(name: str, root: object) -> list[str]:
     """What makes a dry run of a config take seconds: the tiny clips, small frames."""
-    image = model_spec(load_config(name).model.name).family == "image"
+    config = load_config(name)
+    frames = 1 if model_spec(config.model.name).family == "image" else 4
+    every = ["sparse.every=1"] if config.sparse.every else []
     return ["data.source=folder", f"data.root={root}", "data.if_missing=error", "data.short_side=40", "data.size=32",
-            f"data.frames={1 if image else 4}", "training.batch_size=4", "evaluation.batch_size=4", "engine.workers=0",
-            "training.init=null"]  # fmt: skip
+            f"data.frames={frames}", "training.batch_size=4", "evaluation.batch_size=4", "engine.workers=0",
+            "training.init=null", *every]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SAMPLE)
