@@ -11,7 +11,8 @@ from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
 from vidsparse.data.protocols import PROTOCOLS
 from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError
-from vidsparse.models.zoo import MODELS
+from vidsparse.models.weights import native_input, weights_problem
+from vidsparse.models.zoo import check_model, known_models, model_spec
 from vidsparse.sparsity.methods import METHODS, SETTINGS
 
 Fail = Callable[[str, str], ConfigError]
@@ -50,6 +51,7 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
 
     _check_names(config, fail)
     _check_paths(config, origin, fail)
+    _settle_input(config)
     _settle_protocol(config, origin, fail)
     _check_numbers(config, fail)
     _check_evaluation(config, fail)
@@ -59,13 +61,13 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
 def _check_names(config: Config, fail: Fail) -> None:
     tables: dict[str, Iterable[str]] = {
         "data.source": SOURCES,
-        "model.name": MODELS,
+        "model.name": known_models(config.model.name),
         "sparse.method": METHODS,
         "evaluation.suite": corruptions.SUITES,
     }
     values = (config.data.source, config.model.name, config.sparse.method, config.evaluation.suite)
     for (key, known), value in zip(tables.items(), values, strict=True):
-        if value not in known:
+        if (value.partition(".")[0] if key == "model.name" else value) not in known:
             raise fail(key, unknown(value, known))
     if config.data.eval_source is not None and config.data.eval_source not in SOURCES:
         raise fail("data.eval_source", unknown(config.data.eval_source, SOURCES))
@@ -90,14 +92,34 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
         raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
     if data.root != SAMPLE_ROOT and not Path(data.root).exists():
         raise fail("data.root", "there is no such folder")
+    for key, reference in (("model.weights", config.model.weights), ("training.init", config.training.init)):
+        if reference and (why := weights_problem(config.model.name, reference)):
+            raise fail(key, why)
+    if config.training.init and (config.model.weights or not config.training.epochs):
+        raise fail("training.init", "it begins a training, in the place of model.weights; set one of the two")
     if data.eval_source is not None and not (data.eval_root and Path(data.eval_root).exists()):
         raise fail("data.eval_root", f"the folder of data.eval_source={data.eval_source} is not there")
     if data.eval_source is None and data.eval_root is not None:
         raise fail("data.eval_root", "it needs data.eval_source, the kind of data set that it is")
     if config.training.epochs and not SOURCES[data.source].trains:
         raise fail("data.source", "there is nothing to train on in it; set training.epochs=0, or use data.eval_source")
-    if config.model.weights and not Path(config.model.weights).is_file():
-        raise fail("model.weights", "there is no such file")
+
+
+def _settle_input(config: Config) -> None:
+    """Put what the weights or the model were made for in the place of 0 and auto."""
+    data = config.data
+    if data.normalize != "auto" and data.frames and data.short_side and data.size:
+        return
+    native = native_input(model_spec(config.model.name), config.model.weights or config.training.init)
+    data.frames = data.frames or native.frames
+    data.size = data.size or native.size
+    data.short_side = data.short_side or max(native.short_side, data.size)
+    if data.normalize == "auto":
+        if not native.normalize:
+            raise ConfigError(
+                f"data.normalize=auto: {config.model.name} was trained with none of the presets; name one"
+            )
+        data.normalize = native.normalize  # type: ignore[assignment]  # the keys of NORMALIZE
 
 
 def _settle_protocol(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
@@ -132,8 +154,7 @@ def _check_numbers(config: Config, fail: Fail) -> None:
             raise fail(key, "it must be a number above 0")
     if training.epochs < 0:
         raise fail("training.epochs", "it must be 0 (evaluate only) or more")
-    if data.size < (least := MODELS[config.model.name].min_size):
-        raise fail("data.size", f"{config.model.name} needs clips of at least {least} pixels")
+    check_model(config.model.name, 1, data.frames, data.size)
     if data.size % 2 or data.short_side % 2:
         odd = "data.size" if data.size % 2 else "data.short_side"
         raise fail(odd, "sides of clips are even, as video codecs need them")

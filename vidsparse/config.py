@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from omegaconf import OmegaConf
 
+Normalize = Literal["auto", "kinetics", "imagenet", "pytorchvideo", "half", "cifar10", "cifar100", "clip", "unit"]
 _NOT_RESULTS = ("evaluation.reference", "evaluation.protocol", "evaluation.max_clip_mb", "evaluation.batch_size")
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
@@ -30,6 +31,7 @@ class AugmentConfig:
 class DataConfig:
     """Which clips, which frames of them, at which size.
 
+    0 as `frames`, `short_side` or `size` and auto as `normalize` stand for what weights or model were made for.
     `eval_source`, `eval_root`, `eval_split`: the test part of another data set, with classes of the same names, to
     evaluate on in place of the own one; ImageNet-A, -R and -Sketch are `class_folders`.
     """
@@ -46,7 +48,7 @@ class DataConfig:
     short: Literal["loop", "clamp"] = "loop"
     short_side: int = 128
     size: int = 112
-    normalize: Literal["kinetics", "imagenet", "half", "pytorchvideo"] = "kinetics"
+    normalize: Normalize = "kinetics"
     val_fraction: float = 0.0
     missing: Literal["drop", "error"] = "drop"
     if_missing: Literal["sample", "error"] = "sample"
@@ -57,10 +59,17 @@ class DataConfig:
 
 @dataclass
 class ModelConfig:
-    """A row of the model table, and a local .safetensors file to start from."""
+    """A row of the model table, and the weights that it has from the first step on.
+
+    `weights`: a file, a run folder, the name of published weights, hf://ORG/NAME@REVISION. Where nothing is trained,
+    their classes are matched to the data's: `labels` auto (as they say, or by number), order, imagenet, kinetics400,
+    ucf101, or a file of names; `answers` all lets it answer any class of its weights, data only those of the data.
+    """
 
     name: str = "r3d_18"
     weights: str | None = None
+    labels: str = "auto"
+    answers: Literal["all", "data"] = "all"
 
 
 @dataclass
@@ -115,8 +124,12 @@ class MixupConfig:
 
 @dataclass
 class TrainingConfig:
-    """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end."""
+    """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end.
 
+    `init`: weights, named as in model.weights, that all but the head begins with: fine-tuning.
+    """
+
+    init: str | None = None
     epochs: int = 100
     batch_size: int = 16
     seed: int = 0

@@ -11,7 +11,7 @@ from vidsparse.checks import check_updates
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.errors import plural, some
-from vidsparse.facts import describe, describe_sparse, find_reference, now, protocol, write_layers
+from vidsparse.facts import describe, describe_sparse, describe_weights, find_reference, now, protocol, write_layers
 from vidsparse.machine import cores
 from vidsparse.progress import Bar, console, say, warn
 from vidsparse.runfolder import RunFolder
@@ -33,7 +33,7 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     clips = _load(config)
     total_steps = batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
     warning = check_updates(config, total_steps)
-    folder.claim(config, clips.fingerprint, fresh)
+    folder.claim(config, clips.fingerprint, fresh, _digests(config))
     if not folder.finished:
         folder.update(**protocol(config, clips, command))
         engine, model, sparse = _build(config, clips, total_steps, folder)
@@ -99,16 +99,13 @@ def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) 
     import torch
 
     from vidsparse.engine import Engine
-    from vidsparse.models.zoo import create_model
     from vidsparse.recipe import make_optimizer
     from vidsparse.sparsity.methods import SETTINGS
     from vidsparse.sparsity.topology import sparsify
 
     engine = Engine(config.engine)
     torch.manual_seed(config.training.seed)
-    classes = len(clips.dataset.classes)
-    model = create_model(config.model.name, classes, config.data.frames, config.data.size, config.model.weights)
-    model = engine.place(model)
+    model = engine.place(_create(config, clips, folder))
     settings = {key: getattr(config.sparse, key) for key in SETTINGS}
     sparse = sparsify(
         model,
@@ -129,6 +126,46 @@ def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) 
         engine={"device": str(engine.device), "precision": engine.precision, "processes": engine.world},
     )
     return engine, model, sparse
+
+
+def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
+    """The model with the weights that it begins with; what is known of those is said and recorded."""
+    from vidsparse.models.pretrained import evaluated, initialize
+    from vidsparse.models.weights import native_input
+    from vidsparse.models.zoo import create_model, model_spec
+
+    name, classes, data = config.model.name, clips.dataset.classes, config.data
+    if config.model.weights and not config.training.epochs:
+        given = (config.model.weights, config.model.labels, config.model.answers)
+        model, facts = evaluated(name, classes, data.frames, data.size, *given)
+        names = facts.pop("names")
+        if not classes:
+            folder.update(data={**folder.facts["data"], "classes": names})
+        if facts["answers"] > len(classes):
+            folder.update(chance=1 / facts["answers"])
+        own = native_input(model_spec(name), config.model.weights).normalize
+        if own not in ("", data.normalize):
+            warn(f"data.normalize={data.normalize}, but {name} was trained with {own}; data.normalize=auto takes that")
+    else:
+        model = create_model(name, len(classes), data.frames, data.size, config.model.weights)
+        facts = {"sha256": _digests(config)["model.weights"]} if config.model.weights else {}
+    if config.training.init:
+        facts = initialize(model, name, data.frames, data.size, config.training.init)
+    if facts:
+        folder.update(weights=facts)
+        for sentence in describe_weights(facts, data.normalize):
+            say(f"weights    {sentence}")
+    return model
+
+
+def _digests(config: Config) -> dict[str, str]:
+    """{config key: SHA-256} of the weights that a run begins with."""
+    from vidsparse.models.weights import find_weights
+    from vidsparse.models.zoo import model_spec
+
+    given = {"model.weights": config.model.weights, "training.init": config.training.init}
+    spec = model_spec(config.model.name)
+    return {key: find_weights(spec, reference, key).sha256 for key, reference in given.items() if reference}
 
 
 def _fit(

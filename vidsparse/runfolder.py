@@ -39,8 +39,10 @@ class RunFolder:
         """True when there is something to lose: a checkpoint, weights or predictions."""
         return any((self.path / name).exists() for name in ("checkpoints", "predictions", "predictions.parquet"))
 
-    def claim(self, config: Config, fingerprint: str, fresh: bool = False) -> None:
+    def claim(self, config: Config, fingerprint: str, fresh: bool = False, weights: Facts | None = None) -> None:
         """Make the folder this experiment's own, or continue the one that it already holds.
+
+        `weights`: {config key: SHA-256} of the weights that it begins with.
 
         Raises:
             RunFolderError: it holds another experiment or other data; the message names what differs and both ways on.
@@ -49,9 +51,7 @@ class RunFolder:
         if fresh and ours:
             files.remove(self.path)
         self.facts = read_facts(self.path)
-        mine = {**identity(config), "data fingerprint": fingerprint}
-        if config.model.weights:
-            mine["model.weights"] = files.digest(Path(config.model.weights))
+        mine = {**identity(config), "data fingerprint": fingerprint, **(weights or {})}
         if self.facts and self.begun:
             self._check_same(mine)
         elif not self.facts and self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):

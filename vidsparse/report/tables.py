@@ -67,7 +67,7 @@ class Run:
     @property
     def label(self) -> str:
         """The method as in a sentence: "RigL at 50 % sparsity"."""
-        if self.method == "dense":
+        if self.method in ("dense", "given"):
             return self.title
         return f"{self.title} at {100 * self.info['sparse']['sparsity']:.3g} % sparsity"
 
