@@ -86,8 +86,8 @@ def grouped_bootstrap(scores: ArrayLike, groups: ArrayLike) -> Interval:
         groups: (clips,) what recording each clip was cut from.
 
     Groups and seeds are resampled with replacement, jointly (the pigeonhole bootstrap, Owen 2007), 2,000 times, always
-    the same draws for the same data. With few groups or seeds percentiles of that are too narrow (89 % instead of 95 %
-    at eight groups, 76 % where three seeds differ much; BCa is no better), so they are scaled about the mean to the
+    the same draws for the same data. With few groups or seeds percentiles of that are too narrow (85 % instead of 95 %
+    at six groups, 82 % where three seeds differ much; BCa is no better), so they are scaled about the mean to the
     half-width t(df) · sqrt(V): V = V_groups + V_seeds - V_both, by the jackknife over groups and the variance over
     seeds (two-way clustering, Cameron, Gelbach and Miller 2011), df by Satterthwaite, and never below
     t(seeds - 1) · sqrt(V_seeds). One seed alone says nothing about seeds: then the interval is over recordings only.
