@@ -55,7 +55,7 @@ def ucf101_root(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> tuple[str, ...]:
     """Settings of a run that takes seconds."""
     return TINY

@@ -194,8 +194,8 @@ class AnalysisConfig:
     filters, in pixels of the spectrum; null is eighths of the side. `fourier`: frequencies a side of the heat map.
     """
 
-    spectral: Literal["auto", "on", "off"] = "auto"
-    saliency: Literal["auto", "on", "off"] = "auto"
+    spectral: bool | Literal["auto"] = "auto"
+    saliency: bool | Literal["auto"] = "auto"
     clips: int = 64
     radii: list[int] | None = None
     fourier: int = 9

@@ -173,7 +173,7 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
 
 def _asked_for_more(config: Config, folder: RunFolder) -> bool:
     """Whether an analysis was switched on that a finished run has not."""
-    if "on" not in (config.analysis.spectral, config.analysis.saliency):
+    if True not in (config.analysis.spectral, config.analysis.saliency):
         return False
     from vidsparse.analysis.analyse import wanted_but_missing
 

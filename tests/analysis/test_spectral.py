@@ -76,5 +76,5 @@ def test_auto_takes_what_is_cheap_in_order_and_on_takes_all():
     assert cost(config, 10, budget / 100, False) == ("saliency",)
     assert cost(config, 10, budget, False) == ()
     assert cost(config, 10, budget, True) == ("saliency", "attenuation", "fourier")
-    config.analysis.spectral, config.analysis.saliency = "on", "off"
+    config.analysis.spectral, config.analysis.saliency = True, False
     assert cost(config, 10, 1e30, False) == ("attenuation", "fourier")

@@ -39,8 +39,8 @@ def wanted_but_missing(config: Config, run: Path) -> bool:
     """True where an analysis that is switched on is not there, or was made with other settings."""
     asked = {"attenuation.parquet": config.analysis.spectral, "saliency.parquet": config.analysis.saliency}
     out = run / "analysis"
-    return any(how == "on" and not (out / name).exists() for name, how in asked.items()) or (
-        config.analysis.spectral == "on" and _read_settings(out) != _settings(config)
+    return any(how is True and not (out / name).exists() for name, how in asked.items()) or (
+        config.analysis.spectral is True and _read_settings(out) != _settings(config)
     )
 
 
@@ -61,7 +61,7 @@ def _analyse(config: Config, clips: Clips, engine: Engine, model: nn.Module, out
     out.mkdir(parents=True, exist_ok=True)
     files.write(out / "settings.json", json.dumps(_settings(config)) + "\n")
     _write_spatial(model, out)
-    if config.analysis.spectral != "off":
+    if config.analysis.spectral:
         _write_spectra(config, clips, model, out)
     samples, pixels = _chosen(clips, config.analysis.clips)
     if not samples:
@@ -86,14 +86,14 @@ def cost(config: Config, clips: int, flops: float, on_gpu: bool) -> tuple[str, .
     left, on = BUDGET["cuda" if on_gpu else "cpu"], []
     for name, count in passes.items():
         how = config.analysis.saliency if name == "saliency" else config.analysis.spectral
-        if how == "on" or (how == "auto" and count * flops <= left):
+        if how is True or (how == "auto" and count * flops <= left):
             on.append(name)
             left -= count * flops if how == "auto" else 0
     return tuple(on)
 
 
 def _may(config: Config, name: str) -> bool:
-    return (config.analysis.saliency if name == "saliency" else config.analysis.spectral) != "off"
+    return bool(config.analysis.saliency if name == "saliency" else config.analysis.spectral)
 
 
 def _settings(config: Config) -> dict[str, Any]:
