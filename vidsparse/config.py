@@ -205,7 +205,7 @@ class AnalysisConfig:
 class StudyConfig:
     """Many runs: methods x sparsities x seeds x models x data, dense and static controls beside them.
 
-    Not a study where `methods` is empty. `models`: names, none for the config's own. `data`: data sources by name, or
+    Not a study where `methods` is empty. `models`: names, none for the config's own. `data`: sources, at data/NAME, or
     mappings of `name` and settings such as `evaluation.suite`; none for the config's own. `jobs`: runs at once.
     `cluster`: null for this machine, "local" for Dask workers here, or the address of a Dask scheduler.
     """

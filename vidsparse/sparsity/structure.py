@@ -28,7 +28,7 @@ def dispersion(counts: Counts, capacity: int) -> float:
     density, K = `capacity` weights a channel. NaN where a layer is full or empty.
 
     >>> dispersion(np.array([0, 4, 0, 4]), 4), dispersion(np.array([4, 4]), 4)
-    (7.5, nan)
+    (5.0, nan)
     """
     channels, total = counts.size, int(counts.sum())
     size = channels * capacity

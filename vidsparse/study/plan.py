@@ -90,9 +90,8 @@ def _data_axis(base: Config) -> Iterator[tuple[str, list[str]]]:
         if isinstance(entry, str):
             if entry not in SOURCES:
                 raise ConfigError(f"study.data={entry}: no such data source; {unknown(entry, SOURCES)}")
-            settings = {"data.source": entry, "data.root": SOURCES[entry].default_root}
-            other = {} if entry == base.data.source else settings
-            yield entry, [f"{key}={value}" for key, value in other.items() if value]
+            other = [] if entry == base.data.source else [f"data.source={entry}", f"data.root=data/{entry}"]
+            yield entry, other
         elif isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
             yield entry["name"], [f"{key}={_spelled(value)}" for key, value in entry.items() if key != "name"]
         else:
