@@ -17,7 +17,8 @@ _compat.install()
 TINY = ("name=tiny", "data.source=folder", "data.frames=4", "data.stride=2", "data.short_side=40", "data.size=32",
         "model.name=x3d_s", "training.epochs=2", "training.batch_size=4", "training.schedule.warmup_epochs=0",
         "evaluation.severities=[2,4]", "evaluation.corruptions=[gaussian_noise,motion_blur,freeze]",
-        "evaluation.batch_size=4", "sparse.every=1", "engine.workers=0")  # fmt: skip
+        "evaluation.batch_size=4", "sparse.every=1", "engine.workers=0",
+        "analysis.spectral=off", "analysis.saliency=off")  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +55,7 @@ def ucf101_root(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> tuple[str, ...]:
     """Settings of a run that takes seconds."""
     return TINY

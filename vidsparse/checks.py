@@ -56,6 +56,8 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
     _check_numbers(config, fail)
     _check_evaluation(config, fail)
     _settle_sparsity(config, origin, fail)
+    _check_analysis(config, fail)
+    _check_study(config, fail)
 
 
 def _check_names(config: Config, fail: Fail) -> None:
@@ -207,6 +209,35 @@ def _check_evaluation(config: Config, fail: Fail) -> None:
     reference = evaluation.reference
     if reference not in (None, "auto") and not (Path(reference) / "predictions.parquet").is_file():
         raise fail("evaluation.reference", "it is auto, null or a run folder with a predictions.parquet")
+
+
+def _check_analysis(config: Config, fail: Fail) -> None:
+    analysis = config.analysis
+    if analysis.clips < 1:
+        raise fail("analysis.clips", "it must be 1 or more")
+    if analysis.fourier < 1 or analysis.fourier % 2 == 0:
+        raise fail("analysis.fourier", "it is an odd number, so that the middle one is the constant")
+    if any(not 0 < radius <= config.data.size for radius in analysis.radii or ()):
+        raise fail("analysis.radii", f"radii go from 1 to data.size={config.data.size}")
+
+
+def _check_study(config: Config, fail: Fail) -> None:
+    study = config.study
+    if not study.methods:
+        return
+    for name in study.methods:
+        if name not in METHODS:
+            raise fail("study.methods", f"{name} is no method: {unknown(name, METHODS)}")
+    for axis, values in (("sparsities", study.sparsities), ("seeds", study.seeds)):
+        if not values:
+            raise fail(f"study.{axis}", "the list is empty")
+    for axis in ("methods", "sparsities", "seeds", "models"):
+        if len(set(getattr(study, axis))) < len(getattr(study, axis)):
+            raise fail(f"study.{axis}", "one of them stands in it twice")
+    if any(not 0 < sparsity < 1 for sparsity in study.sparsities):
+        raise fail("study.sparsities", "a sparsity is the share of zeros: above 0 and below 1")
+    if study.jobs < 1:
+        raise fail("study.jobs", "it is how many runs go at once, 1 or more")
 
 
 def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> None:

@@ -46,10 +46,18 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
 
 
 def _run(options: argparse.Namespace) -> Path | None:
-    """Train, evaluate, report; returns the run folder, where something was run."""
+    """Train, evaluate, report, or a whole study; returns the run folder, where there is one."""
     from vidsparse.checks import load_config
 
     config = load_config(options.config, options.overrides)
+    if config.study.methods:
+        from vidsparse.study.run import list_runs, run_study
+
+        if options.print_config or options.dry_run:
+            sys.stdout.write(list_runs(options.config, options.overrides, config))
+        else:
+            run_study(options.config, options.overrides, config, options.fresh)
+        return None
     if options.print_config:
         from vidsparse.config import to_yaml
 
@@ -172,7 +180,7 @@ OUT_OF_MEMORY = (
 )
 Command = tuple[Callable[[argparse.Namespace], object], str, Callable[[argparse.ArgumentParser], None]]
 COMMANDS: dict[str, Command] = {
-    "run": (_run, "Train, evaluate clean and corrupted, and write a report.", _add_config),
+    "run": (_run, "Train, evaluate clean and corrupted, and write a report; or a whole study.", _add_config),
     "evaluate": (_evaluate, "Evaluate a checkpoint, clean and corrupted, and write a report.", _add_config),
     "report": (_report, "Remake reports from the tables of finished runs.", _add_runs),
     "prepare": (

@@ -199,6 +199,40 @@ class LoggingConfig:
 
 
 @dataclass
+class AnalysisConfig:
+    """What is asked of the trained model beyond its accuracy; never part of what a run is.
+
+    `spectral` and `saliency`: auto, on or off; auto is on where its forward passes are cheap (a fixed number of FLOPs,
+    see `analysis.cost`). `clips`: test clips that are used, spread over the test split. `radii`: of the attenuation
+    filters, in pixels of the spectrum; null is eighths of the side. `fourier`: frequencies a side of the heat map.
+    """
+
+    spectral: bool | Literal["auto"] = "auto"
+    saliency: bool | Literal["auto"] = "auto"
+    clips: int = 64
+    radii: list[int] | None = None
+    fourier: int = 9
+
+
+@dataclass
+class StudyConfig:
+    """Many runs: methods x sparsities x seeds x models x data, dense and static controls beside them.
+
+    Not a study where `methods` is empty. `models`: names, none for the config's own. `data`: sources, at data/NAME, or
+    mappings of `name` and settings such as `evaluation.suite`; none for the config's own. `jobs`: runs at once.
+    `cluster`: null for this machine, "local" for Dask workers here, or the address of a Dask scheduler.
+    """
+
+    methods: list[str] = field(default_factory=list)
+    sparsities: list[float] = field(default_factory=lambda: [0.5])
+    seeds: list[int] = field(default_factory=lambda: [0])
+    models: list[str] = field(default_factory=list)
+    data: list[Any] = field(default_factory=list)
+    jobs: int = 1
+    cluster: str | None = None
+
+
+@dataclass
 class Config:
     """One experiment, whole. `sample` holds what the built-in sample data changes."""
 
@@ -210,6 +244,8 @@ class Config:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     logging: LoggingConfig = field(default_factory=LoggingConfig)
+    analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
+    study: StudyConfig = field(default_factory=StudyConfig)
     sample: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -221,7 +257,11 @@ class Config:
 def to_yaml(config: Config) -> str:
     """The resolved config as YAML text; `compose` reads it back to the same config."""
     said = "# The clips are the built-in sample data.\n" if config.data.root == SAMPLE_ROOT else ""
-    return said + str(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    tree = OmegaConf.to_container(OmegaConf.structured(config))
+    assert isinstance(tree, dict)
+    if not config.study.methods:
+        del tree["study"]
+    return said + str(OmegaConf.to_yaml(OmegaConf.create(tree)))
 
 
 def identity(config: Config) -> dict[str, Any]:
@@ -231,7 +271,8 @@ def identity(config: Config) -> dict[str, Any]:
     report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    left_out = ("engine.", "logging.", "sample", "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
+    shown = ("engine.", "logging.", "analysis.", "study.", "sample")
+    left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
 
 

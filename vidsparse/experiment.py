@@ -34,13 +34,14 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     total_steps = batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
     warning = check_updates(config, total_steps)
     folder.claim(config, clips.fingerprint, fresh, _digests(config))
-    if not folder.finished:
+    if not folder.finished or _asked_for_more(config, folder):
         folder.update(**protocol(config, clips, command))
         engine, model, sparse = _build(config, clips, total_steps, folder)
         if warning:
             warn(warning)
         _fit(config, clips, engine, model, sparse, folder)
         _evaluate(config, clips, engine, model, folder)
+        _analyse(config, clips, engine, model, folder)
         folder.update(finished=now())
     show(config, folder)
     return folder.path
@@ -205,6 +206,23 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
         evaluate(config, clips, cells, engine, model, folder.path)
         save_strip(config, clips, cells, folder.path / "frames.npz")
     folder.update(corruptions_fingerprint=corruptions.fingerprint())
+
+
+def _asked_for_more(config: Config, folder: RunFolder) -> bool:
+    """Whether an analysis was switched on that a finished run has not."""
+    if True not in (config.analysis.spectral, config.analysis.saliency):
+        return False
+    from vidsparse.analysis.analyse import wanted_but_missing
+
+    return wanted_but_missing(config, folder.path)
+
+
+def _analyse(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
+    from vidsparse.analysis.analyse import analyse
+
+    started = monotonic()
+    analyse(config, clips, engine, model, folder.path)
+    folder.update(seconds=folder.facts["seconds"] | {"analyse": monotonic() - started})
 
 
 def show(config: Config, folder: RunFolder) -> None:

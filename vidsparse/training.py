@@ -62,6 +62,8 @@ def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse
             saving = epoch_ends or stop.wanted or (every is not None and done % every == 0)
             _count_substitutes(folder, places)
             log.note_update(done, sparse.last_update)
+            if epoch_ends:
+                log.note_structure(done, sparse.masks)
             if (saving or log.due(done, epoch_ends)) and not _finite(log, model, saving):
                 raise Diverged(_diverged(done, rate, checkpoints))
             if log.due(done, epoch_ends):
