@@ -143,7 +143,7 @@ def test_evaluation_over_its_model_and_corruption_time(
     small = ["data.frames=8", "data.short_side=128", "data.size=112", "evaluation.severities=[1,2,3,4]"]
     here = [f"data.root={root}", f"logging.dir={tmp_path}", "engine.workers=0", "engine.cache_gb=0"]
     config = load_config("ucf101_dense", [*small, *here])
-    few = Clips(config.data, clips.dataset, clips.index, (), (), clips.test[:8], clips._open)
+    few = Clips(config.data, clips.dataset, clips.index, (), (), clips.test[:8])
     cells, engine = evaluation_cells(config.evaluation), Engine(config.engine)
     model, spent = vidsparse.create_model("r3d_18", 101, 8, 112), {"corruptions": 0.0, "model": 0.0}
 

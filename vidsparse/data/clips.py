@@ -12,7 +12,7 @@ from vidsparse.data import manifest
 from vidsparse.data.cache import FrameCache, frame_key
 from vidsparse.data.frames import Frames, output_size
 from vidsparse.data.index import Index, Progress, build_index
-from vidsparse.data.readers import READERS, OpenFiles
+from vidsparse.data.readers import READERS
 from vidsparse.data.sources import Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
 from vidsparse.errors import ClipDecodeError
 
@@ -27,7 +27,6 @@ class Clips:
     train: tuple[Sample, ...]
     validation: tuple[Sample, ...]
     test: tuple[Sample, ...]
-    _open: OpenFiles
     kept: FrameCache | None = None
 
     @property
@@ -74,7 +73,7 @@ class Clips:
             numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.path)
             key = frame_key(sample.id, file.size, file.mtime, info, self.config.short_side, numbers)
             return self.kept.get(key, (len(numbers), *self.size(sample), 3), lambda: self.read(sample, numbers))
-        return READERS[sample.reader].read(self._open, sample, info, self.config.short_side, indices)
+        return READERS[sample.reader].read(sample, info, self.config.short_side, indices, self.config.timeout_s)
 
 
 def load_clips(
@@ -103,4 +102,4 @@ def load_clips(
     prepared = {**manifest.prepared(root), **manifest.prepared(dataset.root)}
     index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress, prepared)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
-    return Clips(config, dataset, index, train, validation, dataset.test, OpenFiles(config.timeout_s))
+    return Clips(config, dataset, index, train, validation, dataset.test)
