@@ -99,7 +99,7 @@ def load_clips(
         assert config.eval_root is not None
         other = load_dataset(config.eval_source, Path(config.eval_root), config.eval_split, config.missing, train=False)
         dataset = evaluated_on(dataset, other)
-    prepared = {**manifest.prepared(root), **manifest.prepared(dataset.root)}
+    prepared = {file: found for place in {root, dataset.root} for file, found in manifest.prepared(place).items()}
     index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress, prepared)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
     return Clips(config, dataset, index, train, validation, dataset.test)
