@@ -202,9 +202,10 @@ class LoggingConfig:
 class AnalysisConfig:
     """What is asked of the trained model beyond its accuracy; never part of what a run is.
 
-    `spectral` and `saliency`: auto, on or off; auto is on where its forward passes are cheap (a fixed number of FLOPs,
-    see `analysis.cost`). `clips`: test clips that are used, spread over the test split. `radii`: of the attenuation
-    filters, in pixels of the spectrum; null is eighths of the side. `fourier`: frequencies a side of the heat map.
+    `spectral` and `saliency`: auto, true or false; auto is true where its forward passes are cheap (a fixed number of
+    FLOPs, see analysis/analyse.py). `clips`: test clips that are used, spread over the test split. `radii`: of the
+    attenuation filters, in pixels of the spectrum; null is eighths of the side. `fourier`: frequencies a side of the
+    heat map.
     """
 
     spectral: bool | Literal["auto"] = "auto"

@@ -29,7 +29,7 @@ from vidsparse.interrupt import Stop
 from vidsparse.progress import Bar, say
 from vidsparse.sparsity.masks import prunable
 
-BUDGET = {"cpu": 2e12, "cuda": 2e15}  # FLOPs that `auto` may take: under a minute on a few cores, seconds on a GPU
+BUDGET = {"cpu": 4e12, "cuda": 4e15}  # FLOPs that `auto` may take: about a minute on a few cores, a GPU's too
 _CONDITIONS = 8  # of a unit
 _SHOWN = 4  # clips, corruptions and frames of a filmstrip
 _STRIPS = 2  # clips whose corruptions' spectra are averaged
@@ -73,7 +73,7 @@ def _analyse(config: Config, clips: Clips, engine: Engine, model: nn.Module, out
         if name in on:
             _write_spectral(name, conditions(config.analysis, config.data), config, engine, model, samples, pixels, out)
     if left := [name for name in ("saliency", "attenuation", "fourier") if name not in on and _may(config, name)]:
-        say(f"analysis   left out, being dear here: {', '.join(left)} (analysis.spectral=on, analysis.saliency=on)")
+        say(f"analysis   left out, being dear here: {', '.join(left)} (analysis.spectral=true, analysis.saliency=true)")
 
 
 def cost(config: Config, clips: int, flops: float, on_gpu: bool) -> tuple[str, ...]:
