@@ -1,5 +1,6 @@
 """Which parameters can be sparse, and masks as bits."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
@@ -25,14 +26,12 @@ def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
 
 def pack(mask: Tensor) -> Tensor:
     """A mask as bits: uint8 (ceil(n / 8),), the first weight in the lowest bit, on the CPU."""
-    bits = torch.zeros(-(-mask.numel() // 8) * 8, dtype=torch.uint8)
-    bits[: mask.numel()] = mask.flatten().to("cpu", torch.uint8)
-    return (bits.view(-1, 8) << torch.arange(8, dtype=torch.uint8)).sum(1, dtype=torch.uint8)
+    return torch.from_numpy(np.packbits((mask != 0).cpu().numpy(), bitorder="little"))
 
 
 def unpack(packed: Tensor, like: Tensor) -> Tensor:
     """The inverse of `pack`: a mask with the shape, dtype and device of `like`; a wrong length is a ConfigError."""
     if packed.numel() != -(-like.numel() // 8):
         raise ConfigError(f"a saved mask of {packed.numel()} bytes does not fit a weight of shape {tuple(like.shape)}")
-    bits = (packed.cpu()[:, None] >> torch.arange(8, dtype=torch.uint8)) & 1
-    return bits.flatten()[: like.numel()].view(like.shape).to(like)
+    bits = np.unpackbits(packed.cpu().numpy(), count=like.numel(), bitorder="little")
+    return torch.from_numpy(bits).view(like.shape).to(like)

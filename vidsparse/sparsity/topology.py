@@ -55,6 +55,8 @@ class Layer:
     weight: nn.Parameter
     mask: Tensor
     nonzero: int
+    first: Tensor  # the mask before the first update, as bits
+    ever: Tensor  # bool: the weights that existed at some time
     dense_gradient: Tensor | None = None
 
 
@@ -166,10 +168,26 @@ class Topology:
         """{parameter name: weight shape} of every prunable layer."""
         return {name: tuple(weight.shape) for name, weight in self._weights.items()}
 
+    def explored(self) -> dict[str, float]:
+        """{parameter name: share of weights that existed at some time} of every prunable layer (ITOP's R_s)."""
+        ever = {name: int(layer.ever.count_nonzero()) / layer.ever.numel() for name, layer in self._layers.items()}
+        return {name: ever.get(name, 1.0) for name in self._weights}
+
+    def overlap(self) -> dict[str, float]:
+        """{parameter name: share of its present weights that were there at the start} of every prunable layer."""
+        shares = dict.fromkeys(self._weights, 1.0)
+        for name, layer in self._layers.items():
+            common = unpack(layer.first, layer.mask).mul_(layer.mask).count_nonzero()
+            shares[name] = int(common) / max(1, layer.nonzero)
+        return shares
+
     def state_dict(self) -> dict[str, Any]:
         """Step, counters and masks (1 bit a weight); plain enough for `torch.load(weights_only=True)`."""
         masks = {name: pack(layer.mask) for name, layer in self._layers.items()}
-        return {"step": self.step, "seed": self.seed, "updates": self.updates, "changed": self.changed, "masks": masks}
+        ever = {name: pack(layer.ever) for name, layer in self._layers.items()}
+        first = {name: layer.first for name, layer in self._layers.items()}
+        counters = {"step": self.step, "seed": self.seed, "updates": self.updates, "changed": self.changed}
+        return {**counters, "masks": masks, "first": first, "ever": ever}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict()`: masks, step, seed as they were; ConfigError where names or sizes do not fit."""
@@ -180,6 +198,8 @@ class Topology:
         for name, layer in self._layers.items():
             layer.mask.copy_(unpack(masks[name], layer.mask))
             layer.nonzero = int(layer.mask.sum(dtype=torch.int64))
+            layer.first = state["first"][name].clone()
+            layer.ever.copy_(unpack(state["ever"][name], layer.ever))
         self.step, self.seed = int(state["step"]), int(state["seed"])
         self.updates, self.changed = int(state["updates"]), int(state["changed"])
         self._mask_all()
@@ -194,7 +214,7 @@ class Topology:
     def _new_layer(self, name: str, weight: nn.Parameter, nonzero: int) -> Layer:
         mask = torch.zeros_like(weight, requires_grad=False)  # in the weight's own memory layout
         mask.copy_(top(self._noise(name, weight), nonzero))
-        return Layer(weight, mask, nonzero)
+        return Layer(weight, mask, nonzero, pack(mask), mask.bool())
 
     def _noise(self, name: str, weight: Tensor) -> Tensor:
         """Uniform numbers that depend on (seed, step, layer) alone: the same on every device and process."""
@@ -243,6 +263,7 @@ class Topology:
             keep, end = self._keep_and_end(layer, self._target[name], planned[name])
             dropped += layer.nonzero - keep
             gone += self._swap(layer, candidates[name], keep, end)
+            layer.ever |= layer.mask.bool()
         self._mask_all()
         self.updates += 1
         self.changed += gone
