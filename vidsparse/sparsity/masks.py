@@ -3,23 +3,32 @@
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from vidsparse.errors import ConfigError
 
+_PROJECTIONS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+_NEVER = (nn.Embedding, nn.EmbeddingBag, _NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+
 
 def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Trainable weights of convolutions, linear layers and attention projections, {name: parameter}, tied ones once."""
+    """Trainable weights of convolutions, linear layers and attention projections, {name: parameter}, tied ones once.
+
+    Never those of norms and embeddings, also where a linear layer shares one, nor position tables.
+    """
+    never = {id(p) for module in model.modules() if isinstance(module, _NEVER) for p in module.parameters()}
     found: dict[str, nn.Parameter] = {}
     for prefix, module in model.named_modules():
         kinds: tuple[str, ...] = ()
         if isinstance(module, _ConvNd | nn.Linear):
             kinds = ("weight",)
         elif isinstance(module, nn.MultiheadAttention):
-            kinds = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+            kinds = _PROJECTIONS
         for kind in kinds:
             weight = getattr(module, kind)
-            if weight is not None and weight.requires_grad and all(weight is not w for w in found.values()):
+            if isinstance(weight, nn.Parameter) and weight.requires_grad and id(weight) not in never:
+                never.add(id(weight))
                 found[f"{prefix}.{kind}" if prefix else kind] = weight
     return found
 
