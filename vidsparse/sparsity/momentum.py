@@ -4,17 +4,16 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from vidsparse.sparsity.layer import Layer
 
 
-def smooth(layers: Sequence[Layer], gradients: Sequence[Tensor], optimizer: Optimizer, smoothing: float) -> None:
+def smooth(layers: Sequence[Layer], gradients: Sequence[Tensor], smoothing: float) -> None:
     """m ← smoothing · m + (1 - smoothing) · g for each layer (Dettmers and Zettlemoyer 2019, section 3.1).
 
     `gradients` are overwritten: they are first scaled as clipping and a gradient scaler scaled what the optimizer saw.
     """
-    scale = _seen(layers, gradients) / getattr(optimizer, "grad_scale", 1.0)
+    scale = _seen(layers, gradients)
     for layer, gradient in zip(layers, gradients, strict=True):
         if layer.momentum is None:
             layer.momentum = torch.zeros_like(gradient)
@@ -22,7 +21,7 @@ def smooth(layers: Sequence[Layer], gradients: Sequence[Tensor], optimizer: Opti
 
 
 def _seen(layers: Sequence[Layer], gradients: Sequence[Tensor]) -> Tensor:
-    """What the gradients of the present weights were multiplied by since they were summed; exactly 1 for nothing."""
+    """What the gradients of the present weights were multiplied by since they were summed; exactly 1 where nothing."""
     pairs = [
         (layer.weight.grad, gradient.mul(layer.mask))
         for layer, gradient in zip(layers, gradients, strict=True)

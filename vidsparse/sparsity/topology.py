@@ -250,7 +250,7 @@ class Topology:
         made = self._steps.count(self.optimizer)
         self._settle(self._leaky)
         if made and self.method.smoothing and self._steps.planned in self._dense_steps:
-            smooth([*self._layers.values()], self._dense_gradients(), self.optimizer, self.method.smoothing)
+            smooth([*self._layers.values()], self._dense_gradients(), self.method.smoothing)
         if made and self._steps.planned in self._update_steps:
             self._update()
         for layer in self._layers.values():
@@ -281,7 +281,7 @@ class Topology:
                 layer.weight.detach(),
                 layer.mask.bool(),
                 layer.nonzero,
-                self._unscaled(layer.weight.grad),
+                layer.weight.grad,
                 gradient,
                 layer.momentum,
                 partial(self._noise, name, layer.weight),
@@ -295,11 +295,6 @@ class Topology:
         gradients = [layer.take_dense_gradient() for layer in self._layers.values()]
         processes.mean_(gradients)
         return gradients
-
-    def _unscaled(self, gradient: Tensor | None) -> Tensor | None:
-        """A gradient as it is after the gradient scaler, also where a fused optimizer divides by the scale itself."""
-        scale = getattr(self.optimizer, "grad_scale", None)
-        return gradient if gradient is None or scale is None else gradient / scale
 
     def _settle(self, layers: Iterable[Layer]) -> None:
         for layer in layers:
