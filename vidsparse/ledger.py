@@ -32,11 +32,9 @@ def count_cost(config: Config, model: "nn.Module", sparse: "Topology", folder: R
     forward = forward_flops(flops, sparse)
     batch = min(config.training.batch_size, folder.facts["data"]["n_train"])
     clip = {"dense": flops.dense, "other": flops.other, "start": forward[0], "batch": batch}
-    training = {
-        "planned_training": training_cost(flops, sparse, forward),
-        "dense_training": 3.0 * flops.dense * sparse.total_steps,
-    }
-    folder.update(flops=clip | {key: batch * cost for key, cost in training.items()})
+    training = batch * training_cost(flops, sparse, forward)
+    dense_training = batch * 3.0 * flops.dense * sparse.total_steps
+    folder.update(flops=clip | {"planned_training": training, "dense_training": dense_training})
     say(f"cost       {describe_cost(folder.facts['flops'], sparse.method.sparse)}")
     return flops
 
