@@ -71,10 +71,11 @@ def count_flops(model: nn.Module, example: Any) -> Flops:
     ({'0.weight': 1728, '2.weight': 640}, 2368, 1504.0)
     """
     shadow = _on_meta(getattr(model, "_orig_mod", model))  # a compiled module knows the one it was made from
-    inputs = torch.empty(example) if _is_shape(example) else example
+    types = (weight.dtype for weight in shadow.parameters() if weight.is_floating_point())
+    inputs = torch.empty(example, dtype=next(types, None), device="meta") if _is_shape(example) else example
     counter = _Counter({_storage(weight): name for name, weight in shadow.named_parameters()})
     try:
-        with torch.no_grad(), counter:
+        with torch.inference_mode(False), torch.no_grad(), counter:
             shadow(tree_map_only(Tensor, lambda tensor: tensor.to("meta"), inputs))
     except Exception as error:  # whatever a forward pass says that was given shapes in place of values
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -19,7 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from vidsparse.sparsity import rules
 from vidsparse.sparsity.channels import Classes, Ints, Layer, View
-from vidsparse.sparsity.tracing import CONVS, LAYERS, is_channelwise, is_layer, is_pointwise, trace
+from vidsparse.sparsity.tracing import CONVS, LAYERS, is_channelwise, is_hooked, is_layer, is_pointwise, trace
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _POOLS: dict[Any, int] = {f: k for k, f in enumerate((F.max_pool1d, F.max_pool2d, F.max_pool3d), 1)}
@@ -106,6 +106,8 @@ class _Walk:
             return self.network.opaque[name]
         if len(node.all_input_nodes) != 1 or len(node.args) + len(node.kwargs) != 1:
             return f"{kind} takes several inputs"
+        if is_hooked(module):
+            return f"{kind} has hooks"
         if is_layer(module):
             return self._layer(name, module, views[0] if views else None)
         if not views:
