@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor, nn
 
+from vidsparse.sparsity.choice import unwrap
 from vidsparse.sparsity.dead import dead_channels
 from vidsparse.sparsity.distribution import layer_densities
 from vidsparse.sparsity.flops import Flops, training_flops
@@ -57,7 +58,7 @@ def model_memory(model: nn.Module, sparse: "Topology") -> tuple[Memory, Memory]:
     Optimizer state has the zeros of its weight and shares its indices.
     """
     counts, weights, states = sparse.counts(), Memory(), Memory()
-    for name, weight in model.named_parameters():
+    for name, weight in unwrap(model).named_parameters():
         total, size = weight.numel(), weight.element_size()
         nonzero = counts.get(name, total)
         weights += weight_memory(total, nonzero, len(weight) if weight.dim() else 1, size)
@@ -78,15 +79,16 @@ def forward_flops(flops: Flops, sparse: "Topology") -> dict[int, float]:
     if not density or set(density.values()) == {method.density(0, total, target)}:
         return planned
     grid = np.linspace(min(density.values()), max(density.values()), _GRID)
-    costs = [flops.sparse(layer_densities(sparse.shapes(), float(each), sparse.distribution)) for each in grid]
+    shapes = sparse.shapes()
+    dense = set(sparse.kept_dense) & set(shapes)
+    costs = [flops.sparse(layer_densities(shapes, float(each), sparse.distribution, dense)) for each in grid]
     return planned | {step: float(np.interp(each, grid, costs)) for step, each in density.items()}
 
 
 def training_cost(flops: Flops, sparse: "Topology", forward: Mapping[int, float]) -> float:
     """FLOPs of the whole training for a sample a step; `forward` as `forward_flops` plans it, or as it was."""
     total = sparse.total_steps
-    updates = sparse.method.update_steps(total) if sparse.method.dense_gradient else ()
-    return training_flops(flops.dense, forward, total, updates)
+    return training_flops(flops.dense, forward, total, sparse.method.dense_gradient_steps(total))
 
 
 def explored(sparse: "Topology") -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvTransposeNd
 
+from vidsparse.sparsity.choice import unwrap
 from vidsparse.sparsity.masks import prunable
 
 
@@ -28,7 +29,7 @@ def dead_channels(model: nn.Module) -> dict[str, Dead]:
     >>> dead_channels(layer)["weight"]
     Dead(outputs=tensor([False,  True]), inputs=tensor([ True, False,  True]))
     """
-    found = {}
+    found, model = {}, unwrap(model)
     for name, weight in prunable(model).items():
         layer = model.get_submodule(name.rpartition(".")[0])
         rows, columns = dead_lines(weight, int(getattr(layer, "groups", 1)))

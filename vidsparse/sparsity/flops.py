@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import flop_registry
 
 from vidsparse.errors import ConfigError
+from vidsparse.sparsity.choice import unwrap
 
 _ATEN = torch.ops.aten
 # Where the operands of a product stand among its arguments; a bias is none of them.
@@ -70,7 +71,7 @@ def count_flops(model: nn.Module, example: Any) -> Flops:
     >>> flops.weights, flops.dense, flops.sparse({"0.weight": 0.5})
     ({'0.weight': 1728, '2.weight': 640}, 2368, 1504.0)
     """
-    shadow = _on_meta(getattr(model, "_orig_mod", model))  # a compiled module knows the one it was made from
+    shadow = _on_meta(unwrap(model))
     types = (weight.dtype for weight in shadow.parameters() if weight.is_floating_point())
     inputs = torch.empty(example, dtype=next(types, None), device="meta") if _is_shape(example) else example
     counter = _Counter({_storage(weight): name for name, weight in shadow.named_parameters()})

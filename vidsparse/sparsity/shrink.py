@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from vidsparse.sparsity.channels import Bools, Ints, Layer
+from vidsparse.sparsity.choice import unwrap
 from vidsparse.sparsity.follow import Network, follow
 
 _TOLERANCE = 1e-5  # of outputs, relative to the largest
@@ -62,6 +63,7 @@ def compaction(model: nn.Module, example: Tensor | None = None) -> Compaction:
         model: any module; `sparsify`'s zeros are found by value, masks are not needed.
         example: an input on which the copy is compared with the model; one that differs is not returned.
     """
+    model = unwrap(model)
     small = deepcopy(model).eval()
     network = follow(small)
     plan = _Plan(network)
