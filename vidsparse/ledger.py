@@ -20,7 +20,7 @@ _UNITS = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1, "")
 
 def count_cost(config: Config, model: "nn.Module", sparse: "Topology", folder: RunFolder) -> "Flops | None":
     """Count, say and store what a clip and the training cost by plan; None, said, where a model cannot be counted."""
-    from vidsparse.sparsity.accounts import forward_flops, training_cost
+    from vidsparse.sparsity.accounts import budget_of, forward_flops, training_cost
     from vidsparse.sparsity.flops import count_flops
 
     data = config.data
@@ -29,10 +29,11 @@ def count_cost(config: Config, model: "nn.Module", sparse: "Topology", folder: R
     except ConfigError as error:
         warn(str(error))
         return None
-    forward = forward_flops(flops, sparse)
+    budget = budget_of(sparse)
+    forward = forward_flops(flops, budget)
     batch = min(config.training.batch_size, folder.facts["data"]["n_train"])
     clip = {"dense": flops.dense, "other": flops.other, "start": forward[0], "batch": batch}
-    training = batch * training_cost(flops, sparse, forward)
+    training = batch * training_cost(flops, budget, forward)
     dense_training = batch * 3.0 * flops.dense * sparse.total_steps
     folder.update(flops=clip | {"planned_training": training, "dense_training": dense_training})
     say(f"cost       {describe_cost(folder.facts['flops'], sparse.method.sparse)}")
@@ -80,7 +81,7 @@ def write_accounts(model: "nn.Module", sparse: "Topology", flops: "Flops | None"
     folder.update(accounts=facts)
     if flops is not None:
         present = flops.sparse(sparse.densities())
-        training = accounts.training_cost(flops, sparse, _forward(folder)) if sparse.step else 0.0
+        training = accounts.training_cost(flops, accounts.budget_of(sparse), _forward(folder)) if sparse.step else 0.0
         cost = folder.facts["flops"]
         folder.update(flops=cost | {"sparse": present, "training": cost["batch"] * training})
     if sparse.method.sparse:

@@ -8,7 +8,15 @@ from torch import nn
 
 from toy import SPARSE, build, train
 from vidsparse.sparsity import METHODS, accounts, allocate, count_flops
-from vidsparse.sparsity.accounts import Memory, forward_flops, layer_table, model_memory, training_cost, weight_memory
+from vidsparse.sparsity.accounts import (
+    Memory,
+    budget_of,
+    forward_flops,
+    layer_table,
+    model_memory,
+    training_cost,
+    weight_memory,
+)
 
 SHAPE = (1, 3, 2, 6, 6)
 
@@ -77,7 +85,8 @@ def test_explored_and_overlap_are_those_of_the_masks(method):
 def test_the_planned_cost_is_near_the_one_that_came(method):
     model, opt, sparse = build(method, total=60)
     flops = count_flops(model, SHAPE)
-    planned, start = forward_flops(flops, sparse), flops.sparse(sparse.densities())
+    budget = budget_of(sparse)
+    planned, start = forward_flops(flops, budget), flops.sparse(sparse.densities())
     came = {0: start}
 
     def note():
@@ -85,7 +94,7 @@ def test_the_planned_cost_is_near_the_one_that_came(method):
 
     train(model, opt, range(60), note)
     assert planned[0] == start
-    costs = training_cost(flops, sparse, planned), training_cost(flops, sparse, came)
+    costs = training_cost(flops, budget, planned), training_cost(flops, budget, came)
     # pruning over all layers together need not follow the distribution
     assert costs[0] == pytest.approx(costs[1], rel=0.15 if METHODS[method].pruning == "global" else 0.01)
 
@@ -94,7 +103,8 @@ def test_dense_gradients_are_paid_at_updates_alone():
     _, _, rigl = build("rigl", total=60)
     model, _, random = build("set", total=60, stop=0.75)
     flops = count_flops(model, SHAPE)
-    costs = [training_cost(flops, sparse, forward_flops(flops, sparse)) for sparse in (rigl, random)]
+    budgets = budget_of(rigl), budget_of(random)
+    costs = [training_cost(flops, budget, forward_flops(flops, budget)) for budget in budgets]
     updates = len(rigl.method.update_steps(60))
     assert costs[0] - costs[1] == pytest.approx(updates * (flops.dense - flops.sparse(rigl.densities())))
 

@@ -6,11 +6,13 @@ masks beside them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor, nn
 
+from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.choice import unwrap
 from vidsparse.sparsity.dead import dead_channels
 from vidsparse.sparsity.distribution import layer_densities
@@ -68,27 +70,33 @@ def model_memory(model: nn.Module, sparse: "Topology") -> tuple[Memory, Memory]:
     return weights, states
 
 
-def forward_flops(flops: Flops, sparse: "Topology") -> dict[int, float]:
-    """{step: FLOPs of a forward pass after it}, as schedule and distribution plan them; ask before the first step.
+def budget_of(sparse: "Topology") -> Budget:
+    """The plan of a topology, from its first step to its last."""
+    shapes = sparse.shapes()
+    dense = frozenset(sparse.kept_dense) & set(shapes)
+    return Budget(shapes, dense, sparse.method, sparse.sparsity, sparse.distribution, sparse.total_steps)
+
+
+def forward_flops(flops: Flops, budget: Budget) -> dict[int, float]:
+    """{step: FLOPs of a forward pass after it}, as schedule and distribution plan them.
 
     A schedule that changes the density has one entry an update; its FLOPs are interpolated between 33 densities.
     """
-    method, target, total = sparse.method, 1 - sparse.sparsity, sparse.total_steps
-    planned = {0: flops.sparse(sparse.densities())}
+    method, target, total, shapes = budget.method, 1 - budget.sparsity, budget.total_steps, budget.shapes
+    planned = {0: flops.sparse({name: count / prod(shapes[name]) for name, count in budget.after(0).items()})}
     density = {step: method.density(step, total, target) for step in method.update_steps(total)}
     if not density or set(density.values()) == {method.density(0, total, target)}:
         return planned
     grid = np.linspace(min(density.values()), max(density.values()), _GRID)
-    shapes = sparse.shapes()
-    dense = set(sparse.kept_dense) & set(shapes)
-    costs = [flops.sparse(layer_densities(shapes, float(each), sparse.distribution, dense)) for each in grid]
+    every = [layer_densities(shapes, float(each), budget.distribution, budget.kept_dense) for each in grid]
+    costs = [flops.sparse(each) for each in every]
     return planned | {step: float(np.interp(each, grid, costs)) for step, each in density.items()}
 
 
-def training_cost(flops: Flops, sparse: "Topology", forward: Mapping[int, float]) -> float:
+def training_cost(flops: Flops, budget: Budget, forward: Mapping[int, float]) -> float:
     """FLOPs of the whole training for a sample a step; `forward` as `forward_flops` plans it, or as it was."""
-    total = sparse.total_steps
-    return training_flops(flops.dense, forward, total, sparse.method.dense_gradient_steps(total))
+    total = budget.total_steps
+    return training_flops(flops.dense, forward, total, budget.method.dense_gradient_steps(total))
 
 
 def explored(sparse: "Topology") -> float:
