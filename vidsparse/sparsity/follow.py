@@ -140,9 +140,9 @@ class _Walk:
         spread = length // len(view.ids) if view.spread and linear else 1
         if view.axis != axis or len(view.ids) * spread != length:
             return f"{type(module).__name__} reads another axis"
-        weight, groups = module.weight.detach().cpu().double(), 1 if linear else module.groups
+        weight, groups = module.weight.detach().cpu(), 1 if linear else module.groups
         blocks = weight.reshape(len(weight), -1, spread) if linear else weight.flatten(2)
-        nonzero, sums = blocks.ne(0).any(2).numpy(), blocks.sum(2).numpy()
+        nonzero, sums = blocks.ne(0).any(2).numpy(), blocks.sum(2, dtype=torch.float64).numpy()
         layer = Layer(name, module, view, self.classes.new(len(weight)), nonzero, _is_padded(module), groups)
         self.network.layers[name] = layer
         bias = torch.zeros(len(weight)) if module.bias is None else module.bias

@@ -170,19 +170,19 @@ def _fold_constants(layer: Layer, plan: _Plan) -> None:
     if not constants.any():
         return
     module: Any = layer.module
-    weight = module.weight.detach().double().contiguous()
-    values = torch.from_numpy(constants).to(weight.device)
-    blocks = weight.view(len(weight), len(values), -1)
-    place = plan.stand_in(layer)
+    weight, place = module.weight.detach(), plan.stand_in(layer)
+    where = torch.from_numpy(constants.nonzero()[0]).to(weight.device)
+    values = torch.from_numpy(constants).to(weight.device)[where]
+    blocks = weight.reshape(len(weight), len(constants), -1)
+    folded = torch.einsum("oik,i->ok", blocks[:, where].double(), values)
     if place is not None:
-        share = values / float(layer.reads.values[place])
-        extra = torch.einsum("oik,i->ok", blocks, share)
-        blocks[:, place] += extra
-        module.weight = _like(module.weight, weight)
+        taken = blocks.clone()
+        taken[:, place] += (folded / float(layer.reads.values[place])).to(weight.dtype)
+        module.weight = _like(module.weight, taken.reshape(weight.shape))
         return
-    bias = torch.einsum("oik,i->o", blocks, values)
+    bias = folded.sum(1)
     if module.bias is None:
-        module.bias = nn.Parameter(bias.to(module.weight.dtype), requires_grad=module.weight.requires_grad)
+        module.bias = nn.Parameter(bias.to(weight.dtype), requires_grad=module.weight.requires_grad)
     else:
         module.bias = _like(module.bias, module.bias.double() + bias)
 
