@@ -11,7 +11,8 @@ from vidsparse.checks import check_updates
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.errors import plural, some
-from vidsparse.facts import describe, describe_sparse, describe_weights, find_reference, now, protocol, write_layers
+from vidsparse.facts import describe, describe_sparse, describe_weights, find_reference, now, protocol, write_topology
+from vidsparse.ledger import count_cost, write_accounts
 from vidsparse.machine import cores
 from vidsparse.progress import Bar, console, say, warn
 from vidsparse.runfolder import RunFolder
@@ -187,11 +188,13 @@ def _fit(
         except (OSError, SafetensorError) as error:
             warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
             files.remove(final)
+    flops = count_cost(config, model, sparse, folder)
     if config.training.epochs:
-        train(config, clips, engine, model, sparse, folder)
+        train(config, clips, engine, model, sparse, folder, flops)
         with folder.timed("train"):
             finish(config, clips, engine, model)
-    write_layers(sparse, folder, trained=config.training.epochs > 0)
+    write_topology(sparse, folder, trained=config.training.epochs > 0)
+    write_accounts(model, sparse, flops, folder)
     save_weights(final, model.state_dict())
 
 
