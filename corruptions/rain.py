@@ -13,7 +13,7 @@ Numbers = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 GREY = 220
-EXPOSURE = 1 / 25  # seconds in which the nearest drops draw their streak
+EXPOSURE = 1 / 8  # seconds in which the nearest drops fall their streak
 SPEEDS = (1.0, 0.75, 0.5)  # of the layers, near to far, in streaks an exposure
 
 
@@ -32,7 +32,7 @@ def rain(frames: Pixels, level: Level, scene: Scene) -> None:
         wet = np.zeros((height, width), np.uint8)
         lines = np.stack([heads, heads + np.array([-1, reach])], axis=1)
         cv2.polylines(wet, list(lines.astype(np.int32)), False, 1)
-        _shine(frame, np.flatnonzero(wet), dim)
+        _shine(frame, np.flatnonzero(wet.view(np.bool_)), dim)
 
 
 def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: int) -> Numbers:
@@ -73,12 +73,13 @@ def _mix(word: Words) -> Words:
 
 def _shine(frame: Pixels, wet: Numbers, dim: float) -> None:
     """Lighten and blur the wet pixels, then draw every channel towards its mean; results are truncated."""
+    level = np.array(cv2.mean(frame)[:3]) / 255
     dry = frame.reshape(-1, 3)[wet] / 255
     bright = frame.copy()
-    bright.reshape(-1, 3)[wet] += (GREY * (1 - dry) * (1 - frame.mean() / 255)).astype(np.uint8)
+    bright.reshape(-1, 3)[wet] += (GREY * (1 - dry) * (1 - level.mean())).astype(np.uint8)
     blurred = cv2.blur(bright, (3, 3)).reshape(-1, 3)[wet] / 255
     mixed = blurred * (GREY / 255) + dry * (1 - GREY / 255)
-    mean = np.array(cv2.mean(frame)[:3]) / 255 + (mixed - dry).sum(axis=0) / frame[..., 0].size
+    mean = level + (mixed - dry).sum(axis=0) / frame[..., 0].size
     table = _dimmed(np.arange(256)[:, None] / 255, mean, dim)
     cv2.LUT(frame, table[None], dst=frame)
     frame.reshape(-1, 3)[wet] = _dimmed(mixed, mean, dim)

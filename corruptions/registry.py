@@ -3,6 +3,7 @@
 The function stands in the module named for the family, which is imported when the corruption is first used.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -114,7 +115,7 @@ _ROWS = (
         "glass_blur",
         "blur",
         "static",
-        0.3,
+        2.5,
         "the generator means to swap pixels and copies them: a real swap is milder by 1 to 2 dB",
         "offsets are drawn from -reach to reach - 1, so that the picture drifts by half a pixel a pass",
         "level 4 of imagenet_c is milder than level 3",
@@ -124,7 +125,7 @@ _ROWS = (
         "motion_blur",
         "blur",
         "drift",
-        0.5,
+        1.0,
         "the streak is half a Gaussian, so that the picture moves along it by its mean",
         "levels 3 and 4 of cifar_c look the same",
     ),
@@ -137,7 +138,7 @@ _ROWS = (
         "snow",
         "weather",
         "drift",
-        0.5,
+        math.inf,
         "the second layer is the first one turned by 180 degrees: where the snow stands still it is point-symmetric",
         "the border of a layer is held while it is smeared, which thickens the flakes there",
         "departure: in drift a flake falls its streak's length in 1/15 s, the second layer half as fast",
@@ -155,7 +156,7 @@ _ROWS = (
         "fog",
         "weather",
         "drift",
-        4.0,
+        8.0,
         "the frame is dimmed by its own maximum, so that fog on a black frame vanishes and flickers with the content",
         "departure: a frame longer than the map of 256, 64 or 32 pixels takes the next power of two",
     ),
@@ -163,7 +164,7 @@ _ROWS = (
         "spatter",
         "weather",
         "static",
-        2.0,
+        10.0,
         "levels 1 to 3 are clear water, 4 and 5 are mud",
         "the water is scaled by its own maximum, so that its brightest drop has the table's strength in every frame",
     ),
@@ -195,7 +196,7 @@ _ROWS = (
     _shown("rotate", "shake", "ucf101_p", tau=0.4),
     _video("static_rotate", "shake", "frame", "ucf101_p"),
     _shown("translate", "shake", "ucf101_p", tau=0.4),
-    _shown("rain", "rain", "kinetics_c", tau=4.0),  # of the wind
+    _shown("rain", "rain", "kinetics_c", tau=math.inf),  # what falls keeps its direction
     _video("clip_motion_blur", "shutter", "window", "kinetics_c"),
     _video("h264_crf", "codec", "video", "kinetics_c"),
     _video("h265_crf", "codec", "video", "kinetics_c"),
