@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import permutations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -212,9 +213,8 @@ def transverse_chromatic_abberation(frames: Pixels, level: Level, scene: Scene) 
     """The channels, in random order, are enlarged about the centre by 1, 1 + p / 4 and 1 + p / 2."""
     orders = list(permutations((1, 1 + level[0] / 40, 1 + level[0] / 20)))
     for frame, scales in along(frames, scene, lambda t: orders[min(int(span(scene, "order", t, 0, 6)), 5)]):
-        source = frame.copy()
-        for channel, scale in enumerate(scales):
-            bar_warps.magnify(source, channel, scale, frame)
+        planes = [np.asarray(plane, np.uint8) for plane in cv2.split(frame)]
+        frame[...] = cv2.merge([bar_warps.magnify(*each) for each in zip(planes, scales, strict=True)])
 
 
 def _shape(frames: Pixels) -> tuple[int, int]:
@@ -247,7 +247,7 @@ def _coloured(scene: Scene, power: Plane, channels: int) -> Callable[[int], Plan
     """Return the noise of a frame number, of unit standard deviation; drift turns all phases by a radian each `tau`."""
 
     @lru_cache(maxsize=1)
-    def draw(t: int) -> NDArray[np.complex64]:
+    def draw(t: int) -> bar_fields.Coloured:
         return bar_fields.coloured(power, fields.words(held(scene), "phases", t, power.size), channels)
 
     def make(t: int) -> Plane:

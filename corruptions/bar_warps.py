@@ -123,36 +123,41 @@ def _add_turned(
             )
 
 
-@kernel("void(uint8[:,:,::1], int64, int64[::1], float32[:,::1], int64[::1], float32[:,::1], uint8[:,:,::1])")
+@kernel("void(uint8[:,::1], int64[::1], float32[:,::1], int64[::1], float32[:,::1], uint8[:,::1])")
 def _resample(
     source: Pixels,
-    channel: int,
     tops: NDArray[np.int64],
     row_taps: Plane,
     lefts: NDArray[np.int64],
     column_taps: Plane,
     out: Pixels,
 ) -> None:
-    """Fill one channel with four taps a row and four a column; places beyond the border are mirrored in it."""
-    height, width = source.shape[0], source.shape[1]
-    row = np.empty(width, np.float32)
+    """Fill `out` with four taps a row and four a column; places beyond the border are mirrored in it."""
+    height, width = source.shape
+    line, total = np.empty(width + 6, np.float32), np.empty(out.shape[1], np.float32)
+    row = line[3 : 3 + width]
     for y in range(out.shape[0]):
         row[:] = _0
         for tap in range(4):
-            i = height - 1 - abs(height - 1 - abs(tops[y] + tap))
+            from_row = source[height - 1 - abs(height - 1 - abs(tops[y] + tap))]
             for x in range(width):
-                row[x] += row_taps[y, tap] * np.float32(source[i, x, channel])
-        for x in range(out.shape[1]):
-            total = _HALF
-            for tap in range(4):
-                total += column_taps[x, tap] * row[width - 1 - abs(width - 1 - abs(lefts[x] + tap))]
-            out[y, x, channel] = np.uint8(min(total, _255))
+                row[x] += row_taps[y, tap] * np.float32(from_row[x])
+        for x in range(1, 4):
+            line[3 - x], line[width + 2 + x] = row[x], row[width - 1 - x]
+        total[:] = _HALF
+        for tap in range(4):
+            for x in range(total.size):
+                total[x] += column_taps[tap, x] * line[np.uintp(lefts[x] + tap + 3)]
+        for x in range(total.size):
+            out[y, x] = np.uint8(min(total[x], _255))
 
 
-def magnify(source: Pixels, channel: int, scale: float, out: Pixels) -> None:
-    """Fill a channel of `out` with that of `source` enlarged about the centre, smoothed by the cubic B-spline."""
-    (tops, row_taps), (lefts, column_taps) = (_spline_taps(side, scale) for side in source.shape[:2])
-    _resample(source, channel, tops, row_taps, lefts, column_taps, out)
+def magnify(plane: Pixels, scale: float) -> Pixels:
+    """Return a plane (H, W) enlarged about the centre, at its own size, smoothed by the cubic B-spline."""
+    (tops, row_taps), (lefts, column_taps) = (_spline_taps(side, scale) for side in plane.shape)
+    large = np.empty_like(plane)
+    _resample(plane, tops, row_taps, lefts, np.ascontiguousarray(column_taps.T), large)
+    return large
 
 
 @lru_cache(maxsize=32)

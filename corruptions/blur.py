@@ -38,7 +38,7 @@ def soften(frame: Pixels, sigma: float) -> None:
 
 @kernel("void(uint8[:,::1], float32[::1], int64, uint8[:,::1])")
 def _soften(rows: Pixels, weights: NDArray[np.float32], channels: int, out: Pixels) -> None:
-    """Convolve along both axes by a symmetric kernel, whose middle weight comes first; pairs of equal weight share it."""
+    """Convolve along both axes by a symmetric kernel whose middle weight comes first, the border held."""
     height, width = rows.shape
     edge = (weights.size - 1) * channels
     line, total = np.empty(width + 2 * edge, np.float32), np.empty(width, np.float32)
@@ -191,7 +191,10 @@ def zoom_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     """Average the frame, once more the frame, and its centre magnified 1 + step, 1 + 2 step, ... below `stop`."""
     zooms = np.arange(1, *level)[1:]
     units = gather.units(np.array([2, *np.ones(len(zooms))]))
-    looks = [(*(places(length, zoom) for length in frames.shape[1:3]), unit) for zoom, unit in zip([1, *zooms], units)]
+    looks = [
+        (*(places(length, zoom) for length in frames.shape[1:3]), unit)
+        for zoom, unit in zip([1, *zooms], units, strict=True)
+    ]
     for frame in frames:
         packed, total = gather.pack(frame), np.zeros(frame.shape[:2], np.uint64)
         for rows, columns, unit in looks:

@@ -32,10 +32,10 @@ _HALF_FINE = np.uint64(sum(1 << (shift + 12 - _FINE) for shift in (0, 21, 42)))
 _NEXT = np.uintp(1)
 
 
-def pack(frame: Pixels, border: int = cv2.BORDER_CONSTANT) -> Packed:
-    """Return a frame (H, W, 3) with a border of cv2's kind around it: uint64 (H + 3, W + 3)."""
+def pack(frame: Pixels) -> Packed:
+    """Return a frame (H, W, 3) with a black border around it: uint64 (H + 3, W + 3)."""
     height, width = frame.shape[:2]
-    edged = cv2.copyMakeBorder(frame, _BEFORE, _AFTER, _BEFORE, _AFTER, border)
+    edged = cv2.copyMakeBorder(frame, _BEFORE, _AFTER, _BEFORE, _AFTER, cv2.BORDER_CONSTANT)
     packed = np.empty((height + _BEFORE + _AFTER, width + _BEFORE + _AFTER), np.uint64)
     _pack(np.asarray(edged, np.uint8).reshape(-1, 3), packed.reshape(-1))
     return packed
@@ -44,9 +44,7 @@ def pack(frame: Pixels, border: int = cv2.BORDER_CONSTANT) -> Packed:
 @kernel("void(uint8[:,::1], uint64[::1])")
 def _pack(pixels: Pixels, packed: Packed) -> None:
     for p in range(packed.size):
-        packed[p] = (
-            np.uint64(pixels[p, 0]) | (np.uint64(pixels[p, 1]) << _GREEN) | (np.uint64(pixels[p, 2]) << _BLUE)
-        )
+        packed[p] = np.uint64(pixels[p, 0]) | (np.uint64(pixels[p, 1]) << _GREEN) | (np.uint64(pixels[p, 2]) << _BLUE)
 
 
 def plan(rows: Plane, columns: Plane, shape: tuple[int, int], unit: int = UNIT) -> Plan:
@@ -72,7 +70,12 @@ def _plan(
 ) -> None:
     bottom, right = np.float32(height + 1), np.float32(width + 1)
     stride = np.int32(width + 3)
-    here, beside, under, aslant = weights[0], weights[1], weights[2], weights[3]  # interleaved, they would not vectorise
+    here, beside, under, aslant = (
+        weights[0],
+        weights[1],
+        weights[2],
+        weights[3],
+    )  # interleaved, they would not vectorise
     for y in range(rows.shape[0]):
         for x in range(rows.shape[1]):
             row, column = min(max(rows[y, x] + _1, _0), bottom), min(max(columns[y, x] + _1, _0), right)
@@ -124,9 +127,7 @@ def _looked(packed: Packed, where: Plan) -> Packed:
 
 
 @kernel("void(uint64[::1], int64, uint32[:,::1], uint16[:,:,::1], uint64[:,::1])")
-def _look(
-    packed: Packed, stride: int, places: NDArray[np.uint32], weights: NDArray[np.uint16], total: Packed
-) -> None:
+def _look(packed: Packed, stride: int, places: NDArray[np.uint32], weights: NDArray[np.uint16], total: Packed) -> None:
     below = np.uintp(stride)
     here, beside, under, aslant = weights[0], weights[1], weights[2], weights[3]
     for y in range(total.shape[0]):
@@ -143,17 +144,25 @@ def _look(
 def looked(packed: Packed, where: Plan) -> Packed:
     """Return what is seen at the places of a plan, with 5 bits after the point, for another look by a plan of unit 256.
 
-    uint64 (H + 3, W + 3) with an empty border: the next plan must keep within the frame.
+    uint64 (H + 3, W + 3) with a border of zeros: the next plan must keep within the frame.
     """
     total = _looked(packed, where)
     seen = np.zeros((total.shape[0] + _BEFORE + _AFTER, total.shape[1] + _BEFORE + _AFTER), np.uint64)
-    seen[_BEFORE:-_AFTER, _BEFORE:-_AFTER] = ((total + _HALF_FINE) >> _COARSER) & _KEPT
+    _refine(total, seen)
     return seen
+
+
+@kernel("void(uint64[:,::1], uint64[:,::1])")
+def _refine(total: Packed, seen: Packed) -> None:
+    for y in range(total.shape[0]):
+        for x in range(total.shape[1]):
+            seen[y + _BEFORE, x + _BEFORE] = ((total[y, x] + _HALF_FINE) >> _COARSER) & _KEPT
 
 
 def units(shares: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return whole weights of sum UNIT in proportion to `shares`: int64 of its shape, each less than 1 off."""
-    return np.diff(np.round(np.cumsum(shares / shares.sum()) * UNIT).astype(np.int64), prepend=0)
+    sums: NDArray[np.int64] = np.round(np.cumsum(shares / shares.sum()) * UNIT).astype(np.int64)
+    return np.asarray(np.diff(sums, prepend=0), np.int64)
 
 
 def add_zoomed(packed: Packed, rows: Plane, columns: Plane, unit: int, total: Packed) -> None:

@@ -39,10 +39,12 @@ def _turn(pose: NDArray[np.float64], height: int, width: int) -> gather.Plan:
     """Return where each pixel looks when the frame is moved by an affine map, borders mirrored."""
     (a, b, right), (c, d, down) = cv2.invertAffineTransform(pose)
     y, x = np.ogrid[:height, :width]
-    rows, columns = c * x + d * y + down, a * x + b * y + right
-    rows = height - 1 - np.abs(np.abs(rows) % (2 * height - 2) - (height - 1))
-    columns = width - 1 - np.abs(np.abs(columns) % (2 * width - 2) - (width - 1))
-    return gather.plan(rows.astype(np.float32), columns.astype(np.float32), (height, width))
+    looks = [c * x + d * y + down, a * x + b * y + right]
+    rows, columns = (
+        np.abs(look - 2 * last * np.rint(look / (2 * last))).astype(np.float32)
+        for look, last in zip(looks, (height - 1, width - 1), strict=True)
+    )
+    return gather.plan(rows, columns, (height, width))
 
 
 def _pose(scene: Scene, t: int, width: int, height: int, reach: float) -> NDArray[np.float64]:
@@ -54,9 +56,7 @@ def _pose(scene: Scene, t: int, width: int, height: int, reach: float) -> NDArra
     return np.asarray(cv2.getAffineTransform(corners, moved.astype(np.float32)), np.float64)
 
 
-def _boil(
-    scene: Scene, shape: tuple[int, int], strength: float, sigma: float
-) -> Callable[[int], tuple[Field, Field]]:
+def _boil(scene: Scene, shape: tuple[int, int], strength: float, sigma: float) -> Callable[[int], tuple[Field, Field]]:
     """Return the rows and columns at which each pixel looks, by frame.
 
     Between two draws the displacements are blended, which keeps their variance.
