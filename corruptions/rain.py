@@ -13,7 +13,7 @@ Numbers = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 GREY = 220
-EXPOSURE = 1 / 8  # seconds in which the nearest drops fall their streak
+EXPOSURE = 1 / 5  # seconds in which the nearest drops fall their streak
 SPEEDS = (1.0, 0.75, 0.5)  # of the layers, near to far, in streaks an exposure
 
 
@@ -44,14 +44,12 @@ def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: i
     rows = max(height - length, 1)
     slant = int(motion.uniform(scene, "slant", t) * 20) - 10
     columns = width - abs(slant)
-    drawn = t if scene.mode == "independent" else 0
-    falls = t / (scene.fps * EXPOSURE) * length / rows * np.resize(SPEEDS, count) if scene.mode == "drift" else 0.0
-    place = _uniforms(scene, "down", np.full(count, drawn), drop) + falls
-    down = (place % 1) * rows
-    across = (
-        _uniforms(scene, "across", drawn + np.floor(place).astype(np.int64), drop) * columns - down / length
-    ) % columns
-    return np.stack([across + min(slant, 0), down], axis=1).astype(np.int64)
+    drawn = np.full(count, t if scene.mode == "independent" else 0)
+    fallen = t / (scene.fps * EXPOSURE) * length if scene.mode == "drift" else 0.0
+    layers = np.round(fallen * np.resize(SPEEDS, count)).astype(np.int64)  # each moves as one, by whole pixels
+    lives, down = np.divmod((_uniforms(scene, "down", drawn, drop) * rows).astype(np.int64) + layers, rows)
+    across = (_uniforms(scene, "across", drawn + lives, drop) * columns).astype(np.int64) - layers // length
+    return np.stack([across % columns + min(slant, 0), down], axis=1)
 
 
 def _uniforms(scene: Scene, stream: str, life: Numbers, drop: Numbers) -> NDArray[np.float64]:

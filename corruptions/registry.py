@@ -25,6 +25,9 @@ UCF101_P: Final = "A Large-Scale Robustness Analysis of Video Action Recognition
 KINETICS_C: Final = "Benchmarking the Robustness of Spatial-Temporal Models Against Corruptions, NeurIPS 2021"
 C_BAR: Final = "On Interaction Between Augmentations and Corruptions in Natural Corruption Robustness, NeurIPS 2021"
 
+_FIXED_PATTERN: Final = (
+    'the fixed pattern of a sensor is temporal="static"; for a part of both, corrupt twice: static, then independent'
+)
 _JPEG_85: Final = "departure: nothing is stored as JPEG of quality 85, which takes a third of the noise off ImageNet-C"
 
 
@@ -57,6 +60,7 @@ class Corruption:
 
 def _noise(name: str, *notes: str) -> Corruption:
     """Sensor noise is new at each exposure; its drift is a slow boil."""
+    notes = (*notes, _FIXED_PATTERN)
     return Corruption(name, "noise", "frame", True, "imagenet_c", IMAGENET_C, MODES, "independent", 0.2, notes)
 
 
@@ -140,15 +144,17 @@ _ROWS = (
         "drift",
         math.inf,
         "the second layer is the first one turned by 180 degrees: where the snow stands still it is point-symmetric",
-        "the border of a layer is held while it is smeared, which thickens the flakes there",
-        "departure: in drift a flake falls its streak's length in 1/15 s, the second layer half as fast",
+        "the border of a layer is held while it is smeared, which thickens the flakes there; in drift that fades "
+        "within a second, as flakes come in from outside",
+        "departure: in drift a flake falls its streak's length in 1/8 s, the second layer half as fast",
     ),
     _moving(
         "frost",
         "weather",
         "static",
         20.0,
-        "departure: the textures are grown, not cropped from five photographs (two the same) of unknown licence",
+        "departure: the textures are grown, not cropped from five photographs (two the same) of unknown licence, and "
+        "equally bright",
         "levels 3 to 5 of imagenet_c differ little, and level 4 is milder than level 3",
         "departure: a frame larger than the texture enlarges it, where the generator fails",
     ),

@@ -60,12 +60,12 @@ def test_where_streaks_start_is_uniform_whatever_the_mode(mode: Mode) -> None:
 
 
 def test_drops_fall_along_their_streaks_in_three_layers_and_come_back_elsewhere() -> None:
-    before, after = heads("drift", 0, count=300, fps=8), heads("drift", 1, count=300, fps=8)
+    before, after = heads("drift", 0, count=300, fps=5), heads("drift", 1, count=300, fps=5)
     down, left = (after - before)[:, 1], (before - after)[:, 0]
     fell = down > 0
     assert 0.85 < fell.mean() < 0.99
     layers = [down[fell & (np.arange(300) % 3 == layer)] for layer in range(3)]
-    assert [layer.mean().round(1) for layer in layers] == pytest.approx([10, 7.5, 5], abs=0.2)  # streaks are 10 long
+    assert [layer.mean().round(1) for layer in layers] == pytest.approx([10, 7.5, 5], abs=0.5)  # streaks are 10 long
     beside = left[fell & (np.abs(left) < 50)]  # others leave at the side and come in on the other
     assert beside.mean() == pytest.approx(0.75, abs=0.1)  # a pixel a streak
     assert len(beside) > 0.9 * fell.sum()
