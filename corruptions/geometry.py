@@ -94,10 +94,15 @@ def _blend(before: Field, after: Field, weight: float, other: float, down: bool,
 
 def soften(noise: Field, sigma: float) -> Field:
     """Return a (H, W) field blurred by a Gaussian cut at 3 sigma, borders mirrored."""
-    if sigma > 2 * _FINE:
-        size = tuple(max(2, round(length * _FINE / sigma)) for length in noise.shape[::-1])
-        few = np.asarray(cv2.resize(noise, size, interpolation=cv2.INTER_AREA), np.float32)
-        coarse = soften(few, sigma * size[0] / noise.shape[1])
-        return np.asarray(cv2.resize(coarse, noise.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
-    side = 2 * int(3 * sigma + 0.5) + 1
-    return np.asarray(cv2.GaussianBlur(noise, (side, side), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
+    height, width = noise.shape
+    if sigma <= 2 * _FINE:
+        return _gaussian(noise, sigma, sigma)
+    size = tuple(max(2, round(length * _FINE / sigma)) for length in (width, height))
+    few = np.asarray(cv2.resize(noise, size, interpolation=cv2.INTER_AREA), np.float32)
+    coarse = _gaussian(few, sigma * size[0] / width, sigma * size[1] / height)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _gaussian(noise: Field, across: float, down: float) -> Field:
+    sides = tuple(2 * int(3 * sigma + 0.5) + 1 for sigma in (across, down))
+    return np.asarray(cv2.GaussianBlur(noise, sides, across, sigmaY=down, borderType=cv2.BORDER_REFLECT), np.float32)

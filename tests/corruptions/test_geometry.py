@@ -55,6 +55,14 @@ def test_a_wide_blur_on_its_coarse_grid_is_the_blur() -> None:
     assert geometry.soften(np.ones((50, 60), np.float32), 70) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("size", [(16, 16), (301, 19), (19, 301)])
+def test_a_blur_wider_than_the_frame_leaves_its_mean(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).uniform(-1, 1, size).astype(np.float32)
+    assert geometry.soften(noise, 171).mean() == pytest.approx(noise.mean(), abs=0.05)
+    frames = np.random.default_rng(1).integers(0, 256, (2, *size, 3), np.uint8)
+    assert corrupt(frames, "elastic_transform", 1).shape == frames.shape
+
+
 def test_elastic_transform_of_a_tall_frame_keeps_its_shape_and_levels() -> None:
     grey = np.full((1, 90, 30, 3), 77, np.uint8)
     assert np.array_equal(corrupt(grey, "elastic_transform", 2), grey)
