@@ -26,7 +26,7 @@ assert clips.index.rows[hangs.id].info.decoder == decoder
 hangs.path.unlink()
 os.mkfifo(hangs.path)
 print("now", flush=True)
-clips._open.timeout_s = 1.5
+clips.config.timeout_s = 1.5
 clips.read(hangs, [0, 39])
 print("never", flush=True)
 """
