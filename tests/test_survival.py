@@ -100,7 +100,8 @@ def test_a_video_that_vanishes_is_replaced_in_training_and_wrong_in_evaluation(t
     import shutil
 
     from vidsparse.data.clips import load_clips
-    from vidsparse.data.corrupted import CorruptedUnits, evaluation_cells
+    from vidsparse.data.cells import evaluation_cells
+    from vidsparse.data.corrupted import CorruptedUnits
     from vidsparse.data.loader import TrainingClips
 
     root = Path(shutil.copytree(tiny_root, tmp_path / "copy"))

@@ -117,13 +117,41 @@ class EvaluationConfig:
     severities: list[int] | None = None
     views: int = 1
     crops: Literal[1, 3] = 1
-    canvas: Literal["crop", "frame"] = "crop"
+    canvas: Literal["crop", "frame", "source"] = "crop"
     resolution: Literal["absolute", "relative"] = "relative"
     corruption_seed: int = 0
     batch_size: int = 16
     max_clip_mb: float = 256.0
     on_error: Literal["count_wrong", "raise"] = "count_wrong"
     reference: str | None = "auto"
+
+
+@dataclass
+class BenchmarkConfig:
+    """An offline benchmark of the test clips: `data` and `evaluation` say what is in it, this how it is kept.
+
+    `dir`: null is benchmarks/<name>. `materialize`: whole videos, or the frames that the views of `evaluation` read.
+    `unit`: videos of one unit of work, null for 16 (1,000 images). `crf` counts for h264_444 and h264_420 alone.
+    `stage`, `shard` ("3/16": the third of sixteen parts) and `deep` (files that verify makes again from the source) say
+    what a command does; they change no byte.
+    """
+
+    dir: str | None = None
+    format: Literal["ffv1", "h264_rgb", "h264_444", "h264_420", "webp", "npy", "cifar_npy"] = "ffv1"
+    crf: int = 10
+    allow_420: bool = False
+    materialize: Literal["videos", "clips"] = "clips"
+    unit: int | None = None
+    stage: Literal["plan", "write", "verify", "repair"] = "write"
+    shard: str | None = None
+    deep: int = 0
+
+
+@dataclass
+class ClusterConfig:
+    """Dask workers in place of local processes: the address of a scheduler, "local" for one here, null for none."""
+
+    scheduler: str | None = None
 
 
 @dataclass
@@ -166,12 +194,19 @@ class Config:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     logging: LoggingConfig = field(default_factory=LoggingConfig)
+    benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
     sample: dict[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         """The run folder, `runs/<name>`."""
         return Path(self.logging.dir) / self.name
+
+    @property
+    def benchmark_folder(self) -> Path:
+        """Where `generate` writes: `benchmark.dir`, or `benchmarks/<name>`."""
+        return Path(self.benchmark.dir or Path("benchmarks") / self.name)
 
 
 def to_yaml(config: Config) -> str:
@@ -187,7 +222,7 @@ def identity(config: Config) -> dict[str, Any]:
     report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    left_out = ("engine.", "logging.", "sample", "data.root", "data.timeout_s", *_NOT_RESULTS)
+    left_out = ("engine.", "logging.", "benchmark.", "cluster.", "sample", "data.root", "data.timeout_s", *_NOT_RESULTS)
     return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
 
 

@@ -48,7 +48,8 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
 
 def dry_run(config: Config) -> None:
     """Build everything, make one optimizer step, evaluate one batch of the last cell; keep nothing, tell the time."""
-    from vidsparse.data.corrupted import CorruptedUnits, evaluation_cells
+    from vidsparse.data.cells import evaluation_cells
+    from vidsparse.data.corrupted import CorruptedUnits
     from vidsparse.data.loader import TrainingClips, make_loader, to_input
     from vidsparse.training import optimize, plan_steps
 
@@ -159,7 +160,7 @@ def _fit(
 
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
     import corruptions
-    from vidsparse.data.corrupted import evaluation_cells
+    from vidsparse.data.cells import evaluation_cells
     from vidsparse.evaluation.evaluate import evaluate, save_strip
 
     started = monotonic()

@@ -17,7 +17,10 @@ from vidsparse.data.watchdog import limited
 
 @dataclass(frozen=True)
 class Clips:
-    """Train, validation and test samples with the index of their files. Picklable: workers get a copy."""
+    """Train, validation and test samples with the index of their files. Picklable: workers get a copy.
+
+    `full_size` reads frames as large as they are in their files, whatever `data.short_side` says.
+    """
 
     config: DataConfig
     dataset: Dataset
@@ -26,6 +29,7 @@ class Clips:
     validation: tuple[Sample, ...]
     test: tuple[Sample, ...]
     _pool: ReaderPool = field(default_factory=ReaderPool)
+    full_size: bool = False
 
     @property
     def is_sample(self) -> bool:
@@ -51,7 +55,7 @@ class Clips:
     def size(self, sample: Sample) -> tuple[int, int]:
         """Height and width of this sample's frames as they are read, in pixels."""
         info = self.index.rows[sample.id].info
-        return output_size(info.height, info.width, self.config.short_side)
+        return output_size(info.height, info.width, self._short_side)
 
     def fps(self, sample: Sample) -> float:
         """Frames a second."""
@@ -64,7 +68,11 @@ class Clips:
         """
         info = self.index.rows[sample.id].info
         with limited(sample.path, self.config.timeout_s):
-            return self._pool.get(sample.path, self.config.short_side, info).read(indices)
+            return self._pool.get(sample.path, self._short_side, info).read(indices)
+
+    @property
+    def _short_side(self) -> int | None:
+        return None if self.full_size else self.config.short_side
 
     def _mirrored_sample(self) -> tuple[str, ...]:
         if not self.is_sample:

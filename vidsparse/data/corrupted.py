@@ -1,7 +1,7 @@
 """Decode once, corrupt many: for each unit of videos, one uint8 batch per cell of the evaluation."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,23 +12,13 @@ from torch.utils.data import IterableDataset, get_worker_info
 import corruptions
 from vidsparse.config import EvaluationConfig
 from vidsparse.data.augment import center_crop, crops
+from vidsparse.data.cells import CLEAN, Cell
 from vidsparse.data.clips import Clips
 from vidsparse.data.decoders import Frames
 from vidsparse.data.sampling import view_indices
 from vidsparse.data.sources import Sample
+from vidsparse.data.stored import resized
 from vidsparse.errors import ClipDecodeError
-
-CLEAN = "clean"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One condition of the evaluation; the clean one has severity 0 and no profile."""
-
-    corruption: str
-    profile: str
-    severity: int
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -52,14 +42,6 @@ class Decoded:
     fps: float
 
 
-def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
-    """The clean cell, then every corruption of the suite (or those chosen) at each severity."""
-    suite = corruptions.SUITES[config.suite]
-    chosen = [(name, profile) for name, profile in suite.cells if name in (config.corruptions or [name])]
-    severities = suite.severities if config.severities is None else config.severities
-    return (Cell(CLEAN, "", 0), *(Cell(name, profile, s) for name, profile in chosen for s in severities))
-
-
 class CorruptedUnits(IterableDataset[Batch]):
     """Batches of the wanted units, cell after cell; with workers, whole units go to a worker."""
 
@@ -67,7 +49,8 @@ class CorruptedUnits(IterableDataset[Batch]):
         self, clips: Clips, config: EvaluationConfig, cells: Sequence[Cell], units: Sequence[tuple[int, range]]
     ) -> None:
         """`units`: (number, positions in the test split) of the units to make."""
-        self._clips, self._config, self._cells, self._units = clips, config, cells, units
+        self._clips = replace(clips, full_size=config.canvas == "source")
+        self._config, self._cells, self._units = config, cells, units
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
@@ -118,7 +101,7 @@ class CorruptedUnits(IterableDataset[Batch]):
         return count * height * width * 3 / 2**20
 
     def _on_canvas(self, frames: Frames) -> Frames:
-        if self._config.canvas == "frame":
+        if self._config.canvas != "crop":
             return frames
         return np.ascontiguousarray(center_crop(frames, self._clips.config.size))
 
@@ -137,6 +120,8 @@ class CorruptedUnits(IterableDataset[Batch]):
             if self._config.on_error == "raise":
                 raise
             return None
+        if self._config.canvas == "source":
+            frames = resized(frames, self._clips.config.short_side)
         size, count = self._clips.config.size, self._config.crops
         return np.concatenate([np.stack(crops(frames[rows], size, count)) for rows in place.reshape(video.views.shape)])
 
