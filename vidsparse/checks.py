@@ -8,6 +8,7 @@ import corruptions
 from corruptions.registry import nearest
 from vidsparse.compose import COMMAND_LINE, compose
 from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
+from vidsparse.data.settle import settle
 from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError
 from vidsparse.models.zoo import MODELS
@@ -38,8 +39,34 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     return config
 
 
+def load_benchmark_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read the config of an offline benchmark and check what concerns it: neither model nor training."""
+    config, origin = compose(path, overrides)
+    fail = _failing(config, origin)
+    _check_names(config, fail)
+    if config.benchmark.stage != "verify" or config.benchmark.deep:  # which need the source
+        _check_paths(config, origin, fail)
+    _check_numbers(config, fail)
+    _check_evaluation(config, fail)
+    return config
+
+
 def check(config: Config, origin: Mapping[str, str]) -> None:
     """Raise ConfigError for what cannot be; fill in what the method's row leaves to it."""
+    fail = _failing(config, origin)
+    _check_names(config, fail)
+    _check_paths(config, origin, fail)
+    if config.data.source == "corrupted":
+        settle(config, origin)
+    _check_numbers(config, fail)
+    if config.data.size < (least := MODELS[config.model.name].min_size):
+        raise fail("data.size", f"{config.model.name} needs clips of at least {least} pixels")
+    _check_evaluation(config, fail)
+    _settle_sparsity(config, origin, fail)
+
+
+def _failing(config: Config, origin: Mapping[str, str]) -> Fail:
+    """The error of a key and why it cannot be."""
 
     def fail(key: str, why: str) -> ConfigError:
         value: object = config
@@ -47,11 +74,7 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
             value = getattr(value, part)
         return ConfigError(f"{key}={value}{' ' + origin[key] if key in origin else ''}: {why}")
 
-    _check_names(config, fail)
-    _check_paths(config, origin, fail)
-    _check_numbers(config, fail)
-    _check_evaluation(config, fail)
-    _settle_sparsity(config, origin, fail)
+    return fail
 
 
 def _check_names(config: Config, fail: Fail) -> None:
@@ -67,7 +90,7 @@ def _check_names(config: Config, fail: Fail) -> None:
             raise fail(key, unknown(value, known))
     suite = corruptions.suite(config.evaluation.suite)
     for name in config.evaluation.corruptions or ():
-        if name not in suite:
+        if name not in suite and config.data.source != "corrupted":  # which says itself what it holds
             raise fail("evaluation.corruptions", f"{name} is not in {config.evaluation.suite}: {unknown(name, suite)}")
 
 
@@ -82,7 +105,7 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
     data = config.data
     if not config.name or "/" in config.name or config.name.startswith("."):
         raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
-    if data.root != SAMPLE_ROOT and not Path(data.root).is_dir():
+    if data.root != SAMPLE_ROOT and not Path(data.root).exists():
         raise fail("data.root", "there is no such folder")
     if config.model.weights and not Path(config.model.weights).is_file():
         raise fail("model.weights", "there is no such file")
@@ -108,8 +131,6 @@ def _check_numbers(config: Config, fail: Fail) -> None:
             raise fail(key, "it must be a number above 0")
     if training.epochs < 0:
         raise fail("training.epochs", "it must be 0 (evaluate only) or more")
-    if data.size < (least := MODELS[config.model.name].min_size):
-        raise fail("data.size", f"{config.model.name} needs clips of at least {least} pixels")
     if data.size % 2 or data.short_side % 2:
         odd = "data.size" if data.size % 2 else "data.short_side"
         raise fail(odd, "sides of clips are even, as video codecs need them")
@@ -132,6 +153,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("engine.checkpoint_every", "it is null or a number of optimizer steps, 1 or more")
     if config.engine.devices not in ("auto", 1):
         raise fail("engine.devices", "one process trains for now; use 1 or auto")
+    if data.augment.pad is not None and data.augment.pad < 0:
+        raise fail("data.augment.pad", "it is null or a border in pixels, 0 or more")
     scale = data.augment.scale
     if len(scale) != 2 or not 0 < scale[0] <= scale[1] <= 1:
         raise fail("data.augment.scale", "it is a range of areas [smallest, largest] with 0 < smallest <= largest <= 1")

@@ -15,9 +15,13 @@ SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for t
 
 @dataclass
 class AugmentConfig:
-    """One draw per training clip: random resized crop of this area range, flip, colour jitter of this strength."""
+    """One draw per training clip: random resized crop of this area range, flip, colour jitter of this strength.
+
+    `pad`: instead of the resized crop, a crop of `data.size` from the clip with a black border of so many pixels.
+    """
 
     scale: list[float] = field(default_factory=lambda: [0.5, 1.0])
+    pad: int | None = None
     flip: bool = True
     color: float = 0.2
 

@@ -10,10 +10,8 @@ from vidsparse import files
 from vidsparse.checks import check_updates
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
-from vidsparse.errors import plural, some
-from vidsparse.facts import describe, describe_sparse, find_reference, now, protocol, write_layers
-from vidsparse.machine import cores
-from vidsparse.progress import Bar, console, say, warn
+from vidsparse.facts import describe_sparse, find_reference, load_and_tell, now, protocol, write_layers
+from vidsparse.progress import console, say, warn
 from vidsparse.runfolder import RunFolder
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     `fresh` replaces what the folder holds; `command` is the command line that the report shows.
     """
     folder = RunFolder(config.folder)
-    clips = _load(config)
+    clips = load_and_tell(config)
     total_steps = batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
     warning = check_updates(config, total_steps)
     folder.claim(config, clips.fingerprint, fresh)
@@ -48,14 +46,14 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
 
 def dry_run(config: Config) -> None:
     """Build everything, make one optimizer step, evaluate one batch of the last cell; keep nothing, tell the time."""
-    from vidsparse.data.cells import evaluation_cells
+    from vidsparse.data.benchmarks import cells_of
     from vidsparse.data.corrupted import CorruptedUnits
     from vidsparse.data.loader import TrainingClips, make_loader, to_input
     from vidsparse.training import optimize, plan_steps
 
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch) / config.name)
-        clips = _load(config)
+        clips = load_and_tell(config)
         steps = plan_steps(config, clips)
         engine, model, sparse = _build(config, clips, steps.stop, folder)
         if warning := check_updates(config, steps.stop):
@@ -66,29 +64,12 @@ def dry_run(config: Config) -> None:
         for pixels, labels, _ in islice(loader, 1):
             optimize(config, engine, wrapped, stepper, pixels, labels)
         step = monotonic() - began
-        cells, units = evaluation_cells(config.evaluation), [(0, range(min(2, len(clips.test))))]
+        cells, units = cells_of(clips, config.evaluation), [(0, range(min(2, len(clips.test))))]
         batch = next(iter(CorruptedUnits(clips, config.evaluation, cells[-1:], units)))
         with engine.autocast():
             model.eval()(to_input(batch.clips.to(engine.device), config.data.normalize))
     whole = f"{steps.stop} steps are {step * steps.stop / 3600:.1f} h"
     say(f"dry run    all is well; a step took {step:.1f} s, at that rate {whole}")
-
-
-def _load(config: Config) -> "Clips":
-    from vidsparse.data.clips import load_clips
-
-    with Bar("counting frames", 0) as bar:
-        clips = load_clips(config.data, config.training.seed, config.folder.parent / ".index", cores(), bar.count)
-    dataset = clips.dataset
-    say(f"data       {describe(clips)}: {len(clips.train)} training and {len(clips.test)} test clips")
-    if dataset.missing:
-        missing = plural(len(dataset.missing), "clip")
-        warn(f"{missing} of the lists not in {dataset.root}, left out: {some(dataset.missing)}")
-    if unreadable := clips.index.unreadable:
-        warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
-    if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
-        warn(f"{plural(len(damaged), 'clip')} damaged, used as far as it decodes: {some(damaged)}")
-    return clips
 
 
 def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":
@@ -160,12 +141,13 @@ def _fit(
 
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
     import corruptions
-    from vidsparse.data.cells import evaluation_cells
+    from vidsparse.data.benchmarks import cells_of
     from vidsparse.evaluation.evaluate import evaluate, save_strip
 
     started = monotonic()
-    cells = evaluation_cells(config.evaluation)
-    corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
+    cells = cells_of(clips, config.evaluation)
+    if clips.stored is None:
+        corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
     evaluate(config, clips, cells, engine, model, folder.path)
     save_strip(config, clips, cells, folder.path / "frames.npz")
     seconds = folder.facts["seconds"] | {"evaluate": monotonic() - started}

@@ -1,10 +1,12 @@
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from vidsparse.data import index as index_module
+from vidsparse.data import readers
 from vidsparse.data.index import build_index
 from vidsparse.data.sample import damage
 from vidsparse.data.sources import Sample
@@ -22,8 +24,9 @@ def samples(avi, tmp_path):
 def counted(monkeypatch):
     """The paths that `inspect` was called with."""
     seen = []
-    inspect = index_module.inspect
-    monkeypatch.setattr(index_module, "inspect", lambda path: seen.append(path.name) or inspect(path))
+    reader = readers.READERS["video"]
+    counting = replace(reader, inspect=lambda path: seen.append(path.name) or reader.inspect(path))
+    monkeypatch.setitem(readers.READERS, "video", counting)
     return seen
 
 
@@ -61,12 +64,12 @@ def test_an_interrupted_count_is_kept(samples, tmp_path, counted):
     counted.clear()
     build_index(samples, tmp_path / "cache")
     assert counted == ["c.avi"]
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["index-v2.parquet"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["index-v3.parquet"]
 
 
 def test_an_unreadable_cache_is_made_again(samples, tmp_path):
     first = build_index(samples, tmp_path / "cache")
-    (tmp_path / "cache" / "index-v2.parquet").write_bytes(b"half a fi")
+    (tmp_path / "cache" / "index-v3.parquet").write_bytes(b"half a fi")
     assert build_index(samples, tmp_path / "cache") == first
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidsparse.data.sources import SOURCES, Sample, load_dataset, split_validation
+from vidsparse.data.sources import Sample, load_dataset, split_validation
+from vidsparse.data.video_sets import load_ucf101
 from vidsparse.errors import DataError
 
 LISTS = {
@@ -56,7 +57,7 @@ def test_missing_clips_are_an_error_that_counts_and_names_them_or_are_dropped(ma
         "videos/YoYo/v_YoYo_g02_c01.avi",
         text=LISTS | {"ucfTrainTestlist/testlist01.txt": LISTS["ucfTrainTestlist/testlist01.txt"]},
     )
-    with pytest.raises(DataError, match=r"1 of 4 listed videos are missing \(YoYo/v_YoYo_g01_c01\)"):
+    with pytest.raises(DataError, match=r"1 of 4 listed files are missing \(YoYo/v_YoYo_g01_c01\)"):
         load_dataset("ucf101", root, 1, "error")
     data = load_dataset("ucf101", root, 1, "drop")
     assert data.missing == ("YoYo/v_YoYo_g01_c01",)
@@ -75,7 +76,7 @@ def test_missing_clips_are_an_error_that_counts_and_names_them_or_are_dropped(ma
             "list01.txt, line 1: the class",
         ),
         ({"ucfTrainTestlist/testlist01.txt": "Yodel/v_Yodel_g09_c02.avi\r\n"}, 1, "'Yodel/.*' is not that of"),
-        ({"ucfTrainTestlist/testlist01.txt": "\r\n"}, 1, "none of the test videos of ucf101, split 1"),
+        ({"ucfTrainTestlist/testlist01.txt": "\r\n"}, 1, "none of the test samples of ucf101, split 1"),
         ({}, 2, r"trainlist02.txt: this list does not exist"),
     ],
 )
@@ -95,7 +96,7 @@ def test_absent_folder_and_absent_lists(tmp_path: Path):
 def test_the_official_lists(shared):
     root = shared("ucf101")
     for split, sizes in {1: (9537, 3783), 2: (9586, 3734), 3: (9624, 3696)}.items():
-        data = SOURCES["ucf101"].load(root, split)
+        data = load_ucf101(root, split)
         assert len(data.classes) == 101
         assert (data.classes[0], data.classes[100]) == ("ApplyEyeMakeup", "YoYo")
         assert len(data.train) + len(data.test) + len(data.missing) == sum(sizes)
@@ -133,7 +134,7 @@ def test_class_folders_group_by_name_where_names_say_so(make_tree):
     [
         (["run/a.mp4", "jump/b.mp4"], 1, r"needs train/<Class>/ and test/<Class>/"),
         (["train/run/a.mp4", "train/run/a.avi", "test/run/b.avi"], 1, r"only in their suffix \(train/run/a\)"),
-        (["train/run/a.mp4", "test/run/b.txt"], 1, "none of the test videos"),
+        (["train/run/a.mp4", "test/run/b.txt"], 1, "none of the test samples"),
         (["train/run/a.mp4", "test/run/b.avi"], 2, "data.split=2: a class-folder data set has one split"),
     ],
 )

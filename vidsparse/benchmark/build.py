@@ -11,7 +11,7 @@ import numpy as np
 
 import corruptions
 from vidsparse.benchmark.formats import encode
-from vidsparse.data.decoders import Frames
+from vidsparse.data.frames import Frames
 
 
 @lru_cache(maxsize=8)
@@ -45,5 +45,8 @@ def _reading() -> str:
     from vidsparse.data.sample import write_video
     from vidsparse.data.video import VideoReader
 
-    with tempfile.TemporaryDirectory() as folder, VideoReader(write_video(Path(folder) / "clip.avi", _clip()), 20) as it:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        VideoReader(write_video(Path(folder) / "clip.avi", _clip()), 20) as it,
+    ):
         return blake2b(it.read(range(it.n_frames)).tobytes(), digest_size=4).hexdigest()

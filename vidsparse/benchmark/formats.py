@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from vidsparse.data.decoders import Frames
-from vidsparse.data.stored import LOSSLESS, PACKED, SUFFIXES, frame_name, picture
+from vidsparse.data.frames import Frames
+from vidsparse.data.images import decode as decode_picture
+from vidsparse.data.stored import LOSSLESS, PACKED, SUFFIXES, frame_name
 
 # x264's macroblock tree reads memory that it never wrote, and its key frames are where they are told to be.
 _X264 = {"x264-params": "mbtree=0:scenecut=0", "threads": "1", "g": "12", "bf": "0"}
@@ -63,7 +64,7 @@ def decode(name: str, files: Mapping[str, bytes], shape: tuple[int, ...]) -> Fra
     if name == "npy":
         array: Frames = np.load(io.BytesIO(contents[0]))
         return array
-    return np.stack([picture(io.BytesIO(content)) for content in contents])
+    return np.stack([decode_picture(content, name) for content in contents])
 
 
 def is_lossless(name: str) -> bool:
@@ -100,7 +101,7 @@ def _decoded(content: bytes) -> Frames:
 
     from vidsparse.data.decoders import Scaler
 
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
         scale = Scaler(stream.height, stream.width)
@@ -113,5 +114,3 @@ def _webp(frame: Frames) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, "WEBP", lossless=True, quality=0, method=0, exact=True)
     return buffer.getvalue()
-
-

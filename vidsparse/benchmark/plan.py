@@ -199,5 +199,3 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
 
 def _crf(benchmark: BenchmarkConfig) -> int | None:
     return benchmark.crf if benchmark.format in ("h264_444", "h264_420") else None
-
-

@@ -1,25 +1,29 @@
 """The clips of one experiment: its split, counted once, and the way from a sample to its frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vidsparse.config import SAMPLE_ROOT, DataConfig
-from vidsparse.data.decoders import Frames
+from vidsparse.data.frames import Frames, output_size
 from vidsparse.data.index import Index, Progress, build_index
-from vidsparse.data.sources import SOURCES, Dataset, Sample, load_dataset, split_validation
-from vidsparse.data.video import ReaderPool, output_size
-from vidsparse.data.watchdog import limited
+from vidsparse.data.readers import READERS, OpenFiles
+from vidsparse.data.sources import Dataset, Sample, load_dataset, mirrored, split_validation
+from vidsparse.errors import ClipDecodeError
+
+if TYPE_CHECKING:
+    from vidsparse.data.benchmarks import Kept
 
 
 @dataclass(frozen=True)
 class Clips:
     """Train, validation and test samples with the index of their files. Picklable: workers get a copy.
 
-    `full_size` reads frames as large as they are in their files, whatever `data.short_side` says.
+    `full_size` reads frames as large as they are in their files, whatever `data.short_side` says. `stored` are the
+    clips of an offline benchmark, which are read as they are in place of being corrupted.
     """
 
     config: DataConfig
@@ -28,8 +32,9 @@ class Clips:
     train: tuple[Sample, ...]
     validation: tuple[Sample, ...]
     test: tuple[Sample, ...]
-    _pool: ReaderPool = field(default_factory=ReaderPool)
+    _open: OpenFiles
     full_size: bool = False
+    stored: "Kept | None" = None
 
     @property
     def is_sample(self) -> bool:
@@ -45,8 +50,7 @@ class Clips:
     @property
     def unflippable(self) -> frozenset[int]:
         """Labels of classes whose mirror image is another class."""
-        names = {name for pair in SOURCES[self.config.source].mirrored for name in pair} | set(self._mirrored_sample())
-        return frozenset(label for label, name in enumerate(self.dataset.classes) if name in names)
+        return mirrored(self.dataset.classes)
 
     def n_frames(self, sample: Sample) -> int:
         """How many frames of this sample's file can be decoded."""
@@ -64,35 +68,42 @@ class Clips:
     def read(self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]") -> Frames:
         """Frames uint8 (n, H, W, 3) of a sample, its short side resized to `data.short_side` pixels.
 
-        Raises ClipDecodeError, naming the file, where neither decoder can read it.
+        Raises ClipDecodeError, naming the file, where no decoder can read it.
         """
         info = self.index.rows[sample.id].info
-        with limited(sample.path, self.config.timeout_s):
-            return self._pool.get(sample.path, self._short_side, info).read(indices)
+        if not info.n_frames:
+            raise ClipDecodeError(info.error or f"{sample.path}: nothing in it can be decoded")
+        return READERS[sample.reader].read(self._open, sample, info, self._short_side, indices)
 
     @property
     def _short_side(self) -> int | None:
         return None if self.full_size else self.config.short_side
 
-    def _mirrored_sample(self) -> tuple[str, ...]:
-        if not self.is_sample:
-            return ()
-        from vidsparse.data.sample import MIRRORED
 
-        return tuple(name for pair in MIRRORED for name in pair)
-
-
-def load_clips(config: DataConfig, seed: int, cache: Path, workers: int = 0, progress: Progress | None = None) -> Clips:
+def load_clips(
+    config: DataConfig,
+    seed: int,
+    cache: Path,
+    workers: int = 0,
+    progress: Progress | None = None,
+    test_only: bool = False,
+) -> Clips:
     """Read the lists of `config`, count the frames of every file (cached in `cache`), split off validation groups.
 
     Raises DataError where the data set is not there or not laid out as its source says.
     """
     root = Path(config.root)
+    if config.source == "corrupted":
+        from vidsparse.data.benchmarks import load_corrupted
+
+        return load_corrupted(config, root, cache, workers, progress)
     if config.root == SAMPLE_ROOT:
         from vidsparse.data.sample import ensure_sample
 
         root = ensure_sample()
     dataset = load_dataset(config.source, root, config.split, config.missing)
+    if test_only:
+        dataset = replace(dataset, train=())
     index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
-    return Clips(config, dataset, index, train, validation, dataset.test)
+    return Clips(config, dataset, index, train, validation, dataset.test, OpenFiles(config.timeout_s))

@@ -13,7 +13,8 @@ import corruptions
 from vidsparse.config import EvaluationConfig
 from vidsparse.data.cells import Cell
 from vidsparse.data.clips import Clips
-from vidsparse.data.decoders import Frames
+from vidsparse.data.crops import center_crop
+from vidsparse.data.frames import Frames
 from vidsparse.data.sources import Sample
 
 
@@ -89,6 +90,4 @@ class Corruptor:
     def _on_canvas(self, frames: Frames) -> Frames:
         if self._config.canvas != "crop":
             return frames
-        from vidsparse.data.augment import center_crop
-
         return np.ascontiguousarray(center_crop(frames, self._clips.config.size))

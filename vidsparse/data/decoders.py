@@ -11,7 +11,7 @@ frames that decord had to seek are those of the plain decode.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from importlib.util import find_spec
 from itertools import pairwise
@@ -21,33 +21,14 @@ from typing import Any
 import av
 import numpy as np
 from av.video.frame import PictureType
-from numpy.typing import NDArray
 
+from vidsparse.data.frames import Frames, VideoInfo, unreadable
 from vidsparse.errors import ClipDecodeError
-
-Frames = NDArray[np.uint8]
 
 _PROBE_SIDE = 64  # pixels; the compared frames are made this small (decord fails at widths 16, 24 and 48)
 _CLAIMED = 1.1  # containers may count a little more than there is; beyond that frames are missing
 _TOLERANCE = 2  # grey levels; FFmpeg's MPEG-4 inverse transforms differ by that much between versions
 _UPRIGHT = {0: (), 1: ("cclock",), 2: ("clock", "clock"), 3: ("clock",)}  # quarter turns -> FFmpeg transposes
-
-
-@dataclass(frozen=True)
-class VideoInfo:
-    """What a file holds: frames, frames a second, size in pixels as displayed (upright), the decoder to use.
-
-    `decoder` is "decord", "pyav", or "" where nothing can be read; then `n_frames` is 0 and `error` says why.
-    `damage` says what is wrong with a file of which a part can be read.
-    """
-
-    n_frames: int
-    rate: Fraction
-    height: int
-    width: int
-    decoder: str
-    error: str = ""
-    damage: str = ""
 
 
 class Scaler:
@@ -90,7 +71,7 @@ def inspect(path: Path) -> VideoInfo:
         probes = _probes(decord_reader) if decord_reader else ()
         n_frames, seen, trusted = _survey(path, probes, errors)
     except ClipDecodeError as error:
-        return VideoInfo(0, Fraction(0), 0, 0, "", str(error))
+        return unreadable(str(error))
     by_decord = trusted and not errors and len(decord_reader or ()) == n_frames and _agrees(decord_reader, seen)
     damage = f"{len(errors)} faults in its data ({errors[0]})" if errors else ""
     if head.n_frames > n_frames * _CLAIMED:

@@ -1,4 +1,4 @@
-"""How many frames each video really has, counted once: every later step agrees on these numbers."""
+"""What each file really holds, counted once: every later step agrees on these numbers."""
 
 import multiprocessing
 import signal
@@ -6,32 +6,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from vidsparse import files
-from vidsparse.data.decoders import VideoInfo, inspect
+from vidsparse.data import manifest
+from vidsparse.data.frames import VideoInfo, unreadable
+from vidsparse.data.manifest import File, Found
+from vidsparse.data.readers import READERS
 from vidsparse.data.sources import Sample
 from vidsparse.data.watchdog import limited
 from vidsparse.errors import DataError
 
 Progress = Callable[[int, int], None]
-_File = tuple[str, int, int]  # absolute path, bytes, mtime in ns: what must be the same for a count to stand
+Task = tuple[str, File]  # a row of READERS, and a file of its kind
 
-_CACHE_NAME = "index-v2.parquet"  # the number goes up when `inspect` would answer differently
+_CACHE_NAME = "index-v3.parquet"  # the number goes up when `inspect` would answer differently
 _DEAF = (signal.signal, (signal.SIGINT, signal.SIG_IGN))  # the parent decides when to stop
 _FEW = 16  # files; fewer are counted faster than processes start
 
 
 @dataclass(frozen=True)
 class Row:
-    """One video of the index: its label, its size in bytes and what `inspect` found in it."""
+    """One sample of the index: its label, the size of its file in bytes and what was found in it."""
 
     label: int
     size: int
@@ -70,68 +67,47 @@ def build_index(
     workers: int = 0,
     progress: Progress | None = None,
 ) -> Index:
-    """Count the frames of the samples' files, or take the count from the cache in `cache_dir` (Parquet).
+    """Count what the samples' files hold, or take the count from the cache in `cache_dir` (Parquet).
 
     Only files that are new or changed (path, size, mtime) are decoded, `workers` at a time. What was counted is kept
     also when the counting is interrupted. `progress(done, total)` is called after each counted file. A file that
     takes longer than `timeout_s` ends the process, or is a DataError where others count for it.
     """
-    stamps = {sample.id: _stamp(sample.path) for sample in samples}
-    known = _load(cache_dir / _CACHE_NAME)
-    new = sorted({file for file in stamps.values() if file not in known})
+    stamps = {path: manifest.stamp(path) for path in {sample.path for sample in samples}}
+    known = manifest.load(cache_dir / _CACHE_NAME)
+    new = sorted({(s.reader, stamps[s.path]) for s in samples if stamps[s.path] not in known})
     try:
-        for done, (file, info) in enumerate(zip(new, _inspected(new, timeout_s, workers), strict=True), start=1):
-            known[file] = info
+        for done, ((_, file), found) in enumerate(zip(new, _inspected(new, timeout_s, workers), strict=True), start=1):
+            known[file] = found
             if progress:
                 progress(done, len(new))
     finally:
         if new:
-            _save(known, cache_dir / _CACHE_NAME)
-    return Index({s.id: Row(s.label, stamps[s.id][1], known[stamps[s.id]]) for s in samples})
+            manifest.save(known, cache_dir / _CACHE_NAME)
+    return Index({s.id: Row(s.label, stamps[s.path].size, _entry(known[stamps[s.path]], s)) for s in samples})
 
 
-def _stamp(path: Path) -> _File:
-    try:
-        stat = path.stat()
-    except OSError:
-        return str(path.absolute()), 0, 0
-    return str(path.absolute()), stat.st_size, stat.st_mtime_ns
+def _entry(found: Found, sample: Sample) -> VideoInfo:
+    """What a file holds at the place of this sample; an archive that cannot be opened says why at all of them."""
+    if sample.entry < len(found):
+        return found[sample.entry]
+    return found[0] if found[0].error else unreadable(f"{sample.path}: there is no entry {sample.entry} in it")
 
 
-def _inspected(files: Sequence[_File], timeout_s: float, workers: int) -> Iterator[VideoInfo]:
+def _inspected(tasks: Sequence[Task], timeout_s: float, workers: int) -> Iterator[Found]:
     count = partial(_inspect, timeout_s=timeout_s)
-    paths = [Path(path) for path, _, _ in files]
-    if workers < 2 or len(paths) < _FEW:
-        yield from map(count, paths)
+    if workers < 2 or len(tasks) < _FEW:
+        yield from map(count, tasks)
         return
     try:
         with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), *_DEAF) as pool:
-            yield from pool.map(count, paths, chunksize=8)
+            yield from pool.map(count, tasks, chunksize=8)
     except BrokenProcessPool as error:
         raise DataError("a process that counts frames died; the same command continues where it was") from error
 
 
-def _inspect(path: Path, timeout_s: float) -> VideoInfo:
-    size = path.stat().st_size / 2**20 if path.exists() else 0.0
-    with limited(path, timeout_s + size):  # a second more for each MiB: the whole file is decoded
-        return inspect(path)
-
-
-def _load(path: Path) -> dict[_File, VideoInfo]:
-    try:
-        records = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowInvalid):
-        return {}
-    return {(r.pop("path"), r.pop("size"), r.pop("mtime")): _info(r) for r in records}
-
-
-def _save(known: Mapping[_File, VideoInfo], path: Path) -> None:
-    records = [
-        {"path": name, "size": size, "mtime": mtime, **vars(info), "rate": str(info.rate)}
-        for (name, size, mtime), info in sorted(known.items(), key=lambda item: item[0])
-    ]
-    files.save(path, lambda temporary: pq.write_table(pa.Table.from_pylist(records), temporary))
-
-
-def _info(record: dict[str, Any]) -> VideoInfo:
-    return VideoInfo(**{**record, "rate": Fraction(record["rate"])})
+def _inspect(task: Task, timeout_s: float) -> Found:
+    reader, file = task
+    path = Path(file.path)
+    with limited(path, timeout_s + file.size / 2**20):  # a second more for each MiB: the whole file is decoded
+        return READERS[reader].inspect(path)

@@ -21,7 +21,8 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from vidsparse.data.decoders import Frames, decode
+from vidsparse.data.decoders import decode
+from vidsparse.data.frames import Frames
 
 Rng = np.random.Generator
 Field = NDArray[np.float64]
@@ -68,7 +69,6 @@ _SCENES = {
     "ZoomOut": Scene("islands", lambda t, v: (0, 0, 0, -0.025 * v * t)),
 }
 SAMPLE_CLASSES = tuple(_SCENES)
-MIRRORED = (("DriftLeft", "DriftRight"), ("SpinClockwise", "SpinCounterclockwise"))
 
 
 def ensure_sample(cache_dir: Path | None = None) -> Path:

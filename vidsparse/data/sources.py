@@ -1,28 +1,30 @@
-"""Who is in a split: every data set as a row of one table, from its official lists to samples on disk."""
+"""Who is in a split: every data set as a row of one table. Reading the table imports no reader of any of them."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
+from importlib import import_module
+from pathlib import Path
 
 from vidsparse.errors import DataError, some
-
-VIDEO_SUFFIXES = (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One video. `id` is the path as the official list spells it, without suffix; `path` is where the file is.
+    """One video or image. `id` is the path as the official list spells it, without suffix; `path` is where it is.
 
-    Clips of one `group` were cut from the same recording (UCF101: class and gNN) and must not be split apart.
+    Clips of one `group` were cut from the same recording (UCF101: class and gNN) and must not be split apart. `reader`
+    is a row of `readers.READERS`; `entry` counts from 0 in a file that holds many. `label` -1: nobody knows it.
     """
 
     id: str
     path: Path
     label: int
     group: str
+    reader: str = "video"
+    entry: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,38 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of data set: how to load `split` (1-based) from a folder.
+    """A kind of data set. `load` is "module:function" of (root, split counted from 1) -> Dataset.
 
-    `mirrored` are the pairs of class names that a horizontal flip turns into each other.
+    `trains` is False where there is nothing to train on, `labelled` where nobody knows the labels.
     """
 
     name: str
-    load: Callable[[Path, int], Dataset]
+    load: str
     summary: str
-    default_root: str | None = None
-    mirrored: tuple[tuple[str, str], ...] = ()
+    trains: bool = True
+    labelled: bool = True
+
+
+_VIDEOS, _IMAGES = "vidsparse.data.video_sets", "vidsparse.data.image_sets"
+_ROWS = (
+    Source("ucf101", f"{_VIDEOS}:load_ucf101", "UCF101 with its official lists, three splits"),
+    Source("hmdb51", f"{_VIDEOS}:load_hmdb51", "HMDB51 with its official 70/30 lists, three splits"),
+    Source("kinetics", f"{_VIDEOS}:load_kinetics", "Kinetics, or videos in lists like its train.csv and val.csv"),
+    Source("ssv2", f"{_VIDEOS}:load_ssv2", "Something-Something V2, or videos in JSON lists like its own"),
+    Source("unlabelled", f"{_VIDEOS}:load_unlabelled", "any folder, for predictions alone", False, False),
+    Source("folder", f"{_IMAGES}:load_folder", "videos or images, a folder a class, in train/ and test/ (or val/)"),
+    Source(
+        "class_folders", f"{_IMAGES}:load_class_folders", "a folder a class, all for testing (ImageNet-A, -R)", False
+    ),
+    Source("tiny_imagenet", f"{_IMAGES}:load_tiny_imagenet", "Tiny ImageNet as published"),
+    Source("imagenet", f"{_IMAGES}:load_imagenet", "ImageNet (ILSVRC 2012), validation in folders or with a list"),
+    Source("cifar10", f"{_IMAGES}:load_cifar10", "CIFAR-10, the published pickles or binary files"),
+    Source("cifar100", f"{_IMAGES}:load_cifar100", "CIFAR-100, the published pickles or binary files"),
+    Source("cifar10_1", f"{_IMAGES}:load_cifar10_1", "CIFAR-10.1, for testing alone", False),
+    Source("packed", f"{_IMAGES}:load_packed", "JPEGs packed in one .npz"),
+    Source("corrupted", "vidsparse.data.benchmarks:load_corrupted", "an offline or published corrupted set", False),
+)
+SOURCES: dict[str, Source] = {row.name: row for row in _ROWS}
 
 
 def load_dataset(source: str, root: Path, split: int, missing: str) -> Dataset:
@@ -59,18 +83,20 @@ def load_dataset(source: str, root: Path, split: int, missing: str) -> Dataset:
 
     Raises DataError in one sentence if the folder, its lists or its files are not as the source says.
     """
-    if not root.is_dir():
+    if not root.exists():
         raise DataError(f"data.root: the folder {root} does not exist")
-    dataset = SOURCES[source].load(root, split)
+    row = SOURCES[source]
+    module, function = row.load.split(":")
+    dataset: Dataset = getattr(import_module(module), function)(root, split)
     absent = dataset.missing
     if absent and missing == "error":
         raise DataError(
-            f"{root}: {len(absent)} of {len(absent) + len(dataset.train) + len(dataset.test)} listed videos are "
+            f"{root}: {len(absent)} of {len(absent) + len(dataset.train) + len(dataset.test)} listed files are "
             f"missing ({some(absent)}); complete the folder or set data.missing=drop"
         )
-    for part, samples in (("training", dataset.train), ("test", dataset.test)):
-        if not samples:
-            raise DataError(f"{root}: none of the {part} videos of {source}, split {split}, is there")
+    for part, samples, wanted in (("training", dataset.train, row.trains), ("test", dataset.test, True)):
+        if wanted and not samples:
+            raise DataError(f"{root}: none of the {part} samples of {source}, split {split}, is there")
     return dataset
 
 
@@ -81,118 +107,38 @@ def split_validation(
 
     A class of one group stays in training, and so does at least one group of every class.
     """
+    if not fraction:
+        return tuple(samples), ()
+    of_label: dict[int, set[str]] = defaultdict(set)
+    for sample in samples:
+        of_label[sample.label].add(sample.group)
     held: set[str] = set()
-    for label in {sample.label for sample in samples} if fraction else ():
-        groups = {sample.group for sample in samples if sample.label == label}
+    for groups in of_label.values():
         shuffled = sorted(groups, key=lambda group: blake2b(f"{seed}/{group}".encode()).digest())
         held.update(shuffled[: min(len(groups) - 1, max(1, round(fraction * len(groups))))])
     train = tuple(sample for sample in samples if sample.group not in held)
     return train, tuple(sample for sample in samples if sample.group in held)
 
 
-def load_ucf101(root: Path, split: int) -> Dataset:
-    """UCF101 from its official lists (Soomro et al. 2012), which stand in ucfTrainTestlist/ in or beside `root`.
-
-    Clips may lie in videos/, in UCF-101/ or in `root` itself; names are matched without regard to case, because the
-    lists write HandstandPushups/v_HandStandPushups_*, and copies differ.
-    """
-    lists = _first_folder(root / "ucfTrainTestlist", root.parent / "ucfTrainTestlist")
-    if lists is None:
-        raise DataError(f"{root}: the official lists of UCF101 are not there; unpack them as {root}/ucfTrainTestlist")
-    classes = tuple(line.split()[-1] for _, line in _lines(lists / "classInd.txt"))
-    labels = {name.casefold(): label for label, name in enumerate(classes)}
-    on_disk = _clips_below(_first_folder(root / "videos", root / "UCF-101", root / "UCF101") or root)
-
-    def samples(name: str) -> Iterator[Sample]:
-        for where, line in _lines(lists / name):
-            entry, _, number = line.partition(" ")
-            path = _relative(entry, where)
-            label = labels.get(path.parts[0].casefold())
-            if label is None or (number and number.strip() != str(label + 1)):
-                raise DataError(f"{where}: the class of {line!r} is not that of {lists / 'classInd.txt'}")
-            found = on_disk.get(str(path).casefold(), Path())
-            yield Sample(str(path.with_suffix("")), found, label, _group(classes[label], path.stem))
-
-    both = [tuple(samples(f"{part}list{split:02d}.txt")) for part in ("train", "test")]
-    return _without_missing(Dataset("ucf101", root, classes, both[0], both[1], ()))
-
-
-def load_folder(root: Path, split: int) -> Dataset:
-    """A folder a class: root/train/<Class>/ and root/test/<Class>/ (or val/), videos at any depth below them."""
-    train, test = root / "train", _first_folder(root / "test", root / "val", root / "validation")
-    if not train.is_dir() or test is None:
-        raise DataError(f"{root}: a class-folder data set needs train/<Class>/ and test/<Class>/ (or val/) in it")
-    if split != 1:
-        raise DataError(f"data.split={split}: a class-folder data set has one split, 1")
-    classes = tuple(sorted({folder.name for part in (train, test) for folder in part.iterdir() if folder.is_dir()}))
-
-    def samples(part: Path) -> Iterator[Sample]:
-        for label, name in enumerate(classes):
-            for path in _videos(part / name):
-                yield Sample(
-                    path.relative_to(root).with_suffix("").as_posix(),
-                    path,
-                    label,
-                    _group(name, path.relative_to(part / name).with_suffix("").as_posix()),
-                )
-
-    return _with_unique_ids(Dataset("folder", root, classes, tuple(samples(train)), tuple(samples(test)), ()))
-
-
-SOURCES: dict[str, Source] = {
-    source.name: source
-    for source in (
-        Source("ucf101", load_ucf101, "UCF101 with its official lists, three splits", default_root="data/ucf101"),
-        Source("folder", load_folder, "a folder a class, in train/ and test/"),
-    )
-}
-
-
-def _first_folder(*folders: Path) -> Path | None:
-    return next((folder for folder in folders if folder.is_dir()), None)
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """("file, line n", text) of every line that is not blank; LF or CRLF."""
-    if not path.is_file():
-        raise DataError(f"{path}: this list does not exist")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if line.strip():
-            yield f"{path}, line {number}", line.strip()
-
-
-def _relative(entry: str, where: str) -> PurePosixPath:
-    path = PurePosixPath(entry)
-    if path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
-        raise DataError(f"{where}: {entry!r} is not a path <Class>/<video> inside the data set")
-    return path
-
-
-def _clips_below(root: Path) -> dict[str, Path]:
-    folders = (folder for folder in root.iterdir() if folder.is_dir())
-    return {f"{folder.name}/{path.name}".casefold(): path for folder in folders for path in folder.iterdir()}
-
-
-def _videos(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
-
-
-def _group(class_name: str, stem: str) -> str:
+def group_of(class_name: str, stem: str) -> str:
+    """The group of a clip by its name: _gNN_cNN at the end says it (UCF101), else it is one of its own."""
     numbered = re.search(r"_(g\d+)_c\d+$", stem)
     return f"{class_name}/{numbered[1] if numbered else stem}"
 
 
-def _without_missing(dataset: Dataset) -> Dataset:
-    def there(samples: Iterable[Sample]) -> tuple[Sample, ...]:
-        return tuple(sample for sample in samples if sample.path != Path())
-
-    missing = tuple(sample.id for sample in (*dataset.train, *dataset.test) if sample.path == Path())
-    return replace(dataset, train=there(dataset.train), test=there(dataset.test), missing=missing)
+_TURNED = {"left": "right", "clockwise": "counterclockwise", "cw": "ccw"}
+_TURNS = {**_TURNED, **{other: word for word, other in _TURNED.items()}}
+_TURN = re.compile("|".join(sorted(_TURNS, key=len, reverse=True)), re.IGNORECASE)
 
 
-def _with_unique_ids(dataset: Dataset) -> Dataset:
-    counts = Counter(sample.id for sample in (*dataset.train, *dataset.test))
-    twice = [name for name, count in counts.items() if count > 1]
-    if twice:
-        raise DataError(f"{dataset.root}: two videos differ only in their suffix ({some(twice)}); keep one of each")
-    return dataset
+def mirrored(classes: Sequence[str]) -> frozenset[int]:
+    """Labels of the classes that a horizontal flip turns into another class, by their names.
+
+    >>> mirrored(["Pulling something from left to right", "Pulling something from right to left", "Brightening"])
+    frozenset({0, 1})
+    """
+    names = {name.casefold() for name in classes}
+    turned = [_TURN.sub(lambda word: _TURNS[word[0].lower()], name).casefold() for name in classes]
+    return frozenset(
+        label for label, name in enumerate(classes) if turned[label] != name.casefold() and turned[label] in names
+    )

@@ -1,10 +1,10 @@
 """An offline benchmark on disk: the names of its files, what they hold, and how frames are read from them.
 
-    benchmark.json  samples.parquet                    what was ordered: the recipe, and a row a clip
-    <corruption>/<severity>/<Class>/<clip>.mkv         the clips, in the tree of the source; clean/0 holds them clean
-    units/<corruption>/<severity>/00000.json           the sidecars: a unit of work is done when its own is there
-    manifest.parquet  BENCHMARK.md  SHA256SUMS         written when every unit is done, with the lists of the split
-    log.jsonl                                          timings; the only file that differs from run to run
+benchmark.json  samples.parquet                    what was ordered: the recipe, and a row a clip
+<corruption>/<severity>/<Class>/<clip>.mkv         the clips, in the tree of the source; clean/0 holds them clean
+units/<corruption>/<severity>/00000.json           the sidecars: a unit of work is done when its own is there
+manifest.parquet  BENCHMARK.md  SHA256SUMS         written when every unit is done, with the lists of the split
+log.jsonl                                          timings; the only file that differs from run to run
 """
 
 import hashlib
@@ -21,11 +21,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
 
 from vidsparse.data.cells import Cell
-from vidsparse.data.decoders import Frames
-from vidsparse.data.video import output_size
+from vidsparse.data.frames import Frames, VideoInfo
+from vidsparse.data.images import decode
+from vidsparse.data.images import resized as resized_picture
 from vidsparse.errors import DataError
 
 RECIPE, SAMPLES, MANIFEST = "benchmark.json", "samples.parquet", "manifest.parquet"
@@ -119,6 +119,11 @@ class Stored:
         """The clips by their id."""
         return {entry.id: entry for entry in self.entries}
 
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The conditions that it holds."""
+        return self.recipe.cells
+
     def path(self, cell: Cell, entry: Entry) -> str:
         """Where a clip stands below the root: a file, a folder of frames, or a part of an array."""
         return stored_path(self.recipe, cell, entry)
@@ -128,8 +133,9 @@ class Stored:
         severities = self.recipe.severities
         return (severities.index(cell.severity) if cell.severity else 0) * len(self.entries) + entry.position
 
-    def read(self, cell: Cell, entry: Entry, outputs: NDArray[np.int64]) -> Frames:
-        """Frames uint8 (n, H, W, 3), on the canvas, of these source frame numbers. DataError if they are not there."""
+    def read(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> Frames:
+        """Frames uint8 (n, H, W, 3), on the canvas, of these source frame numbers of a clip. DataError if not there."""
+        entry = self.by_id[name]
         rows = np.searchsorted(entry.kept, outputs)
         path = self.root / self.path(cell, entry)
         try:
@@ -162,29 +168,19 @@ def frame_name(number: int) -> str:
     return f"{number:05d}.webp"
 
 
-def read_frames(path: Path, rows: "NDArray[np.int64] | Sequence[int] | slice") -> Frames:
+def read_frames(path: Path, rows: NDArray[np.int64]) -> Frames:
     """Frames uint8 (n, H, W, 3) at these places of a .npy, a .webp or a folder of .webp."""
     if path.suffix == ".npy":
         frames: Frames = np.ascontiguousarray(np.load(path, mmap_mode="r")[rows])
         return frames
     if path.suffix == ".webp":
-        return picture(path)[None][rows]
-    places = np.arange(sum(1 for _ in path.iterdir()))[rows]
-    return np.stack([picture(path / frame_name(place)) for place in places])
-
-
-def picture(source: Path | io.BytesIO) -> Frames:
-    """uint8 (H, W, 3) of an image file."""
-    with Image.open(source) as image:
-        return np.asarray(image.convert("RGB"))
+        return decode(path.read_bytes(), path)[None][rows]
+    return np.stack([decode((path / frame_name(row)).read_bytes(), path) for row in rows])
 
 
 def resized(frames: Frames, short_side: int) -> Frames:
     """Frames with their short side at `short_side` pixels, for what was corrupted at the size of its source."""
-    height, width = output_size(frames.shape[1], frames.shape[2], short_side)
-    if frames.shape[1:3] == (height, width):
-        return frames
-    return np.stack([np.asarray(Image.fromarray(f).resize((width, height), Image.Resampling.BILINEAR)) for f in frames])
+    return np.stack([resized_picture(frame, short_side) for frame in frames])
 
 
 def open_stored(root: Path) -> Stored:
@@ -258,7 +254,7 @@ def _content(path: Path) -> bytes:
 
 
 def _read_video(path: Path, entry: Entry, rows: NDArray[np.int64]) -> Frames:
-    from vidsparse.data.decoders import VideoInfo, can_use_decord
+    from vidsparse.data.decoders import can_use_decord
     from vidsparse.data.video import VideoReader
 
     if not path.is_file():

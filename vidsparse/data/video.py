@@ -10,26 +10,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vidsparse.data.decoders import Frames, VideoInfo, inspect, open_decord, read_pyav
+from vidsparse.data.decoders import inspect, open_decord, read_pyav
+from vidsparse.data.frames import Frames, VideoInfo, output_size
 from vidsparse.errors import ClipDecodeError
 
 _log = logging.getLogger(__name__)
 _failed_in_decord: set[tuple[Path, int, int]] = set()  # at this size, in spite of the index: not tried again
 _inherited: list[object] = []  # closing a decord reader that was opened before a fork hangs: they stay open
-
-
-def output_size(height: int, width: int, short_side: int | None) -> tuple[int, int]:
-    """(height, width) with the short side resized to `short_side` pixels, aspect kept, both sides even.
-
-    None keeps the size as it is. Pixels are taken as square.
-
-    >>> output_size(240, 320, 128)
-    (128, 170)
-    """
-    if short_side is None:
-        return height, width
-    scale = short_side / min(height, width)
-    return _even(height * scale), _even(width * scale)
 
 
 class VideoReader:
@@ -142,7 +129,3 @@ class ReaderPool:
     def _retire(self, reader: VideoReader) -> None:
         self._past_fallbacks += reader.fell_back
         reader.close()
-
-
-def _even(pixels: float) -> int:
-    return max(2, 2 * round(pixels / 2))

@@ -11,8 +11,8 @@ from torch import nn
 
 from vidsparse import files
 from vidsparse.config import Config
-from vidsparse.data.clips import Clips
 from vidsparse.data.cells import Cell
+from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted import Batch, CorruptedUnits
 from vidsparse.data.loader import batches, make_loader, split_units, to_input
 from vidsparse.engine import Engine

@@ -1,0 +1,139 @@
+"""Images are sources of one frame: exact where nothing is to be resized, upright, and named where they are broken."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vidsparse.config import DataConfig, EvaluationConfig
+from vidsparse.data import images
+from vidsparse.data.clips import load_clips
+from vidsparse.data.corrupted import CLEAN, Cell, CorruptedUnits
+from vidsparse.data.loader import TrainingClips
+from vidsparse.errors import ClipDecodeError
+
+
+def picture(height=48, width=64, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def encoded(image, kind="PNG", **settings):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **settings)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two classes of three training and two test images, 64 x 48."""
+    for part, count in (("train", 3), ("val", 2)):
+        for label, name in enumerate("ab"):
+            (tmp_path / part / name).mkdir(parents=True)
+            for number in range(count):
+                image = Image.fromarray(picture(seed=100 * label + number))
+                image.save(tmp_path / part / name / f"{number}.png")
+    return tmp_path
+
+
+def test_lossless_images_come_back_byte_by_byte():
+    for kind in ("PNG", "BMP", "TIFF", "PPM"):
+        np.testing.assert_array_equal(images.decode(encoded(Image.fromarray(picture()), kind), "x"), picture())
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photographs_are_turned_upright_and_their_size_is_that_of_the_upright_one(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    upright = picture(12, 20)
+    lying = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright),
+        7: upright[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(upright, -1),
+    }[orientation]
+    content = encoded(Image.fromarray(np.ascontiguousarray(lying)), "PNG", exif=exif)
+    np.testing.assert_array_equal(images.decode(content, "x"), upright)
+    (tmp_path / "x.png").write_bytes(content)
+    (info,) = images.inspect(tmp_path / "x.png")
+    assert (info.n_frames, info.height, info.width) == (1, 12, 20)
+
+
+def test_every_mode_becomes_rgb_of_eight_bits():
+    grey = picture()[..., 0]
+    three = np.repeat(grey[..., None], 3, axis=2)
+    deep = Image.fromarray(grey.astype(np.uint16) << 8 | 255)
+    for image in (
+        Image.fromarray(grey),
+        deep,
+        Image.fromarray(grey).convert("RGBA"),
+        Image.fromarray(grey).convert("P"),
+    ):
+        np.testing.assert_array_equal(images.decode(encoded(image), "x"), three)
+    cmyk = images.decode(encoded(Image.fromarray(picture()).convert("CMYK"), "JPEG", quality=95), "x")
+    assert cmyk.shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_broken_images_are_found_by_the_index_and_named_by_the_reader(tmp_path, kind):
+    content = encoded(Image.fromarray(picture()), kind)
+    for name, broken in (("cut", content[: len(content) // 2]), ("empty", b""), ("text", b"../../etc/passwd")):
+        path = tmp_path / name
+        path.write_bytes(broken)
+        (info,) = images.inspect(path)
+        assert info.n_frames == 0
+        assert str(path) in info.error
+        with pytest.raises(ClipDecodeError, match=f"{name}: cannot be read as an image"):
+            images.decode(broken, path)
+    assert images.inspect(tmp_path / "absent")[0].n_frames == 0
+
+
+def test_resizing_averages_on_the_way_down_and_leaves_the_right_size_alone():
+    flat = np.indices((64, 64)).sum(0) % 2 * np.uint8(255)  # a chessboard is grey from afar
+    board = np.repeat(flat[..., None], 3, axis=2).astype(np.uint8)
+    small = images.resized(board, 16)
+    assert small.shape == (16, 16, 3)
+    assert np.abs(small[1:-1, 1:-1].astype(int) - 127).max() <= 2
+    assert images.resized(board, 64) is board
+    assert images.resized(picture(48, 64), 24).shape == (24, 32, 3)
+
+
+def test_an_image_has_frame_zero_alone():
+    one = picture(4, 6)
+    assert images.repeated(one, [0, 0, 0], "x").shape == (3, 4, 6, 3)
+    for wrong in ([1], [0, -1], []):
+        with pytest.raises(IndexError, match="which has frame 0 alone"):
+            images.repeated(one, wrong, "x")
+
+
+def test_an_image_goes_the_way_of_a_video_to_training_and_evaluation(root, tmp_path):
+    config = DataConfig(source="folder", root=str(root), frames=1, short_side=48, size=48)
+    clips = load_clips(config, 0, tmp_path / "index")
+    assert clips.dataset.classes == ("a", "b")
+    assert [clips.n_frames(sample) for sample in clips.test] == [1] * 4
+    pixels, label, place = TrainingClips(clips, 0)[0, 4]
+    assert (pixels.shape, label, place) == ((1, 48, 48, 3), 1, 4)
+    cells = (Cell(CLEAN, "", 0), Cell("gaussian_noise", "imagenet_c", 3))
+    clean, noisy = CorruptedUnits(clips, EvaluationConfig(), cells, [(0, range(4))])
+    np.testing.assert_array_equal(clean.clips[0, 0], picture(seed=0)[:, 8:56])
+    assert clean.ok.all()
+    assert noisy.clips.shape == (4, 1, 48, 48, 3)
+    assert (noisy.clips != clean.clips).any()
+
+
+def test_an_image_over_more_frames_is_held(root, tmp_path):
+    clips = load_clips(DataConfig(source="folder", root=str(root), frames=4, short_side=48, size=48), 0, tmp_path / "i")
+    (batch,) = CorruptedUnits(clips, EvaluationConfig(), (Cell(CLEAN, "", 0),), [(0, range(1))])
+    assert (batch.clips[0] == batch.clips[0, :1]).all()
+
+
+def test_a_broken_image_keeps_its_place_and_is_counted(root, tmp_path):
+    (root / "val" / "b" / "0.png").write_bytes(b"no image")
+    clips = load_clips(DataConfig(source="folder", root=str(root), frames=1, short_side=48, size=32), 0, tmp_path / "i")
+    assert list(clips.index.unreadable) == ["val/b/0"]
+    (batch,) = CorruptedUnits(clips, EvaluationConfig(), (Cell(CLEAN, "", 0),), [(0, range(4))])
+    assert batch.ok.tolist() == [True, True, False, True]

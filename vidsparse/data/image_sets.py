@@ -1,0 +1,276 @@
+"""Image data sets: folders of classes, Tiny ImageNet, ImageNet, the CIFAR archives, packed JPEGs, CIFAR-10.1."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vidsparse.data.archives import Labels, open_pictures, packed_classes, read_packed, unpickle_cifar
+from vidsparse.data.lists import (
+    ABSENT,
+    class_samples,
+    first_file,
+    first_folder,
+    inside,
+    lines,
+    one_split,
+    read_text,
+    relative,
+    with_unique_ids,
+    without_missing,
+    without_suffix,
+)
+from vidsparse.data.sources import Dataset, Sample
+from vidsparse.errors import DataError
+
+
+def load_folder(root: Path, split: int) -> Dataset:
+    """A folder a class: root/train/<Class>/ and root/test/<Class>/ (or val/), videos and images at any depth below."""
+    train, test = root / "train", first_folder(root / "test", root / "val", root / "validation")
+    if not train.is_dir() or test is None:
+        raise DataError(f"{root}: a class-folder data set needs train/<Class>/ and test/<Class>/ (or val/) in it")
+    one_split(split, "a class-folder data set")
+    classes = tuple(sorted({name for part in (train, test) for name in _folders(part)}))
+    both = [_class_folders(part, classes, f"{part.name}/") for part in (train, test)]
+    return with_unique_ids(Dataset("folder", root, classes, both[0], both[1], ()))
+
+
+def load_class_folders(root: Path, split: int) -> Dataset:
+    """root/<Class>/, all of it for testing: ImageNet-A, -R and -Sketch lie so, and any set to evaluate on."""
+    one_split(split, "a folder of classes without training part")
+    classes = tuple(_folders(root))
+    if not classes:
+        raise DataError(f"{root}: there is no folder <Class>/ in it")
+    return with_unique_ids(Dataset(root.resolve().name, root, classes, (), _class_folders(root, classes, ""), ()))
+
+
+def load_tiny_imagenet(root: Path, split: int) -> Dataset:
+    """Tiny ImageNet as published: wnids.txt, train/<wnid>/images/, val/images/ with val_annotations.txt.
+
+    The published test set has no labels: its validation set is the test set here. Classes are as in wnids.txt.
+    """
+    one_split(split, "Tiny ImageNet")
+    classes = tuple(line for _, line in lines(root / "wnids.txt"))
+    label_of = {name: label for label, name in enumerate(classes)}
+    train = [
+        sample
+        for label, name in enumerate(classes)
+        if (root / "train" / name).is_dir()
+        for sample in class_samples(root / "train" / name, name, label, f"train/{name}/")
+    ]
+
+    def test() -> Iterator[Sample]:
+        for where, line in lines(root / "val" / "val_annotations.txt"):
+            name, wnid = (line.split("\t") if "\t" in line else line.split())[:2]
+            if wnid not in label_of:
+                raise DataError(f"{where}: {wnid} is none of {root / 'wnids.txt'}")
+            yield _image(root, f"val/images/{relative(name, where, 1)}", label_of[wnid], where)
+
+    return without_missing(with_unique_ids(Dataset("tiny_imagenet", root, classes, tuple(train), tuple(test()), ())))
+
+
+def load_imagenet(root: Path, split: int) -> Dataset:
+    """ImageNet (ILSVRC 2012): train/<synset>/, and val/<synset>/ or val/ flat with a list; also ILSVRC/Data/CLS-LOC.
+
+    The list of a flat val/ is val.txt (a name and a synset, or its place in the sorted synsets, on a line) or
+    LOC_val_solution.csv. Classes are the synsets, sorted, which is the order that published weights use; where the
+    training images are absent they come from synsets.txt, synset_words.txt or LOC_synset_mapping.txt.
+    """
+    one_split(split, "ImageNet")
+    data = first_folder(root / "ILSVRC" / "Data" / "CLS-LOC", root / "Data" / "CLS-LOC") or root
+    classes = _synsets(root, data)
+    train = _class_folders(data / "train", classes, "train/") if (data / "train").is_dir() else ()
+    if _folders(data / "val"):
+        test = _class_folders(data / "val", classes, "val/")
+    else:
+        test = tuple(_flat_validation(root, data, classes))
+    return without_missing(with_unique_ids(Dataset("imagenet", root, classes, train, test, ())))
+
+
+@dataclass(frozen=True)
+class Cifar:
+    """How one of the published archives is laid out, as pickles and as records."""
+
+    name: str
+    folders: tuple[str, str]  # of the pickles, of the records
+    train: tuple[str, ...]
+    test: str
+    meta: str
+    names: tuple[bytes, str]  # of the classes: the key in the pickled meta, the text file beside the records
+
+
+CIFAR10 = Cifar(
+    "cifar10",
+    ("cifar-10-batches-py", "cifar-10-batches-bin"),
+    tuple(f"data_batch_{number}" for number in range(1, 6)),
+    "test_batch",
+    "batches.meta",
+    (b"label_names", "batches.meta.txt"),
+)
+CIFAR100 = Cifar(
+    "cifar100",
+    ("cifar-100-python", "cifar-100-binary"),
+    ("train",),
+    "test",
+    "meta",
+    (b"fine_label_names", "fine_label_names.txt"),
+)
+
+
+def load_cifar10(root: Path, split: int) -> Dataset:
+    """CIFAR-10 as published: cifar-10-batches-py/ (checked by MD5 before unpickling) or cifar-10-batches-bin/."""
+    return _load_cifar(CIFAR10, root, split)
+
+
+def load_cifar100(root: Path, split: int) -> Dataset:
+    """CIFAR-100, its 100 fine classes: cifar-100-python/ (checked by MD5 before unpickling) or cifar-100-binary/."""
+    return _load_cifar(CIFAR100, root, split)
+
+
+def load_packed(root: Path, split: int) -> Dataset:
+    """JPEGs in one .npz: {train,test}_{jpeg,offsets,labels} and classes; `root` is the file or a folder with one."""
+    one_split(split, "a packed .npz")
+    path = root if root.is_file() else None
+    if path is None:
+        files = sorted(root.glob("*.npz"))
+        if len(files) != 1:
+            raise DataError(f"{root}: {len(files) or 'no'} .npz files are in it; set data.root to the one")
+        path = files[0]
+    classes = packed_classes(path)
+    train, test = (read_packed(path, part)[1] for part in ("train", "test"))
+    _check_labels(path, np.concatenate([train, test]), len(classes))
+    return Dataset(
+        path.stem,
+        path.parent,
+        classes,
+        tuple(_entries(path, "packed", f"{path.stem}/train", train)),
+        tuple(_entries(path, "packed", f"{path.stem}/test", test, len(train))),
+        (),
+    )
+
+
+def load_cifar10_1(root: Path, split: int) -> Dataset:
+    """CIFAR-10.1 (Recht et al. 2018), for testing alone: cifar10.1_v6_data.npy and _labels.npy; split 2 is v4."""
+    version = {1: "v6", 2: "v4"}.get(split)
+    if version is None:
+        raise DataError(f"data.split={split}: CIFAR-10.1 has two versions, 1 (v6) and 2 (v4)")
+    data = first_file(root / f"cifar10.1_{version}_data.npy", root / "datasets" / f"cifar10.1_{version}_data.npy")
+    if data is None:
+        raise DataError(f"{root}: cifar10.1_{version}_data.npy is not there")
+    labels = _numbers(data.with_name(f"cifar10.1_{version}_labels.npy"))
+    if len(labels) != open_pictures("array", data).count:
+        raise DataError(f"{data}: it does not have one image for each of {len(labels)} labels")
+    _check_labels(data, labels, len(CIFAR10_CLASSES))
+    test = tuple(_entries(data, "array", f"cifar10.1/{version}", labels))
+    return Dataset("cifar10.1", root, CIFAR10_CLASSES, (), test, ())
+
+
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def _load_cifar(cifar: Cifar, root: Path, split: int) -> Dataset:
+    one_split(split, "CIFAR")
+    pickles = first_folder(root / cifar.folders[0], *([root] if (root / cifar.meta).is_file() else []))
+    records = first_folder(root / cifar.folders[1], *([root] if (root / cifar.names[1]).is_file() else []))
+    if pickles is not None:
+        folder, kind, suffix = pickles, "cifar_python", ""
+        names = unpickle_cifar(pickles / cifar.meta)[cifar.names[0]]
+        classes = tuple(name.decode() for name in names)
+    elif records is not None:
+        folder, kind, suffix = records, "cifar_binary", ".bin"
+        classes = tuple(line for _, line in lines(records / cifar.names[1]))
+    else:
+        raise DataError(
+            f"{root}: neither {cifar.folders[0]}/ nor {cifar.folders[1]}/ is in it; unpack the archive there"
+        )
+
+    def part(name: str, files: Sequence[str]) -> Iterator[Sample]:
+        done = 0
+        for file in files:
+            labels = open_pictures(kind, folder / f"{file}{suffix}").labels
+            _check_labels(folder / file, labels, len(classes))
+            yield from _entries(folder / f"{file}{suffix}", kind, f"{cifar.name}/{name}", labels, 0, done)
+            done += len(labels)
+
+    return Dataset(cifar.name, root, classes, tuple(part("train", cifar.train)), tuple(part("test", [cifar.test])), ())
+
+
+def _entries(
+    path: Path,
+    kind: str,
+    prefix: str,
+    labels: Labels,
+    first_entry: int = 0,
+    first_number: int = 0,
+) -> Iterator[Sample]:
+    for i, label in enumerate(labels.tolist()):
+        name = f"{prefix}/{first_number + i:05d}"
+        yield Sample(name, path, label, name, kind, first_entry + i)
+
+
+def _check_labels(path: Path, labels: Labels, classes: int) -> None:
+    if labels.size and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise DataError(f"{path}: it has labels from {labels.min()} to {labels.max()}, but there are {classes} classes")
+
+
+def _numbers(path: Path) -> Labels:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), np.int64).ravel()
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: its labels cannot be read ({error})") from error
+
+
+def _folders(root: Path) -> list[str]:
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _class_folders(root: Path, classes: Sequence[str], prefix: str) -> tuple[Sample, ...]:
+    return tuple(
+        sample
+        for label, name in enumerate(classes)
+        if (root / name).is_dir()
+        for sample in class_samples(root / name, name, label, f"{prefix}{name}/")
+    )
+
+
+def _image(root: Path, below: str, label: int, where: str) -> Sample:
+    path = root / below
+    found = inside(path, root, where) if path.is_file() else ABSENT
+    return Sample(without_suffix(below), found, label, without_suffix(below), "image")
+
+
+def _synsets(root: Path, data: Path) -> tuple[str, ...]:
+    found = _folders(data / "train") or _folders(data / "val")
+    listed = first_file(*(root / name for name in ("LOC_synset_mapping.txt", "synset_words.txt", "synsets.txt")))
+    if listed:
+        found = [line.split()[0] for _, line in lines(listed)]
+    if not found:
+        raise DataError(f"{root}: neither train/<synset>/ nor val/<synset>/ nor a list synsets.txt is in it")
+    return tuple(sorted(found))
+
+
+def _flat_validation(root: Path, data: Path, classes: Sequence[str]) -> Iterator[Sample]:
+    listed = first_file(root / "val.txt", root / "LOC_val_solution.csv", data / "val.txt")
+    if listed is None:
+        raise DataError(
+            f"{root}: val/ has no folders, so a list val.txt or LOC_val_solution.csv must say what is in it"
+        )
+    label_of: Mapping[str, int] = {name: label for label, name in enumerate(classes)}
+    rows = (
+        _solution(listed) if listed.suffix == ".csv" else ((where, *line.split()[:2]) for where, line in lines(listed))
+    )
+    for where, *entry in rows:
+        name, label = entry if len(entry) == 2 else ("", "")
+        number = int(label) if label.isdecimal() else label_of.get(label, -1)
+        if not 0 <= number < len(classes):
+            raise DataError(f"{where}: {label!r} is no synset of this data set")
+        yield _image(data, f"val/{relative(name, where, 1)}", number, where)
+
+
+def _solution(path: Path) -> Iterator[tuple[str, str, str]]:
+    for number, row in enumerate(csv.DictReader(read_text(path).splitlines()), start=2):
+        yield f"{path}, line {number}", f"{row['ImageId']}.JPEG", row["PredictionString"].split()[0]

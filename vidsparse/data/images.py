@@ -1,0 +1,73 @@
+"""Images: sources of one frame, upright, RGB, 8 bits a channel. Reading one needs Pillow and NumPy alone."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from vidsparse.data.frames import STILL, Frames, VideoInfo, output_size, unreadable
+from vidsparse.errors import ClipDecodeError
+
+_ORIENTATION = 0x0112  # the EXIF tag; values from 5 on lie on their side
+
+
+def decode(content: bytes, name: object) -> Frames:
+    """uint8 (H, W, 3) of an encoded image (JPEG, PNG, WebP, ...); ClipDecodeError calling it `name`."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return _rgb(image)
+    except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and its own
+        raise ClipDecodeError(f"{name}: {_said(error)}") from error
+
+
+def inspect(path: Path) -> tuple[VideoInfo]:
+    """The one entry of an image file: all of it is read, so a cut-off file is found. Never raises for a bad file."""
+    try:
+        with Image.open(path) as image:
+            height, width = image.height, image.width
+            if image.getexif().get(_ORIENTATION, 1) >= 5:
+                height, width = width, height
+            image.draft(image.mode, (1, 1))  # JPEG: the same bytes are parsed, an eighth of the pixels is made
+            image.load()
+    except Exception as error:  # see decode
+        return (unreadable(f"{path}: {_said(error)}"),)
+    return (still(height, width, "pillow"),)
+
+
+def still(height: int, width: int, decoder: str) -> VideoInfo:
+    """What is known of an image of this size in pixels."""
+    return VideoInfo(1, STILL, height, width, decoder)
+
+
+def resized(picture: Frames, short_side: int | None) -> Frames:
+    """uint8 (H, W, 3) with its short side at `short_side` pixels: bilinear, antialiased, as torchvision has it.
+
+    A picture that has the size already is returned as it is, byte by byte.
+    """
+    height, width = output_size(picture.shape[0], picture.shape[1], short_side)
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def repeated(picture: Frames, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]", name: object) -> Frames:
+    """uint8 (n, H, W, 3): frame 0 once for each of n frame numbers, which are all 0."""
+    if not len(indices) or np.any(np.asarray(indices) != 0):
+        raise IndexError(f"{name}: frames {list(indices)} of an image, which has frame 0 alone")
+    return np.ascontiguousarray(np.repeat(picture[None], len(indices), axis=0))
+
+
+def _rgb(image: Any) -> Frames:
+    if image.getexif().get(_ORIENTATION, 1) != 1:
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):  # Pillow would clip 16 bits to 8
+        grey = (np.asarray(image) >> 8).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    return np.array(image.convert("RGB"))
+
+
+def _said(error: Exception) -> str:
+    return f"cannot be read as an image ({str(error).partition(' <')[0] or type(error).__name__})"

@@ -1,0 +1,130 @@
+"""What every list of samples needs: its lines, names that stay inside the data set, and the files that are there."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+from vidsparse.data.sources import Dataset, Sample, group_of
+from vidsparse.errors import DataError, some
+
+VIDEO_SUFFIXES = (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+READER_OF = {**dict.fromkeys(VIDEO_SUFFIXES, "video"), **dict.fromkeys(IMAGE_SUFFIXES, "image")}
+ABSENT = Path()  # the path of a sample whose file is not there
+
+
+def first_folder(*folders: Path) -> Path | None:
+    """The first of these that is a folder."""
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def first_file(*files: Path) -> Path | None:
+    """The first of these that is a file."""
+    return next((file for file in files if file.is_file()), None)
+
+
+def lines(path: Path) -> Iterator[tuple[str, str]]:
+    """("file, line n", text) of every line that is not blank; LF or CRLF."""
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        if line.strip():
+            yield f"{path}, line {number}", line.strip()
+
+
+def read_text(path: Path) -> str:
+    """The text of a list; DataError where there is none."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: this list does not exist") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: this list is no UTF-8 text that can be read ({error})") from error
+
+
+def relative(entry: str, where: str, parts: int = 2) -> PurePosixPath:
+    """A listed name as a path of at least so many parts, inside the data set; DataError where it leads out."""
+    path = PurePosixPath(entry)
+    if path.is_absolute() or ".." in path.parts or "\\" in entry or "\0" in entry or len(path.parts) < parts:
+        shape = "<Class>/<file>" if parts > 1 else "<file>"
+        raise DataError(f"{where}: {entry!r} is not a path {shape} inside the data set")
+    return path
+
+
+def inside(path: Path, base: Path, where: str) -> Path:
+    """`path`, once it is certain that no symbolic link below `base` takes it elsewhere; `base` itself may be one."""
+    place = f"{_real(path.parent)}{os.sep}{path.name}"
+    if path.is_symlink():
+        place = os.path.realpath(path)
+    if not place.startswith(f"{_real(base)}{os.sep}"):
+        raise DataError(
+            f"{where}: {path} is a link that leads out of {base}; put the file there, or link the whole folder"
+        )
+    return path
+
+
+@lru_cache(maxsize=65536)
+def _real(folder: Path) -> str:
+    return os.path.realpath(folder)
+
+
+def walk(folder: Path) -> list[tuple[str, str]]:
+    """(path below `folder`, row of READERS) of every video and image at any depth, sorted; hidden ones are left out."""
+    found: list[tuple[str, str]] = []
+    pending = [""]
+    while pending:
+        below = pending.pop()
+        with os.scandir(folder / below) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                reader = READER_OF.get(os.path.splitext(entry.name)[1].lower())
+                if entry.is_dir():
+                    pending.append(f"{below}{entry.name}/")
+                elif reader:
+                    found.append((f"{below}{entry.name}", reader))
+    return sorted(found)
+
+
+def two_deep(folder: Path) -> dict[str, Path]:
+    """{"class/file" without regard to case: path} of the files in the folders of `folder`."""
+    folders = (each for each in folder.iterdir() if each.is_dir())
+    return {f"{each.name}/{file.name}".casefold(): file for each in folders for file in each.iterdir()}
+
+
+def without_suffix(path: str) -> str:
+    """ "a/b.c.avi" -> "a/b.c": what an id keeps of a path."""
+    return os.path.splitext(path)[0]
+
+
+def without_missing(dataset: Dataset) -> Dataset:
+    """The data set without the samples whose file is ABSENT; their ids become `missing`."""
+
+    def there(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+        return tuple(sample for sample in samples if sample.path is not ABSENT)
+
+    missing = tuple(sample.id for sample in (*dataset.train, *dataset.test) if sample.path is ABSENT)
+    return replace(dataset, train=there(dataset.train), test=there(dataset.test), missing=missing)
+
+
+def with_unique_ids(dataset: Dataset) -> Dataset:
+    """The data set; DataError where two of its files have one id."""
+    counts = Counter(sample.id for sample in (*dataset.train, *dataset.test))
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise DataError(f"{dataset.root}: two files differ only in their suffix ({some(twice)}); keep one of each")
+    return dataset
+
+
+def one_split(split: int, kind: str) -> None:
+    """DataError where another split than 1 is asked for."""
+    if split != 1:
+        raise DataError(f"data.split={split}: {kind} has one split, 1")
+
+
+def class_samples(folder: Path, name: str, label: int, prefix: str) -> Iterator[Sample]:
+    """The samples of one class folder, at any depth; ids begin with `prefix`."""
+    for path, reader in walk(folder):
+        stem = without_suffix(path)
+        yield Sample(f"{prefix}{stem}", folder / path, label, group_of(name, stem), reader)

@@ -1,0 +1,101 @@
+"""The table of what was found in files: one row a run of equal entries, so that a packed data set is one row."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vidsparse import files
+from vidsparse.data.frames import VideoInfo
+
+
+class File(NamedTuple):
+    """What must be the same for a count to stand: path, bytes, time of change in ns; absent files have 0, 0."""
+
+    path: str
+    size: int
+    mtime: int
+
+
+Found = Sequence[VideoInfo]  # one an entry; most files have one
+
+SCHEMA = pa.schema(
+    {
+        "path": pa.string(),
+        "size": pa.int64(),
+        "mtime": pa.int64(),
+        "entries": pa.int64(),
+        "n_frames": pa.int64(),
+        "rate": pa.dictionary(pa.int32(), pa.string()),
+        "height": pa.int32(),
+        "width": pa.int32(),
+        "decoder": pa.dictionary(pa.int32(), pa.string()),
+        "error": pa.string(),
+        "damage": pa.string(),
+        "sha256": pa.string(),
+    }
+)
+
+
+def stamp(path: Path) -> File:
+    """The file as it is now."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return File(str(path.absolute()), 0, 0)
+    return File(str(path.absolute()), stat.st_size, stat.st_mtime_ns)
+
+
+def load(path: Path) -> dict[File, Found]:
+    """What a table holds; paths in it are relative to its folder, or absolute. Empty where it cannot be read."""
+    try:
+        columns = pq.read_table(path, schema=SCHEMA).to_pydict()
+    except (OSError, pa.ArrowException):
+        return {}
+    place = str(path.parent.absolute())
+    known: dict[File, list[VideoInfo]] = {}
+    for name, size, mtime, entries, *info, _ in zip(*columns.values(), strict=True):
+        file = File(name if name.startswith("/") else f"{place}/{name}", size, mtime)
+        known.setdefault(file, []).extend([_info(*info)] * entries)
+    return dict(known)
+
+
+def save(known: Mapping[File, Found], path: Path, hashes: Mapping[str, str] | None = None) -> None:
+    """Write a table atomically. With `hashes` ({path: SHA-256 in hex}), paths are kept relative to its folder."""
+    place = f"{path.parent.absolute()}/"
+    rows = [
+        (
+            file.path if hashes is None else file.path.removeprefix(place),
+            file.size,
+            file.mtime,
+            entries,
+            info.n_frames,
+            str(info.rate),
+            info.height,
+            info.width,
+            info.decoder,
+            info.error,
+            info.damage,
+            (hashes or {}).get(file.path),
+        )
+        for file, found in sorted(known.items())
+        for info, entries in _runs(found)
+    ]
+    columns = zip(*rows, strict=True) if rows else [()] * len(SCHEMA)
+    table = pa.table([pa.array(c, kind) for c, kind in zip(columns, SCHEMA.types, strict=True)], schema=SCHEMA)
+    files.save(path, lambda temporary: pq.write_table(table, temporary))
+
+
+def _runs(found: Found) -> Iterator[tuple[VideoInfo, int]]:
+    for info, run in groupby(found):
+        yield info, sum(1 for _ in run)
+
+
+@lru_cache(maxsize=4096)
+def _info(n_frames: int, rate: str, height: int, width: int, decoder: str, error: str, damage: str) -> VideoInfo:
+    return VideoInfo(n_frames, Fraction(rate), height, width, decoder, error, damage)

@@ -1,0 +1,205 @@
+"""Video data sets, from their official lists to samples on disk."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vidsparse.data.lists import (
+    ABSENT,
+    first_file,
+    first_folder,
+    inside,
+    lines,
+    one_split,
+    read_text,
+    relative,
+    two_deep,
+    walk,
+    with_unique_ids,
+    without_missing,
+    without_suffix,
+)
+from vidsparse.data.sources import Dataset, Sample, group_of
+from vidsparse.errors import DataError, some
+
+_TRAIN, _TEST = "1", "2"  # the codes of HMDB51's lists; 0 is a clip that the split does not use
+
+
+def load_ucf101(root: Path, split: int) -> Dataset:
+    """UCF101 from its official lists (Soomro et al. 2012), which stand in ucfTrainTestlist/ in or beside `root`.
+
+    Clips may lie in videos/, in UCF-101/ or in `root` itself; names are matched without regard to case, because the
+    lists write HandstandPushups/v_HandStandPushups_*, and copies differ.
+    """
+    lists = first_folder(root / "ucfTrainTestlist", root.parent / "ucfTrainTestlist")
+    if lists is None:
+        raise DataError(f"{root}: the official lists of UCF101 are not there; unpack them as {root}/ucfTrainTestlist")
+    classes = tuple(line.split()[-1] for _, line in lines(lists / "classInd.txt"))
+    labels = {name.casefold(): label for label, name in enumerate(classes)}
+    base = first_folder(root / "videos", root / "UCF-101", root / "UCF101") or root
+    on_disk = two_deep(base)
+
+    def samples(name: str) -> Iterator[Sample]:
+        for where, line in lines(lists / name):
+            entry, _, number = line.partition(" ")
+            path = relative(entry, where)
+            label = labels.get(path.parts[0].casefold())
+            if label is None or (number and number.strip() != str(label + 1)):
+                raise DataError(f"{where}: the class of {line!r} is not that of {lists / 'classInd.txt'}")
+            found = _found(on_disk, str(path), base, where)
+            yield Sample(str(path.with_suffix("")), found, label, group_of(classes[label], path.stem))
+
+    both = [tuple(samples(f"{part}list{split:02d}.txt")) for part in ("train", "test")]
+    return without_missing(Dataset("ucf101", root, classes, both[0], both[1], ()))
+
+
+def load_hmdb51(root: Path, split: int) -> Dataset:
+    """HMDB51 from its official 70/30 lists (Kuehne et al. 2011): <class>_test_split<1..3>.txt, in or beside `root`.
+
+    Clips may lie in videos/<class>/, hmdb51_org/<class>/ or <class>/. Classes are numbered in the order of their
+    names. Clips of one recording, the part of the name before the class, are one group.
+    """
+    folders = ("testTrainMulti_7030_splits", "test_train_splits", "splits")
+    lists = first_folder(*(root / name for name in folders), *(root.parent / name for name in folders))
+    classes = tuple(sorted(path.name.removesuffix("_test_split1.txt") for path in (lists or root).glob("*_split1.txt")))
+    if lists is None or not classes:
+        raise DataError(
+            f"{root}: the official lists of HMDB51 are not there; unpack them as {root}/testTrainMulti_7030_splits"
+        )
+    base = first_folder(root / "videos", root / "hmdb51_org", root / "hmdb51") or root
+    on_disk = two_deep(base)
+    parts: dict[str, list[Sample]] = {_TRAIN: [], _TEST: [], "0": []}
+    for label, name in enumerate(classes):
+        for where, line in lines(lists / f"{name}_test_split{split}.txt"):
+            entry, _, code = line.rpartition(" ")
+            if code not in parts:
+                raise DataError(f"{where}: {line!r} is not a name and 0, 1 or 2")
+            path = relative(f"{name}/{entry.strip()}", where)
+            if len(path.parts) != 2:
+                raise DataError(f"{where}: {entry!r} is not the name of a file")
+            found = _found(on_disk, str(path), base, where)
+            group = f"{name}/{path.stem.split(f'_{name}_')[0]}"
+            parts[code].append(Sample(str(path.with_suffix("")), found, label, group))
+    return without_missing(Dataset("hmdb51", root, classes, tuple(parts[_TRAIN]), tuple(parts[_TEST]), ()))
+
+
+def load_kinetics(root: Path, split: int) -> Dataset:
+    """Lists as Kinetics has them: train.csv and val.csv (or validate.csv, test.csv) in `root` or `root`/annotations.
+
+    The columns are label, youtube_id, time_start, time_end; files are <youtube_id>_<start>_<end> with six digits, or
+    <youtube_id>, with any suffix and in any folder. A column `path` in place of youtube_id names the file itself.
+    Labels are names, numbered in their order.
+    """
+    one_split(split, "a data set with lists like those of Kinetics")
+    on_disk = {without_suffix(path.rpartition("/")[2]): path for path, _ in walk(root)}
+    rows = {part: _kinetics_rows(root, names) for part, names in _KINETICS_LISTS.items()}
+    classes = tuple(sorted({row["label"] for part in rows.values() for _, row in part}))
+
+    def samples(part: str) -> Iterator[Sample]:
+        for where, row in rows[part]:
+            label = classes.index(row["label"])
+            if "youtube_id" not in row:
+                path = str(relative(row["path"], where, 1))
+                found = inside(root / path, root, where) if (root / path).is_file() else ABSENT
+                yield Sample(without_suffix(path), found, label, group_of(row["label"], without_suffix(path)))
+                continue
+            name = str(relative(row["youtube_id"], where, 1))
+            stem = f"{name}_{int(float(row['time_start'])):06d}_{int(float(row['time_end'])):06d}"
+            below = on_disk.get(stem) or on_disk.get(name)
+            found = inside(root / below, root, where) if below else ABSENT
+            yield Sample(f"{row['label']}/{stem}", found, label, f"{row['label']}/{name}")
+
+    return _dataset("kinetics", root, classes, tuple(samples("train")), tuple(samples("val")))
+
+
+def load_ssv2(root: Path, split: int) -> Dataset:
+    """Lists as Something-Something V2 has them (Goyal et al. 2017): {labels,train,validation}.json.
+
+    They stand in `root` or in labels/ of it, also with the prefix something-something-v2-; clips are <id>.webm (or
+    another suffix) in any folder of `root`. The template without its brackets is the class.
+    """
+    one_split(split, "a data set with lists like those of Something-Something")
+    numbers: dict[str, Any] = _json(_ssv2_list(root, "labels"), dict)
+    classes = tuple(sorted(numbers, key=lambda name: int(numbers[name])))
+    label_of = {name.casefold(): label for label, name in enumerate(classes)}
+    on_disk = {without_suffix(path.rpartition("/")[2]): path for path, _ in walk(root)}
+
+    def samples(part: str) -> Iterator[Sample]:
+        path = _ssv2_list(root, part)
+        for number, entry in enumerate(_json(path, list), start=1):
+            where = f"{path}, entry {number}"
+            if not isinstance(entry, Mapping) or "id" not in entry or not {"template", "label"} & set(entry):
+                raise DataError(f"{where}: a clip has an id and a template")
+            name = str(relative(str(entry["id"]), where, 1))
+            label = label_of.get(re.sub(r"[\[\]]", "", str(entry.get("template", entry.get("label")))).casefold())
+            if label is None:
+                raise DataError(f"{where}: its template is none of {_ssv2_list(root, 'labels')}")
+            below = on_disk.get(name)
+            yield Sample(name, inside(root / below, root, where) if below else ABSENT, label, name)
+
+    return _dataset("ssv2", root, classes, tuple(samples("train")), tuple(samples("validation")))
+
+
+def load_unlabelled(root: Path, split: int) -> Dataset:
+    """Any folder of videos and images, at any depth: for predictions alone. Class names stand in classes.txt."""
+    one_split(split, "a folder without labels")
+    names = root / "classes.txt"
+    classes = tuple(line for _, line in lines(names)) if names.is_file() else ()
+    samples = [
+        Sample(without_suffix(path), root / path, -1, without_suffix(path), reader) for path, reader in walk(root)
+    ]
+    return with_unique_ids(Dataset("unlabelled", root, classes, (), tuple(samples), ()))
+
+
+_KINETICS_LISTS = {"train": ("train",), "val": ("val", "validate", "validation", "test")}
+
+
+def _found(on_disk: Mapping[str, Path], name: str, base: Path, where: str) -> Path:
+    """The file that a list calls `name`, whatever its case; ABSENT where there is none."""
+    path = on_disk.get(name.casefold())
+    return ABSENT if path is None else inside(path, base, where)
+
+
+def _kinetics_rows(root: Path, names: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
+    path = first_file(*(folder / f"{name}.csv" for name in names for folder in (root, root / "annotations")))
+    if path is None:
+        raise DataError(f"{root}: the list {names[0]}.csv is not there")
+    reader = csv.DictReader(read_text(path).splitlines(), skipinitialspace=True)
+    needed = {"label", "youtube_id", "time_start", "time_end"}
+    columns = set(reader.fieldnames or ())
+    if not needed <= columns and not {"label", "path"} <= columns:
+        raise DataError(f"{path}: its first line must name the columns {some(sorted(needed), 4)}, or label and path")
+    rows = [(f"{path}, line {reader.line_num}", row) for row in reader]
+    bad = next(
+        (where for where, row in rows if any(row.get(key) is None for key in needed & columns | {"label"})), None
+    )
+    if bad:
+        raise DataError(f"{bad}: a column is missing")
+    return rows
+
+
+def _ssv2_list(root: Path, part: str) -> Path:
+    names = (f"something-something-v2-{part}.json", f"{part}.json", f"something-something-v2-{part[:3]}.json")
+    path = first_file(*(folder / name for folder in (root, root / "labels") for name in names))
+    if path is None:
+        raise DataError(f"{root}: the list {names[0]} is not there, neither in it nor in labels/")
+    return path
+
+
+def _json(path: Path, kind: type) -> Any:
+    try:
+        content = json.loads(read_text(path))
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({error})") from error
+    if not isinstance(content, kind):
+        raise DataError(f"{path}: a JSON {'object' if kind is dict else 'list'} is expected")
+    return content
+
+
+def _dataset(
+    name: str, root: Path, classes: tuple[str, ...], train: tuple[Sample, ...], test: tuple[Sample, ...]
+) -> Dataset:
+    return with_unique_ids(without_missing(Dataset(name, root, classes, train, test, ())))
