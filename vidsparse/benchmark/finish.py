@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,11 @@ def arrays(stored: Stored) -> list[str]:
     return list(dict.fromkeys(stored.path(cell, stored.entries[0]) for cell in stored.recipe.cells))
 
 
-def derived(stored: Stored, sidecars: Sidecars) -> dict[str, bytes]:
-    """{path: content} of everything but clips, arrays and sidecars; the arrays are read for their checksums."""
+def derived(stored: Stored, sidecars: Sidecars, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, bytes]:
+    """{path: content} of everything but clips, arrays and sidecars.
+
+    Arrays are read for their checksums, but those in `known` ({path: SHA-256}).
+    """
     recipe, entries = stored.recipe, stored.entries
     made = ordered(stored) | lists(stored) | {MANIFEST: manifest(stored, sidecars), CARD: card(stored, sidecars)}
     if recipe.format == PACKED:
@@ -87,7 +91,7 @@ def derived(stored: Stored, sidecars: Sidecars) -> dict[str, bytes]:
     for unit, sidecar in sidecars.items():
         sums[unit.sidecar] = hashlib.sha256(sidecar_bytes(sidecar)).hexdigest()
         sums |= {path: digest for path, (_, digest) in sidecar["files"].items()}
-    sums |= {path: files.digest(stored.root / path) for path in arrays(stored)}
+    sums |= {path: known.get(path) or files.digest(stored.root / path) for path in arrays(stored)}
     made[SUMS] = "".join(f"{sums[path]}  {path}\n" for path in sorted(sums)).encode()
     return made
 

@@ -9,9 +9,19 @@ from vidsparse.benchmark import verify as verifying
 from vidsparse.benchmark.estimate import check_room, estimate, size_text, time_text
 from vidsparse.benchmark.plan import Plan, Unit, check, make_plan, share, units_of
 from vidsparse.benchmark.verify import Fault
-from vidsparse.benchmark.write import Tally, check_failures, claim, conclude, make_units, missing, writing
+from vidsparse.benchmark.write import (
+    Tally,
+    check_failures,
+    check_mine,
+    claim,
+    conclude,
+    make_units,
+    missing,
+    write_order,
+    writing,
+)
 from vidsparse.config import Config
-from vidsparse.data.stored import CARD, LOG, Stored, open_stored
+from vidsparse.data.stored import CARD, LOG, Stored
 from vidsparse.errors import BenchmarkError, plural, some
 from vidsparse.facts import load_and_tell
 from vidsparse.machine import cores
@@ -34,10 +44,10 @@ def generate(config: Config) -> None:
 def verify(root: Path) -> None:
     """Re-hash every file of the benchmark in a folder; BenchmarkError naming what is not as it was written."""
     began = monotonic()
-    stored = open_stored(root)
-    faults = verifying.verify(stored)
+    stored = verifying.open_sound(root)
+    faults = verifying.verify(root, stored)
     _say_faults(faults)
-    if faults:
+    if faults or stored is None:
         raise BenchmarkError(f"{root}: {_counted(faults)}; stage=repair makes again what can be made")
     clips = len(stored.entries) * len(stored.recipe.cells)
     say(
@@ -93,13 +103,14 @@ def _repair(plan: Plan) -> None:
     """Make again what is missing, changed or truncated, and touch nothing else."""
     root = plan.stored.root
     with writing(root):
-        claim(plan.stored)
-        faults = verifying.verify(plan.stored)
+        check_mine(plan.stored, mending=True)
+        faults = verifying.verify(root, plan.stored)
         _say_faults(faults)
+        write_order(plan.stored)
         units = verifying.to_mend(plan.stored, faults)
         check_failures(root, make_units(plan, units, "repairing") if units else Tally())
         conclude(plan.stored)
-        still = verifying.verify(plan.stored)
+        still = verifying.verify(root, plan.stored)
     extra = [fault.path for fault in still if fault.what == "extra"]
     if extra:
         warn(f"{plural(len(extra), 'file')} in {root} are no part of the benchmark, and stay: {some(extra)}")

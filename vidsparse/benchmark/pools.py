@@ -114,7 +114,7 @@ def carry_out(
                     raise error
             if not hurt and not broken:
                 continue
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=True)
             executor = pool.start()
             for number, item in sorted([*hurt, *running.values()], key=itemgetter(0)):
                 deaths[number] += 1
@@ -124,7 +124,9 @@ def carry_out(
                     yield lost(item, f"the process that made it died {DEATHS} times: out of memory, or killed")
             running.clear()
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        for future in running:
+            future.cancel()
+        executor.shutdown(wait=True)
 
 
 @contextmanager
@@ -137,7 +139,7 @@ def _dask(workers: int, scheduler: str) -> Iterator[Pool]:
         ) from error
     local = scheduler == "local"
     try:
-        cluster: Any = LocalCluster(max(1, workers), threads_per_worker=1, dashboard_address=None) if local else None
+        cluster: Any = LocalCluster(max(1, workers), threads_per_worker=1, dashboard_address=":0") if local else None
         client = Client(cluster if local else scheduler, timeout=30)
     except (OSError, ValueError) as error:
         raise BenchmarkError(f"cluster.scheduler={scheduler}: no scheduler answers there ({error})") from error

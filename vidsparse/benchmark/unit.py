@@ -132,6 +132,11 @@ def read_sidecar(path: Path) -> Sidecar | None:
     return sidecar if sidecar_bytes(sidecar) == content else None
 
 
+def is_of(sidecar: Sidecar, stored: Stored | None) -> bool:
+    """Whether a sidecar belongs to this benchmark; None stands for any."""
+    return stored is None or sidecar["recipe"] == hashlib.sha256(stored.recipe.to_json().encode()).hexdigest()
+
+
 def write_changed(output: files.Together, path: Path, content: bytes) -> None:
     """Write a file, unless these bytes are there already."""
     try:

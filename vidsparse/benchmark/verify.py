@@ -9,12 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidsparse import files
-from vidsparse.benchmark.finish import Sidecars, arrays, derived, lists, ordered, read_sidecars
+from vidsparse.benchmark.finish import Sidecars, arrays, derived, lists, ordered
 from vidsparse.benchmark.packed import header, length, rows_bytes
-from vidsparse.benchmark.plan import Plan, Unit, part, shard_of, units_of
-from vidsparse.benchmark.unit import array_shape, clip_frames, read_sidecar
+from vidsparse.benchmark.plan import Plan, Unit, part, units_of
+from vidsparse.benchmark.unit import array_shape, clip_frames, is_of, read_sidecar
 from vidsparse.data.corrupting import Corruptor
-from vidsparse.data.stored import CARD, LOG, LOSSLESS, MANIFEST, SUMS, Stored
+from vidsparse.data.stored import (
+    CARD,
+    LOG,
+    LOSSLESS,
+    MANIFEST,
+    PACKED,
+    RECIPE,
+    SAMPLES,
+    SUMS,
+    UNITS,
+    Stored,
+    frame_name,
+    open_stored,
+)
+from vidsparse.errors import DataError
 from vidsparse.machine import cores
 
 
@@ -29,33 +43,64 @@ class Fault:
 
 @dataclass(frozen=True)
 class Check:
-    """One file and what it should be: its bytes, its SHA-256, and the unit that it is a part of."""
+    """One file and what it should be: its SHA-256, its bytes where they are known, and the unit that makes it again."""
 
     path: str
-    size: int
     digest: str
-    unit: Unit | None
+    size: int | None = None
+    unit: Unit | None = None
 
 
-def verify(stored: Stored) -> list[Fault]:
-    """Every file of the benchmark that is missing, extra, changed or truncated, sorted by path."""
-    sidecars = read_sidecars(stored)
-    faults = [*_sidecar_faults(stored, sidecars)]
-    checks = [
-        Check(path, size, digest, unit)
-        for unit, sidecar in sidecars.items()
-        for path, (size, digest) in sidecar["files"].items()
-    ]
+def verify(root: Path, stored: Stored | None) -> list[Fault]:
+    """Every file of a benchmark that is missing, extra, changed or truncated, sorted by path.
+
+    Sidecars carry a checksum of themselves and are believed first, then the list of checksums. `stored` is what should
+    be there; None where that cannot be told, because its own two files are damaged: then the others are judged by the
+    checksums alone.
+    """
+    units = {unit.sidecar: unit for unit in units_of(stored)} if stored else {}
+    there = {path.relative_to(root).as_posix() for path in (root / UNITS).rglob("*.json")}
+    sound = {name: said for name in there if (said := read_sidecar(root / name)) and is_of(said, stored)}
+    sums = _read_sums(root)
+    faults = [Fault(name, "changed" if name in there else "missing", units.get(name))
+              for name in {*there, *units} - set(sound) if name in units or name in sums]  # fmt: skip
+    checks = {path: Check(path, digest, size, units.get(name))
+              for name, said in sound.items() for path, (size, digest) in said["files"].items()}  # fmt: skip
+    written = (root / MANIFEST).exists() or (root / SUMS).exists()
+    if stored:
+        faults += _array_faults(stored, {units[name]: said for name, said in sound.items() if name in units})
+    if stored and len(sound) == len(units):
+        hurt = {fault.path: sums.get(fault.path, "") for fault in faults}
+        made = derived(stored, {units[name]: sound[name] for name in units}, hurt)
+    else:
+        made = ordered(stored) if stored else {}
+        listed = set(_listed(stored)) if stored else set(sums)
+        if written and (set(sums) != listed or any(sums.get(path) != each.digest for path, each in checks.items())):
+            faults.append(Fault(SUMS, "changed" if (root / SUMS).exists() else "missing"))
+        judged = {*there, *units, *(arrays(stored) if stored else ()), *checks}
+        checks |= {path: Check(path, sums[path]) for path in listed & set(sums) - judged}
+    checks |= {path: Check(path, hashlib.sha256(text).hexdigest(), len(text)) for path, text in made.items()}
     with ThreadPoolExecutor(cores()) as pool:
-        faults += [fault for fault in pool.map(lambda check: _fault(stored.root, check), checks) if fault]
-    faults += _array_faults(stored, sidecars)
-    sound = not faults and len(sidecars) == len(units_of(stored))
-    content = derived(stored, sidecars) if sound else ordered(stored)
-    written = [Check(path, len(made), hashlib.sha256(made).hexdigest(), None) for path, made in content.items()]
-    faults += [fault for fault in (_fault(stored.root, check) for check in written) if fault]
-    known = {check.path for check in (*checks, *written)} | set(_expected(stored))
-    faults += [Fault(path, "extra") for path in _all_files(stored.root) if path not in known]
+        faults += [fault for fault in pool.map(lambda check: _fault(root, check), checks.values()) if fault]
+    known = {*checks, *sound, *(fault.path for fault in faults), *(_listed(stored) if stored else ()), LOG, SUMS}
+    faults += [Fault(path, "extra") for path in _all_files(root) if path not in known]
     return sorted(faults, key=lambda fault: (fault.path, fault.what))
+
+
+def open_sound(root: Path) -> Stored | None:
+    """The benchmark in a folder, or None where its recipe or its table of clips are not as its sidecars know them.
+
+    Raises DataError where there is no benchmark at all.
+    """
+    if not (root / RECIPE).exists() and not (root / UNITS).is_dir():
+        raise DataError(f"{root}: there is no benchmark in this folder")
+    try:
+        stored = open_stored(root)
+    except DataError:
+        return None
+    known = [said for path in sorted((root / UNITS).rglob("*.json"))[:9] if (said := read_sidecar(path))]
+    wrong = [said for said in known if not is_of(said, stored)]
+    return stored if len(wrong) <= len(known) // 2 else None
 
 
 def verify_deep(plan: Plan, count: int) -> tuple[list[str], int]:
@@ -88,23 +133,22 @@ def to_mend(stored: Stored, faults: Sequence[Fault]) -> tuple[Unit, ...]:
     return tuple(unit for unit in units_of(stored) if unit in hurt)
 
 
-def _sidecar_faults(stored: Stored, sidecars: Sidecars) -> Iterator[Fault]:
-    recipe = hashlib.sha256(stored.recipe.to_json().encode()).hexdigest()
-    for unit in units_of(stored):
-        if unit not in sidecars:
-            there = (stored.root / unit.sidecar).exists()
-            yield Fault(unit.sidecar, "changed" if there else "missing", unit)
-        elif sidecars[unit]["recipe"] != recipe:
-            yield Fault(unit.sidecar, "changed", unit)
+def _read_sums(root: Path) -> dict[str, str]:
+    """{path: SHA-256} of the list of checksums, as far as it can be read."""
+    try:
+        lines = (root / SUMS).read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
 
 def _fault(root: Path, check: Check) -> Fault | None:
     path = root / check.path
     try:
         size = path.stat().st_size
-        if size < check.size:
+        if check.size is not None and size < check.size:
             return Fault(check.path, "truncated", check.unit)
-        if size > check.size or files.digest(path) != check.digest:
+        if size != (check.size or size) or files.digest(path) != check.digest:
             return Fault(check.path, "changed", check.unit)
     except FileNotFoundError:
         return Fault(check.path, "missing", check.unit)
@@ -138,15 +182,18 @@ def _array_faults(stored: Stored, sidecars: Sidecars) -> Iterator[Fault]:
         yield from (Fault(path, what, unit) for unit in hurt)
 
 
-def _expected(stored: Stored) -> Iterator[str]:
-    """Files that are no part of the checks above, and none too many either."""
-    yield LOG
-    yield from arrays(stored)
+def _listed(stored: Stored) -> Iterator[str]:
+    """Every file of a whole benchmark but its log and the list of checksums itself."""
+    yield from (RECIPE, SAMPLES, MANIFEST, CARD, *lists(stored), *arrays(stored))
     yield from (unit.sidecar for unit in units_of(stored))
-    unknown = [unit for unit in units_of(stored) if read_sidecar(stored.root / unit.sidecar) is None]
-    for unit in unknown:  # their clips are made again whatever they are
-        yield from (stored.path(unit.cell, entry) for entry in shard_of(stored, unit.shard))
-    yield from (MANIFEST, CARD, SUMS, *lists(stored), *(["labels.npy"] if arrays(stored) else []))
+    if stored.recipe.format == PACKED:
+        yield "labels.npy"
+        return
+    for cell in stored.recipe.cells:
+        for entry in stored.entries:
+            path = stored.path(cell, entry)
+            folder = path.endswith(entry.stem)
+            yield from (f"{path}/{frame_name(number)}" for number in range(len(entry.kept))) if folder else (path,)
 
 
 def _all_files(root: Path) -> Iterator[str]:

@@ -16,8 +16,8 @@ from vidsparse.benchmark.estimate import size_text
 from vidsparse.benchmark.finish import finish, ordered, read_sidecars
 from vidsparse.benchmark.plan import Plan, Unit, units_of
 from vidsparse.benchmark.pools import carry_out, open_pool
-from vidsparse.benchmark.unit import Done, Task, make, tasks_of, write_changed
-from vidsparse.data.stored import LOG, RECIPE, Stored, read_recipe
+from vidsparse.benchmark.unit import Done, Task, is_of, make, read_sidecar, tasks_of, write_changed
+from vidsparse.data.stored import LOG, RECIPE, UNITS, Stored, read_recipe
 from vidsparse.errors import BenchmarkError, WriteError, plural, some
 from vidsparse.interrupt import Stop
 from vidsparse.machine import cores
@@ -36,14 +36,30 @@ class Tally:
 
 def claim(stored: Stored) -> None:
     """Make the folder this recipe's own, or go on with it; BenchmarkError where it holds another benchmark."""
+    check_mine(stored)
+    write_order(stored)
+
+
+def write_order(stored: Stored) -> None:
+    """Write the two files that say what was ordered, where they are not as they should be."""
+    with files.Together() as output:
+        for path, content in ordered(stored).items():
+            write_changed(output, stored.root / path, content)
+
+
+def check_mine(stored: Stored, mending: bool = False) -> None:
+    """Raise BenchmarkError where the folder holds anything but a part of this benchmark, or nothing.
+
+    When it is mended its recipe may be damaged: then one sidecar that knows this recipe is enough.
+    """
     root = stored.root
+    sidecars = map(read_sidecar, sorted(root.glob(f"{UNITS}/*/*/*.json"))) if mending else ()
+    if any(is_of(sidecar, stored) for sidecar in sidecars if sidecar):
+        return
     if (root / RECIPE).exists():
         _check_same(stored)
     elif root.is_dir() and any(not path.name.startswith(".") for path in root.iterdir()):
         raise BenchmarkError(f"{root} is not empty and not a benchmark of vidsparse; choose another benchmark.dir")
-    with files.Together() as output:
-        for path, content in ordered(stored).items():
-            write_changed(output, root / path, content)
 
 
 def missing(stored: Stored, units: Sequence[Unit]) -> tuple[Unit, ...]:
