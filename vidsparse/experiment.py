@@ -85,7 +85,8 @@ def _load(config: Config) -> "Clips":
         missing = plural(len(dataset.missing), "clip")
         warn(f"{missing} of the lists not in {dataset.root}, left out: {some(dataset.missing)}")
     if dataset.foreign:
-        warn(f"{len(dataset.foreign)} classes evaluated on but not trained on, left out: {some(dataset.foreign)}")
+        left = plural(len(dataset.foreign), "class name")
+        warn(f"{left} not among those trained on, left out: {some(dataset.foreign)}")
     if unreadable := clips.index.unreadable:
         warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
     if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
@@ -179,6 +180,12 @@ def show(config: Config, folder: RunFolder) -> None:
     from vidsparse.report.console import console_table
     from vidsparse.report.page import write_report
 
+    if not folder.facts["data"].get("labelled", True):
+        from vidsparse.report.named import write_named_predictions
+
+        say("labels     nobody knows them for these clips: there is no accuracy and no report")
+        say(f"predicted  {write_named_predictions(folder.path)}")
+        return
     reference = find_reference(folder)
     folder.update(reference=str(reference) if reference else None)
     page = write_report(folder.path, reference)

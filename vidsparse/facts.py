@@ -32,14 +32,14 @@ _PACKAGES = (
 
 def protocol(config: Config, clips: "Clips", command: str) -> Facts:
     """Everything that is known before training: data, chance, versions, commands."""
-    dataset, present = clips.dataset, {sample.label for sample in clips.test}
+    dataset, present = clips.dataset, {sample.label for sample in clips.test if sample.label >= 0}
     return {
         "name": config.name,
         "started": now(),
         "command": command,
         "dense_command": dense_command(config, command),
         "reference_wanted": config.evaluation.reference,
-        "chance": 1 / len(present),
+        "chance": 1 / len(present) if present else None,
         "versions": versions(),
         "data": {
             "description": describe(clips),
@@ -48,6 +48,7 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
             "fingerprint": clips.fingerprint,
             "classes": list(dataset.classes),
             "classes_present": len(present),
+            "labelled": bool(present),
             "n_train": len(clips.train),
             "n_test": len(clips.test),
             "missing": len(dataset.missing),

@@ -26,45 +26,7 @@ SCHEMA = pa.schema(
         "prediction": pa.int16(),
         "top5": pa.list_(pa.int16()),
         "confidence": pa.float32(),
-        "loss": pa.float32(),
-    }
-)
-MEAN = -1  # the view that stands for the mean over the views
-UNREADABLE = -1  # the prediction of a clip that no decoder could read
-
-
-def rows(samples: Sequence[Sample], cell: Cell, logits: Tensor, ok: Sequence[bool]) -> pa.Table:
-    """The rows of one cell of one unit.
-
-    Args:
-        samples: the unit's B clips.
-        cell: the condition they were seen under.
-        logits: float (B, V, classes).
-        ok: per clip, whether it could be decoded; otherwise its prediction is -1 and its numbers are null.
-
-    With V > 1 views a further row, view -1, holds the mean of the views' softmax (Simonyan and Zisserman 2014).
-    """
-    probability = logits.float().softmax(-1)
-    views = list(range(logits.shape[1]))
-    if len(views) > 1:
-        probability = torch.cat([probability, probability.mean(1, keepdim=True)], dim=1)
-        views.append(MEAN)
-    labels = torch.tensor([sample.label for sample in samples])
-    flat = probability.flatten(0, 1)
-    loss = F.nll_loss(flat.clamp_min(1e-12).log(), labels.repeat_interleave(len(views)), reduction="none")
-    top = flat.topk(min(5, flat.shape[1]))
-    readable = [fine for fine in ok for _ in views]
-    columns = {
-        "id": [sample.id for sample in samples for _ in views],
-        "view": views * len(samples),
-        "corruption": [cell.corruption] * len(flat),
-        "profile": [cell.profile] * len(flat),
-        "severity": [cell.severity] * len(flat),
-        "label": labels.repeat_interleave(len(views)).tolist(),
-        "prediction": _where(readable, top.indices[:, 0].tolist(), UNREADABLE),
-        "top5": _where(readable, top.indices.tolist(), []),
-        "confidence": _where(readable, top.values[:, 0].tolist(), None),
-        "loss": _where(readable, loss.tolist(), None),
+        "loss": _where((torch.tensor(readable) & (wanted >= 0)).tolist(), loss.tolist(), None),
     }
     return pa.table(columns, schema=SCHEMA)
 
