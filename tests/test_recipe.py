@@ -3,9 +3,10 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from vidsparse.config import OptimizerConfig, ScheduleConfig
-from vidsparse.recipe import learning_rate, make_optimizer, precise_bn_batches, reestimate_batchnorm
+from vidsparse.config import MixupConfig, OptimizerConfig, ScheduleConfig
+from vidsparse.recipe import draw_mix, learning_rate, make_optimizer, precise_bn_batches, reestimate_batchnorm
 
 
 def rates(schedule: ScheduleConfig, per_epoch: int = 2, epochs: int = 6) -> list[float]:
@@ -50,3 +51,74 @@ def test_automatic_precision_is_for_short_trainings_alone():
     assert precise_bn_batches("auto", total_steps=100, per_epoch=10) == 10
     assert precise_bn_batches("auto", total_steps=100_000, per_epoch=500) == 0
     assert precise_bn_batches(3, total_steps=100_000, per_epoch=500) == 3
+
+
+def mixed(config, step=3, batch=6):
+    generator = torch.Generator().manual_seed(step)
+    pixels = torch.randint(0, 256, (batch, 2, 8, 10, 3), generator=generator).to(torch.uint8)
+    return pixels, draw_mix(config, pixels.shape, (0, step))
+
+
+def whole(mix, pixels):
+    return mix.clips(pixels, slice(None), torch.device("cpu"))
+
+
+def test_no_mixing_leaves_the_batch_as_it_is():
+    for config in (MixupConfig(), MixupConfig(mixup_alpha=1.0, prob=0.0)):
+        pixels, mix = mixed(config)
+        assert whole(mix, pixels).data_ptr() == pixels.data_ptr()  # not even a copy
+        logits, labels = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 0, 1])
+        assert mix.loss(logits, labels, slice(None), 0.1) == F.cross_entropy(logits, labels, label_smoothing=0.1)
+
+
+def test_mixup_blends_each_clip_with_its_partner():
+    pixels, mix = mixed(MixupConfig(mixup_alpha=1.0))
+    assert 0 < mix.share < 1
+    expected = mix.share * pixels.double() + (1 - mix.share) * pixels[mix.partner].double()
+    torch.testing.assert_close(whole(mix, pixels).double(), expected, atol=1e-3, rtol=0)
+
+
+def test_cutmix_shows_the_partner_in_one_box_of_every_frame_and_counts_its_area():
+    sizes = set()
+    for step in range(40):
+        pixels, mix = mixed(MixupConfig(cutmix_alpha=1.0), step)
+        before = pixels.clone()
+        out = whole(mix, pixels)
+        assert torch.equal(pixels, before)  # the batch itself is not written to
+        from_own, from_partner = (out == pixels).all(-1), (out == pixels[mix.partner]).all(-1)
+        assert (from_own | from_partner).all()
+        moved = mix.partner != torch.arange(6)
+        shown = (~from_own)[moved].float().mean().item() if moved.any() else 1 - mix.share
+        assert shown == pytest.approx(1 - mix.share, abs=0.02)
+        sizes.add(round(mix.share, 3))
+    assert len(sizes) > 10
+
+
+def test_targets_are_soft_as_the_pixels_are():
+    _, mix = mixed(MixupConfig(mixup_alpha=0.5))
+    logits, labels = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 0, 1])
+    one_hot = F.one_hot(labels, 4).float()
+    soft = mix.share * one_hot + (1 - mix.share) * one_hot[mix.partner]
+    expected = F.cross_entropy(logits, soft, label_smoothing=0.1)
+    torch.testing.assert_close(mix.loss(logits, labels, slice(None), 0.1), expected)
+
+
+@pytest.mark.parametrize("config", [MixupConfig(mixup_alpha=0.8), MixupConfig(cutmix_alpha=1.0)])
+def test_parts_of_a_batch_are_mixed_as_the_whole(config):
+    pixels, mix = mixed(config)
+    parts = [mix.clips(pixels, slice(start, start + 2), torch.device("cpu")) for start in (0, 2, 4)]
+    assert torch.equal(torch.cat(parts), whole(mix, pixels))
+
+
+def test_the_mix_is_a_function_of_seed_and_step():
+    config = MixupConfig(mixup_alpha=0.8, cutmix_alpha=1.0, prob=0.7)
+    shape = (8, 2, 8, 8, 3)
+    first = [draw_mix(config, shape, (0, step)) for step in range(200)]
+    for step in (3, 150):
+        again = draw_mix(config, shape, (0, step))
+        assert (again.share, again.box) == (first[step].share, first[step].box)
+        assert torch.equal(again.partner, first[step].partner)
+    mixing = [mix for mix in first if mix.share < 1]
+    assert 110 < len(mixing) < 170
+    assert 0.3 < sum(mix.box is not None for mix in mixing) / len(mixing) < 0.7
+    assert draw_mix(config, shape, (1, 3)).share != first[3].share

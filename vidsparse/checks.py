@@ -8,6 +8,7 @@ import corruptions
 from corruptions.registry import nearest
 from vidsparse.compose import COMMAND_LINE, compose
 from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
+from vidsparse.data.protocols import PROTOCOLS
 from vidsparse.data.settle import settle
 from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError
@@ -46,6 +47,7 @@ def load_benchmark_config(path: str | Path, overrides: Sequence[str] = ()) -> Co
     _check_names(config, fail)
     if config.benchmark.stage != "verify" or config.benchmark.deep:  # which need the source
         _check_paths(config, origin, fail)
+    _settle_protocol(config, origin, fail)
     _check_numbers(config, fail)
     _check_evaluation(config, fail)
     return config
@@ -56,6 +58,7 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
     fail = _failing(config, origin)
     _check_names(config, fail)
     _check_paths(config, origin, fail)
+    _settle_protocol(config, origin, fail)
     if config.data.source == "corrupted":
         settle(config, origin)
     _check_numbers(config, fail)
@@ -88,6 +91,10 @@ def _check_names(config: Config, fail: Fail) -> None:
     for (key, known), value in zip(tables.items(), values, strict=True):
         if value not in known:
             raise fail(key, unknown(value, known))
+    if config.data.eval_source is not None and config.data.eval_source not in SOURCES:
+        raise fail("data.eval_source", unknown(config.data.eval_source, SOURCES))
+    if config.evaluation.protocol not in (None, *PROTOCOLS):
+        raise fail("evaluation.protocol", unknown(str(config.evaluation.protocol), PROTOCOLS))
     suite = corruptions.suite(config.evaluation.suite)
     for name in config.evaluation.corruptions or ():
         if name not in suite and config.data.source != "corrupted":  # which says itself what it holds
@@ -107,14 +114,32 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
         raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
     if data.root != SAMPLE_ROOT and not Path(data.root).exists():
         raise fail("data.root", "there is no such folder")
+    if data.eval_source is not None and not (data.eval_root and Path(data.eval_root).exists()):
+        raise fail("data.eval_root", f"the folder of data.eval_source={data.eval_source} is not there")
+    if data.eval_source is None and data.eval_root is not None:
+        raise fail("data.eval_root", "it needs data.eval_source, the kind of data set that it is")
+    if config.training.epochs and not SOURCES[data.source].trains:
+        raise fail("data.source", "there is nothing to train on in it; set training.epochs=0, or use data.eval_source")
     if config.model.weights and not Path(config.model.weights).is_file():
         raise fail("model.weights", "there is no such file")
+
+
+def _settle_protocol(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
+    """Put what the protocol says in the place of what the files say; the command line must not say otherwise."""
+    if config.evaluation.protocol is None:
+        return
+    for name, value in PROTOCOLS[config.evaluation.protocol].settings.items():
+        key = f"evaluation.{name}"
+        if origin.get(key) == COMMAND_LINE and getattr(config.evaluation, name) != value:
+            raise fail(key, f"evaluation.protocol={config.evaluation.protocol} sets it to {value}; give one of the two")
+        setattr(config.evaluation, name, value)
 
 
 def _check_numbers(config: Config, fail: Fail) -> None:
     data, training = config.data, config.training
     positive = {
         "data.split": data.split,
+        "data.eval_split": data.eval_split,
         "data.frames": data.frames,
         "data.stride": data.stride,
         "data.timeout_s": data.timeout_s,
@@ -142,6 +167,11 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.schedule.warmup_epochs", f"the warm-up must end before training.epochs={training.epochs}")
     if not 0 <= training.label_smoothing < 1:
         raise fail("training.label_smoothing", "it must be at least 0 and below 1")
+    mixup = training.mixup
+    if mixup.mixup_alpha < 0 or mixup.cutmix_alpha < 0:
+        raise fail("training.mixup", "mixup_alpha and cutmix_alpha are 0 (none) or more")
+    if not 0 <= mixup.prob <= 1:
+        raise fail("training.mixup.prob", "it is the share of the steps that mix, 0 to 1")
     if training.accumulate > training.batch_size:
         raise fail("training.accumulate", f"a batch of {training.batch_size} clips has no more parts than clips")
     betas = training.optimizer.betas
@@ -149,6 +179,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.optimizer.betas", "they are two numbers, each at least 0 and below 1")
     if isinstance(config.engine.workers, int) and config.engine.workers < 0:
         raise fail("engine.workers", "it is auto or a number of loader processes, 0 or more")
+    if not 0 <= config.engine.cache_gb < float("inf"):
+        raise fail("engine.cache_gb", "it is a size in GiB, 0 for no cache")
     if config.engine.checkpoint_every is not None and config.engine.checkpoint_every < 1:
         raise fail("engine.checkpoint_every", "it is null or a number of optimizer steps, 1 or more")
     if config.engine.devices not in ("auto", 1):

@@ -146,6 +146,13 @@ def _preview(options: argparse.Namespace) -> None:
         say(f"preview    {made}")
 
 
+def _prepare(options: argparse.Namespace) -> None:
+    """Count every file of a data set once, or say how to get it."""
+    from vidsparse.data.prepare import prepare
+
+    prepare(options.dataset, Path(options.root), options.workers, options.timeout, options.short)
+
+
 def _command_line(options: argparse.Namespace) -> str:
     return shlex.join(["python", "scripts/run.py", options.config, *options.overrides])
 
@@ -188,6 +195,16 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="runs/preview", help="folder of the two pictures")
 
 
+def _add_prepare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help="ucf101, hmdb51, cifar10, imagenet, folder, ...")
+    parser.add_argument("root", metavar="ROOT", help="the folder that holds it, or is to hold it")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that decode; default: one a core")
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, metavar="S", help="seconds a file may take, 1 more a MiB"
+    )
+    parser.add_argument("--short", type=int, default=16, metavar="FRAMES", help="list videos with fewer frames")
+
+
 OUT_OF_MEMORY = (
     "out of memory: in evaluation lower evaluation.batch_size or evaluation.max_clip_mb, and the run continues; in "
     "training lower training.batch_size, raise training.accumulate or lower data.size, under another name=\n"
@@ -198,6 +215,11 @@ COMMANDS: dict[str, Command] = {
     "evaluate": (_evaluate, "Evaluate a checkpoint, clean and corrupted, and write a report.", _add_config),
     "generate": (_generate, "Write, verify or repair an offline corrupted benchmark.", _add_generate),
     "report": (_report, "Remake reports from the tables of finished runs.", _add_runs),
+    "prepare": (
+        _prepare,
+        "Say how to get a data set; count what is in its files, once.",
+        _add_prepare,
+    ),
     "preview": (_preview, "Show a video under corruptions: a contact sheet, and one of them in motion.", _add_preview),
 }
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from omegaconf import OmegaConf
 
-_NOT_RESULTS = ("evaluation.reference", "evaluation.max_clip_mb", "evaluation.batch_size")
+_NOT_RESULTS = ("evaluation.reference", "evaluation.protocol", "evaluation.max_clip_mb", "evaluation.batch_size")
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
 
@@ -28,11 +28,18 @@ class AugmentConfig:
 
 @dataclass
 class DataConfig:
-    """Which clips, which frames of them, at which size."""
+    """Which clips, which frames of them, at which size.
+
+    `eval_source`, `eval_root`, `eval_split`: the test part of another data set, with classes of the same names, to
+    evaluate on in place of the own one; ImageNet-A, -R and -Sketch are `class_folders`.
+    """
 
     source: str = "ucf101"
     root: str = "data/ucf101"
     split: int = 1
+    eval_source: str | None = None
+    eval_root: str | None = None
+    eval_split: int = 1
     frames: int = 16
     stride: int = 4
     sampling: Literal["dense", "uniform"] = "dense"
@@ -95,6 +102,18 @@ class ScheduleConfig:
 
 
 @dataclass
+class MixupConfig:
+    """Training clips mixed in pairs, with their labels: Beta(alpha, alpha) shares, 0 for none, in `prob` of the steps.
+
+    With both alphas above 0 every step takes one of the two, each half of the times.
+    """
+
+    mixup_alpha: float = 0.0
+    cutmix_alpha: float = 0.0
+    prob: float = 1.0
+
+
+@dataclass
 class TrainingConfig:
     """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end."""
 
@@ -104,6 +123,7 @@ class TrainingConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     label_smoothing: float = 0.0
+    mixup: MixupConfig = field(default_factory=MixupConfig)
     clip_norm: float | None = None
     accumulate: int = 1
     precise_bn: int | Literal["auto"] = "auto"
@@ -113,14 +133,18 @@ class TrainingConfig:
 class EvaluationConfig:
     """Which corruptions, on which canvas, seen through how many views; null severities are those of the suite.
 
-    `max_clip_mb`: above so many MiB a video's frames are not kept for all corruptions, but decoded again for each.
+    `protocol`: a named set of views, crops, canvas and sampling, which it puts in the place of those given here;
+    `sampling` null is `data.sampling`. `max_clip_mb`: above so many MiB a video's frames are not kept for all
+    corruptions, but decoded again for each.
     """
 
     suite: str = "core_10"
     corruptions: list[str] | None = None
     severities: list[int] | None = None
+    protocol: str | None = None
     views: int = 1
-    crops: Literal[1, 3] = 1
+    crops: Literal[1, 3, 5] = 1
+    sampling: Literal["dense", "uniform"] | None = None
     canvas: Literal["crop", "frame", "source"] = "crop"
     resolution: Literal["absolute", "relative"] = "relative"
     corruption_seed: int = 0
@@ -162,6 +186,7 @@ class ClusterConfig:
 class EngineConfig:
     """Where it runs. Never part of what a run is: another device or worker count continues the same run.
 
+    `cache_gb`: decoded frames of test videos that are kept on disk beside the runs for the next evaluation, in GiB.
     `checkpoint_every`: optimizer steps between checkpoints within an epoch, null for none. `deterministic`: on a GPU,
     operations that repeat bit by bit wherever torch has them, with a warning where not; slower there, by how much was
     not measured. The CPU repeats anyway, for the same number of threads.
@@ -172,6 +197,7 @@ class EngineConfig:
     precision: Literal["auto", "32", "bf16", "16"] = "auto"
     workers: int | Literal["auto"] = "auto"
     channels_last: bool = True
+    cache_gb: float = 4.0
     checkpoint_every: int | None = None
     deterministic: bool = False
     compile: bool = False
@@ -226,7 +252,8 @@ def identity(config: Config) -> dict[str, Any]:
     report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    left_out = ("engine.", "logging.", "benchmark.", "cluster.", "sample", "data.root", "data.timeout_s", *_NOT_RESULTS)
+    places = ("engine.", "logging.", "benchmark.", "cluster.", "data.root", "data.eval_root", "data.timeout_s")
+    left_out = (*places, "sample", *_NOT_RESULTS)
     return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
 
 

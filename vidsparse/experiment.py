@@ -28,7 +28,7 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     `fresh` replaces what the folder holds; `command` is the command line that the report shows.
     """
     folder = RunFolder(config.folder)
-    clips = load_and_tell(config)
+    clips = load_and_tell(config, config.training.epochs > 0)
     total_steps = batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
     warning = check_updates(config, total_steps)
     folder.claim(config, clips.fingerprint, fresh)
@@ -53,7 +53,7 @@ def dry_run(config: Config) -> None:
 
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch) / config.name)
-        clips = load_and_tell(config)
+        clips = load_and_tell(config, config.training.epochs > 0)
         steps = plan_steps(config, clips)
         engine, model, sparse = _build(config, clips, steps.stop, folder)
         if warning := check_updates(config, steps.stop):
@@ -159,6 +159,12 @@ def show(config: Config, folder: RunFolder) -> None:
     from vidsparse.report.console import console_table
     from vidsparse.report.page import write_report
 
+    if not folder.facts["data"].get("labelled", True):
+        from vidsparse.report.named import write_named_predictions
+
+        say("labels     nobody knows them for these clips: there is no accuracy and no report")
+        say(f"predicted  {write_named_predictions(folder.path)}")
+        return
     reference = find_reference(folder)
     folder.update(reference=str(reference) if reference else None)
     page = write_report(folder.path, reference)

@@ -34,14 +34,14 @@ _PACKAGES = (
 
 def protocol(config: Config, clips: "Clips", command: str) -> Facts:
     """Everything that is known before training: data, chance, versions, commands."""
-    dataset, present = clips.dataset, {sample.label for sample in clips.test}
+    dataset, present = clips.dataset, {sample.label for sample in clips.test if sample.label >= 0}
     return {
         "name": config.name,
         "started": now(),
         "command": command,
         "dense_command": dense_command(config, command),
         "reference_wanted": config.evaluation.reference,
-        "chance": 1 / len(present),
+        "chance": 1 / len(present) if present else None,
         "versions": versions(),
         "data": {
             "description": describe(clips),
@@ -50,6 +50,7 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
             "fingerprint": clips.fingerprint,
             "classes": list(dataset.classes),
             "classes_present": len(present),
+            "labelled": bool(present),
             "n_train": len(clips.train),
             "n_test": len(clips.test),
             "missing": len(dataset.missing),
@@ -61,19 +62,22 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
     }
 
 
-def load_and_tell(config: Config, test_only: bool = False) -> "Clips":
+def load_and_tell(config: Config, trains: bool) -> "Clips":
     """The clips of a config, their frames counted; says what there is, what is missing and what is damaged."""
     from vidsparse.data.clips import load_clips
 
     with Bar("counting frames", 0) as bar:
         cache = config.folder.parent / ".index"
-        clips = load_clips(config.data, config.training.seed, cache, cores(), bar.count, test_only)
+        clips = load_clips(config.data, config.training.seed, cache, cores(), bar.count, trains)
     dataset = clips.dataset
-    training = "" if test_only else f"{len(clips.train)} training and "
+    training = f"{len(clips.train)} training and " if trains else ""
     say(f"data       {describe(clips)}: {training}{len(clips.test)} test clips")
     if dataset.missing:
         missing = plural(len(dataset.missing), "clip")
         warn(f"{missing} of the lists not in {dataset.root}, left out: {some(dataset.missing)}")
+    if dataset.foreign:
+        left = plural(len(dataset.foreign), "class name")
+        warn(f"{left} not among those trained on, left out: {some(dataset.foreign)}")
     if unreadable := clips.index.unreadable:
         warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
     if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
@@ -83,7 +87,11 @@ def load_and_tell(config: Config, test_only: bool = False) -> "Clips":
 
 def describe(clips: "Clips") -> str:
     """The data in a few words."""
-    return "built-in sample data" if clips.is_sample else f"{clips.dataset.name}, split {clips.config.split}"
+    if clips.is_sample:
+        return "built-in sample data"
+    if clips.config.eval_source is not None:
+        return f"{clips.dataset.name}, with the classes of {clips.config.source}"
+    return f"{clips.dataset.name}, split {clips.config.split}"
 
 
 def describe_sparse(sparse: "Topology") -> str:

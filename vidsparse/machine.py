@@ -1,8 +1,25 @@
 """What this machine offers."""
 
 import os
+import tempfile
+from pathlib import Path
 
 
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def user_cache() -> Path:
+    """A folder for what can be made again: $VIDSPARSE_CACHE, $XDG_CACHE_HOME/vidsparse or ~/.cache/vidsparse.
+
+    Where that cannot be written, one in the temporary folder.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = Path(os.environ.get("VIDSPARSE_CACHE") or home / "vidsparse")
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=cache).close()
+    except OSError:
+        return Path(tempfile.gettempdir()) / f"vidsparse-{os.getuid()}"
+    return cache

@@ -1,14 +1,17 @@
 """The parts of a training recipe that are formulas: optimizer, learning rate, batch-norm re-estimation."""
 
-from collections.abc import Iterable
-from math import cos, pi
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import cos, pi, sqrt
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import SGD, AdamW, Optimizer
 
-from vidsparse.config import OptimizerConfig, ScheduleConfig
+from vidsparse.config import MixupConfig, OptimizerConfig, ScheduleConfig
 
 SHORT = 1000  # optimizer steps; after fewer, running batch-norm statistics lag behind the weights
 
@@ -42,6 +45,64 @@ def learning_rate(peak: float, config: ScheduleConfig, step: int, per_epoch: int
     if config.name == "constant":
         return peak
     return peak * (1 + cos(pi * (step - warmup) / max(1, total - warmup))) / 2
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How the clips of one batch are mixed with others of it: a partner for each, and what share is its own.
+
+    `box` None is mixup (Zhang et al. 2018): every pixel is share · own + (1 - share) · partner. With a box (top,
+    bottom, left, right, in pixels) it is CutMix (Yun et al. 2019): the box shows the partner, in every frame.
+    """
+
+    partner: Tensor
+    share: float = 1.0
+    box: tuple[int, int, int, int] | None = None
+
+    def clips(self, pixels: Tensor, rows: slice, device: torch.device) -> Tensor:
+        """Clips (b, T, H, W, 3) of these rows of a uint8 batch, mixed, on the device; float where they are blended."""
+        own = pixels[rows].to(device, non_blocking=True)
+        if self.share == 1:
+            return own
+        other = pixels[self.partner[rows]].to(device, non_blocking=True)
+        if self.box is None:
+            return own * self.share + other * (1 - self.share)
+        top, bottom, left, right = self.box
+        own = own.clone()  # the batch stays as it is: other parts look for partners in it
+        own[:, :, top:bottom, left:right] = other[:, :, top:bottom, left:right]
+        return own
+
+    def loss(self, logits: Tensor, labels: Tensor, rows: slice, smoothing: float) -> Tensor:
+        """Cross-entropy () of logits (b, classes) with the soft targets share · own + (1 - share) · partner."""
+        target = labels[rows].to(logits.device, non_blocking=True)
+        own = F.cross_entropy(logits, target, label_smoothing=smoothing)
+        if self.share == 1:
+            return own
+        other = labels[self.partner[rows]].to(logits.device, non_blocking=True)
+        return self.share * own + (1 - self.share) * F.cross_entropy(logits, other, label_smoothing=smoothing)
+
+
+def draw_mix(config: MixupConfig, shape: Sequence[int], key: tuple[int, int]) -> Mix:
+    """The mix of a batch of this shape (B, T, H, W, 3), a function of `key` (seed, step) alone.
+
+    The share of CutMix is what the box leaves of the own clip, so that targets follow the pixels.
+    """
+    rng = np.random.default_rng((*key, 0x313))
+    alphas = [alpha for alpha in (config.mixup_alpha, config.cutmix_alpha) if alpha]
+    if not alphas or rng.random() >= config.prob:
+        return Mix(torch.arange(shape[0]))
+    cut = bool(config.cutmix_alpha) and (len(alphas) == 1 or rng.random() < 0.5)
+    alpha = config.cutmix_alpha if cut else config.mixup_alpha
+    share = rng.beta(alpha, alpha)
+    partner = torch.from_numpy(rng.permutation(shape[0]))
+    if not cut:
+        return Mix(partner, share)
+    height, width = shape[2], shape[3]
+    half = sqrt(1 - share) / 2
+    y, x = rng.integers(height), rng.integers(width)
+    top, bottom = max(0, round(y - half * height)), min(height, round(y + half * height))
+    left, right = max(0, round(x - half * width)), min(width, round(x + half * width))
+    return Mix(partner, 1 - (bottom - top) * (right - left) / (height * width), (top, bottom, left, right))
 
 
 def precise_bn_batches(setting: int | str, total_steps: int, per_epoch: int) -> int:

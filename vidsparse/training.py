@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from vidsparse.config import Config
 from vidsparse.data.clips import Clips
@@ -13,7 +12,7 @@ from vidsparse.data.loader import Steps, TrainingClips, batches, center_clip, ma
 from vidsparse.engine import Checkpoints, Engine
 from vidsparse.errors import ClipDecodeError, VidsparseError
 from vidsparse.interrupt import Stop
-from vidsparse.recipe import learning_rate, precise_bn_batches, reestimate_batchnorm
+from vidsparse.recipe import draw_mix, learning_rate, precise_bn_batches, reestimate_batchnorm
 from vidsparse.runfolder import RunFolder
 from vidsparse.sparsity.topology import Topology
 from vidsparse.tracking import Tracker
@@ -56,7 +55,7 @@ def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse
             for group in sparse.optimizer.param_groups:
                 group["lr"] = rate
             torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout: nothing random survives a step
-            optimize(config, engine, wrapped, stepper, pixels, labels, log)
+            optimize(config, engine, wrapped, stepper, pixels, labels, log, step)
 
             done, epoch_ends = step + 1, (step + 1) % steps.per_epoch == 0
             saving = epoch_ends or stop.wanted or (every is not None and done % every == 0)
@@ -81,15 +80,21 @@ def optimize(
     pixels: Tensor,
     labels: Tensor,
     log: Tracker | None = None,
+    step: int = 0,
 ) -> None:
-    """One optimizer step on uint8 clips (B, T, S, S, 3) and labels (B,), in `training.accumulate` parts."""
+    """One optimizer step on uint8 clips (B, T, S, S, 3) and labels (B,), in `training.accumulate` parts.
+
+    How clips are mixed (mixup, CutMix) is drawn from the seed and `step`, for the whole batch.
+    """
     recipe = config.training
-    parts = list(zip(pixels.chunk(recipe.accumulate), labels.chunk(recipe.accumulate), strict=True))
-    for number, (part, label) in enumerate(parts, start=1):
-        label = label.to(engine.device, non_blocking=True)
+    mix = draw_mix(recipe.mixup, pixels.shape, (recipe.seed, step))
+    size = -(-len(pixels) // recipe.accumulate)
+    parts = [slice(start, start + size) for start in range(0, len(pixels), size)]
+    for number, rows in enumerate(parts, start=1):
+        part, label = mix.clips(pixels, rows, engine.device), labels[rows].to(engine.device, non_blocking=True)
         with engine.waiting(model, more=number < len(parts)):
-            logits = model(to_input(part.to(engine.device, non_blocking=True), config.data.normalize))
-            loss = F.cross_entropy(logits, label, label_smoothing=recipe.label_smoothing)
+            logits = model(to_input(part, config.data.normalize))
+            loss = mix.loss(logits, labels, rows, recipe.label_smoothing)
             engine.backward(loss * (len(part) / len(pixels)))
         if log:
             log.add(loss, logits, label)

@@ -27,7 +27,7 @@ def test_a_shard_that_is_none_is_refused(wrong):
 
 def test_a_plan_has_clean_and_every_condition_of_every_clip_in_the_order_of_the_split(order):
     config = order()
-    clips = load_and_tell(config, test_only=True)
+    clips = load_and_tell(config, trains=False)
     plan = make_plan(config, clips)
     units = units_of(plan.stored)
     assert len(units) == 3 * (1 + 3 * 2)
@@ -41,7 +41,7 @@ def test_a_plan_has_clean_and_every_condition_of_every_clip_in_the_order_of_the_
 
 def test_the_estimate_is_about_right_and_the_plan_writes_nothing(order, whole):
     config = order("benchmark.stage=plan")
-    plan = make_plan(config, load_and_tell(config, test_only=True))
+    plan = make_plan(config, load_and_tell(config, trains=False))
     told = estimate(plan, units_of(plan.stored), 60.0)
     real = sum(path.stat().st_size for path in whole.rglob("*.mkv"))
     assert 0.7 * real < told.bytes < 1.6 * real
@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_refused_before_it_is_begun(tmp_path):
 def test_what_cannot_be_made_is_one_sentence(order, setting, said):
     def plan():
         config = order(setting)
-        return make_plan(config, load_and_tell(config, test_only=True))
+        return make_plan(config, load_and_tell(config, trains=False))
 
     with pytest.raises(ConfigError, match=said):
         plan()

@@ -20,7 +20,7 @@ from vidsparse.facts import load_and_tell
 
 
 def plan_of(config):
-    return make_plan(config, load_and_tell(config, test_only=True))
+    return make_plan(config, load_and_tell(config, trains=False))
 
 
 def write(plan, units):

@@ -1,11 +1,12 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidsparse.data.sources import Sample, load_dataset, split_validation
+from vidsparse.data.sources import ABSENT, Dataset, Sample, evaluated_on, load_dataset, split_validation
 from vidsparse.data.video_sets import load_ucf101
 from vidsparse.errors import DataError
 
@@ -99,9 +100,9 @@ def test_the_official_lists(shared):
         data = load_ucf101(root, split)
         assert len(data.classes) == 101
         assert (data.classes[0], data.classes[100]) == ("ApplyEyeMakeup", "YoYo")
-        assert len(data.train) + len(data.test) + len(data.missing) == sum(sizes)
+        assert (len(data.train), len(data.test)) == sizes
         assert not {sample.group for sample in data.train} & {sample.group for sample in data.test}
-        for sample in (*data.train, *data.test):
+        for sample in (each for each in (*data.train, *data.test) if each.path != ABSENT):
             assert data.classes[sample.label] == sample.path.parent.name
     split_1 = load_dataset("ucf101", root, 1, "drop")
     assert (len(split_1.train), len(split_1.test)) == (84, 48)
@@ -163,3 +164,42 @@ def test_validation_takes_whole_groups_of_every_class_and_leaves_some(clips, fra
 def test_the_seed_chooses_the_validation_groups():
     samples = [Sample(str(i), Path(str(i)), 0, f"c/g{i:02d}") for i in range(20)]
     assert len({split_validation(samples, 0.2, seed)[1] for seed in range(5)}) > 1
+
+
+def labelled(name, classes, train=(), test=()):
+    """A data set of samples with these labels, numbered through both parts."""
+    samples = [Sample(f"{name}/{i}", Path("x"), label, str(i)) for i, label in enumerate((*train, *test))]
+    return Dataset(name, Path(name), classes, tuple(samples[: len(train)]), tuple(samples[len(train) :]))
+
+
+def test_another_set_is_evaluated_on_by_the_names_of_its_classes():
+    trained = labelled("ours", ("cat", "dog", "Yo-Yo"), train=(0, 1, 2), test=(0,))
+    other = labelled("theirs", ("yo yo", "Zebra", "Cat"), test=(0, 1, 2, 2))
+    both = evaluated_on(trained, other)
+    assert both.name == "theirs"  # corruptions are drawn for the samples of the other set
+    assert both.classes == trained.classes
+    assert both.train == trained.train
+    assert [(s.id, s.label) for s in both.test] == [("theirs/0", 2), ("theirs/2", 0), ("theirs/3", 0)]
+    assert both.foreign == ("Zebra",)
+
+
+def test_sets_that_cannot_be_evaluated_on():
+    trained = labelled("ours", ("cat", "dog"), train=(0, 1))
+    with pytest.raises(DataError, match=r"none of its classes \(ant, bee\) is one of those trained on \(cat, dog\)"):
+        evaluated_on(trained, labelled("theirs", ("ant", "bee"), test=(0,)))
+    same = replace(labelled("ours", ("cat", "dog"), test=(0, 1)), test=trained.train)
+    with pytest.raises(DataError, match="ours/0, ours/1 is also a training sample"):
+        evaluated_on(trained, same)
+
+
+def test_samples_without_labels_keep_none():
+    other = Dataset("x", Path(), (), (), (Sample("a", Path("a"), -1, "a"),))
+    assert evaluated_on(labelled("ours", ("cat",), train=(0,)), other).test == other.test
+
+
+def test_a_part_that_is_not_wanted_need_not_be_there(make_tree):
+    root = make_tree("val/n1/a.jpg")
+    with pytest.raises(DataError, match="none of the training samples of imagenet"):
+        load_dataset("imagenet", root, 1, "error")
+    data = load_dataset("imagenet", root, 1, "error", train=False)
+    assert (data.train, len(data.test)) == ((), 1)

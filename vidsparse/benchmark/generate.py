@@ -37,7 +37,7 @@ def generate(config: Config) -> None:
     if benchmark.stage == "verify" and not benchmark.deep:
         verify(config.benchmark_folder)
         return
-    plan = make_plan(config, load_and_tell(config, test_only=True))
+    plan = make_plan(config, load_and_tell(config, trains=False))
     {"plan": _plan, "write": _write, "verify": _verify_deep, "repair": _repair}[benchmark.stage](plan)
 
 

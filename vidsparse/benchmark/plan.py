@@ -11,8 +11,8 @@ from vidsparse.benchmark.build import build
 from vidsparse.config import BenchmarkConfig, Config
 from vidsparse.data.cells import Cell, evaluation_cells
 from vidsparse.data.clips import Clips
+from vidsparse.data.corrupting import view_numbers
 from vidsparse.data.index import Index
-from vidsparse.data.sampling import view_indices
 from vidsparse.data.sources import Sample
 from vidsparse.data.stored import PACKED, UNITS, Entry, Recipe, Stored, cell_path, entries_bytes
 from vidsparse.errors import BenchmarkError, ConfigError, some
@@ -130,9 +130,7 @@ def _entry(config: Config, clips: Clips, position: int, sample: Sample) -> Entry
     data, info = config.data, clips.index.rows[sample.id].info
     numbers = None
     if config.benchmark.materialize == "clips":
-        views = view_indices(
-            info.n_frames, data.frames, data.stride, data.sampling, data.short, config.evaluation.views
-        )
+        views = view_numbers(data, config.evaluation, info.n_frames)
         numbers = tuple(np.unique(views).tolist())
     height, width = (data.size, data.size) if config.evaluation.canvas == "crop" else clips.size(sample)
     stem = _stem(sample, clips.dataset.classes)
@@ -181,7 +179,7 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
         materialize=benchmark.materialize,
         frames=None if whole else data.frames,
         stride=None if whole else data.stride,
-        sampling=None if whole else data.sampling,
+        sampling=None if whole else evaluation.sampling or data.sampling,
         short=None if whole else data.short,
         views=None if whole else evaluation.views,
         suite=evaluation.suite,

@@ -1,17 +1,19 @@
 """The clips of one experiment: its split, counted once, and the way from a sample to its frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vidsparse.config import SAMPLE_ROOT, DataConfig
+from vidsparse.data import manifest
+from vidsparse.data.cache import FrameCache, frame_key
 from vidsparse.data.frames import Frames, output_size
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.readers import READERS, OpenFiles
-from vidsparse.data.sources import Dataset, Sample, load_dataset, mirrored, split_validation
+from vidsparse.data.sources import Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
 from vidsparse.errors import ClipDecodeError
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class Clips:
     validation: tuple[Sample, ...]
     test: tuple[Sample, ...]
     _open: OpenFiles
+    kept: FrameCache | None = None
     full_size: bool = False
     stored: "Kept | None" = None
 
@@ -65,14 +68,21 @@ class Clips:
         """Frames a second."""
         return float(self.index.rows[sample.id].info.rate)
 
-    def read(self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]") -> Frames:
+    def read(
+        self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]", keep: bool = False
+    ) -> Frames:
         """Frames uint8 (n, H, W, 3) of a sample, its short side resized to `data.short_side` pixels.
 
+        With `keep` they are taken from the cache `kept`, if there is one, and go to it: read-only, the same bytes.
         Raises ClipDecodeError, naming the file, where no decoder can read it.
         """
         info = self.index.rows[sample.id].info
         if not info.n_frames:
             raise ClipDecodeError(info.error or f"{sample.path}: nothing in it can be decoded")
+        if keep and self.kept and info.n_frames > 1:
+            numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.path)
+            key = frame_key(sample.id, file.size, file.mtime, info, self._short_side, numbers)
+            return self.kept.get(key, (len(numbers), *self.size(sample), 3), lambda: self.read(sample, numbers))
         return READERS[sample.reader].read(self._open, sample, info, self._short_side, indices)
 
     @property
@@ -86,10 +96,11 @@ def load_clips(
     cache: Path,
     workers: int = 0,
     progress: Progress | None = None,
-    test_only: bool = False,
+    trains: bool = True,
 ) -> Clips:
     """Read the lists of `config`, count the frames of every file (cached in `cache`), split off validation groups.
 
+    `trains` False leaves the training part out, for what is only evaluated.
     Raises DataError where the data set is not there or not laid out as its source says.
     """
     root = Path(config.root)
@@ -101,9 +112,12 @@ def load_clips(
         from vidsparse.data.sample import ensure_sample
 
         root = ensure_sample()
-    dataset = load_dataset(config.source, root, config.split, config.missing)
-    if test_only:
-        dataset = replace(dataset, train=())
-    index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress)
+    dataset = load_dataset(config.source, root, config.split, config.missing, trains, config.eval_source is None)
+    if config.eval_source is not None:
+        assert config.eval_root is not None
+        other = load_dataset(config.eval_source, Path(config.eval_root), config.eval_split, config.missing, train=False)
+        dataset = evaluated_on(dataset, other)
+    prepared = {**manifest.prepared(root), **manifest.prepared(dataset.root)}
+    index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress, prepared)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
     return Clips(config, dataset, index, train, validation, dataset.test, OpenFiles(config.timeout_s))

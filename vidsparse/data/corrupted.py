@@ -13,10 +13,9 @@ from vidsparse.config import EvaluationConfig
 from vidsparse.data.benchmarks import StoredFrames
 from vidsparse.data.cells import CLEAN, Cell
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupting import Corruptor, Decoded
+from vidsparse.data.corrupting import Corruptor, Decoded, view_numbers
 from vidsparse.data.crops import crops
 from vidsparse.data.frames import Frames
-from vidsparse.data.sampling import view_indices
 from vidsparse.data.sources import Sample
 from vidsparse.data.stored import resized
 from vidsparse.errors import ClipDecodeError
@@ -69,8 +68,7 @@ class CorruptedUnits(IterableDataset[Batch]):
 
     def _numbers(self, sample: Sample) -> NDArray[np.int64]:
         """The frame numbers of the views, (views, T)."""
-        data, n_frames = self._clips.config, self._clips.n_frames(sample)
-        return view_indices(n_frames, data.frames, data.stride, data.sampling, data.short, self._config.views)
+        return view_numbers(self._clips.config, self._config, self._clips.n_frames(sample))
 
     def _stacked(self, views: Sequence[Frames | None]) -> Frames:
         """The views of all videos, (videos · views · crops, T, S, S, 3); black where a video could not be read."""

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import corruptions
-from vidsparse.config import EvaluationConfig
+from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.cells import Cell
 from vidsparse.data.clips import Clips
 from vidsparse.data.crops import center_crop
 from vidsparse.data.frames import Frames
+from vidsparse.data.sampling import view_indices
 from vidsparse.data.sources import Sample
 
 
@@ -27,6 +28,12 @@ class Decoded:
     numbers: NDArray[np.int64]
     n_frames: int
     fps: float
+
+
+def view_numbers(data: DataConfig, evaluation: EvaluationConfig, n_frames: int) -> NDArray[np.int64]:
+    """The frame numbers of the views of a video, int64 (views, T)."""
+    sampling = evaluation.sampling or data.sampling
+    return view_indices(n_frames, data.frames, data.stride, sampling, data.short, evaluation.views)
 
 
 class Corruptor:
@@ -46,7 +53,7 @@ class Corruptor:
         needs = [self._needs(sample, cell, outputs, n_frames) for cell in self._cells]
         union = np.unique(np.concatenate([outputs, *needs]))
         numbers = union if self._megabytes(sample, len(union)) <= self._config.max_clip_mb else outputs
-        frames = self._on_canvas(self._clips.read(sample, numbers))
+        frames = self._on_canvas(self._clips.read(sample, numbers, keep=True))
         return Decoded(sample, frames, numbers, n_frames, self._clips.fps(sample))
 
     def corrupt(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames:

@@ -10,8 +10,12 @@ def center_crop(clip: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def crops(clip: NDArray[np.uint8], size: int, count: int) -> list[NDArray[np.uint8]]:
-    """`count` square views (T, size, size, 3), spread evenly along the longer side; one is the centre."""
+    """`count` square views (T, size, size, 3): the centre, three along the longer side, or five, corners and centre."""
     height, width = clip.shape[1:3]
+    if count == 5:
+        bottom, right = height - size, width - size
+        corners = [(0, 0), (0, right), (bottom // 2, right // 2), (bottom, 0), (bottom, right)]
+        return [clip[:, top : top + size, left : left + size] for top, left in corners]
     places = [0.5] if count == 1 else [i / (count - 1) for i in range(count)]
     corners = [
         (

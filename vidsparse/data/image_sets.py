@@ -9,7 +9,6 @@ import numpy as np
 
 from vidsparse.data.archives import Labels, open_pictures, packed_classes, read_packed, unpickle_cifar
 from vidsparse.data.lists import (
-    ABSENT,
     class_samples,
     first_file,
     first_folder,
@@ -19,10 +18,9 @@ from vidsparse.data.lists import (
     read_text,
     relative,
     with_unique_ids,
-    without_missing,
     without_suffix,
 )
-from vidsparse.data.sources import Dataset, Sample
+from vidsparse.data.sources import ABSENT, Dataset, Sample
 from vidsparse.errors import DataError
 
 
@@ -34,7 +32,7 @@ def load_folder(root: Path, split: int) -> Dataset:
     one_split(split, "a class-folder data set")
     classes = tuple(sorted({name for part in (train, test) for name in _folders(part)}))
     both = [_class_folders(part, classes, f"{part.name}/") for part in (train, test)]
-    return with_unique_ids(Dataset("folder", root, classes, both[0], both[1], ()))
+    return with_unique_ids(Dataset("folder", root, classes, both[0], both[1]))
 
 
 def load_class_folders(root: Path, split: int) -> Dataset:
@@ -43,7 +41,7 @@ def load_class_folders(root: Path, split: int) -> Dataset:
     classes = tuple(_folders(root))
     if not classes:
         raise DataError(f"{root}: there is no folder <Class>/ in it")
-    return with_unique_ids(Dataset(root.resolve().name, root, classes, (), _class_folders(root, classes, ""), ()))
+    return with_unique_ids(Dataset(root.resolve().name, root, classes, (), _class_folders(root, classes, "")))
 
 
 def load_tiny_imagenet(root: Path, split: int) -> Dataset:
@@ -68,7 +66,7 @@ def load_tiny_imagenet(root: Path, split: int) -> Dataset:
                 raise DataError(f"{where}: {wnid} is none of {root / 'wnids.txt'}")
             yield _image(root, f"val/images/{relative(name, where, 1)}", label_of[wnid], where)
 
-    return without_missing(with_unique_ids(Dataset("tiny_imagenet", root, classes, tuple(train), tuple(test()), ())))
+    return with_unique_ids(Dataset("tiny_imagenet", root, classes, tuple(train), tuple(test())))
 
 
 def load_imagenet(root: Path, split: int) -> Dataset:
@@ -86,7 +84,7 @@ def load_imagenet(root: Path, split: int) -> Dataset:
         test = _class_folders(data / "val", classes, "val/")
     else:
         test = tuple(_flat_validation(root, data, classes))
-    return without_missing(with_unique_ids(Dataset("imagenet", root, classes, train, test, ())))
+    return with_unique_ids(Dataset("imagenet", root, classes, train, test))
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ def load_cifar10_1(root: Path, split: int) -> Dataset:
         raise DataError(f"{data}: it does not have one image for each of {len(labels)} labels")
     _check_labels(data, labels, len(CIFAR10_CLASSES))
     test = tuple(_entries(data, "array", f"cifar10.1/{version}", labels))
-    return Dataset("cifar10.1", root, CIFAR10_CLASSES, (), test, ())
+    return Dataset("cifar10.1", root, CIFAR10_CLASSES, (), test)
 
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -194,7 +192,7 @@ def _load_cifar(cifar: Cifar, root: Path, split: int) -> Dataset:
             yield from _entries(folder / f"{file}{suffix}", kind, f"{cifar.name}/{name}", labels, 0, done)
             done += len(labels)
 
-    return Dataset(cifar.name, root, classes, tuple(part("train", cifar.train)), tuple(part("test", [cifar.test])), ())
+    return Dataset(cifar.name, root, classes, tuple(part("train", cifar.train)), tuple(part("test", [cifar.test])))
 
 
 def _entries(

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from vidsparse.data import manifest
+from vidsparse.data.counting import Task, allowed
 from vidsparse.data.frames import VideoInfo, unreadable
 from vidsparse.data.manifest import File, Found
 from vidsparse.data.readers import READERS
@@ -19,8 +20,6 @@ from vidsparse.data.watchdog import limited
 from vidsparse.errors import DataError
 
 Progress = Callable[[int, int], None]
-Task = tuple[str, File]  # a row of READERS, and a file of its kind
-
 _CACHE_NAME = "index-v3.parquet"  # the number goes up when `inspect` would answer differently
 _DEAF = (signal.signal, (signal.SIGINT, signal.SIG_IGN))  # the parent decides when to stop
 _FEW = 16  # files; fewer are counted faster than processes start
@@ -66,28 +65,31 @@ def build_index(
     timeout_s: float = 60.0,
     workers: int = 0,
     progress: Progress | None = None,
+    prepared: Mapping[File, Found] | None = None,
 ) -> Index:
     """Count what the samples' files hold, or take the count from the cache in `cache_dir` (Parquet).
 
-    Only files that are new or changed (path, size, mtime) are decoded, `workers` at a time. What was counted is kept
-    also when the counting is interrupted. `progress(done, total)` is called after each counted file. A file that
-    takes longer than `timeout_s` ends the process, or is a DataError where others count for it.
+    `prepared` is what a manifest says already. Only files that are new or changed (path, size, mtime) are decoded,
+    `workers` at a time. What was counted is kept also when the counting is interrupted. `progress(done, total)` is
+    called after each counted file. A file that takes longer than `timeout_s` ends the process, or is a DataError where
+    others count for it.
     """
     stamps = {path: manifest.stamp(path) for path in {sample.path for sample in samples}}
-    known = manifest.load(cache_dir / _CACHE_NAME)
+    counted = manifest.load(cache_dir / _CACHE_NAME)
+    known = {**(prepared or {}), **counted}
     new = sorted({(s.reader, stamps[s.path]) for s in samples if stamps[s.path] not in known})
     try:
         for done, ((_, file), found) in enumerate(zip(new, _inspected(new, timeout_s, workers), strict=True), start=1):
-            known[file] = found
+            known[file] = counted[file] = found
             if progress:
                 progress(done, len(new))
     finally:
         if new:
-            manifest.save(known, cache_dir / _CACHE_NAME)
-    return Index({s.id: Row(s.label, stamps[s.path].size, _entry(known[stamps[s.path]], s)) for s in samples})
+            manifest.save(counted, cache_dir / _CACHE_NAME)
+    return Index({s.id: Row(s.label, stamps[s.path].size, entry_of(known[stamps[s.path]], s)) for s in samples})
 
 
-def _entry(found: Found, sample: Sample) -> VideoInfo:
+def entry_of(found: Found, sample: Sample) -> VideoInfo:
     """What a file holds at the place of this sample; an archive that cannot be opened says why at all of them."""
     if sample.entry < len(found):
         return found[sample.entry]
@@ -109,5 +111,5 @@ def _inspected(tasks: Sequence[Task], timeout_s: float, workers: int) -> Iterato
 def _inspect(task: Task, timeout_s: float) -> Found:
     reader, file = task
     path = Path(file.path)
-    with limited(path, timeout_s + file.size / 2**20):  # a second more for each MiB: the whole file is decoded
+    with limited(path, allowed(file, timeout_s)):
         return READERS[reader].inspect(path)

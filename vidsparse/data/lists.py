@@ -2,8 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +12,6 @@ from vidsparse.errors import DataError, some
 VIDEO_SUFFIXES = (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 READER_OF = {**dict.fromkeys(VIDEO_SUFFIXES, "video"), **dict.fromkeys(IMAGE_SUFFIXES, "image")}
-ABSENT = Path()  # the path of a sample whose file is not there
 
 
 def first_folder(*folders: Path) -> Path | None:
@@ -96,16 +94,6 @@ def two_deep(folder: Path) -> dict[str, Path]:
 def without_suffix(path: str) -> str:
     """ "a/b.c.avi" -> "a/b.c": what an id keeps of a path."""
     return os.path.splitext(path)[0]
-
-
-def without_missing(dataset: Dataset) -> Dataset:
-    """The data set without the samples whose file is ABSENT; their ids become `missing`."""
-
-    def there(samples: Iterable[Sample]) -> tuple[Sample, ...]:
-        return tuple(sample for sample in samples if sample.path is not ABSENT)
-
-    missing = tuple(sample.id for sample in (*dataset.train, *dataset.test) if sample.path is ABSENT)
-    return replace(dataset, train=there(dataset.train), test=there(dataset.test), missing=missing)
 
 
 def with_unique_ids(dataset: Dataset) -> Dataset:

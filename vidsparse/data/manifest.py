@@ -1,5 +1,7 @@
 """The table of what was found in files: one row a run of equal entries, so that a packed data set is one row."""
 
+import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -12,6 +14,7 @@ import pyarrow.parquet as pq
 
 from vidsparse import files
 from vidsparse.data.frames import VideoInfo
+from vidsparse.machine import user_cache
 
 
 class File(NamedTuple):
@@ -42,6 +45,28 @@ SCHEMA = pa.schema(
 )
 
 
+NAME = "vidsparse-manifest.parquet"
+
+
+def places(root: Path) -> tuple[Path, Path]:
+    """Where the manifest of a data set may be: beside its files, else in the user's cache."""
+    folder = root if root.is_dir() else root.parent
+    named = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
+    return folder / NAME, user_cache() / "manifests" / named / NAME
+
+
+def writable_place(root: Path) -> Path:
+    """Where a manifest of this data set can be written; a folder marked read-only is left alone, by root too."""
+    beside, cached = places(root)
+    marked = not beside.parent.stat().st_mode & 0o222
+    return cached if marked or not os.access(beside.parent, os.W_OK) else beside
+
+
+def prepared(root: Path) -> dict[File, Found]:
+    """What was prepared of a data set; empty where nothing was."""
+    return next((load(place) for place in places(root) if place.is_file()), {})
+
+
 def stamp(path: Path) -> File:
     """The file as it is now."""
     try:
@@ -57,17 +82,24 @@ def load(path: Path) -> dict[File, Found]:
         columns = pq.read_table(path, schema=SCHEMA).to_pydict()
     except (OSError, pa.ArrowException):
         return {}
-    place = str(path.parent.absolute())
     known: dict[File, list[VideoInfo]] = {}
     for name, size, mtime, entries, *info, _ in zip(*columns.values(), strict=True):
-        file = File(name if name.startswith("/") else f"{place}/{name}", size, mtime)
-        known.setdefault(file, []).extend([_info(*info)] * entries)
+        known.setdefault(File(_absolute(name, path), size, mtime), []).extend([_info(*info)] * entries)
     return dict(known)
+
+
+def hashes(path: Path) -> dict[str, str]:
+    """{absolute path: SHA-256 in hex} of a table; empty where it cannot be read."""
+    try:
+        columns = pq.read_table(path, columns=["path", "sha256"]).to_pydict()
+    except (OSError, pa.ArrowException):
+        return {}
+    return {_absolute(name, path): digest for name, digest in zip(*columns.values(), strict=True) if digest}
 
 
 def save(known: Mapping[File, Found], path: Path, hashes: Mapping[str, str] | None = None) -> None:
     """Write a table atomically. With `hashes` ({path: SHA-256 in hex}), paths are kept relative to its folder."""
-    place = f"{path.parent.absolute()}/"
+    place = f"{path.parent.absolute()}{os.sep}"
     rows = [
         (
             file.path if hashes is None else file.path.removeprefix(place),
@@ -89,6 +121,10 @@ def save(known: Mapping[File, Found], path: Path, hashes: Mapping[str, str] | No
     columns = zip(*rows, strict=True) if rows else [()] * len(SCHEMA)
     table = pa.table([pa.array(c, kind) for c, kind in zip(columns, SCHEMA.types, strict=True)], schema=SCHEMA)
     files.save(path, lambda temporary: pq.write_table(table, temporary))
+
+
+def _absolute(name: str, table: Path) -> str:
+    return name if os.path.isabs(name) else f"{table.parent.absolute()}{os.sep}{name}"
 
 
 def _runs(found: Found) -> Iterator[tuple[VideoInfo, int]]:

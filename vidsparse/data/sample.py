@@ -7,7 +7,6 @@ in UCF101, where a group is one recording; its clips differ in place, phase, lig
 split are never seen in its training.
 """
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from vidsparse.data.decoders import decode
 from vidsparse.data.frames import Frames
+from vidsparse.machine import user_cache
 
 Rng = np.random.Generator
 Field = NDArray[np.float64]
@@ -77,7 +77,7 @@ def ensure_sample(cache_dir: Path | None = None) -> Path:
     It stands in `cache_dir`, by default the user's cache ($VIDSPARSE_CACHE, $XDG_CACHE_HOME/vidsparse or
     ~/.cache/vidsparse), or in the temporary folder where that cannot be written.
     """
-    parent = cache_dir or _user_cache()
+    parent = cache_dir or user_cache()
     root = parent / f"sample-v{VERSION}"
     if not root.is_dir():
         parent.mkdir(parents=True, exist_ok=True)
@@ -115,17 +115,6 @@ def damage(path: Path, kind: str, seed: int = 0) -> Path:
     target = path.with_name(f"{path.stem}.{kind}{'.mp4' if kind in _NEED_MP4 else path.suffix}")
     _DAMAGERS[kind](path, target, np.random.default_rng(seed))
     return target
-
-
-def _user_cache() -> Path:
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = Path(os.environ.get("VIDSPARSE_CACHE") or home / "vidsparse")
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=cache).close()
-    except OSError:
-        return Path(tempfile.gettempdir()) / f"vidsparse-{os.getuid()}"
-    return cache
 
 
 def _make(root: Path) -> None:

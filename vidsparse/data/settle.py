@@ -38,6 +38,7 @@ def _check_protocol(config: Config, recipe: Recipe, root: Path) -> None:
             f"{recipe.canvas}, and pixels corrupted there are others; set evaluation.canvas={recipe.canvas}"
         )
     asked: dict[str, Any] = {f"data.{key}": getattr(data, key) for key in _PROTOCOL}
+    asked["data.sampling"] = evaluation.sampling or data.sampling
     asked["evaluation.views"] = evaluation.views
     for key, given in asked.items():
         held = getattr(recipe, key.rpartition(".")[2])

@@ -3,12 +3,14 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 
 from vidsparse.errors import DataError, some
+
+ABSENT = Path()  # the path of a sample whose file is not there
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Sample:
 class Dataset:
     """A split as it is on disk. `classes` are all the classes of the lists, also those without a file here.
 
-    `missing` holds the ids that the lists name and the disk does not have.
+    `missing` holds the ids that the lists name and the disk does not have; `foreign` the classes of the set
+    evaluated on that the one trained on does not have, and whose samples are left out.
     """
 
     name: str
@@ -39,30 +42,31 @@ class Dataset:
     classes: tuple[str, ...]
     train: tuple[Sample, ...]
     test: tuple[Sample, ...]
-    missing: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of data set. `load` is "module:function" of (root, split counted from 1) -> Dataset.
+    """A kind of data set. `load` is "module:function" of (root, split counted from 1) -> Dataset, files perhaps ABSENT.
 
-    `trains` is False where there is nothing to train on, `labelled` where nobody knows the labels.
+    `trains` is False where there is nothing to train on; `splits` is how many there are.
     """
 
     name: str
     load: str
     summary: str
     trains: bool = True
-    labelled: bool = True
+    splits: int = 1
 
 
 _VIDEOS, _IMAGES = "vidsparse.data.video_sets", "vidsparse.data.image_sets"
 _ROWS = (
-    Source("ucf101", f"{_VIDEOS}:load_ucf101", "UCF101 with its official lists, three splits"),
-    Source("hmdb51", f"{_VIDEOS}:load_hmdb51", "HMDB51 with its official 70/30 lists, three splits"),
+    Source("ucf101", f"{_VIDEOS}:load_ucf101", "UCF101 with its official lists", splits=3),
+    Source("hmdb51", f"{_VIDEOS}:load_hmdb51", "HMDB51 with its official 70/30 lists", splits=3),
     Source("kinetics", f"{_VIDEOS}:load_kinetics", "Kinetics, or videos in lists like its train.csv and val.csv"),
     Source("ssv2", f"{_VIDEOS}:load_ssv2", "Something-Something V2, or videos in JSON lists like its own"),
-    Source("unlabelled", f"{_VIDEOS}:load_unlabelled", "any folder, for predictions alone", False, False),
+    Source("unlabelled", f"{_VIDEOS}:load_unlabelled", "any folder, for predictions alone", False),
     Source("folder", f"{_IMAGES}:load_folder", "videos or images, a folder a class, in train/ and test/ (or val/)"),
     Source(
         "class_folders", f"{_IMAGES}:load_class_folders", "a folder a class, all for testing (ImageNet-A, -R)", False
@@ -71,33 +75,67 @@ _ROWS = (
     Source("imagenet", f"{_IMAGES}:load_imagenet", "ImageNet (ILSVRC 2012), validation in folders or with a list"),
     Source("cifar10", f"{_IMAGES}:load_cifar10", "CIFAR-10, the published pickles or binary files"),
     Source("cifar100", f"{_IMAGES}:load_cifar100", "CIFAR-100, the published pickles or binary files"),
-    Source("cifar10_1", f"{_IMAGES}:load_cifar10_1", "CIFAR-10.1, for testing alone", False),
+    Source("cifar10_1", f"{_IMAGES}:load_cifar10_1", "CIFAR-10.1, for testing alone", False, splits=2),
     Source("packed", f"{_IMAGES}:load_packed", "JPEGs packed in one .npz"),
     Source("corrupted", "vidsparse.data.benchmarks:load_corrupted", "an offline or published corrupted set", False),
 )
 SOURCES: dict[str, Source] = {row.name: row for row in _ROWS}
 
 
-def load_dataset(source: str, root: Path, split: int, missing: str) -> Dataset:
+def load_dataset(source: str, root: Path, split: int, missing: str, train: bool = True, test: bool = True) -> Dataset:
     """The split of a data set; `missing` is "error" (a listed file that is absent is an error) or "drop".
 
-    Raises DataError in one sentence if the folder, its lists or its files are not as the source says.
+    A part that is not wanted is left empty and need not be there. Raises DataError in one sentence if the folder, its
+    lists or its files are not as the source says.
     """
     if not root.exists():
         raise DataError(f"data.root: the folder {root} does not exist")
     row = SOURCES[source]
     module, function = row.load.split(":")
     dataset: Dataset = getattr(import_module(module), function)(root, split)
+    dataset = _without_missing(replace(dataset, train=dataset.train * train, test=dataset.test * test))
     absent = dataset.missing
     if absent and missing == "error":
         raise DataError(
             f"{root}: {len(absent)} of {len(absent) + len(dataset.train) + len(dataset.test)} listed files are "
             f"missing ({some(absent)}); complete the folder or set data.missing=drop"
         )
-    for part, samples, wanted in (("training", dataset.train, row.trains), ("test", dataset.test, True)):
+    for part, samples, wanted in (("training", dataset.train, train and row.trains), ("test", dataset.test, test)):
         if wanted and not samples:
             raise DataError(f"{root}: none of the {part} samples of {source}, split {split}, is there")
     return dataset
+
+
+def _without_missing(dataset: Dataset) -> Dataset:
+    parts = [tuple(sample for sample in part if sample.path != ABSENT) for part in (dataset.train, dataset.test)]
+    missing = tuple(sample.id for sample in (*dataset.train, *dataset.test) if sample.path == ABSENT)
+    return replace(dataset, train=parts[0], test=parts[1], missing=missing)
+
+
+def evaluated_on(dataset: Dataset, other: Dataset) -> Dataset:
+    """The training part of `dataset` with the test part of `other`, whose classes are matched by name.
+
+    Names are compared without regard to case and signs ("YoYo" is "yo_yo"); samples without labels stay so. DataError
+    where no class matches.
+    """
+    label_of = {_bare(name): label for label, name in enumerate(dataset.classes)}
+    labels = [label_of.get(_bare(name), -1) for name in other.classes]
+    foreign = tuple(name for name, label in zip(other.classes, labels, strict=True) if label < 0)
+    if foreign and len(foreign) == len(other.classes):
+        raise DataError(
+            f"data.eval_root={other.root}: none of its classes ({some(foreign)}) is one of those trained on "
+            f"({some(dataset.classes)})"
+        )
+    known = [each for each in other.test if each.label < 0 or labels[each.label] >= 0]
+    test = tuple(each if each.label < 0 else replace(each, label=labels[each.label]) for each in known)
+    shared = {sample.id for sample in dataset.train} & {sample.id for sample in test}
+    if shared:
+        raise DataError(f"data.eval_root={other.root}: {some(sorted(shared))} is also a training sample")
+    return Dataset(other.name, other.root, dataset.classes, dataset.train, test, other.missing, foreign)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def split_validation(

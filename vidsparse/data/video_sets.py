@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from vidsparse.data.lists import (
-    ABSENT,
     first_file,
     first_folder,
     inside,
@@ -19,10 +18,9 @@ from vidsparse.data.lists import (
     two_deep,
     walk,
     with_unique_ids,
-    without_missing,
     without_suffix,
 )
-from vidsparse.data.sources import Dataset, Sample, group_of
+from vidsparse.data.sources import ABSENT, Dataset, Sample, group_of
 from vidsparse.errors import DataError, some
 
 _TRAIN, _TEST = "1", "2"  # the codes of HMDB51's lists; 0 is a clip that the split does not use
@@ -53,7 +51,7 @@ def load_ucf101(root: Path, split: int) -> Dataset:
             yield Sample(str(path.with_suffix("")), found, label, group_of(classes[label], path.stem))
 
     both = [tuple(samples(f"{part}list{split:02d}.txt")) for part in ("train", "test")]
-    return without_missing(Dataset("ucf101", root, classes, both[0], both[1], ()))
+    return Dataset("ucf101", root, classes, both[0], both[1])
 
 
 def load_hmdb51(root: Path, split: int) -> Dataset:
@@ -83,7 +81,7 @@ def load_hmdb51(root: Path, split: int) -> Dataset:
             found = _found(on_disk, str(path), base, where)
             group = f"{name}/{path.stem.split(f'_{name}_')[0]}"
             parts[code].append(Sample(str(path.with_suffix("")), found, label, group))
-    return without_missing(Dataset("hmdb51", root, classes, tuple(parts[_TRAIN]), tuple(parts[_TEST]), ()))
+    return Dataset("hmdb51", root, classes, tuple(parts[_TRAIN]), tuple(parts[_TEST]))
 
 
 def load_kinetics(root: Path, split: int) -> Dataset:
@@ -144,14 +142,18 @@ def load_ssv2(root: Path, split: int) -> Dataset:
 
 
 def load_unlabelled(root: Path, split: int) -> Dataset:
-    """Any folder of videos and images, at any depth: for predictions alone. Class names stand in classes.txt."""
+    """Any folder of videos and images, at any depth, for predictions alone.
+
+    The names of the classes stand in classes.txt, one a line, or come from the data set beside which it is
+    `data.eval_source`.
+    """
     one_split(split, "a folder without labels")
     names = root / "classes.txt"
     classes = tuple(line for _, line in lines(names)) if names.is_file() else ()
     samples = [
         Sample(without_suffix(path), root / path, -1, without_suffix(path), reader) for path, reader in walk(root)
     ]
-    return with_unique_ids(Dataset("unlabelled", root, classes, (), tuple(samples), ()))
+    return with_unique_ids(Dataset("unlabelled", root, classes, (), tuple(samples)))
 
 
 _KINETICS_LISTS = {"train": ("train",), "val": ("val", "validate", "validation", "test")}
@@ -202,4 +204,4 @@ def _json(path: Path, kind: type) -> Any:
 def _dataset(
     name: str, root: Path, classes: tuple[str, ...], train: tuple[Sample, ...], test: tuple[Sample, ...]
 ) -> Dataset:
-    return with_unique_ids(without_missing(Dataset(name, root, classes, train, test, ())))
+    return with_unique_ids(Dataset(name, root, classes, train, test))

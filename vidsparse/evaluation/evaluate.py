@@ -1,6 +1,7 @@
 """Evaluate one model, clean and under every corruption, in units that are done or not done."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 from vidsparse import files
 from vidsparse.config import Config
+from vidsparse.data.cache import FrameCache
 from vidsparse.data.cells import Cell
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted import Batch, CorruptedUnits
@@ -21,6 +23,12 @@ from vidsparse.interrupt import Stop
 from vidsparse.progress import Bar
 
 UNIT = 16  # clips and views of a unit: fixed, so that parts made with another batch size fit
+IMAGES = 256  # the same where a clip is one frame
+
+
+def unit_size(frames: int) -> int:
+    """Clips and views of a unit, for clips of so many frames."""
+    return UNIT if frames > 1 else IMAGES
 
 
 def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine, model: nn.Module, run: Path) -> None:
@@ -33,7 +41,9 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
     if (run / "predictions.parquet").exists():
         return
     model.eval()
-    per_unit = max(1, UNIT // (config.evaluation.views * config.evaluation.crops))
+    if config.engine.cache_gb:
+        clips = replace(clips, kept=FrameCache(config.folder.parent / ".frames", int(config.engine.cache_gb * 2**30)))
+    per_unit = max(1, unit_size(config.data.frames) // (config.evaluation.views * config.evaluation.crops))
     units = list(enumerate(split_units(len(clips.test), per_unit)))
     parts = [run / "predictions" / f"unit-{number:05d}.parquet" for number, _ in units]
     mine = [unit for unit in units[engine.rank :: engine.world] if not parts[unit[0]].exists()]

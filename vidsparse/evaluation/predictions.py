@@ -30,6 +30,7 @@ SCHEMA = pa.schema(
     }
 )
 MEAN = -1  # the view that stands for the mean over the views
+UNLABELLED = -1  # the label of a clip that nobody labelled; such a clip has no loss
 UNREADABLE = -1  # the prediction of a clip that no decoder could read
 
 
@@ -51,7 +52,8 @@ def rows(samples: Sequence[Sample], cell: Cell, logits: Tensor, ok: Sequence[boo
         views.append(MEAN)
     labels = torch.tensor([sample.label for sample in samples])
     flat = probability.flatten(0, 1)
-    loss = F.nll_loss(flat.clamp_min(1e-12).log(), labels.repeat_interleave(len(views)), reduction="none")
+    wanted = labels.repeat_interleave(len(views))
+    loss = F.nll_loss(flat.clamp_min(1e-12).log(), wanted, reduction="none", ignore_index=UNLABELLED)
     top = flat.topk(min(5, flat.shape[1]))
     readable = [fine for fine in ok for _ in views]
     columns = {
@@ -60,11 +62,11 @@ def rows(samples: Sequence[Sample], cell: Cell, logits: Tensor, ok: Sequence[boo
         "corruption": [cell.corruption] * len(flat),
         "profile": [cell.profile] * len(flat),
         "severity": [cell.severity] * len(flat),
-        "label": labels.repeat_interleave(len(views)).tolist(),
+        "label": wanted.tolist(),
         "prediction": _where(readable, top.indices[:, 0].tolist(), UNREADABLE),
         "top5": _where(readable, top.indices.tolist(), []),
         "confidence": _where(readable, top.values[:, 0].tolist(), None),
-        "loss": _where(readable, loss.tolist(), None),
+        "loss": _where((torch.tensor(readable) & (wanted >= 0)).tolist(), loss.tolist(), None),
     }
     return pa.table(columns, schema=SCHEMA)
 

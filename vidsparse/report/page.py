@@ -9,6 +9,7 @@ import pandas as pd
 
 from vidsparse import files
 from vidsparse.evaluation import metrics
+from vidsparse.evaluation.views import view_accuracy
 from vidsparse.report import exhibits, words
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.frames import strips
@@ -41,6 +42,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     _make_folders(run)
     board.to_csv(run / "tables" / "accuracy_matrix.csv")
     pd.Series(numbers, name="value").rename_axis("metric").to_csv(run / "tables" / "summary.csv")
+    if ours.predictions["view"].nunique() > 1:
+        view_accuracy(ours.predictions).to_csv(run / "tables" / "views.csv")
     if dense:
         gains = metrics.relative_gain(ours.predictions, dense.predictions)
         gains.to_csv(run / "tables" / "relative_gain.csv")

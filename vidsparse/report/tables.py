@@ -87,9 +87,12 @@ def load_run(path: Path) -> Run:
     for name in ("run.json", "config.yaml", "predictions.parquet"):
         if not (path / name).is_file():
             raise RunFolderError(f"{path} holds no {name}: let the run finish before making its report.")
+    info = json.loads((path / "run.json").read_text())
+    if not info["data"].get("labelled", True):
+        raise RunFolderError(f"{path} holds predictions of clips without labels; they are in its predictions.csv")
     return Run(
         path=path,
-        info=json.loads((path / "run.json").read_text()),
+        info=info,
         config_text=(path / "config.yaml").read_text(),
         predictions=pd.read_parquet(path / "predictions.parquet"),
         training=_optional_csv(path / "metrics.csv"),
