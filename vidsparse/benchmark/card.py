@@ -50,7 +50,7 @@ def _what(stored: Stored, sidecars: Mapping[Unit, Sidecar]) -> str:
     source = "the built-in sample data of vidsparse, which is no benchmark" if recipe.sample_data else recipe.dataset
     cells = [cell for cell in recipe.cells if cell.severity]
     names = dict.fromkeys(cell.corruption for cell in cells)
-    size = sum(clip["bytes"] for sidecar in sidecars.values() for clip in sidecar["clips"])
+    size = sum(sidecar["bytes"] for sidecar in sidecars.values())
     return (
         f"{plural(len(stored.entries), 'test clip')} of {source}, split {recipe.split}, "
         f"{len(recipe.classes)} classes: clean and under {plural(len(names), 'corruption')} at severities "
@@ -91,9 +91,10 @@ def _how(recipe: Recipe) -> str:
 def _table(recipe: Recipe, sidecars: Mapping[Unit, Sidecar]) -> str:
     lossy = recipe.format not in LOSSLESS
     losses = defaultdict[object, list[dict[str, float | None]]](list)
-    levels = {unit.cell: sidecar["parameters"] for unit, sidecar in sidecars.items()}
+    levels: dict[object, object] = {}
     for unit, sidecar in sidecars.items():
-        losses[unit.cell] += [clip for clip in sidecar["clips"] if lossy]
+        levels[unit.cell] = sidecar["parameters"]
+        losses[unit.cell] += [sidecar["loss"]] if lossy else []
     head = "| corruption | severity | table | parameters |" + (" PSNR, dB | strength kept |" if lossy else "")
     rows = [head, "|---" * (head.count("|") - 1) + "|"]
     for cell in recipe.cells:
@@ -109,6 +110,7 @@ def _said(level: object) -> str:
 
 
 def _mean(losses: list[dict[str, float | None]], key: str) -> str:
+    """Mean over the units, which are of one size but for the last."""
     values = [value for loss in losses if (value := loss[key]) is not None]
     return f"{sum(values) / len(values):.2f}" if values else ""
 

@@ -1,9 +1,9 @@
 """What a benchmark has besides its clips: manifest, card, lists and checksums, all made from its sidecars alone."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +12,8 @@ from vidsparse import files
 from vidsparse.benchmark.card import card
 from vidsparse.benchmark.formats import array_bytes
 from vidsparse.benchmark.packed import publish
-from vidsparse.benchmark.plan import Unit, shard_of, units_of
-from vidsparse.benchmark.unit import Sidecar, read_sidecar, sidecar_bytes, write_changed
+from vidsparse.benchmark.plan import Unit, shard_of
+from vidsparse.benchmark.unit import Sidecar, read_sidecar, write_changed
 from vidsparse.data.stored import (
     CARD,
     MANIFEST,
@@ -27,6 +27,7 @@ from vidsparse.data.stored import (
     entries_bytes,
     table_bytes,
 )
+from vidsparse.errors import BenchmarkError
 
 Sidecars = Mapping[Unit, Sidecar]
 
@@ -55,10 +56,25 @@ _MANIFEST = pa.schema(
 )
 
 
-def read_sidecars(stored: Stored) -> dict[Unit, Sidecar]:
-    """The sidecars that are there and whole, of the units that this recipe has."""
-    found = {unit: read_sidecar(stored.root / unit.sidecar) for unit in units_of(stored)}
-    return {unit: sidecar for unit, sidecar in found.items() if sidecar is not None}
+class OnDisk(Mapping[Unit, Sidecar]):
+    """The sidecars of these units, each read when it is asked for: all of them at once may be gigabytes."""
+
+    def __init__(self, stored: Stored, units: Sequence[Unit]) -> None:
+        self._root, self._units = stored.root, dict.fromkeys(units)
+
+    def __getitem__(self, unit: Unit) -> Sidecar:
+        if unit not in self._units:
+            raise KeyError(unit)
+        sidecar = read_sidecar(self._root / unit.sidecar)
+        if sidecar is None:
+            raise BenchmarkError(f"{self._root / unit.sidecar} is damaged: run stage=repair")
+        return sidecar
+
+    def __iter__(self) -> Iterator[Unit]:
+        return iter(self._units)
+
+    def __len__(self) -> int:
+        return len(self._units)
 
 
 def finish(stored: Stored, sidecars: Sidecars) -> None:
@@ -89,7 +105,7 @@ def derived(stored: Stored, sidecars: Sidecars, known: Mapping[str, str] = Mappi
         made["labels.npy"] = array_bytes(np.tile(labels, len(recipe.severities)))
     sums = {path: hashlib.sha256(content).hexdigest() for path, content in made.items()}
     for unit, sidecar in sidecars.items():
-        sums[unit.sidecar] = hashlib.sha256(sidecar_bytes(sidecar)).hexdigest()
+        sums[unit.sidecar] = files.digest(stored.root / unit.sidecar)
         sums |= {path: digest for path, (_, digest) in sidecar["files"].items()}
     sums |= {path: known.get(path) or files.digest(stored.root / path) for path in arrays(stored)}
     made[SUMS] = "".join(f"{sums[path]}  {path}\n" for path in sorted(sums)).encode()
@@ -119,16 +135,27 @@ def lists(stored: Stored) -> dict[str, bytes]:
 
 
 def manifest(stored: Stored, sidecars: Sidecars) -> bytes:
-    """manifest.parquet: a row a clip and cell, sorted by corruption, severity and path."""
-    rows: list[dict[str, Any]] = []
-    for unit, sidecar in sidecars.items():
-        for entry, clip in zip(shard_of(stored, unit.shard), sidecar["clips"], strict=True):
-            row = vars(unit.cell) | vars(entry) | clip
-            name = stored.recipe.classes[entry.label] if entry.label >= 0 else ""
-            rows.append(row | {"class": name, "rate": str(entry.rate), "numbers": entry.kept.tolist()})
-    rows.sort(key=lambda row: (row["corruption"], row["profile"], row["severity"], row["path"], row["position"]))
-    named = [{key: row.get(key) for key in _MANIFEST.names} for row in rows]
-    return table_bytes(pa.Table.from_pylist(named, schema=_MANIFEST))
+    """manifest.parquet: a row a clip and cell, sorted by corruption, profile, severity and position in the split."""
+    cells = lambda unit: (unit.cell.corruption, unit.cell.profile, unit.cell.severity, unit.shard)
+    tables = [_rows(stored, unit, sidecars[unit]) for unit in sorted(sidecars, key=cells)]
+    return table_bytes(pa.concat_tables(tables).combine_chunks())
+
+
+def _rows(stored: Stored, unit: Unit, sidecar: Sidecar) -> pa.Table:
+    """The rows of one unit."""
+    entries, classes = shard_of(stored, unit.shard), stored.recipe.classes
+    rows = []
+    for entry, clip in zip(entries, sidecar["clips"], strict=True):
+        more = {
+            "path": stored.path(unit.cell, entry),
+            "class": classes[entry.label] if entry.label >= 0 else "",
+            "key": sidecar["key"].removesuffix("ID") + entry.id,
+            "frames": len(entry.kept),
+            "numbers": entry.kept.tolist(),
+            "rate": str(entry.rate),
+        }
+        rows.append(vars(unit.cell) | vars(entry) | clip | more)
+    return pa.Table.from_pylist([{key: row.get(key) for key in _MANIFEST.names} for row in rows], schema=_MANIFEST)
 
 
 def _listed(stored: Stored, entry: Entry) -> str:

@@ -27,6 +27,7 @@ from vidsparse.data.cells import CLEAN, Cell
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupting import Corruptor, Decoded
 from vidsparse.data.frames import Frames
+from vidsparse.data.sources import Sample
 from vidsparse.data.stored import PACKED, Entry, Recipe, Stored
 from vidsparse.errors import BenchmarkError, DataError
 
@@ -100,8 +101,7 @@ def make(task: Task) -> Done:
                 write_changed(output, task.stored.root / task.unit.sidecar, sidecar_bytes(sidecar))
     except (DataError, CorruptionError, MemoryError) as error:
         return Done(task.unit, error=f"{error or 'out of memory'}")
-    size = sum(clip["bytes"] for clip in sidecar["clips"])
-    return Done(task.unit, len(sidecar["clips"]), size, dict(clock), socket.gethostname())
+    return Done(task.unit, len(sidecar["clips"]), sidecar["bytes"], dict(clock), socket.gethostname())
 
 
 def check_build(recipe: Recipe) -> None:
@@ -116,9 +116,19 @@ def check_build(recipe: Recipe) -> None:
 
 def sidecar_bytes(sidecar: Sidecar) -> bytes:
     """A sidecar as it stands on disk, with a checksum of itself."""
-    body = json.dumps(sidecar, indent=1, sort_keys=True)
-    checksum = hashlib.sha256(body.encode()).hexdigest()
-    return (json.dumps({**sidecar, "checksum": checksum}, indent=1, sort_keys=True) + "\n").encode()
+    checksum = hashlib.sha256(_text(sidecar).encode()).hexdigest()
+    return (_text({**sidecar, "checksum": checksum}) + "\n").encode()
+
+
+def _text(sidecar: Sidecar) -> str:
+    """JSON with a line a field, and a line a clip."""
+    fields = []
+    for key in sorted(sidecar):
+        value = json.dumps(sidecar[key], sort_keys=True)
+        if key == "clips":
+            value = "[\n  " + ",\n  ".join(json.dumps(clip, sort_keys=True) for clip in sidecar[key]) + "\n ]"
+        fields.append(f" {json.dumps(key)}: {value}")
+    return "{\n" + ",\n".join(fields) + "\n}"
 
 
 def read_sidecar(path: Path) -> Sidecar | None:
@@ -195,7 +205,7 @@ def _made(task: Task, output: files.Together, clock: Clock) -> Sidecar:
     sums: dict[str, list[Any]] = {}
     losses: list[Loss] = []
     rows: list[bytes] = []
-    began = perf_counter()
+    size, began = 0, perf_counter()
     for entry, video in _decoded(task, corruptor):
         clock["decode"] += perf_counter() - began
         with timed(clock, "corrupt"):
@@ -205,6 +215,7 @@ def _made(task: Task, output: files.Together, clock: Clock) -> Sidecar:
         with timed(clock, "check"):
             said, loss = _said(task, corruptor, video, entry, frames, contents)
         clips.append(said)
+        size += sum(map(len, contents.values()))
         losses += [loss] if loss else []
         with timed(clock, "write"):
             if recipe.format == PACKED:
@@ -215,11 +226,13 @@ def _made(task: Task, output: files.Together, clock: Clock) -> Sidecar:
         began = perf_counter()
     sidecar = {
         "cell": vars(cell),
+        "key": corruptor.key(Sample("ID", Path(), -1, "")),
         "parameters": TABLES[cell.profile, cell.corruption][cell.severity - 1] if cell.severity else None,
         "temporal": recipe.temporal,
         "resolution": recipe.resolution,
         "build": recipe.build,
         "recipe": hashlib.sha256(recipe.to_json().encode()).hexdigest(),
+        "bytes": size,
         "clips": clips,
         "files": sums,
         "loss": _loss(mean_loss(losses)) if losses else None,
@@ -239,18 +252,13 @@ def _said(
     if not is_lossless(recipe.format):
         shown = decode(recipe.format, contents, frames.shape)
         loss = measure(shown, frames, corruptor.corrupt(video, Cell(CLEAN, "", 0), entry.kept))
-    digest = hashlib.sha256()
-    for content in contents.values():
-        digest.update(content)
-    said = {
-        "id": entry.id,
-        "key": corruptor.key(video.sample),
-        "path": task.stored.path(cell, entry),
-        "frames": len(frames),
-        "bytes": sum(map(len, contents.values())),
-        "sha256": digest.hexdigest(),
-        "pixels": hashlib.sha256(shown.tobytes()).hexdigest(),
-    }
+    said: dict[str, Any] = {"id": entry.id, "pixels": hashlib.sha256(shown.tobytes()).hexdigest()}
+    if recipe.format != PACKED:
+        digest = hashlib.sha256()
+        for content in contents.values():
+            digest.update(content)
+        said |= {"path": task.stored.path(cell, entry), "frames": len(frames), "sha256": digest.hexdigest()}
+        said["bytes"] = sum(map(len, contents.values()))
     return said | (_loss(loss) if loss else {}), loss
 
 

@@ -3,13 +3,13 @@
 import hashlib
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from vidsparse import files
-from vidsparse.benchmark.finish import Sidecars, arrays, derived, lists, ordered
+from vidsparse.benchmark.finish import OnDisk, Sidecars, arrays, derived, lists, ordered
 from vidsparse.benchmark.packed import header, length, rows_bytes
 from vidsparse.benchmark.plan import Plan, Unit, part, units_of
 from vidsparse.benchmark.unit import array_shape, clip_frames, is_of, read_sidecar
@@ -59,25 +59,26 @@ def verify(root: Path, stored: Stored | None) -> list[Fault]:
     checksums alone.
     """
     units = {unit.sidecar: unit for unit in units_of(stored)} if stored else {}
-    there = {path.relative_to(root).as_posix() for path in (root / UNITS).rglob("*.json")}
-    sound = {name: said for name in there if (said := read_sidecar(root / name)) and is_of(said, stored)}
-    sums = _read_sums(root)
-    faults = [Fault(name, "changed" if name in there else "missing", units.get(name))
-              for name in {*there, *units} - set(sound) if name in units or name in sums]  # fmt: skip
-    checks = {path: Check(path, digest, size, units.get(name))
-              for name, said in sound.items() for path, (size, digest) in said["files"].items()}  # fmt: skip
-    written = (root / MANIFEST).exists() or (root / SUMS).exists()
+    sums, names = _read_sums(root), {path.relative_to(root).as_posix() for path in (root / UNITS).rglob("*.json")}
+    expected = set(units) if stored else names
+    sound, checks = _from_sidecars(root, stored, units, names & expected)
+    faults = [
+        Fault(name, "changed" if name in names else "missing", units.get(name))
+        for name in expected - sound
+        if stored or name in sums
+    ]
     if stored:
-        faults += _array_faults(stored, {units[name]: said for name, said in sound.items() if name in units})
-    if stored and len(sound) == len(units):
+        faults += _array_faults(stored, OnDisk(stored, [units[name] for name in sorted(sound)]))
+    if stored and sound == set(units):
         hurt = {fault.path: sums.get(fault.path, "") for fault in faults}
-        made = derived(stored, {units[name]: sound[name] for name in units}, hurt)
+        made = derived(stored, OnDisk(stored, list(units.values())), hurt)
     else:
         made = ordered(stored) if stored else {}
         listed = set(_listed(stored)) if stored else set(sums)
-        if written and (set(sums) != listed or any(sums.get(path) != each.digest for path, each in checks.items())):
+        begun = (root / MANIFEST).exists() or (root / SUMS).exists()
+        if begun and (set(sums) != listed or any(sums.get(path) != check.digest for path, check in checks.items())):
             faults.append(Fault(SUMS, "changed" if (root / SUMS).exists() else "missing"))
-        judged = {*there, *units, *(arrays(stored) if stored else ()), *checks}
+        judged = {*expected, *(arrays(stored) if stored else ()), *checks}
         checks |= {path: Check(path, sums[path]) for path in listed & set(sums) - judged}
     checks |= {path: Check(path, hashlib.sha256(text).hexdigest(), len(text)) for path, text in made.items()}
     with ThreadPoolExecutor(cores()) as pool:
@@ -85,6 +86,20 @@ def verify(root: Path, stored: Stored | None) -> list[Fault]:
     known = {*checks, *sound, *(fault.path for fault in faults), *(_listed(stored) if stored else ()), LOG, SUMS}
     faults += [Fault(path, "extra") for path in _all_files(root) if path not in known]
     return sorted(faults, key=lambda fault: (fault.path, fault.what))
+
+
+def _from_sidecars(
+    root: Path, stored: Stored | None, units: Mapping[str, Unit], names: Iterable[str]
+) -> tuple[set[str], dict[str, Check]]:
+    """The names of the sidecars that are whole and of this benchmark, and what they say of clips."""
+    sound, checks = set[str](), dict[str, Check]()
+    for name in names:
+        sidecar = read_sidecar(root / name)
+        if sidecar and is_of(sidecar, stored):
+            sound.add(name)
+            said = sidecar["files"].items()
+            checks |= {path: Check(path, digest, size, units.get(name)) for path, (size, digest) in said}
+    return sound, checks
 
 
 def open_sound(root: Path) -> Stored | None:

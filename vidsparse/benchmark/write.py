@@ -13,7 +13,7 @@ from typing import Any
 import corruptions
 from vidsparse import files
 from vidsparse.benchmark.estimate import size_text
-from vidsparse.benchmark.finish import finish, ordered, read_sidecars
+from vidsparse.benchmark.finish import OnDisk, finish, ordered
 from vidsparse.benchmark.plan import Plan, Unit, units_of
 from vidsparse.benchmark.pools import carry_out, open_pool
 from vidsparse.benchmark.unit import Done, Task, is_of, make, read_sidecar, tasks_of, write_changed
@@ -89,13 +89,10 @@ def make_units(plan: Plan, units: Sequence[Unit], title: str) -> Tally:
 
 def conclude(stored: Stored) -> int:
     """Finish the benchmark if every unit is done; how many are still missing."""
-    left = len(missing(stored, units_of(stored)))
+    units = units_of(stored)
+    left = len(missing(stored, units))
     if not left:
-        sidecars = read_sidecars(stored)
-        broken = [unit.name for unit in units_of(stored) if unit not in sidecars]
-        if broken:
-            raise BenchmarkError(f"{stored.root}: the sidecars of {some(broken)} are damaged: run stage=repair")
-        finish(stored, sidecars)
+        finish(stored, OnDisk(stored, units))
     return left
 
 

@@ -13,6 +13,7 @@ from vidsparse.data.clips import Clips
 from vidsparse.data.corrupting import Decoded
 from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.index import Index, Progress, Row
+from vidsparse.data.lists import one_split
 from vidsparse.data.published import Published, open_published
 from vidsparse.data.readers import OpenFiles
 from vidsparse.data.sources import Dataset, Sample
@@ -63,6 +64,12 @@ def load_corrupted(
     index = Index({sample.id: Row(sample.label, mark, infos[sample.id]) for sample in samples})
     dataset = Dataset(recipe.dataset, root, recipe.classes, (), samples, ())
     return Clips(config, dataset, index, (), (), samples, OpenFiles(config.timeout_s), stored=stored)
+
+
+def load_split(root: Path, split: int) -> Dataset:
+    """The clips of a corrupted set, as other sources list theirs."""
+    one_split(split, "a corrupted set")
+    return load_corrupted(DataConfig(source="corrupted", root=str(root)), root, root / ".index").dataset
 
 
 def cells_of(clips: Clips, evaluation: EvaluationConfig) -> tuple[Cell, ...]:
