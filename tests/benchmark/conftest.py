@@ -3,8 +3,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from orders import SETTINGS
 
+from orders import SETTINGS
 from vidsparse.benchmark.generate import generate
 from vidsparse.checks import load_benchmark_config
 from vidsparse.config import Config

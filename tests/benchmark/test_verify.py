@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from orders import ROOT, sums
 
+from orders import ROOT, sums
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.verify import open_sound, verify
 from vidsparse.data.stored import LOG

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from orders import SETTINGS
 from PIL import Image
 
+from orders import SETTINGS
 from vidsparse.benchmark.generate import generate
 from vidsparse.checks import load_benchmark_config, load_config
 from vidsparse.config import DataConfig, EvaluationConfig
