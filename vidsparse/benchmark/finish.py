@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from types import MappingProxyType
 
 import numpy as np
@@ -135,8 +136,8 @@ def lists(stored: Stored) -> dict[str, bytes]:
 
 def manifest(stored: Stored, sidecars: Sidecars) -> bytes:
     """manifest.parquet: a row a clip and cell, sorted by corruption, profile, severity and position in the split."""
-    cells = lambda unit: (unit.cell.corruption, unit.cell.profile, unit.cell.severity, unit.shard)
-    tables = [_rows(stored, unit, sidecars[unit]) for unit in sorted(sidecars, key=cells)]
+    units = sorted(sidecars, key=lambda unit: (*astuple(unit.cell), unit.shard))
+    tables = [_rows(stored, unit, sidecars[unit]) for unit in units]
     return table_bytes(pa.concat_tables(tables).combine_chunks())
 
 
