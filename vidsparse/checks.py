@@ -9,7 +9,6 @@ from corruptions.registry import nearest
 from vidsparse.compose import COMMAND_LINE, compose
 from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
 from vidsparse.data.protocols import PROTOCOLS
-from vidsparse.data.settle import settle
 from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError
 from vidsparse.models.zoo import MODELS
@@ -60,6 +59,8 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
     _check_paths(config, origin, fail)
     _settle_protocol(config, origin, fail)
     if config.data.source == "corrupted":
+        from vidsparse.data.settle import settle
+
         settle(config, origin)
     _check_numbers(config, fail)
     if config.data.size < (least := MODELS[config.model.name].min_size):

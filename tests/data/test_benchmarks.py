@@ -131,7 +131,7 @@ def packed(tmp_path):
     return tmp_path / "tiny10.npz"
 
 
-IMAGES = ("data.frames=1", "data.stride=1", "data.short_side=32", "data.size=32", "evaluation.resolution=absolute")
+IMAGES = ("data.frames=1", "data.stride=1", "data.short_side=32", "data.size=32")
 
 
 def test_images_are_written_in_the_published_layout_and_read_back_with_and_without_our_files(
@@ -162,6 +162,10 @@ def test_images_are_written_in_the_published_layout_and_read_back_with_and_witho
     theirs = cells_of(published, evaluation)
     assert [(cell.corruption, cell.severity) for cell in theirs] == [(c.corruption, c.severity) for c in _sorted(cells)]
     assert {cell.profile for cell in theirs} == {"published"}
+    page = run(
+        load_config("ucf101_dense", [*MODEL, *IMAGES, "data.source=corrupted", f"data.root={root}", "name=theirs"])
+    )
+    assert (page / "report.html").exists()  # though no clean accuracy is to be had
     seen = {theirs[cell]: clips for cell, clips, _ in batches(published, evaluation, theirs)[:95]}
     for cell, clips, _ in now[1:96]:
         assert torch.equal(seen[Cell(cells[cell].corruption, "published", cells[cell].severity)], clips)

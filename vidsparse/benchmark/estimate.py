@@ -15,7 +15,7 @@ from vidsparse.benchmark.formats import encode
 from vidsparse.benchmark.plan import Plan, Unit, part
 from vidsparse.benchmark.unit import Clock, clip_frames, timed
 from vidsparse.data.cells import Cell
-from vidsparse.data.corrupting import Corruptor
+from vidsparse.data.corrupting import Corruptor, Decoded
 from vidsparse.data.stored import Entry
 from vidsparse.errors import BenchmarkError
 
@@ -37,21 +37,26 @@ class Estimate:
 def estimate(plan: Plan, units: Sequence[Unit], budget: float) -> Estimate:
     """Measure cells for about `budget` seconds; those not reached take the mean of the others, but one at least is."""
     cells = tuple(dict.fromkeys(unit.cell for unit in units))
-    sample = _sample(plan.stored.entries)
+    sample, clock = _sample(plan.stored.entries), Clock(float)
+    corruptor = Corruptor(part(plan.clips, sample), plan.config.evaluation, cells)
+    with timed(clock, "decode"):
+        videos = [corruptor.decode(plan.clips.test[entry.position], entry.kept) for entry in sample]
     began, size, seconds = monotonic(), dict[Cell, float](), dict[Cell, float]()
     for cell in _spread(cells):
         if size and monotonic() - began > budget:
             break
-        size[cell], seconds[cell] = _measured(plan, sample, cell)
+        size[cell], seconds[cell] = _measured(plan, corruptor, list(zip(sample, videos, strict=True)), cell)
     frames = dict.fromkeys(cells, 0)
     for unit in units:
         frames[unit.cell] += sum(len(entry.kept) for entry in plan.shard(unit.shard))
-    usual = [mean(each.values()) if each else 0.0 for each in (size, seconds)]
+    usual = [mean(each.values()) for each in (size, seconds)]
     total = [
         sum(count * each.get(cell, rest) for cell, count in frames.items())
         for each, rest in zip((size, seconds), usual, strict=True)
     ]
-    return Estimate(total[0] * SPARE, total[1], sum(frames.values()), len(size), len(cells))
+    clips = sum(len(plan.shard(number)) for number in {unit.shard for unit in units})
+    decoding = clips * clock["decode"] / len(sample)
+    return Estimate(total[0] * SPARE, total[1] + decoding, sum(frames.values()), len(size), len(cells))
 
 
 def check_room(needed: float, root: Path) -> int:
@@ -111,16 +116,16 @@ def _spread(cells: Sequence[Cell]) -> list[Cell]:
     return [group[turn] for turn in range(max(map(len, rounds), default=0)) for group in rounds if turn < len(group)]
 
 
-def _measured(plan: Plan, sample: Sequence[Entry], cell: Cell) -> tuple[float, float]:
-    """Bytes and seconds a frame of one cell."""
-    corruptor, recipe = Corruptor(part(plan.clips, sample), plan.config.evaluation, (cell,)), plan.recipe
-    clock, size = Clock(float), 0
-    entries = [_cut(entry, cell) for entry in sample]
-    for entry in entries:
-        video = corruptor.decode(plan.clips.test[entry.position], entry.kept)
+def _measured(
+    plan: Plan, corruptor: Corruptor, videos: Sequence[tuple[Entry, Decoded]], cell: Cell
+) -> tuple[float, float]:
+    """Bytes and seconds a frame of one cell, without its decoding."""
+    clock, size, count = Clock(float), 0, 0
+    for whole, video in videos:
+        entry = _cut(whole, cell)
         clip_frames(corruptor, video, cell, entry)  # the first time compiles
         with timed(clock, "all"):
             frames = clip_frames(corruptor, video, cell, entry)
-            size += sum(map(len, encode(recipe.format, frames, entry.rate, recipe.crf).values()))
-    count = sum(len(entry.kept) for entry in entries)
+            size += sum(map(len, encode(plan.recipe.format, frames, entry.rate, plan.recipe.crf).values()))
+        count += len(frames)
     return size / count, clock["all"] / count

@@ -21,7 +21,7 @@ from vidsparse.benchmark.write import (
     writing,
 )
 from vidsparse.config import Config
-from vidsparse.data.stored import CARD, LOG, Stored
+from vidsparse.data.stored import CARD, LOG
 from vidsparse.errors import BenchmarkError, plural, some
 from vidsparse.facts import load_and_tell
 from vidsparse.machine import cores
@@ -71,8 +71,6 @@ def _write(plan: Plan) -> None:
     root, began = plan.stored.root, monotonic()
     units = share(units_of(plan.stored), plan.config.benchmark.shard)
     _announce(plan, units)
-    if plan.recipe.format == "h264_420":
-        warn("4:2:0 stores chroma at half the resolution: colour noise loses a third of its strength")
     with writing(root):
         claim(plan.stored)
         todo = missing(plan.stored, units)
@@ -91,11 +89,12 @@ def _write(plan: Plan) -> None:
 
 def _verify_deep(plan: Plan) -> None:
     """Verify, then make a random sample again from the source."""
-    claimed = _claimed(plan)
-    verify(claimed.root)
+    root = plan.stored.root
+    check_mine(plan.stored)
+    verify(root)
     differ, made = verifying.verify_deep(plan, plan.config.benchmark.deep)
     if differ:
-        raise BenchmarkError(f"{claimed.root}: {len(differ)} of {made} clips made again are others: {some(differ)}")
+        raise BenchmarkError(f"{root}: {len(differ)} of {made} clips made again are others: {some(differ)}")
     say(f"verified   {plural(made, 'clip')} made again from the source: the same pixels")
 
 
@@ -128,6 +127,8 @@ def _announce(plan: Plan, units: Sequence[Unit]) -> None:
         f"severities {', '.join(map(str, recipe.severities))}, {recipe.materialize} as {recipe.format}, canvas "
         f"{recipe.canvas}: {plural(len(units), 'unit')} of up to {plural(recipe.unit, 'clip')}"
     )
+    if recipe.format == "h264_420":
+        warn("4:2:0 stores chroma at half the resolution: colour noise loses a third of its strength")
 
 
 def _foretell(plan: Plan, units: Sequence[Unit], budget: float) -> None:
@@ -144,13 +145,6 @@ def _foretell(plan: Plan, units: Sequence[Unit], budget: float) -> None:
         f"{size_text(told.bytes)} and {time_text(told.seconds / hands)} on {plural(hands, 'worker')} (from "
         f"{told.measured} of {told.cells} conditions, measured on a few clips); {size_text(free)} are free"
     )
-
-
-def _claimed(plan: Plan) -> Stored:
-    """The benchmark that is there, once it is certain that it is this one."""
-    with writing(plan.stored.root):
-        claim(plan.stored)
-    return plan.stored
 
 
 def _summarise(tally: Tally, before: int, seconds: float) -> None:

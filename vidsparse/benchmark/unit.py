@@ -3,6 +3,7 @@
 import hashlib
 import json
 import socket
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -95,7 +96,7 @@ def make(task: Task) -> Done:
     try:
         if task.note.exists():
             raise DataError(task.note.read_text())
-        with watchdog.heard_by(lambda words: files.write(task.note, words)), files.Together() as output:
+        with _turn, watchdog.heard_by(lambda words: files.write(task.note, words)), files.Together() as output:
             sidecar = _made(task, output, clock)
             with timed(clock, "write"):
                 write_changed(output, task.stored.root / task.unit.sidecar, sidecar_bytes(sidecar))
@@ -176,12 +177,13 @@ def timed(clock: Clock, what: str) -> Iterator[None]:
 
 
 _kept: dict[object, list[Decoded]] = {}  # the shard decoded last in this process
+_turn = threading.Lock()  # for Dask workers of several threads: what is cut off must be the one unit that hangs
 
 
 def _decoded(task: Task, corruptor: Corruptor) -> Iterator[tuple[Entry, Decoded]]:
     """The clips of the shard, from memory where the unit before was of the same shard."""
     entries = task.stored.entries
-    mark = (task.stored.root, task.stored.recipe.samples, task.unit.shard, task.cells)
+    mark = (task.stored.root, task.stored.recipe, task.unit.shard, task.cells)
     if mark in _kept:
         yield from zip(entries, _kept[mark], strict=True)
         return

@@ -137,6 +137,8 @@ class Stored:
         """Frames uint8 (n, H, W, 3), on the canvas, of these source frame numbers of a clip. DataError if not there."""
         entry = self.by_id[name]
         rows = np.searchsorted(entry.kept, outputs)
+        if not np.isin(outputs, entry.kept).all():
+            raise DataError(f"{self.root}: frames {outputs.tolist()} of {name} are not all among those it keeps")
         path = self.root / self.path(cell, entry)
         try:
             if self.recipe.format == PACKED:
