@@ -1,6 +1,7 @@
 """Shared by all tests: the torchvision fix, one thread, and a tiny real data set of videos made here."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,8 @@ _compat.install()
 TINY = ("name=tiny", "data.source=folder", "data.frames=4", "data.stride=2", "data.short_side=40", "data.size=32",
         "model.name=x3d_s", "training.epochs=2", "training.batch_size=4", "training.schedule.warmup_epochs=0",
         "evaluation.severities=[2,4]", "evaluation.corruptions=[gaussian_noise,motion_blur,freeze]",
-        "evaluation.batch_size=4", "sparse.every=1", "engine.workers=0")  # fmt: skip
+        "evaluation.batch_size=4", "sparse.every=1", "engine.workers=0",
+        "analysis.spectral=off", "analysis.saliency=off")  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +36,26 @@ def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def ucf101_root(tiny_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """UCF101's layout and lists, all 101 classes, but clips of the first two alone: 4 to train, 2 to test."""
+    root = tmp_path_factory.mktemp("ucf101")
+    (root / "ucfTrainTestlist").mkdir()
+    names = [f"Class{number:03d}" for number in range(1, 102)]
+    clips = {part: [f"{name}/v_{name}_g{group:02d}_c01.avi" for name in names for group in groups]
+             for part, groups in (("test", (1,)), ("train", (2, 3)))}  # fmt: skip
+    for video, clip in zip(sorted(tiny_root.rglob("*.avi")), clips["test"][:2] + clips["train"][:4], strict=False):
+        (root / "videos" / clip).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(video, root / "videos" / clip)
+    lists = {"classInd": [f"{number} {name}" for number, name in enumerate(names, start=1)],
+             "testlist01": clips["test"],
+             "trainlist01": [f"{clip} {int(clip[5:8])}" for clip in clips["train"]]}  # fmt: skip
+    for name, lines in lists.items():
+        (root / "ucfTrainTestlist" / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines))
+    return root
+
+
+@pytest.fixture(scope="session")
 def tiny() -> tuple[str, ...]:
     """Settings of a run that takes seconds."""
     return TINY

@@ -187,7 +187,7 @@ def test_a_clip_that_cannot_be_read_is_a_sentence_also_from_a_worker(tiny_config
     assert f"{bad}" in capsys.readouterr().out.replace("\n", "")
 
 
-@pytest.mark.parametrize("name", ["ucf101_paper_resnet50_rigl", "ucf101_paper_i3d_granet_g"])
+@pytest.mark.parametrize("name", ["ucf101_paper_resnet50_mest_g", "ucf101_paper_i3d_granet_g"])
 def test_the_papers_settings_dry_run_and_leave_nothing(name, tiny_root, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = ["data.source=folder", f"data.root={tiny_root}", "data.frames=4", "data.short_side=40", "data.size=32",

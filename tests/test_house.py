@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A room imports only what stands to its right; rooms joined by | do not know each other.
 ORDER = (
-    "scripts → cli → study → experiment → report → analysis → evaluation → training → benchmark → handbook"
-    " → preview → checks | facts"
+    "scripts → cli → leaderboard | study → experiment → report → analysis → evaluation → training → benchmark"
+    " → handbook → preview → checks | facts"
     " → tracking | recipe | data → models | sparsity → engine → runfolder | compose → config → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}

@@ -2,8 +2,9 @@
 
 import pytest
 
+from vidsparse import runfolder
 from vidsparse.errors import RunFolderError
-from vidsparse.runfolder import CsvLog, RunFolder
+from vidsparse.runfolder import CsvLog, RunFolder, read_facts
 
 
 def test_the_same_experiment_continues_and_another_is_refused_with_what_differs(tiny_config):
@@ -55,3 +56,33 @@ def test_a_log_that_resumes_forgets_what_came_after_the_checkpoint(tmp_path):
     log.add(step=25, loss=0.5)
     log.close()
     assert (tmp_path / "m.csv").read_text().split() == ["step,loss", "10,0.1", "20,0.05", "25,0.5"]
+
+
+def test_the_time_of_a_stage_adds_up_over_sessions_and_a_kill_costs_what_was_not_kept(tiny_config, monkeypatch):
+    now = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(runfolder, "monotonic", lambda: next(now))
+    config = tiny_config()
+
+    def session() -> RunFolder:
+        folder = RunFolder(config.folder)
+        folder.claim(config, "data-1")
+        (config.folder / "checkpoints").mkdir(exist_ok=True)
+        return folder
+
+    def seconds() -> dict:
+        return read_facts(config.folder)["seconds"]
+
+    with session().timed("train") as keep:
+        keep()
+        assert seconds() == {"train": 10}
+        keep()
+        assert seconds() == {"train": 20}  # where it is killed now, this stays
+    assert seconds() == {"train": 30}
+    with pytest.raises(KeyboardInterrupt), session().timed("train"):
+        raise KeyboardInterrupt
+    with session().timed("evaluate"):
+        pass
+    assert seconds() == {"train": 40, "evaluate": 10}
+    (config.folder / "checkpoints").rmdir()
+    session()
+    assert "seconds" not in read_facts(config.folder)  # nothing came of it: another experiment may begin here

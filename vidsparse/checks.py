@@ -11,7 +11,8 @@ from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
 from vidsparse.data.protocols import PROTOCOLS
 from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError
-from vidsparse.models.zoo import MODELS
+from vidsparse.models.weights import native_input, weights_problem
+from vidsparse.models.zoo import check_model, known_models, model_spec
 from vidsparse.sparsity.methods import METHODS, SETTINGS
 
 Fail = Callable[[str, str], ConfigError]
@@ -46,6 +47,7 @@ def load_benchmark_config(path: str | Path, overrides: Sequence[str] = ()) -> Co
     _check_names(config, fail)
     if config.benchmark.stage != "verify" or config.benchmark.deep:  # which need the source
         _check_paths(config, origin, fail)
+    _settle_input(config)
     _settle_protocol(config, origin, fail)
     _check_numbers(config, fail)
     _check_evaluation(config, fail)
@@ -57,16 +59,18 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
     fail = _failing(config, origin)
     _check_names(config, fail)
     _check_paths(config, origin, fail)
+    _settle_input(config)
     _settle_protocol(config, origin, fail)
     if config.data.source == "corrupted":
         from vidsparse.data.settle import settle
 
         settle(config, origin)
     _check_numbers(config, fail)
-    if config.data.size < (least := MODELS[config.model.name].min_size):
-        raise fail("data.size", f"{config.model.name} needs clips of at least {least} pixels")
+    check_model(config.model.name, 1, config.data.frames, config.data.size)
     _check_evaluation(config, fail)
     _settle_sparsity(config, origin, fail)
+    _check_analysis(config, fail)
+    _check_study(config, fail)
 
 
 def _failing(config: Config, origin: Mapping[str, str]) -> Fail:
@@ -84,13 +88,13 @@ def _failing(config: Config, origin: Mapping[str, str]) -> Fail:
 def _check_names(config: Config, fail: Fail) -> None:
     tables: dict[str, Iterable[str]] = {
         "data.source": SOURCES,
-        "model.name": MODELS,
+        "model.name": known_models(config.model.name),
         "sparse.method": METHODS,
         "evaluation.suite": corruptions.SUITES,
     }
     values = (config.data.source, config.model.name, config.sparse.method, config.evaluation.suite)
     for (key, known), value in zip(tables.items(), values, strict=True):
-        if value not in known:
+        if (value.partition(".")[0] if key == "model.name" else value) not in known:
             raise fail(key, unknown(value, known))
     if config.data.eval_source is not None and config.data.eval_source not in SOURCES:
         raise fail("data.eval_source", unknown(config.data.eval_source, SOURCES))
@@ -115,14 +119,34 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
         raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
     if data.root != SAMPLE_ROOT and not Path(data.root).exists():
         raise fail("data.root", "there is no such folder")
+    for key, reference in (("model.weights", config.model.weights), ("training.init", config.training.init)):
+        if reference and (why := weights_problem(config.model.name, reference)):
+            raise fail(key, why)
+    if config.training.init and (config.model.weights or not config.training.epochs):
+        raise fail("training.init", "it begins a training, in the place of model.weights; set one of the two")
     if data.eval_source is not None and not (data.eval_root and Path(data.eval_root).exists()):
         raise fail("data.eval_root", f"the folder of data.eval_source={data.eval_source} is not there")
     if data.eval_source is None and data.eval_root is not None:
         raise fail("data.eval_root", "it needs data.eval_source, the kind of data set that it is")
     if config.training.epochs and not SOURCES[data.source].trains:
         raise fail("data.source", "there is nothing to train on in it; set training.epochs=0, or use data.eval_source")
-    if config.model.weights and not Path(config.model.weights).is_file():
-        raise fail("model.weights", "there is no such file")
+
+
+def _settle_input(config: Config) -> None:
+    """Put what the weights or the model were made for in the place of 0 and auto."""
+    data = config.data
+    if data.normalize != "auto" and data.frames and data.short_side and data.size:
+        return
+    native = native_input(model_spec(config.model.name), config.model.weights or config.training.init)
+    data.frames = data.frames or native.frames
+    data.size = data.size or native.size
+    data.short_side = data.short_side or max(native.short_side, data.size)
+    if data.normalize == "auto":
+        if not native.normalize:
+            raise ConfigError(
+                f"data.normalize=auto: {config.model.name} was trained with none of the presets; name one"
+            )
+        data.normalize = native.normalize  # type: ignore[assignment]  # the keys of NORMALIZE
 
 
 def _settle_protocol(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
@@ -209,6 +233,35 @@ def _check_evaluation(config: Config, fail: Fail) -> None:
     reference = evaluation.reference
     if reference not in (None, "auto") and not (Path(reference) / "predictions.parquet").is_file():
         raise fail("evaluation.reference", "it is auto, null or a run folder with a predictions.parquet")
+
+
+def _check_analysis(config: Config, fail: Fail) -> None:
+    analysis = config.analysis
+    if analysis.clips < 1:
+        raise fail("analysis.clips", "it must be 1 or more")
+    if analysis.fourier < 1 or analysis.fourier % 2 == 0:
+        raise fail("analysis.fourier", "it is an odd number, so that the middle one is the constant")
+    if any(not 0 < radius <= config.data.size for radius in analysis.radii or ()):
+        raise fail("analysis.radii", f"radii go from 1 to data.size={config.data.size}")
+
+
+def _check_study(config: Config, fail: Fail) -> None:
+    study = config.study
+    if not study.methods:
+        return
+    for name in study.methods:
+        if name not in METHODS:
+            raise fail("study.methods", f"{name} is no method: {unknown(name, METHODS)}")
+    for axis, values in (("sparsities", study.sparsities), ("seeds", study.seeds)):
+        if not values:
+            raise fail(f"study.{axis}", "the list is empty")
+    for axis in ("methods", "sparsities", "seeds", "models"):
+        if len(set(getattr(study, axis))) < len(getattr(study, axis)):
+            raise fail(f"study.{axis}", "one of them stands in it twice")
+    if any(not 0 < sparsity < 1 for sparsity in study.sparsities):
+        raise fail("study.sparsities", "a sparsity is the share of zeros: above 0 and below 1")
+    if study.jobs < 1:
+        raise fail("study.jobs", "it is how many runs go at once, 1 or more")
 
 
 def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> None:

@@ -45,35 +45,51 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
     return options
 
 
-def _run(options: argparse.Namespace) -> None:
-    """Train, evaluate, report."""
+def _run(options: argparse.Namespace) -> Path | None:
+    """Train, evaluate, report, or a whole study; returns the run folder, where there is one."""
     from vidsparse.checks import load_config
 
     config = load_config(options.config, options.overrides)
+    if config.study.methods:
+        from vidsparse.study.run import list_runs, run_study
+
+        if options.print_config or options.dry_run:
+            sys.stdout.write(list_runs(options.config, options.overrides, config))
+        else:
+            run_study(options.config, options.overrides, config, options.fresh)
+        return None
     if options.print_config:
         from vidsparse.config import to_yaml
 
         sys.stdout.write(to_yaml(config))
-        return
+        return None
     from vidsparse.experiment import dry_run, run
 
     if options.dry_run:
         dry_run(config)
-        return
-    run(config, options.fresh, _command_line(options))
+        return None
+    return run(config, options.fresh, _command_line(options))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    """Evaluate weights as they are: a run without training."""
-    given = [word for word in options.overrides if word.startswith("model.weights=")]
-    if not given:
-        raise VidsparseError(
-            "evaluate needs model.weights=FILE.safetensors, such as runs/NAME/checkpoints/final.safetensors"
-        )
-    file = Path(given[-1].partition("=")[2])
-    name = file.parent.parent.name if file.parent.name == "checkpoints" else file.stem
-    options.overrides = [f"name={name}_evaluated", *options.overrides, "training.epochs=0", "sparse.method=dense"]
-    _run(options)
+    """Evaluate weights as they are: runs without training, and a page that compares them where they are several."""
+    from vidsparse.leaderboard import entries, weights_of
+
+    asked = options.overrides
+    runs = []
+    for label, settings in entries(asked):
+        if not weights_of(options.config, settings):
+            raise VidsparseError(
+                "evaluate needs model.weights=..., such as a file, a run folder or KINETICS400_V1; several in [a,b,c]"
+            )
+        named = [f"name={label}_evaluated"] if label else []
+        options.overrides = [*named, *settings, "training.epochs=0", "training.init=null", "sparse.method=dense"]
+        runs += [run] if (run := _run(options)) else []
+    if len(runs) > 1:
+        from vidsparse.progress import say
+        from vidsparse.report.page import write_comparison
+
+        say(f"report     {write_comparison(runs, runs[0].parent / 'leaderboard')}")
 
 
 def _generate(options: argparse.Namespace) -> None:
@@ -209,9 +225,9 @@ OUT_OF_MEMORY = (
     "out of memory: in evaluation lower evaluation.batch_size or evaluation.max_clip_mb, and the run continues; in "
     "training lower training.batch_size, raise training.accumulate or lower data.size, under another name=\n"
 )
-Command = tuple[Callable[[argparse.Namespace], None], str, Callable[[argparse.ArgumentParser], None]]
+Command = tuple[Callable[[argparse.Namespace], object], str, Callable[[argparse.ArgumentParser], None]]
 COMMANDS: dict[str, Command] = {
-    "run": (_run, "Train, evaluate clean and corrupted, and write a report.", _add_config),
+    "run": (_run, "Train, evaluate clean and corrupted, and write a report; or a whole study.", _add_config),
     "evaluate": (_evaluate, "Evaluate a checkpoint, clean and corrupted, and write a report.", _add_config),
     "generate": (_generate, "Write, verify or repair an offline corrupted benchmark.", _add_generate),
     "report": (_report, "Remake reports from the tables of finished runs.", _add_runs),
@@ -224,7 +240,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 
-def _guarded(action: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+def _guarded(action: Callable[[argparse.Namespace], object], options: argparse.Namespace) -> int:
     """Carry a command out; a person's mistake is one sentence and 2, Ctrl-C is 130."""
     from corruptions.errors import CorruptionError
 

@@ -19,6 +19,14 @@ from vidsparse.config import SAMPLE_ROOT, Config, DataConfig, flatten
 from vidsparse.errors import ConfigError
 
 COMMAND_LINE = "on the command line"
+ROOTS = {  # where the shipped configs look for each data set; the sample stands in for one that is not there
+    "ucf101": "data/ucf101",
+    "hmdb51": "data/hmdb51",
+    "cifar10": "data/cifar10",
+    "cifar100": "data/cifar100",
+    "tiny_imagenet": "data/tiny-imagenet-200",
+    "imagenet": "data/imagenet",
+}
 
 
 def shipped_configs() -> Path:
@@ -53,14 +61,15 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
     config, origin = _merge([*files, typed])
     if uses_sample(config, origin):
         config, origin = _merge([*files, *blocks, typed])
-        config.data.root, config.sample = SAMPLE_ROOT, {}
+        config.data.source, config.data.root, config.data.split = DataConfig.source, SAMPLE_ROOT, 1
+        config.sample = {}
     return config, origin
 
 
 def uses_sample(config: Config, origin: Mapping[str, str]) -> bool:
     """True where the built-in sample data stands in: asked for, or the untouched default root is absent."""
-    data, default = config.data, DataConfig()
-    untouched = (data.source, data.root) == (default.source, default.root) and origin.get("data.root") != COMMAND_LINE
+    data = config.data
+    untouched = ROOTS.get(data.source) == data.root and origin.get("data.root") != COMMAND_LINE
     absent = untouched and data.if_missing == "sample" and not Path(data.root).exists()
     return data.root == SAMPLE_ROOT or absent
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from omegaconf import OmegaConf
 
+Normalize = Literal["auto", "kinetics", "imagenet", "pytorchvideo", "half", "cifar10", "cifar100", "clip", "unit"]
 _NOT_RESULTS = ("evaluation.reference", "evaluation.protocol", "evaluation.max_clip_mb", "evaluation.batch_size")
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
@@ -30,6 +31,7 @@ class AugmentConfig:
 class DataConfig:
     """Which clips, which frames of them, at which size.
 
+    0 as `frames`, `short_side` or `size` and auto as `normalize` stand for what weights or model were made for.
     `eval_source`, `eval_root`, `eval_split`: the test part of another data set, with classes of the same names, to
     evaluate on in place of the own one; ImageNet-A, -R and -Sketch are `class_folders`.
     """
@@ -46,7 +48,7 @@ class DataConfig:
     short: Literal["loop", "clamp"] = "loop"
     short_side: int = 128
     size: int = 112
-    normalize: Literal["kinetics", "imagenet", "half", "pytorchvideo"] = "kinetics"
+    normalize: Normalize = "kinetics"
     val_fraction: float = 0.0
     missing: Literal["drop", "error"] = "drop"
     if_missing: Literal["sample", "error"] = "sample"
@@ -57,10 +59,17 @@ class DataConfig:
 
 @dataclass
 class ModelConfig:
-    """A row of the model table, and a local .safetensors file to start from."""
+    """A row of the model table, and the weights that it has from the first step on.
+
+    `weights`: a file, a run folder, the name of published weights, hf://ORG/NAME@REVISION. Where nothing is trained,
+    their classes are matched to the data's: `labels` auto (as they say, or by number), order, imagenet, kinetics400,
+    ucf101, or a file of names; `answers` all lets it answer any class of its weights, data only those of the data.
+    """
 
     name: str = "r3d_18"
     weights: str | None = None
+    labels: str = "auto"
+    answers: Literal["all", "data"] = "all"
 
 
 @dataclass
@@ -115,8 +124,12 @@ class MixupConfig:
 
 @dataclass
 class TrainingConfig:
-    """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end."""
+    """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end.
 
+    `init`: weights, named as in model.weights, that all but the head begins with: fine-tuning.
+    """
+
+    init: str | None = None
     epochs: int = 100
     batch_size: int = 16
     seed: int = 0
@@ -186,10 +199,11 @@ class ClusterConfig:
 class EngineConfig:
     """Where it runs. Never part of what a run is: another device or worker count continues the same run.
 
+    `checkpoint_every`: optimizer steps after which a run that is killed has lost no more; also each epoch ends with a
+    checkpoint, and null leaves it at that. One takes about a second for r3d_18 and r50 (250 MiB).
+    `deterministic`: on a GPU, operations that repeat bit by bit wherever torch has them, with a warning where not;
+    slower there, by how much was not measured. The CPU repeats anyway, for the same number of threads.
     `cache_gb`: decoded frames of test videos that are kept on disk beside the runs for the next evaluation, in GiB.
-    `checkpoint_every`: optimizer steps between checkpoints within an epoch, null for none. `deterministic`: on a GPU,
-    operations that repeat bit by bit wherever torch has them, with a warning where not; slower there, by how much was
-    not measured. The CPU repeats anyway, for the same number of threads.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -197,8 +211,8 @@ class EngineConfig:
     precision: Literal["auto", "32", "bf16", "16"] = "auto"
     workers: int | Literal["auto"] = "auto"
     channels_last: bool = True
+    checkpoint_every: int | None = 200
     cache_gb: float = 4.0
-    checkpoint_every: int | None = None
     deterministic: bool = False
     compile: bool = False
 
@@ -210,6 +224,41 @@ class LoggingConfig:
     dir: str = "runs"
     every: int = 10
     tensorboard: bool = True
+
+
+@dataclass
+class AnalysisConfig:
+    """What is asked of the trained model beyond its accuracy; never part of what a run is.
+
+    `spectral` and `saliency`: auto, true or false; auto is true where its forward passes are cheap (a fixed number of
+    FLOPs, see analysis/analyse.py). `clips`: test clips that are used, spread over the test split. `radii`: of the
+    attenuation filters, in pixels of the spectrum; null is eighths of the side. `fourier`: frequencies a side of the
+    heat map.
+    """
+
+    spectral: bool | Literal["auto"] = "auto"
+    saliency: bool | Literal["auto"] = "auto"
+    clips: int = 64
+    radii: list[int] | None = None
+    fourier: int = 9
+
+
+@dataclass
+class StudyConfig:
+    """Many runs: methods x sparsities x seeds x models x data, dense and static controls beside them.
+
+    Not a study where `methods` is empty. `models`: names, none for the config's own. `data`: sources, at data/NAME, or
+    mappings of `name` and settings such as `evaluation.suite`; none for the config's own. `jobs`: runs at once.
+    `cluster`: null for this machine, "local" for Dask workers here, or the address of a Dask scheduler.
+    """
+
+    methods: list[str] = field(default_factory=list)
+    sparsities: list[float] = field(default_factory=lambda: [0.5])
+    seeds: list[int] = field(default_factory=lambda: [0])
+    models: list[str] = field(default_factory=list)
+    data: list[Any] = field(default_factory=list)
+    jobs: int = 1
+    cluster: str | None = None
 
 
 @dataclass
@@ -226,6 +275,8 @@ class Config:
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
+    study: StudyConfig = field(default_factory=StudyConfig)
     sample: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -242,7 +293,11 @@ class Config:
 def to_yaml(config: Config) -> str:
     """The resolved config as YAML text; `compose` reads it back to the same config."""
     said = "# The clips are the built-in sample data.\n" if config.data.root == SAMPLE_ROOT else ""
-    return said + str(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    tree = OmegaConf.to_container(OmegaConf.structured(config))
+    assert isinstance(tree, dict)
+    if not config.study.methods:
+        del tree["study"]
+    return said + str(OmegaConf.to_yaml(OmegaConf.create(tree)))
 
 
 def identity(config: Config) -> dict[str, Any]:
@@ -252,8 +307,8 @@ def identity(config: Config) -> dict[str, Any]:
     report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    places = ("engine.", "logging.", "benchmark.", "cluster.", "data.root", "data.eval_root", "data.timeout_s")
-    left_out = (*places, "sample", *_NOT_RESULTS)
+    shown = ("engine.", "logging.", "analysis.", "study.", "benchmark.", "cluster.", "sample")
+    left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
 
 

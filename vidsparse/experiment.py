@@ -10,7 +10,15 @@ from vidsparse import files
 from vidsparse.checks import check_updates
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
-from vidsparse.facts import describe_sparse, find_reference, load_and_tell, now, protocol, write_layers
+from vidsparse.facts import (
+    describe_sparse,
+    describe_weights,
+    find_reference,
+    load_and_tell,
+    now,
+    protocol,
+    write_layers,
+)
 from vidsparse.progress import console, say, warn
 from vidsparse.runfolder import RunFolder
 
@@ -31,14 +39,15 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     clips = load_and_tell(config, config.training.epochs > 0)
     total_steps = batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
     warning = check_updates(config, total_steps)
-    folder.claim(config, clips.fingerprint, fresh)
-    if not folder.finished:
+    folder.claim(config, clips.fingerprint, fresh, _digests(config))
+    if not folder.finished or _asked_for_more(config, folder):
         folder.update(**protocol(config, clips, command))
         engine, model, sparse = _build(config, clips, total_steps, folder)
         if warning:
             warn(warning)
         _fit(config, clips, engine, model, sparse, folder)
         _evaluate(config, clips, engine, model, folder)
+        _analyse(config, clips, engine, model, folder)
         folder.update(finished=now())
     show(config, folder)
     return folder.path
@@ -77,16 +86,13 @@ def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) 
     import torch
 
     from vidsparse.engine import Engine
-    from vidsparse.models.zoo import create_model
     from vidsparse.recipe import make_optimizer
     from vidsparse.sparsity.methods import SETTINGS
     from vidsparse.sparsity.topology import sparsify
 
     engine = Engine(config.engine)
     torch.manual_seed(config.training.seed)
-    classes = len(clips.dataset.classes)
-    model = create_model(config.model.name, classes, config.data.frames, config.data.size, config.model.weights)
-    model = engine.place(model)
+    model = engine.place(_create(config, clips, folder))
     settings = {key: getattr(config.sparse, key) for key in SETTINGS}
     sparse = sparsify(
         model,
@@ -109,6 +115,46 @@ def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) 
     return engine, model, sparse
 
 
+def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
+    """The model with the weights that it begins with; what is known of those is said and recorded."""
+    from vidsparse.models.pretrained import evaluated, initialize
+    from vidsparse.models.weights import native_input
+    from vidsparse.models.zoo import create_model, model_spec
+
+    name, classes, data = config.model.name, clips.dataset.classes, config.data
+    if config.model.weights and not config.training.epochs:
+        given = (config.model.weights, config.model.labels, config.model.answers)
+        model, facts = evaluated(name, classes, data.frames, data.size, *given)
+        names = facts.pop("names")
+        if not classes:
+            folder.update(data={**folder.facts["data"], "classes": names})
+        if facts["answers"] > len(classes):
+            folder.update(chance=1 / facts["answers"])
+        own = native_input(model_spec(name), config.model.weights).normalize
+        if own not in ("", data.normalize):
+            warn(f"data.normalize={data.normalize}, but {name} was trained with {own}; data.normalize=auto takes that")
+    else:
+        model = create_model(name, len(classes), data.frames, data.size, config.model.weights)
+        facts = {"sha256": _digests(config)["model.weights"]} if config.model.weights else {}
+    if config.training.init:
+        facts = initialize(model, name, data.frames, data.size, config.training.init)
+    if facts:
+        folder.update(weights=facts)
+        for sentence in describe_weights(facts, data.normalize):
+            say(f"weights    {sentence}")
+    return model
+
+
+def _digests(config: Config) -> dict[str, str]:
+    """{config key: SHA-256} of the weights that a run begins with."""
+    from vidsparse.models.weights import find_weights
+    from vidsparse.models.zoo import model_spec
+
+    given = {"model.weights": config.model.weights, "training.init": config.training.init}
+    spec = model_spec(config.model.name)
+    return {key: find_weights(spec, reference, key).sha256 for key, reference in given.items() if reference}
+
+
 def _fit(
     config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", sparse: "Topology", folder: RunFolder
 ) -> None:
@@ -127,14 +173,10 @@ def _fit(
         except (OSError, SafetensorError) as error:
             warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
             files.remove(final)
-    started = monotonic()
-    try:
-        if config.training.epochs:
-            train(config, clips, engine, model, sparse, folder)
+    if config.training.epochs:
+        train(config, clips, engine, model, sparse, folder)
+        with folder.timed("train"):
             finish(config, clips, engine, model)
-    finally:
-        before = folder.facts.get("seconds", {}).get("train", 0)
-        folder.update(seconds={"train": before + monotonic() - started})
     write_layers(sparse, folder, trained=config.training.epochs > 0)
     save_weights(final, model.state_dict())
 
@@ -144,14 +186,30 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
     from vidsparse.data.benchmarks import cells_of
     from vidsparse.evaluation.evaluate import evaluate, save_strip
 
-    started = monotonic()
     cells = cells_of(clips, config.evaluation)
-    if clips.stored is None:
-        corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
-    evaluate(config, clips, cells, engine, model, folder.path)
-    save_strip(config, clips, cells, folder.path / "frames.npz")
-    seconds = folder.facts["seconds"] | {"evaluate": monotonic() - started}
-    folder.update(seconds=seconds, corruptions_fingerprint=corruptions.fingerprint())
+    with folder.timed("evaluate"):
+        if clips.stored is None:
+            corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
+        evaluate(config, clips, cells, engine, model, folder.path)
+        save_strip(config, clips, cells, folder.path / "frames.npz")
+    folder.update(corruptions_fingerprint=corruptions.fingerprint())
+
+
+def _asked_for_more(config: Config, folder: RunFolder) -> bool:
+    """Whether an analysis was switched on that a finished run has not."""
+    if True not in (config.analysis.spectral, config.analysis.saliency):
+        return False
+    from vidsparse.analysis.analyse import wanted_but_missing
+
+    return wanted_but_missing(config, folder.path)
+
+
+def _analyse(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
+    from vidsparse.analysis.analyse import analyse
+
+    started = monotonic()
+    analyse(config, clips, engine, model, folder.path)
+    folder.update(seconds=folder.facts["seconds"] | {"analyse": monotonic() - started})
 
 
 def show(config: Config, folder: RunFolder) -> None:

@@ -105,6 +105,14 @@ def describe_sparse(sparse: "Topology") -> str:
     return f"{share}, {updates} topology updates planned" if method.dynamic else share
 
 
+def describe_weights(facts: Facts, normalize: str) -> list[str]:
+    """Where weights come from, under which normalisation they are used, how their names and classes were found."""
+    said = [f"{facts.get('origin', 'given')}, SHA-256 {facts['sha256'][:12]}, normalisation {normalize}"]
+    if "labels" in facts:
+        said.append(f"classes {facts['labels']}; any of {facts['answers']} can be answered")
+    return said + list(facts.get("notes", ()))
+
+
 def write_layers(sparse: "Topology", folder: RunFolder, trained: bool) -> None:
     """layers.csv and what the whole training did to the topology."""
     shapes, counts = sparse.shapes(), sparse.counts()

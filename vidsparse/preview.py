@@ -87,13 +87,11 @@ def write_preview(
 
 def read_clip(video: Path, size: int, temporal: Temporal = "default") -> Clip:
     """Read up to FRAMES frames around a video's middle, cut to a square of `size` pixels; ClipDecodeError."""
-    with VideoReader(video, short_side=size + size % 2) as reader:
-        first = max(0, (reader.n_frames - FRAMES) // 2)
-        frames = reader.read(range(first, min(first + FRAMES, reader.n_frames)))
-        top, left = (reader.height - size) // 2, (reader.width - size) // 2
-        return Clip(
-            np.ascontiguousarray(frames[:, top : top + size, left : left + size]), reader.fps, video.stem, temporal
-        )
+    reader = VideoReader(video, short_side=size + size % 2)
+    first = max(0, (reader.n_frames - FRAMES) // 2)
+    frames = reader.read(range(first, min(first + FRAMES, reader.n_frames)))
+    top, left = (reader.height - size) // 2, (reader.width - size) // 2
+    return Clip(np.ascontiguousarray(frames[:, top : top + size, left : left + size]), reader.fps, video.stem, temporal)
 
 
 def contact_sheet(clip: Clip, cells: Sequence[Cell], severities: Sequence[int]) -> Image.Image:

@@ -1,12 +1,14 @@
 """What a person sees while it runs: a live bar on a terminal, a plain line now and then anywhere else."""
 
+from collections.abc import Iterable, Iterator
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+T = TypeVar("T")
 PLAIN_EVERY = 15.0  # seconds between plain lines
 
 console = Console(highlight=False)
@@ -57,6 +59,31 @@ class Bar:
     def _line(self) -> None:
         self._last_line = monotonic()
         console.print(f"{self._title:<11} {self._done}/{self._total}  {self._numbers}", soft_wrap=True)
+
+
+class Waiting:
+    """The share of the time that goes by in waiting for the next of some batches."""
+
+    def __init__(self) -> None:
+        self._began, self._waited = monotonic(), 0.0
+
+    def timed(self, batches: Iterable[T]) -> Iterator[T]:
+        """The same batches; the time until each is there counts as waiting."""
+        iterator = iter(batches)
+        while True:
+            asked = monotonic()
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self._waited += monotonic() - asked
+            yield batch
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1."""
+        return self._waited / max(1e-9, monotonic() - self._began)
 
 
 def say(text: str, style: str = "") -> None:

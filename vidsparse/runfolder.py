@@ -2,8 +2,10 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from vidsparse import files
@@ -37,8 +39,10 @@ class RunFolder:
         """True when there is something to lose: a checkpoint, weights or predictions."""
         return any((self.path / name).exists() for name in ("checkpoints", "predictions", "predictions.parquet"))
 
-    def claim(self, config: Config, fingerprint: str, fresh: bool = False) -> None:
+    def claim(self, config: Config, fingerprint: str, fresh: bool = False, weights: Facts | None = None) -> None:
         """Make the folder this experiment's own, or continue the one that it already holds.
+
+        `weights`: {config key: SHA-256} of the weights that it begins with.
 
         Raises:
             RunFolderError: it holds another experiment or other data; the message names what differs and both ways on.
@@ -47,13 +51,13 @@ class RunFolder:
         if fresh and ours:
             files.remove(self.path)
         self.facts = read_facts(self.path)
-        mine = {**identity(config), "data fingerprint": fingerprint}
-        if config.model.weights:
-            mine["model.weights"] = files.digest(Path(config.model.weights))
+        mine = {**identity(config), "data fingerprint": fingerprint, **(weights or {})}
         if self.facts and self.begun:
             self._check_same(mine)
         elif not self.facts and self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
             raise RunFolderError(f"{self.path} is not empty and not a run of vidsparse; choose another name=...")
+        if not self.begun:
+            self.facts = {}  # what an attempt that came to nothing said of itself, with other settings perhaps
         files.sweep(self.path)
         self.update(identity=mine)
         files.write(self.path / "config.yaml", to_yaml(config))
@@ -62,6 +66,22 @@ class RunFolder:
         """Merge facts into run.json, atomically."""
         self.facts |= facts
         files.write(self.path / "run.json", json.dumps(self.facts, indent=1) + "\n")
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[Callable[[], None]]:
+        """Add the time of the body to `seconds` of this stage, over all sessions.
+
+        What it gives is to be called whenever work is saved: a kill then costs the time since, as it costs the work.
+        """
+        before, started = self.facts.get("seconds", {}).get(stage, 0.0), monotonic()
+
+        def keep() -> None:
+            self.update(seconds={**self.facts.get("seconds", {}), stage: before + monotonic() - started})
+
+        try:
+            yield keep
+        finally:
+            keep()
 
     def _check_same(self, mine: Mapping[str, Any]) -> None:
         theirs = self.facts.get("identity", {})

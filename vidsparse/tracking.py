@@ -1,6 +1,6 @@
 """What a training says while it goes: a progress line, metrics.csv, topology.csv, TensorBoard where installed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,10 +13,12 @@ from torch import Tensor
 from vidsparse.config import LoggingConfig
 from vidsparse.progress import Bar
 from vidsparse.runfolder import CsvLog
+from vidsparse.sparsity.structure import describe
 from vidsparse.sparsity.topology import Update
 
 METRICS = ("step", "epoch", "loss", "accuracy", "learning_rate", "clips_per_second", "data_wait", "sparsity")
 TOPOLOGY = ("step", "fraction", "changed", "nonzero")
+STRUCTURE = ("step", "layer", "nonzero", "empty_outputs", "empty_inputs", "output_dispersion", "input_dispersion")
 T = TypeVar("T")
 
 
@@ -27,6 +29,7 @@ class Tracker:
         self._every = config.every
         self._metrics = CsvLog(folder / "metrics.csv", (*METRICS, "val_accuracy"), start)
         self._topology = CsvLog(folder / "topology.csv", TOPOLOGY, start)
+        self._structure = CsvLog(folder / "structure.csv", STRUCTURE, start)
         self._board = _tensorboard(folder / "tensorboard", start) if config.tensorboard else None
         self._bar = Bar("training", total, start)
         self._loss: Tensor | float = 0.0
@@ -36,7 +39,7 @@ class Tracker:
         self._restart()
 
     def __enter__(self) -> Self:
-        for resource in (self._metrics, self._topology, self._board):
+        for resource in (self._metrics, self._topology, self._structure, self._board):
             if resource:
                 self._closing.callback(resource.close)
         self._closing.enter_context(self._bar)
@@ -95,6 +98,11 @@ class Tracker:
         if update is not None and update is not self._noted:
             self._noted = update
             self._topology.add(**vars(update) | {"step": step})
+
+    def note_structure(self, step: int, masks: Mapping[str, Tensor]) -> None:
+        """Lines of structure.csv: how each layer's non-zeros lie now."""
+        for name, mask in masks.items():
+            self._structure.add(step=step, layer=name, **describe(mask))
 
     def _restart(self) -> None:
         self._since, self._waited, self._clips = monotonic(), 0.0, 0

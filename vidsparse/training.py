@@ -49,7 +49,8 @@ def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse
         TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps, pin_memory=engine.on_gpu
     )
     model.train()
-    with Stop() as stop, Tracker(folder.path, config.logging, steps.stop, steps.start) as log:
+    tracker = Tracker(folder.path, config.logging, steps.stop, steps.start)
+    with Stop() as stop, folder.timed("train") as keep_seconds, tracker as log:
         for step, (pixels, labels, places) in enumerate(log.timed(batches(loader)), start=steps.start):
             rate = learning_rate(recipe.optimizer.lr, recipe.schedule, step, steps.per_epoch, steps.stop)
             for group in sparse.optimizer.param_groups:
@@ -61,6 +62,8 @@ def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse
             saving = epoch_ends or stop.wanted or (every is not None and done % every == 0)
             _count_substitutes(folder, places)
             log.note_update(done, sparse.last_update)
+            if epoch_ends:
+                log.note_structure(done, sparse.masks)
             if (saving or log.due(done, epoch_ends)) and not _finite(log, model, saving):
                 raise Diverged(_diverged(done, rate, checkpoints))
             if log.due(done, epoch_ends):
@@ -68,6 +71,7 @@ def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse
                 log.write(done, step // steps.per_epoch + 1, rate, 1 - sparse.nonzero / sparse.total, accuracy)
             if saving:
                 checkpoints.save(done, model.state_dict(), _state(done, engine, sparse))
+                keep_seconds()
             if stop.wanted:
                 raise KeyboardInterrupt
 

@@ -112,33 +112,3 @@ def test_a_file_without_pictures(tmp_path):
         frame.sample_rate = 16000
         container.mux([*stream.encode(frame), *stream.encode()])
     assert "no video stream" in inspect(tmp_path / "sound.mp4").error
-
-
-REAL = {
-    "decord/corrupted.mp4": (49, "pyav", (720, 1280)),
-    "decord/flipping_a_pancake.mkv": (310, "decord", (240, 426)),
-    "decord/unordered.mov": (4, "decord", (50, 50)),
-    "decord/video_0.mov": (3, "decord", (320, 568)),
-    "decord/video_90.mov": (3, "decord", (568, 320)),
-    "decord/video_180.mov": (3, "decord", (320, 568)),
-    "decord/video_270.mov": (3, "decord", (568, 320)),
-    "kinetics_demo/mmaction2_demo.mp4": (280, "decord", (256, 340)),
-    "kinetics_demo/mmaction2_test.mp4": (300, "decord", (256, 340)),
-    "kinetics_demo/paddlevideo_example.avi": (131, "decord", (240, 320)),
-    "torchcodec/av1_video.mkv": (125, "pyav", (360, 640)),  # decord has no AV1
-    "torchcodec/bt709_full_range.mp4": (30, "decord", (720, 1280)),
-    "torchcodec/h264_10bits.mp4": (30, "decord", (200, 200)),
-    "torchcodec/h265_10bits.mp4": (30, "pyav", (200, 200)),
-    "torchcodec/h265_video.mp4": (10, "pyav", (128, 128)),  # decord gives the next frame after a seek
-    "torchcodec/nasa_13013.mp4": (390, "decord", (270, 480)),  # the second, larger stream
-}
-
-
-@pytest.mark.parametrize("name", REAL)
-def test_awkward_real_files(shared, name):
-    path = shared(f"videos/{name}")
-    info = inspect(path)
-    assert (info.n_frames, info.decoder, (info.height, info.width)) == REAL[name]
-    wanted = sorted({0, info.n_frames // 2, info.n_frames - 1})
-    if info.decoder == "decord":
-        assert_close(open_decord(path, 64, 86).get_batch(wanted).asnumpy(), read_pyav(path, wanted, 64, 86))

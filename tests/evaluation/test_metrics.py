@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from vidsparse.evaluation import metrics
+from vidsparse.evaluation.summary import summary
 
 
 def table_of(*cells: tuple[str, str, int, list[int]], labels: list[int]) -> pd.DataFrame:
@@ -73,7 +74,7 @@ def test_the_mean_over_views_is_used_where_there_are_several() -> None:
 def test_a_clip_that_cannot_be_decoded_is_wrong_even_without_a_label() -> None:
     table = table_of(("clean", "", 0, [-1, 0]), labels=[-1, 0])
     assert metrics.clean_accuracy(table) == 0.5
-    assert metrics.summary(table)["undecodable"] == 1
+    assert summary(table)["undecodable"] == 1
 
 
 def test_top5_counts_labels_among_the_five_and_undecodable_as_wrong() -> None:
@@ -101,7 +102,7 @@ def test_summary_counts_wins_ties_and_losses() -> None:
     names, guesses = ("snow", "fog", "blur", "rain"), ([0, 0], [0, 1], [1, 1], [0, 0])
     ours = table_of(*((name, "a", 1, hits) for name, hits in zip(names, guesses, strict=True)), labels=[0, 0])
     dense = table_of(*((name, "a", 1, [0, 1]) for name in names), labels=[0, 0])
-    numbers = metrics.summary(ours, dense)
+    numbers = summary(ours, dense)
     assert (numbers["wins"], numbers["ties"], numbers["losses"]) == (2, 1, 1)
     assert numbers["gain"] == pytest.approx(5 / 8 - 4 / 8)
     assert numbers["relative_gain"] == pytest.approx(0.25)
@@ -110,14 +111,14 @@ def test_summary_counts_wins_ties_and_losses() -> None:
 
 def test_row_order_does_not_matter_for_numbers_or_comparison() -> None:
     ours, dense = random_table(1), random_table(2).assign(label=random_table(1)["label"])
-    assert metrics.summary(shuffled(ours), dense) == pytest.approx(metrics.summary(ours, shuffled(dense)))
+    assert summary(shuffled(ours), dense) == pytest.approx(summary(ours, shuffled(dense)))
 
 
 def test_categorical_columns_give_the_same_numbers() -> None:
     table = random_table(3)
     categorical = table.astype({"corruption": "category", "profile": "category"})
     pd.testing.assert_frame_equal(metrics.accuracy_matrix(table), metrics.accuracy_matrix(categorical))
-    assert metrics.summary(table, categorical)["gain"] == 0
+    assert summary(table, categorical)["gain"] == 0
 
 
 @pytest.mark.parametrize(
@@ -134,32 +135,41 @@ def test_categorical_columns_give_the_same_numbers() -> None:
 def test_tables_that_do_not_match_are_refused_with_the_difference(change, named: str) -> None:
     table = random_table(4)
     with pytest.raises(metrics.MismatchedTables, match=named):
-        metrics.summary(table, change(table))
-
-
-@pytest.mark.parametrize(
-    ("right", "n", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_wilson_equals_the_published_intervals(right: int, n: int, low: float, high: float) -> None:
-    """Table I, method 3, of "Two-sided confidence intervals for the single proportion" (1998)."""
-    assert metrics.wilson_interval(right, n) == pytest.approx((low, high), abs=6e-5)
-
-
-def test_interval_over_clips_covers_where_one_over_predictions_would_not() -> None:
-    """Cells of one clip share its difficulty: 95 % intervals over clips hold the truth about 95 % of the time."""
-    rng, clips, cells, held = np.random.default_rng(0), 60, 40, 0
-    for _ in range(400):
-        answers = rng.random((clips, cells)) < rng.beta(0.5, 0.5, (clips, 1))
-        low, high = metrics.mean_interval(answers.mean(axis=1))
-        held += low <= 0.5 <= high
-    assert 0.92 <= held / 400 <= 0.98
+        summary(table, change(table))
 
 
 def test_nothing_to_measure_is_nan_not_a_crash() -> None:
     clean_only = table_of(("clean", "", 0, [0]), labels=[0])
-    numbers = metrics.summary(clean_only)
+    numbers = summary(clean_only)
     assert numbers["clean"] == 1.0
     assert math.isnan(numbers["robust"])
     assert numbers["corruptions"] == 0
     assert metrics.accuracy_matrix(clean_only).empty
+
+
+def test_gamma_and_rpc_are_the_published_formulas():
+    """One cell at 57.7 % from a clean 70.5 %: γ_a = 1 - 0.128, γ_r = rPC = 57.7 / 70.5."""
+    right = {0: 705, 1: 577}
+    cells = [("clean" if not s else "fog", "a", s, [0] * k + [1] * (1000 - k)) for s, k in right.items()]
+    table = table_of(*cells, labels=[0] * 1000)
+    assert metrics.gamma_a(table).loc["fog", 1] == pytest.approx(1 - 0.128)
+    assert metrics.gamma_r(table).loc["fog", 1] == pytest.approx(57.7 / 70.5)
+    assert metrics.rpc(table) == pytest.approx(57.7 / 70.5)
+
+
+def test_mpc_weighs_corruptions_equally_and_robustness_accuracy_cells():
+    table = table_of(("fog", "a", 1, [0]), ("fog", "a", 2, [0]), ("snow", "a", 1, [1]), labels=[0])
+    assert metrics.mpc(table) == 0.5
+    assert metrics.robustness_accuracy(table) == pytest.approx(2 / 3)
+
+
+def test_intervals_are_over_recordings_where_the_table_names_them():
+    """Twenty clips of four recordings say less than twenty recordings."""
+    rng = np.random.default_rng(0)
+    hits = np.repeat(rng.random(4) < 0.5, 5).astype(int).tolist()
+    alone = table_of(("clean", "", 0, hits), ("fog", "a", 1, hits), labels=[0] * 20)
+    grouped = alone.assign(group=[f"g{int(name[4:]) // 5}" for name in alone["id"]])
+    one, two = summary(alone), summary(grouped)
+    assert (one["groups"], two["groups"]) == (20, 4)
+    for name in ("clean", "robust"):
+        assert two[f"{name}_high"] - two[f"{name}_low"] > 1.5 * (one[f"{name}_high"] - one[f"{name}_low"])

@@ -49,3 +49,12 @@ def test_parts_are_saved_and_read_back(tmp_path):
     part = predictions.rows(SAMPLES, FOG, torch.zeros(2, 1, 3), [True, True])
     predictions.save(tmp_path / "p.parquet", [part, part])
     assert len(predictions.load(tmp_path / "p.parquet")) == 4
+
+
+def test_a_row_says_the_group_and_older_tables_get_it_from_their_ids(tmp_path):
+    assert table([[[0.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]]).group.tolist() == ["g", "g"]
+    old = predictions.rows(
+        [Sample(f"Punch/v_Punch_g0{i}_c01", Path(), 0, "") for i in (1, 2)], FOG, torch.zeros(2, 1, 3), [True, True]
+    ).drop_columns("group")
+    predictions.save(tmp_path / "old.parquet", [old])
+    assert predictions.load(tmp_path / "old.parquet").group.tolist() == ["Punch/g01", "Punch/g02"]

@@ -1,69 +1,201 @@
-"""Weights from a file: all of them or none, and a sentence that says why."""
+"""Weights from a file: all of them or none, whoever wrote it, and a sentence that says why."""
 
+import argparse
+import pickle
 import re
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from vidsparse.errors import ConfigError
 from vidsparse.models.checkpoints import load_weights
 from vidsparse.models.zoo import create_model
 
 
+def network(classes: int = 5) -> nn.Module:
+    return create_model("cifar_resnet20", classes, 1, 32)
+
+
+def shifted(state: dict[str, torch.Tensor], by: int = 1) -> dict[str, torch.Tensor]:
+    return {key: tensor + by for key, tensor in state.items()}
+
+
+def equal(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+
+
+def prefixed(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {prefix + key: tensor for key, tensor in state.items()}
+
+
 @pytest.fixture
-def saved(tmp_path):
-    """A small network with 5 classes, and the file of its parameters."""
+def state():
     torch.manual_seed(0)
-    model = create_model("x3d_s", 5)
-    save_file(model.state_dict(), tmp_path / "x3d_s.safetensors")
-    return model, tmp_path / "x3d_s.safetensors"
+    return network().state_dict()
 
 
-def test_a_round_trip_gives_back_every_tensor(saved):
-    model, path = saved
-    loaded = create_model("x3d_s", 5, weights=path).state_dict()
-    assert all(torch.equal(tensor, loaded[key]) for key, tensor in model.state_dict().items())
+@pytest.fixture
+def saved(state, tmp_path):
+    save_file(state, tmp_path / "net.safetensors")
+    return tmp_path / "net.safetensors"
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".pth", ".ckpt", ".pyth", ".bin"])
+def test_a_round_trip_gives_back_every_tensor(state, tmp_path, suffix):
+    path = tmp_path / f"net{suffix}"
+    save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
+    assert equal(create_model("cifar_resnet20", 5, 1, 32, path).state_dict(), state)
+
+
+WRAPPED = {
+    "DataParallel": lambda s: prefixed(s, "module."),
+    "Lightning": lambda s: {"state_dict": prefixed(s, "model."), "epoch": 3, "optimizer_states": [{"state": {}}]},
+    "torch.compile": lambda s: prefixed(s, "_orig_mod."),
+    "compiled in Lightning": lambda s: {"state_dict": prefixed(s, "model._orig_mod.")},
+    "a compiled part": lambda s: {k.replace("layer1.", "layer1._orig_mod."): t for k, t in s.items()},
+    "backbone and head": lambda s: {k if k.startswith("fc") else f"backbone.{k}": t for k, t in s.items()},
+    "pytorchvideo": lambda s: {"model_state": s},
+    "DeiT": lambda s: {"model": s, "args": argparse.Namespace(lr=0.1)},
+    "a loss beside it": lambda s: {**prefixed(s, "net."), "criterion.weight": torch.ones(5)},
+    "old batch norms": lambda s: {k: t for k, t in s.items() if not k.endswith("num_batches_tracked")},
+    "an average": lambda s: {"state_dict": shifted(s), "state_dict_ema": s},
+    "AveragedModel": lambda s: {**prefixed(s, "module."), "n_averaged": torch.tensor(7)},
+    "two in one": lambda s: {**prefixed(shifted(s), "model."), **prefixed(s, "ema_model.")},
+    "half precision": lambda s: {k: t.half() if t.is_floating_point() else t for k, t in s.items()},
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPED)
+def test_what_wrappers_put_around_a_network_is_taken_off(state, tmp_path, wrapper):
+    torch.save(WRAPPED[wrapper](state), tmp_path / "wrapped.pt")
+    model = network()
+    load_weights(model, tmp_path / "wrapped.pt")
+    loaded = model.state_dict()
+    for key in state:
+        torch.testing.assert_close(loaded[key], state[key], rtol=2e-3, atol=1e-3)
+
+
+def test_what_was_taken_off_is_said(state, tmp_path):
+    torch.save({"state_dict_ema": prefixed(state, "module.")}, tmp_path / "wrapped.pt")
+    notes = load_weights(network(), tmp_path / "wrapped.pt")
+    assert notes == ("from 'state_dict_ema' in the file", "names without their prefix 'module.'")
+
+
+def test_names_that_are_all_unknown_are_taken_by_order_loudly(state, tmp_path):
+    torch.save({f"a{n}.{k.rpartition('.')[2]}": t for n, (k, t) in enumerate(state.items())}, tmp_path / "other.pt")
+    model = network()
+    (note,) = load_weights(model, tmp_path / "other.pt")
+    assert equal(model.state_dict(), state)
+    assert note.startswith("BY ORDER")
+
+
+@pytest.mark.parametrize("change", ["one more", "another shape", "another kind", "another order"])
+def test_by_order_means_every_tensor_in_number_kind_and_shape(state, tmp_path, change):
+    other = {f"a{n}.{k.rpartition('.')[2]}": t for n, (k, t) in enumerate(state.items())}
+    if change == "one more":
+        other["z.weight"] = torch.ones(1)
+    if change == "another shape":
+        other["a0.weight"] = torch.ones(16, 3, 5, 5)
+        other["a6.weight"] = torch.ones(3)
+        other["a12.weight"] = torch.ones(3)
+    if change == "another kind":
+        other = {k.replace(".running_mean", ".mean"): t for k, t in other.items()}
+    if change == "another order":
+        other = dict(reversed(other.items()))
+    torch.save(other, tmp_path / "other.pt")
+    with pytest.raises(ConfigError, match="does not fit the network"):
+        load_weights(network(), tmp_path / "other.pt")
 
 
 def test_another_class_count_and_another_network_are_named(saved):
-    _, path = saved
-    with pytest.raises(ConfigError, match=r"x3d_s\.safetensors does not fit.*it has 5 classes, the network 7"):
-        create_model("x3d_s", 7, weights=path)
-    with pytest.raises(ConfigError, match=r"missing there.*and \d+ more"):
-        create_model("mc3_18", 5, weights=path)
+    with pytest.raises(ConfigError, match=r"net\.safetensors does not fit.*it has 5 classes, the network 7"):
+        create_model("cifar_resnet20", 7, 1, 32, saved)
+    with pytest.raises(
+        ConfigError, match=r"conv1\.weight is \(16, 3, 3, 3\) there, \(64, 3, 3, 3\) here.*and \d+ more"
+    ):
+        create_model("cifar_resnet18", 5, 1, 32, saved)
 
 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ({"blocks.5.proj.weight": None}, "blocks.5.proj.weight is missing there"),
-        ({"blocks.5.proj.weight": torch.ones(5, 8)}, "blocks.5.proj.weight is (5, 8) there, (5, 2048) here"),
+        ({"fc.weight": None}, "fc.weight is missing there"),
+        ({"fc.weight": torch.ones(5, 8)}, "fc.weight is (5, 8) there, (5, 64) here"),
         ({"ema": torch.ones(1)}, "ema is unknown here"),
+        ({"conv1.weight": torch.full((16, 3, 3, 3), float("nan"))}, "no finite numbers, in conv1.weight"),
+        ({"fc.bias": torch.ones(5, dtype=torch.int32)}, "fc.bias holds other than the network's kind of numbers"),
     ],
 )
-def test_a_file_that_misses_by_one_tensor_loads_nothing(saved, tmp_path, damage, said):
-    model, _ = saved
-    state = {key: tensor + 1 for key, tensor in model.state_dict().items()} | damage
-    state = {key: tensor for key, tensor in state.items() if tensor is not None}
-    save_file(state, tmp_path / "damaged.safetensors")
+def test_a_file_that_misses_by_one_tensor_loads_nothing(state, tmp_path, damage, said):
+    damaged = {key: tensor for key, tensor in (shifted(state) | damage).items() if tensor is not None}
+    save_file(damaged, tmp_path / "damaged.safetensors")
+    model = network()
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
     with pytest.raises(ConfigError, match=re.escape(said)):
         load_weights(model, tmp_path / "damaged.safetensors")
-    assert all(torch.equal(tensor, before[key]) for key, tensor in model.state_dict().items())
+    assert equal(model.state_dict(), before)
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("cut.safetensors", "cannot be read"),
-        ("none.safetensors", "does not exist"),
-        ("model.pt", "is not a .safetensors"),
-    ],
-)
-def test_files_that_are_no_weights_are_refused(saved, tmp_path, name, said):
-    model, path = saved
-    (tmp_path / "cut.safetensors").write_bytes(path.read_bytes()[:5000])
-    (tmp_path / "model.pt").write_bytes(b"\x80\x04")
-    with pytest.raises(ConfigError, match=f"{re.escape(name)} {said}"):
-        load_weights(model, tmp_path / name)
+class Evil:
+    """A pickle that makes a file when it is opened by a trusting reader."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+@pytest.mark.parametrize("how", ["torch.save", "legacy", "plain pickle", "beside weights"])
+def test_a_pickle_that_runs_code_is_refused_in_one_sentence_and_never_run(state, tmp_path, how):
+    mark, path = tmp_path / "owned", tmp_path / "evil.pth"
+    if how == "plain pickle":
+        path.write_bytes(pickle.dumps(Evil(mark)))
+    else:
+        tree = {"state_dict": state, "hooks": Evil(mark)} if how == "beside weights" else Evil(mark)
+        torch.save(tree, path, _use_new_zipfile_serialization=how != "legacy")
+    with pytest.raises(ConfigError) as caught:
+        load_weights(network(), path)
+    assert not mark.exists()
+    assert "evil.pth" in str(caught.value)
+    assert "not opened" in str(caught.value) or "cannot be read" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_whole_pickled_module_is_refused_by_name(tmp_path):
+    torch.save(nn.Linear(2, 2), tmp_path / "module.pt")
+    with pytest.raises(
+        ConfigError, match=r"asks for torch\.nn\.modules\.linear\.Linear and is not opened.*save its state_dict"
+    ):
+        load_weights(network(), tmp_path / "module.pt")
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.5, 0.99])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_a_file_that_is_cut_short_is_one_sentence(state, tmp_path, suffix, share):
+    path = tmp_path / f"cut{suffix}"
+    save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ConfigError, match=r"cut\.\w+ (cannot be read|is a pickle .* damaged)") as caught:
+        load_weights(network(), path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "said"), [("none.safetensors", "does not exist"), ("a.txt", "not a file of param")])
+def test_files_that_are_no_weights_are_refused(tmp_path, name, said):
+    with pytest.raises(ConfigError, match=said):
+        load_weights(network(), tmp_path / name)
+
+
+def test_a_file_without_tensors_is_refused(tmp_path):
+    torch.save({"epoch": 3}, tmp_path / "empty.pt")
+    with pytest.raises(ConfigError, match="holds no named tensors"):
+        load_weights(network(), tmp_path / "empty.pt")
+
+
+def test_weights_of_another_clip_size_say_where_positions_come_from(tmp_path):
+    save_file(create_model("mvit_v2_s", 5, 4, 64).state_dict(), tmp_path / "mvit.safetensors")
+    with pytest.raises(ConfigError, match=r"rel_pos.*position embeddings belong to one data\.frames and data\.size"):
+        create_model("mvit_v2_s", 5, 4, 32, tmp_path / "mvit.safetensors")

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from vidsparse.errors import RunFolderError
-from vidsparse.evaluation.metrics import MismatchedTables, summary
+from vidsparse.evaluation.metrics import MismatchedTables
+from vidsparse.evaluation.summary import summary
 from vidsparse.report.page import write_report
 from vidsparse.report.tables import load_run
 from vidsparse.report.words import signed, warnings

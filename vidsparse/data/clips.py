@@ -12,7 +12,7 @@ from vidsparse.data import manifest
 from vidsparse.data.cache import FrameCache, frame_key
 from vidsparse.data.frames import Frames, output_size
 from vidsparse.data.index import Index, Progress, build_index
-from vidsparse.data.readers import READERS, OpenFiles
+from vidsparse.data.readers import READERS
 from vidsparse.data.sources import Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
 from vidsparse.errors import ClipDecodeError
 
@@ -34,7 +34,6 @@ class Clips:
     train: tuple[Sample, ...]
     validation: tuple[Sample, ...]
     test: tuple[Sample, ...]
-    _open: OpenFiles
     kept: FrameCache | None = None
     full_size: bool = False
     stored: "Kept | None" = None
@@ -83,7 +82,7 @@ class Clips:
             numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.path)
             key = frame_key(sample.id, file.size, file.mtime, info, self._short_side, numbers)
             return self.kept.get(key, (len(numbers), *self.size(sample), 3), lambda: self.read(sample, numbers))
-        return READERS[sample.reader].read(self._open, sample, info, self._short_side, indices)
+        return READERS[sample.reader].read(sample, info, self._short_side, indices, self.config.timeout_s)
 
     @property
     def _short_side(self) -> int | None:
@@ -117,7 +116,7 @@ def load_clips(
         assert config.eval_root is not None
         other = load_dataset(config.eval_source, Path(config.eval_root), config.eval_split, config.missing, train=False)
         dataset = evaluated_on(dataset, other)
-    prepared = {**manifest.prepared(root), **manifest.prepared(dataset.root)}
+    prepared = {file: found for place in {root, dataset.root} for file, found in manifest.prepared(place).items()}
     index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress, prepared)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
-    return Clips(config, dataset, index, train, validation, dataset.test, OpenFiles(config.timeout_s))
+    return Clips(config, dataset, index, train, validation, dataset.test)

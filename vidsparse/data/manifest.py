@@ -82,9 +82,10 @@ def load(path: Path) -> dict[File, Found]:
         columns = pq.read_table(path, schema=SCHEMA).to_pydict()
     except (OSError, pa.ArrowException):
         return {}
+    place = _place(path)
     known: dict[File, list[VideoInfo]] = {}
     for name, size, mtime, entries, *info, _ in zip(*columns.values(), strict=True):
-        known.setdefault(File(_absolute(name, path), size, mtime), []).extend([_info(*info)] * entries)
+        known.setdefault(File(os.path.join(place, name), size, mtime), []).extend([_info(*info)] * entries)
     return dict(known)
 
 
@@ -94,12 +95,13 @@ def hashes(path: Path) -> dict[str, str]:
         columns = pq.read_table(path, columns=["path", "sha256"]).to_pydict()
     except (OSError, pa.ArrowException):
         return {}
-    return {_absolute(name, path): digest for name, digest in zip(*columns.values(), strict=True) if digest}
+    place = _place(path)
+    return {os.path.join(place, name): digest for name, digest in zip(*columns.values(), strict=True) if digest}
 
 
 def save(known: Mapping[File, Found], path: Path, hashes: Mapping[str, str] | None = None) -> None:
     """Write a table atomically. With `hashes` ({path: SHA-256 in hex}), paths are kept relative to its folder."""
-    place = f"{path.parent.absolute()}{os.sep}"
+    place = _place(path)
     rows = [
         (
             file.path if hashes is None else file.path.removeprefix(place),
@@ -123,8 +125,9 @@ def save(known: Mapping[File, Found], path: Path, hashes: Mapping[str, str] | No
     files.save(path, lambda temporary: pq.write_table(table, temporary))
 
 
-def _absolute(name: str, table: Path) -> str:
-    return name if os.path.isabs(name) else f"{table.parent.absolute()}{os.sep}{name}"
+def _place(table: Path) -> str:
+    """The folder that paths in a table are relative to; ends with a separator."""
+    return f"{table.parent.absolute()}{os.sep}"
 
 
 def _runs(found: Found) -> Iterator[tuple[VideoInfo, int]]:

@@ -5,42 +5,26 @@ import what they need when they are used: images need no video decoder.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vidsparse.data import archives, images
 from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.sources import Sample
 from vidsparse.errors import ClipDecodeError
 
-if TYPE_CHECKING:
-    from vidsparse.data.video import ReaderPool
-
-
-@dataclass
-class OpenFiles:
-    """What stays open between reads, and how long one may take (seconds); a copy sent elsewhere starts empty."""
-
-    timeout_s: float
-    _videos: "ReaderPool | None" = field(default=None, repr=False)
-
-    def videos(self) -> "ReaderPool":
-        """The open videos of this process."""
-        if self._videos is None:
-            from vidsparse.data.video import ReaderPool
-
-            self._videos = ReaderPool()
-        return self._videos
-
-
-Read = Callable[[OpenFiles, Sample, VideoInfo, int | None, Any], Frames]
+Read = Callable[[Sample, VideoInfo, int | None, Any, float], Frames]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """`inspect` gives one info an entry of a file and never raises for a bad one; `read` raises ClipDecodeError."""
+    """`inspect` gives one info an entry of a file and never raises for a bad one.
+
+    `read` takes a sample, its info, the short side (None for the file's own), frame numbers and how long a decoder that
+    can hang may take, in seconds; it raises ClipDecodeError.
+    """
 
     inspect: Callable[[Path], Sequence[VideoInfo]]
     read: Read
@@ -52,14 +36,15 @@ def _inspect_video(path: Path) -> Sequence[VideoInfo]:
     return (inspect(path),)
 
 
-def _read_video(files: OpenFiles, sample: Sample, info: VideoInfo, short_side: int | None, indices: Any) -> Frames:
+def _read_video(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
+    from vidsparse.data.video import VideoReader
     from vidsparse.data.watchdog import limited
 
-    with limited(sample.path, files.timeout_s):
-        return files.videos().get(sample.path, short_side, info).read(indices)
+    with limited(sample.path, timeout_s):
+        return VideoReader(sample.path, short_side, info).read(indices)
 
 
-def _read_image(files: OpenFiles, sample: Sample, info: VideoInfo, short_side: int | None, indices: Any) -> Frames:
+def _read_image(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
     try:
         content = sample.path.read_bytes()
     except OSError as error:
@@ -67,7 +52,7 @@ def _read_image(files: OpenFiles, sample: Sample, info: VideoInfo, short_side: i
     return images.repeated(images.resized(images.decode(content, sample.path), short_side), indices, sample.path)
 
 
-def _read_archive(files: OpenFiles, sample: Sample, info: VideoInfo, short_side: int | None, indices: Any) -> Frames:
+def _read_archive(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
     picture = archives.open_pictures(sample.reader, sample.path).at(sample.entry)
     return images.repeated(images.resized(picture, short_side), indices, sample.id)
 

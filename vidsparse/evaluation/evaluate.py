@@ -20,7 +20,7 @@ from vidsparse.data.loader import batches, make_loader, split_units, to_input
 from vidsparse.engine import Engine
 from vidsparse.evaluation import predictions
 from vidsparse.interrupt import Stop
-from vidsparse.progress import Bar
+from vidsparse.progress import Bar, Waiting
 
 UNIT = 16  # clips and views of a unit: fixed, so that parts made with another batch size fit
 IMAGES = 256  # the same where a clip is one frame
@@ -50,12 +50,12 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
     source = CorruptedUnits(clips, config.evaluation, cells, mine)
     open_units: dict[int, list[pa.Table]] = {}
     before = (len(units) - len(mine)) * len(cells)
-    loader = make_loader(source, engine.workers, batch_size=None)
+    loader, waiting = make_loader(source, engine.workers, batch_size=None), Waiting()
     with Stop() as stop, Bar("evaluating", len(units) * len(cells), before) as bar:
-        for count, batch in enumerate(batches(loader), start=1):
+        for count, batch in enumerate(waiting.timed(batches(loader)), start=1):
             done = open_units.setdefault(batch.unit, [])
             done.append(_predict(config, clips, cells, engine, model, batch, units[batch.unit][1]))
-            bar.advance(before + count, now=cells[batch.cell].corruption)
+            bar.advance(before + count, now=cells[batch.cell].corruption, waiting_for_data=f"{waiting.share:.0%}")
             if len(done) == len(cells):
                 predictions.save(parts[batch.unit], open_units.pop(batch.unit))
             if stop.wanted:

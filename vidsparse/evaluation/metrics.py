@@ -6,21 +6,21 @@ A predictions table is a pandas DataFrame with one row a (clip, view, corruption
 `top5_accuracy` only, `top5` lists of int. Accuracies are shares, 0..1; what is undefined is NaN.
 
 Sources: robustness accuracy and relative gain, "Dynamic Sparse Training versus Dense Training: The Unexpected Winner in
-Image Corruption Robustness" (arXiv 2410.03030, section 4 and footnote 2); retention is the rPC, and robustness accuracy
-the mPC, of "Benchmarking Robustness in Object Detection" (arXiv 1907.07484).
+Image Corruption Robustness" (arXiv 2410.03030, section 4 and footnote 2); mPC and rPC, "Benchmarking Robustness in
+Object Detection" (arXiv 1907.07484, section 3); γ_a and γ_r, "A Large-scale Robustness Analysis of Video Action
+Recognition Models" (arXiv 2207.01398, section 3). Errors in units of a reference model are in `corruption_error`.
 """
 
 import math
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from vidsparse.errors import VidsparseError
 
 CLEAN = "clean"
 CELL = ["corruption", "profile", "severity"]
-Z95 = 1.959964  # two-sided 95 % of the normal distribution
 
 
 class MismatchedTables(VidsparseError):
@@ -157,14 +157,56 @@ def per_severity(table: pd.DataFrame) -> pd.Series:
     return accuracy_matrix(table).mean(axis=0)
 
 
+def mpc(table: pd.DataFrame) -> float:
+    """Mean performance under corruption, 1/|C| sum_c 1/|S_c| sum_s A[c, s] (arXiv 1907.07484, equation 1).
+
+    Equal to the robustness accuracy where every corruption has the same severities.
+
+    >>> mpc(example_table())
+    0.75
+    """
+    return float(per_corruption(table).mean())
+
+
 def retention(table: pd.DataFrame) -> float:
-    """Share of the clean accuracy that survives corruption: robustness accuracy / A_clean (rPC, arXiv 1907.07484).
+    """Share of the clean accuracy that survives corruption: robustness accuracy / A_clean.
 
     >>> retention(example_table())
     0.75
     """
     clean = clean_accuracy(table)
     return robustness_accuracy(table) / clean if clean > 0 else math.nan
+
+
+def rpc(table: pd.DataFrame) -> float:
+    """Relative performance under corruption, rPC = mPC / A_clean (arXiv 1907.07484, equation 2): by the model's own
+    clean accuracy.
+
+    >>> rpc(example_table())
+    0.75
+    """
+    clean = clean_accuracy(table)
+    return mpc(table) / clean if clean > 0 else math.nan
+
+
+def gamma_a(table: pd.DataFrame) -> pd.DataFrame:
+    """Absolute robustness γ_a[c, s] = 1 - (A_clean - A[c, s]), accuracies as shares (arXiv 2207.01398): no normaliser.
+
+    >>> gamma_a(example_table()).loc["fog"].tolist()
+    [1.0, 0.5]
+    """
+    return 1 - (clean_accuracy(table) - accuracy_matrix(table))
+
+
+def gamma_r(table: pd.DataFrame) -> pd.DataFrame:
+    """Relative robustness γ_r[c, s] = 1 - (A_clean - A[c, s]) / A_clean (arXiv 2207.01398): by the model's own clean
+    accuracy; NaN where that is 0.
+
+    >>> gamma_r(example_table()).loc["fog"].tolist()
+    [1.0, 0.5]
+    """
+    clean = clean_accuracy(table)
+    return 1 - (clean - accuracy_matrix(table)) / (clean if clean > 0 else math.nan)
 
 
 def relative_gain(table: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -202,33 +244,6 @@ def _row_hashes(rows: pd.DataFrame) -> NDArray[np.uint64]:
     return np.sort(pd.util.hash_pandas_object(rows, index=False).to_numpy())
 
 
-def wilson_interval(right: int, n: int, z: float = Z95) -> tuple[float, float]:
-    """Interval of a share right / n, clips taken as independent (Wilson's score interval, 1927); (0, 1) for n = 0.
-
-    >>> [round(bound, 3) for bound in wilson_interval(22, 48)]
-    [0.326, 0.597]
-    """
-    if n == 0:
-        return 0.0, 1.0
-    share, shrink = right / n, 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / shrink
-    half = z / shrink * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def mean_interval(values: ArrayLike, z: float = Z95) -> tuple[float, float]:
-    """mean ± z s / sqrt(n) of n independent values; NaN for n < 2. Take one value a clip, not one a prediction.
-
-    >>> [round(bound, 3) for bound in mean_interval([0.0, 0.5, 1.0])]
-    [-0.066, 1.066]
-    """
-    x = np.asarray(values, dtype=float)
-    if x.size < 2:
-        return math.nan, math.nan
-    half = z * x.std(ddof=1) / math.sqrt(x.size)
-    return float(x.mean() - half), float(x.mean() + half)
-
-
 def clip_scores(table: pd.DataFrame) -> pd.Series:
     """Each clip's share of corruption cells answered right, by id: cells of one clip are not independent, clips are.
 
@@ -237,49 +252,3 @@ def clip_scores(table: pd.DataFrame) -> pd.Series:
     """
     rows = corrupted_rows(table)
     return is_right(rows).groupby(rows["id"]).mean()
-
-
-def summary(table: pd.DataFrame, reference: pd.DataFrame | None = None) -> dict[str, float]:
-    """The headline numbers; with a reference also the gain over it. Raises MismatchedTables.
-
-    `clean_low/high` are Wilson's, `robust_low/high` and `gain_low/high` are over clips, 95 % each. `gain` is the
-    difference of the robustness accuracies, `relative_gain` that difference over the reference's; wins, ties and losses
-    count corruptions by their mean over severities.
-
-    >>> numbers = summary(example_table())
-    >>> numbers["clips"], numbers["clean"], numbers["robust"], numbers["retention"]
-    (2, 1.0, 0.75, 0.75)
-    """
-    clean, matrix, scores = clean_rows(table), accuracy_matrix(table), clip_scores(table)
-    numbers: dict[str, float] = {
-        "clips": int(video_level(table)["id"].nunique()),
-        "corruptions": matrix.shape[0],
-        "severities": matrix.shape[1],
-        "undecodable": int(clean.loc[clean["prediction"] < 0, "id"].nunique()),
-        "clean": clean_accuracy(table),
-        "robust": robustness_accuracy(table),
-        "retention": retention(table),
-    }
-    numbers["clean_low"], numbers["clean_high"] = wilson_interval(int(is_right(clean).sum()), len(clean))
-    numbers["robust_low"], numbers["robust_high"] = np.clip(mean_interval(scores), 0, 1).tolist()
-    return numbers if reference is None else numbers | gain_summary(table, reference)
-
-
-def gain_summary(table: pd.DataFrame, reference: pd.DataFrame) -> dict[str, float]:
-    """The part of `summary` that needs a reference; its interval is over paired clips."""
-    check_comparable(table, reference)
-    dense = robustness_accuracy(reference)
-    gain = robustness_accuracy(table) - dense
-    low, high = mean_interval(clip_scores(table) - clip_scores(reference))
-    difference = (per_corruption(table) - per_corruption(reference)).round(12)
-    return {
-        "reference_clean": clean_accuracy(reference),
-        "reference_robust": dense,
-        "gain": gain,
-        "gain_low": low,
-        "gain_high": high,
-        "relative_gain": gain / dense if dense > 0 else math.nan,
-        "wins": int((difference > 0).sum()),
-        "ties": int((difference == 0).sum()),
-        "losses": int((difference < 0).sum()),
-    }

@@ -14,10 +14,12 @@ from torch.nn import functional as F
 from vidsparse import files
 from vidsparse.data.cells import Cell
 from vidsparse.data.sources import Sample
+from vidsparse.evaluation.groups import with_groups
 
 SCHEMA = pa.schema(
     {
         "id": pa.string(),
+        "group": pa.dictionary(pa.int32(), pa.string()),
         "view": pa.int16(),
         "corruption": pa.dictionary(pa.int16(), pa.string()),
         "profile": pa.dictionary(pa.int16(), pa.string()),
@@ -58,6 +60,7 @@ def rows(samples: Sequence[Sample], cell: Cell, logits: Tensor, ok: Sequence[boo
     readable = [fine for fine in ok for _ in views]
     columns = {
         "id": [sample.id for sample in samples for _ in views],
+        "group": [sample.group for sample in samples for _ in views],
         "view": views * len(samples),
         "corruption": [cell.corruption] * len(flat),
         "profile": [cell.profile] * len(flat),
@@ -77,9 +80,9 @@ def save(path: Path, parts: Sequence[pa.Table]) -> None:
 
 
 def load(path: Path) -> pd.DataFrame:
-    """The predictions table of a run as a data frame."""
+    """The predictions table of a run as a data frame; tables of before there were groups get them from their ids."""
     table: pd.DataFrame = pq.read_table(path).to_pandas()
-    return table
+    return with_groups(table)
 
 
 def _where(keep: Sequence[bool], values: Sequence[Any], otherwise: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""3-D convolutional networks from torchvision and pytorchvideo, for clips of any length and size.
+"""3-D networks from torchvision and pytorchvideo, for clips of any length and size.
 
 Heads become global averages and short clips pass temporal max pools; parameters and their names stay those of the
 stock networks, and so do the logits at native size, within 1e-5. Above native size the stock heads slide a window,
@@ -7,13 +7,19 @@ which weights inner positions more; a global average does not.
 
 import warnings
 from collections.abc import Sequence
+from math import ceil
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vidsparse.models.adapt import Stock, adapted
+
+_ALPHA = 4  # frames of SlowFast's fast pathway to one of the slow
+
 
 def build_torchvision(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
-    """A network of `torchvision.models.video`; convolutional, so `frames` and `size` leave it as it is."""
+    """A network of `torchvision.models.video`; `frames` and `size` leave it as it is."""
     from torchvision.models import video
 
     model: nn.Module = getattr(video, name)(weights=None, num_classes=num_classes)
@@ -23,7 +29,7 @@ def build_torchvision(name: str, num_classes: int, frames: int, size: int) -> nn
 def build_pytorchvideo(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
     """A network of `pytorchvideo.models.hub`; convolutional, so `frames` and `size` leave it as it is.
 
-    The stock x3d heads end in a softmax, in training too: `head_activation=None` gives logits.
+    The stock heads of x3d and r2plus1d_r50 end in a softmax, in training too: `head_activation=None` gives logits.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*torch.jit.script.*is deprecated", DeprecationWarning)
@@ -31,6 +37,22 @@ def build_pytorchvideo(name: str, num_classes: int, frames: int, size: int) -> n
 
     model: nn.Module = getattr(hub, name)(pretrained=False, model_num_class=num_classes, head_activation=None)
     return fit_any_clip(model)
+
+
+def build_slowfast(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
+    """slowfast_r50 of pytorchvideo on clips of the fast pathway; the slow one sees a quarter of their frames."""
+    return adapted(build_pytorchvideo(name, num_classes, frames, size), _two_pathways)
+
+
+def _two_pathways(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
+    """Both pathways in a list made anew: the stock network writes into the one it gets.
+
+    The slow pathway has ceil(T / 4) frames, spread evenly from the first to the last.
+    """
+    last = clips.shape[2] - 1
+    slow = torch.linspace(0, last, ceil((last + 1) / _ALPHA), device=clips.device).long()
+    logits: Tensor = stock([clips.index_select(2, slow), clips])
+    return logits
 
 
 def fit_any_clip(model: nn.Module) -> nn.Module:

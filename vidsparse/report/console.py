@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vidsparse.evaluation import metrics
+from vidsparse.evaluation.summary import summary
 from vidsparse.report.tables import load_run, scoreboard
 from vidsparse.report.words import percent, signed, verdict
 
@@ -30,7 +31,7 @@ def console_table(run: Path, reference: Path | None = None) -> Group:
         cells = [_cell(column, float(value)) for column, value in row.items()]
         table.add_row(Text(str(name)), *cells, style="bold" if name in (metrics.CLEAN, "mean") else None)
     title = Text(f"{ours.name} · {ours.data} · accuracy in %", style="bold")
-    return Group(title, table, Text(verdict(ours, metrics.summary(ours.predictions, against))))
+    return Group(title, table, Text(verdict(ours, summary(ours.predictions, against))))
 
 
 def _cell(column: object, value: float) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from vidsparse import files
 from vidsparse.evaluation import metrics
+from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
 from vidsparse.report import exhibits, words
 from vidsparse.report.exhibits import Exhibit
@@ -38,7 +39,7 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     ours = load_run(run)
     dense = _reference(ours, reference)
     board = scoreboard(ours.predictions, dense.predictions if dense else None)
-    numbers = metrics.summary(ours.predictions, dense.predictions if dense else None)
+    numbers = summary(ours.predictions, dense.predictions if dense else None)
     _make_folders(run)
     board.to_csv(run / "tables" / "accuracy_matrix.csv")
     pd.Series(numbers, name="value").rename_axis("metric").to_csv(run / "tables" / "summary.csv")
@@ -128,7 +129,7 @@ def _reference(run: Run, path: Path | None) -> Run | None:
 
 def _compared(run: Run, dense: Run | None) -> dict[str, float]:
     against = None if dense is None or run is dense else dense.predictions
-    return metrics.summary(run.predictions, against)
+    return summary(run.predictions, against)
 
 
 def _labels(runs: Sequence[Run]) -> dict[str, Run]:

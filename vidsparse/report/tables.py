@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vidsparse.errors import RunFolderError
 from vidsparse.evaluation import metrics
+from vidsparse.evaluation.groups import with_groups
 from vidsparse.sparsity.methods import METHODS
 
 
@@ -67,7 +68,7 @@ class Run:
     @property
     def label(self) -> str:
         """The method as in a sentence: "RigL at 50 % sparsity"."""
-        if self.method == "dense":
+        if self.method in ("dense", "given"):
             return self.title
         return f"{self.title} at {100 * self.info['sparse']['sparsity']:.3g} % sparsity"
 
@@ -94,7 +95,7 @@ def load_run(path: Path) -> Run:
         path=path,
         info=info,
         config_text=(path / "config.yaml").read_text(),
-        predictions=pd.read_parquet(path / "predictions.parquet"),
+        predictions=with_groups(pd.read_parquet(path / "predictions.parquet")),
         training=_optional_csv(path / "metrics.csv"),
         topology=_optional_csv(path / "topology.csv"),
         layers=_optional_csv(path / "layers.csv"),

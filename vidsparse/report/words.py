@@ -16,14 +16,14 @@ DEFINITIONS = (
         "Clean accuracy",
         "A_clean = right / clips",
         "Top-1, one prediction a video (mean over its views). A clip that cannot be decoded counts as wrong. "
-        "Interval: Wilson score, 95 %, clips taken as independent.",
+        "Interval: Wilson score, 95 %, at the effective number of clips: those of one recording are not independent.",
         "Wilson 1927, “Probable Inference, the Law of Succession, and Statistical Inference”",
     ),
     (
         "Robustness accuracy",
         "R = 1 / (|C| |S|) · Σ_c Σ_s A(c, s)",
         "Mean accuracy over all corruptions c and severities s; called mPC elsewhere. "
-        "Interval: normal, 95 %, over clips, each with its share of cells answered right.",
+        "Interval: bootstrap over recordings, 95 %, each clip with its share of cells answered right.",
         "“Dynamic Sparse Training versus Dense Training”, arXiv 2410.03030, section 4",
     ),
     (
@@ -75,7 +75,7 @@ def duration(seconds: float) -> str:
 
 
 def verdict(run: Run, numbers: Mapping[str, float]) -> str:
-    """The result in one sentence; `numbers` is `metrics.summary`, with a reference or without."""
+    """The result in one sentence; `numbers` is `summary`, with a reference or without."""
     if not numbers["corruptions"]:
         return f"{_opening(run)} reaches {percent(numbers['clean'])} % clean accuracy; no corruption was evaluated."
     if "gain" in numbers:
@@ -101,9 +101,9 @@ def _verdict_against_dense(run: Run, numbers: Mapping[str, float]) -> str:
 def _resolution(numbers: Mapping[str, float]) -> str:
     low, high = numbers["gain_low"], numbers["gain_high"]
     if math.isnan(low):
-        return "one clip gives no interval"
+        return "one recording gives no interval"
     includes = "includes zero, so this test set does not settle it" if low <= 0 <= high else "excludes zero"
-    return f"the 95 % interval over clips, {signed(low)} to {signed(high)}, {includes}"
+    return f"the 95 % interval over recordings, {signed(low)} to {signed(high)}, {includes}"
 
 
 def _opening(run: Run) -> str:

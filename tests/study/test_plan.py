@@ -1,0 +1,120 @@
+"""Which runs a study is made of: controls beside every method, once each, in an order, and named mistakes."""
+
+from pathlib import Path
+
+import pytest
+
+from vidsparse.checks import load_config
+from vidsparse.cli import main
+from vidsparse.compose import shipped_configs
+from vidsparse.config import identity, to_yaml
+from vidsparse.errors import ConfigError
+from vidsparse.study.plan import Planned, plan
+
+STUDIES = sorted(path.stem for path in shipped_configs().glob("dscr_*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def runs_of(*overrides: str) -> tuple[Planned, ...]:
+    overrides = ("name=s", "study.methods=[rigl,set]", *overrides)
+    return plan("ucf101_rigl", overrides, load_config("ucf101_rigl", overrides))
+
+
+def test_both_controls_stand_beside_every_method_the_dense_one_once_a_seed():
+    runs = runs_of("study.sparsities=[0.3,0.5]", "study.seeds=[0,1]")
+    assert [run.name for run in runs[:7]] == [
+        "dense_seed0", "static_30_seed0", "rigl_30_seed0", "set_30_seed0",
+        "static_50_seed0", "rigl_50_seed0", "set_50_seed0",
+    ]  # fmt: skip
+    assert len(runs) == 2 * (1 + 2 * 3)
+    assert len({run.name for run in runs}) == len(runs)
+    assert sum(run.method == "dense" for run in runs) == 2
+
+
+def test_naming_the_controls_oneself_does_not_double_them():
+    assert len(runs_of("study.methods=[dense,static,rigl]")) == 3
+
+
+def test_every_run_is_an_ordinary_config_that_can_be_run_on_its_own(tmp_path):
+    runs = runs_of("study.seeds=[4]", "study.models=[r3d_18,x3d_s]", "training.epochs=3")
+    for run in runs:
+        assert run.folder == Path("runs/s") / run.name
+        assert (run.config.training.seed, run.config.training.epochs) == (4, 3)
+        assert (run.config.sparse.method, run.config.model.name) == (run.method, run.model)
+        assert not run.config.study.methods
+        (tmp_path / "one.yaml").write_text(to_yaml(run.config))
+        assert identity(load_config("one.yaml")) == identity(run.config)
+    assert {run.model for run in runs} == {"r3d_18", "x3d_s"}
+
+
+def test_a_run_of_a_study_is_the_run_that_its_settings_make():
+    (rigl,) = [run for run in runs_of("study.sparsities=[0.3]") if run.method == "rigl"]
+    alone = load_config("ucf101_rigl", ["name=rigl_30_seed0", "sparse.sparsity=0.3"])
+    assert identity(rigl.config) == identity(alone)
+    (dense,) = [run for run in runs_of("study.sparsities=[0.3]") if run.method == "dense"]
+    assert identity(dense.config) == identity(load_config("ucf101_dense", ["name=dense_seed0"]))
+
+
+def test_data_sets_are_names_or_names_with_settings():
+    data = "study.data=[ucf101,{name: small,data.frames: 4,evaluation.severities: [2]}]"
+    runs = runs_of(data)
+    assert {run.data for run in runs} == {"ucf101", "small"}
+    assert [run.config.data.frames for run in runs if run.data == "small"] == [4] * 4
+    assert runs[-1].config.evaluation.severities == [2]
+    assert runs[-1].name == "small_set_50_seed0"
+
+
+def test_typed_settings_of_some_methods_are_left_to_those():
+    runs = {run.method: run for run in runs_of("sparse.every=7")}
+    assert runs["rigl"].config.sparse.every == 7
+    assert runs["static"].config.sparse.every is None
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("study.metods=[rigl]", "did you mean study.methods?"),
+        ("study.methods=[riggl]", "riggl is no method: did you mean rigl?"),
+        ("study.models=[r3d18]", "did you mean 'r3d_18'?"),
+        ("study.data=[ucf11]", "did you mean ucf101?"),
+        ("study.data=[{name: a,data.framez: 3}]", "did you mean data.frames?"),
+        ("study.data=[{data.frames: 3}]", "a name with settings"),
+        ("study.data=[{name: a},{name: a}]", "two runs are called a_dense_seed0"),
+        ("study.sparsities=[1.5]", "above 0 and below 1"),
+        ("study.seeds=[]", "the list is empty"),
+        ("study.seeds=[0,0]", "twice"),
+        ("study.jobs=0", "1 or more"),
+    ],
+)
+def test_each_mistake_is_one_sentence_before_anything_runs(override, said, capsys, tmp_path):
+    assert main(["run", "ucf101_rigl", "study.methods=[rigl]", override]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--print-config"])
+def test_a_dry_run_lists_the_runs_and_makes_nothing(option, capsys, tmp_path):
+    assert main(["run", "ucf101_rigl", "name=s", "study.methods=[rigl]", option]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "# 3 runs in runs/s"
+    assert [line.split()[:2] for line in said[1:]] == [
+        ["missing", f"runs/s/{n}_seed0"] for n in ("dense", "static_50", "rigl_50")
+    ]
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_shipped_study_has_its_controls(name):
+    base = load_config(name)
+    runs = plan(name, (), base)
+    arms = {(run.method, run.sparsity) for run in runs}
+    assert ("dense", 0.0) in arms
+    assert {sparsity for method, sparsity in arms if method == "static"} == set(base.study.sparsities)
+    with pytest.raises(ConfigError, match="is no method"):
+        load_config(name, ["study.methods=[nothing]"])

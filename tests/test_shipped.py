@@ -1,0 +1,65 @@
+"""Every shipped config runs: all in tests/soak, a sample here, on built-in sample data in the config's own family."""
+
+import random
+
+import pytest
+
+from vidsparse.checks import load_config
+from vidsparse.compose import ROOTS, shipped_configs
+from vidsparse.config import identity
+from vidsparse.experiment import dry_run
+from vidsparse.models.zoo import model_spec
+
+SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
+SAMPLE = random.Random(4).sample([name for name in SHIPPED if "paper" in name], 2)
+PAPER = ("cifar10_paper_vgg16", "cifar100_paper_resnet34", "tiny_imagenet_paper_efficientnet_b0",
+         "imagenet_paper_resnet50", "imagenet_paper_deit_base", "ucf101_paper_resnet50",
+         "ucf101_paper_i3d")  # fmt: skip
+
+
+def tiny(name: str, root: object) -> list[str]:
+    """What makes a dry run of a config take seconds: the tiny clips, small frames."""
+    config = load_config(name)
+    frames = 1 if model_spec(config.model.name).family == "image" else 4
+    every = ["sparse.every=1"] if config.sparse.every else []
+    return ["data.source=folder", f"data.root={root}", "data.if_missing=error", "data.short_side=40", "data.size=32",
+            f"data.frames={frames}", "training.batch_size=4", "evaluation.batch_size=4", "engine.workers=0",
+            "training.init=null", *every]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_shipped_config_dry_runs(name, tiny_root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dry_run(load_config(name, tiny(name, tiny_root)))
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_a_setting_of_the_papers_table_has_its_control_and_the_three_methods_of_the_table(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    control = load_config(name)
+    assert control.sparse.method == "dense"
+    for method in ("rigl", "mest_g", "granet_g"):
+        config = load_config(f"{name}_{method}")
+        assert config.sparse.method == method
+        assert config.training.epochs == control.training.epochs
+        assert config.sparse.sparsity == (0.4 if "cifar" in name or "tiny" in name else 0.1)
+
+
+def test_every_sparse_config_has_a_dense_control_that_differs_in_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    methods, controls = {}, {}
+    for name in SHIPPED:
+        items = identity(load_config(name)).items()
+        methods[name] = dict(items)["sparse.method"]
+        controls[name] = {key: value for key, value in items if key != "name" and not key.startswith("sparse.")}
+    dense = [controls[name] for name in SHIPPED if methods[name] == "dense"]
+    assert [name for name in SHIPPED if controls[name] not in dense] == []
+
+
+@pytest.mark.parametrize("source", ROOTS)
+def test_the_sample_stands_in_for_a_data_set_that_is_not_there_and_for_no_other(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = next(name for name in SHIPPED if (name.startswith(source) and "dense" in name) or f"{source}_paper" in name)
+    assert load_config(name).data.source == "ucf101"
+    (tmp_path / ROOTS[source]).mkdir(parents=True)
+    assert load_config(name).data.source == source

@@ -1,0 +1,258 @@
+"""The analyses of one run, in units that are done or not done; everything they find is a table in run/analysis/.
+
+spatial.parquet and kernels.npz; corruption_spectra.parquet and filter_spectra.parquet; attenuation.parquet and
+fourier.parquet; saliency.parquet and saliency.npz. The report needs these files and no model.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+import corruptions
+from vidsparse import files
+from vidsparse.analysis import saliency, spatial, spectra, spectral
+from vidsparse.config import Config
+from vidsparse.data.clips import Clips
+from vidsparse.data.corrupted import CorruptedUnits, evaluation_cells
+from vidsparse.data.loader import center_clip, to_input
+from vidsparse.data.sources import Sample
+from vidsparse.engine import Engine
+from vidsparse.errors import ClipDecodeError
+from vidsparse.interrupt import Stop
+from vidsparse.progress import Bar, say
+from vidsparse.sparsity.masks import prunable
+
+BUDGET = {"cpu": 4e12, "cuda": 4e15}  # FLOPs that `auto` may take: about a minute on a few cores, a GPU's too
+_CONDITIONS = 8  # of a unit
+_SHOWN = 4  # clips, corruptions and frames of a filmstrip
+_STRIPS = 2  # clips whose corruptions' spectra are averaged
+
+
+def wanted_but_missing(config: Config, run: Path) -> bool:
+    """True where an analysis that is switched on is not there, or was made with other settings."""
+    asked = {"attenuation.parquet": config.analysis.spectral, "saliency.parquet": config.analysis.saliency}
+    out = run / "analysis"
+    return any(how is True and not (out / name).exists() for name, how in asked.items()) or (
+        config.analysis.spectral is True and _read_settings(out) != _settings(config)
+    )
+
+
+def analyse(config: Config, clips: Clips, engine: Engine, model: nn.Module, run: Path) -> None:
+    """Write what is missing of run/analysis/: all that is on, and of what is auto that which is cheap.
+
+    auto adds up forward passes times FLOPs and takes saliency, attenuation and Fourier waves in that order while
+    they fit into BUDGET of the device; what was left out is said.
+    """
+    if engine.rank == 0:
+        _analyse(config, clips, engine, model.eval(), run / "analysis")
+    engine.barrier()
+
+
+def _analyse(config: Config, clips: Clips, engine: Engine, model: nn.Module, out: Path) -> None:
+    if _read_settings(out) != _settings(config):
+        files.remove(out)
+    out.mkdir(parents=True, exist_ok=True)
+    files.write(out / "settings.json", json.dumps(_settings(config)) + "\n")
+    _write_spatial(model, out)
+    if config.analysis.spectral:
+        _write_spectra(config, clips, model, out)
+    samples, pixels = _chosen(clips, config.analysis.clips)
+    if not samples:
+        return
+    on = cost(config, len(samples), spectral.flops(model, _input(config, engine, pixels[:1])), engine.on_gpu)
+    if "saliency" in on:
+        _write_saliency(config, clips, engine, model, out)
+    for name, conditions in (("attenuation", spectral.attenuations), ("fourier", spectral.waves)):
+        if name in on:
+            _write_spectral(name, conditions(config.analysis, config.data), config, engine, model, samples, pixels, out)
+    if left := [name for name in ("saliency", "attenuation", "fourier") if name not in on and _may(config, name)]:
+        say(f"analysis   left out, being dear here: {', '.join(left)} (analysis.spectral=true, analysis.saliency=true)")
+
+
+def cost(config: Config, clips: int, flops: float, on_gpu: bool) -> tuple[str, ...]:
+    """Which of saliency, attenuation and fourier are done; `flops` are those of one clip's forward pass."""
+    passes = {
+        "saliency": 3 * _SHOWN * (1 + _SHOWN),  # a backward pass is two forward ones
+        "attenuation": clips * len(spectral.attenuations(config.analysis, config.data)),
+        "fourier": clips * len(spectral.waves(config.analysis, config.data)),
+    }
+    left, on = BUDGET["cuda" if on_gpu else "cpu"], []
+    for name, count in passes.items():
+        how = config.analysis.saliency if name == "saliency" else config.analysis.spectral
+        if how is True or (how == "auto" and count * flops <= left):
+            on.append(name)
+            left -= count * flops if how == "auto" else 0
+    return tuple(on)
+
+
+def _may(config: Config, name: str) -> bool:
+    return bool(config.analysis.saliency if name == "saliency" else config.analysis.spectral)
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """What the tables depend on beside the run itself."""
+    a = config.analysis
+    return {"clips": a.clips, "radii": a.radii, "fourier": a.fourier}
+
+
+def _read_settings(out: Path) -> Any:
+    try:
+        return json.loads((out / "settings.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def spread(n: int, count: int) -> list[int]:
+    """At most `count` of n places, from first to last in equal steps.
+
+    >>> spread(10, 4), spread(2, 4)
+    ([0, 3, 6, 9], [0, 1])
+    """
+    return [int(at) for at in np.unique(np.linspace(0, n - 1, min(n, count)).round())] if n else []
+
+
+def _chosen(clips: Clips, count: int) -> tuple[list[Sample], Tensor]:
+    """Test clips that can be read, spread over the split, and their centre clips, uint8 (N, T, S, S, 3)."""
+    samples, pixels = [], []
+    for at in spread(len(clips.test), count):
+        try:
+            pixels.append(torch.from_numpy(center_clip(clips, clips.test[at]).copy()))
+        except ClipDecodeError:
+            continue
+        samples.append(clips.test[at])
+    return samples, torch.stack(pixels) if pixels else torch.empty(0)
+
+
+def _input(config: Config, engine: Engine, pixels: Tensor) -> Tensor:
+    return to_input(pixels.to(engine.device), config.data.normalize)
+
+
+def _write_spatial(model: nn.Module, out: Path) -> None:
+    if (out / "spatial.parquet").exists():
+        return
+    weights = {name: weight.detach().cpu() for name, weight in prunable(model).items()}
+    _save_arrays(out / "kernels.npz", spatial.kernel_maps(weights))
+    _save_table(out / "spatial.parquet", spatial.spatial_table(weights))
+
+
+def _write_spectra(config: Config, clips: Clips, model: nn.Module, out: Path) -> None:
+    if (out / "corruption_spectra.parquet").exists():
+        return
+    source = CorruptedUnits(clips, config.evaluation, _middle_cells(config), ())
+    strips = [strip for strip in map(source.strip, spread(len(clips.test), _STRIPS)) if "clean" in strip]
+    _save_table(out / "filter_spectra.parquet", spectra.filter_spectra(model))
+    _save_table(out / "corruption_spectra.parquet", spectra.corruption_spectra(strips))
+
+
+def _middle_cells(config: Config, corruptions_shown: int | None = None) -> list[Any]:
+    """The clean cell and each corruption at its middle severity; of few, each of another family where possible."""
+    cells = evaluation_cells(config.evaluation)
+    by_name = {cell.corruption: [c for c in cells if c.corruption == cell.corruption] for cell in cells}
+    middle = [of_name[len(of_name) // 2] for of_name in by_name.values()]
+    if corruptions_shown is None:
+        return middle
+    families: dict[str, Any] = {}
+    for cell in middle[1:]:
+        families.setdefault(corruptions.REGISTRY[cell.corruption].family, cell)
+    return [middle[0], *list(families.values())[:corruptions_shown]]
+
+
+def _write_spectral(
+    name: str,
+    conditions: Sequence[spectral.Condition],
+    config: Config,
+    engine: Engine,
+    model: nn.Module,
+    samples: Sequence[Sample],
+    pixels: Tensor,
+    out: Path,
+) -> None:
+    """A table in units of a few conditions; a part that is there is not made again."""
+    if (out / f"{name}.parquet").exists():
+        return
+    units = [conditions[at : at + _CONDITIONS] for at in range(0, len(conditions), _CONDITIONS)]
+    parts = [out / name / f"unit-{number:04d}.parquet" for number in range(len(units))]
+
+    def forward(inputs: Tensor) -> Tensor:
+        with engine.autocast():
+            logits: Tensor = model(inputs)
+        return logits
+
+    with Stop() as stop, Bar(name, len(conditions)) as bar:
+        for number, (unit, part) in enumerate(zip(units, parts, strict=True)):
+            if not part.exists():
+                batch = config.evaluation.batch_size
+                _save_table(part, spectral.predict(unit, pixels, samples, forward, config.data, batch, engine.device))
+            bar.advance(min(len(conditions), (number + 1) * _CONDITIONS))
+            if stop.wanted:
+                raise KeyboardInterrupt
+    _save_table(out / f"{name}.parquet", pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True))
+    files.remove(out / name)
+
+
+def _write_saliency(config: Config, clips: Clips, engine: Engine, model: nn.Module, out: Path) -> None:
+    """Filmstrips: for a few clips, clean and corrupted, frames and maps of at most four frames, and what was predicted.
+
+    saliency.npz: "frames/<clip>/<condition>" uint8 (F, S, S, 3) and "<kind>/<clip>/<condition>" uint8 (F, S, S), 255
+    the clip's largest value; condition "clean" or "corruption/severity". saliency.parquet: clip, id, condition, kind,
+    layer, label, prediction, confidence. What is explained is the label's logit, the prediction's where there is none.
+    """
+    if (out / "saliency.parquet").exists():
+        return
+    source = CorruptedUnits(clips, config.evaluation, _middle_cells(config, _SHOWN), ())
+    arrays: dict[str, NDArray[np.generic]] = {}
+    rows: list[dict[str, Any]] = []
+    kinds = _kinds(config, engine, model, clips)
+    for at, place in enumerate(spread(len(clips.test), _SHOWN)):
+        sample = clips.test[place]
+        for condition, frames in source.strip(place).items():
+            inputs = _input(config, engine, torch.from_numpy(np.ascontiguousarray(frames))[None])
+            shown = spread(len(frames), _SHOWN)
+            arrays[f"frames/{at}/{condition}"] = frames[shown]
+            with torch.no_grad(), engine.autocast():
+                sure = model(inputs).float().softmax(-1)[0].cpu()
+            explained = torch.tensor([sample.label if sample.label >= 0 else int(sure.argmax())])
+            for kind, (layer, explain) in kinds.items():
+                found = explain(inputs, explained)[0].cpu()
+                arrays[f"{kind}/{at}/{condition}"] = (255 * found[shown]).round().byte().numpy()
+                said = {"label": sample.label, "prediction": int(sure.argmax()), "confidence": float(sure.max())}
+                rows.append({"clip": at, "id": sample.id, "condition": condition, "kind": kind, "layer": layer, **said})
+    _save_arrays(out / "saliency.npz", arrays)
+    _save_table(out / "saliency.parquet", pd.DataFrame(rows))
+
+
+Explain = Callable[[Tensor, Tensor], Tensor]
+
+
+def _kinds(config: Config, engine: Engine, model: nn.Module, clips: Clips) -> dict[str, tuple[str, Explain]]:
+    """{kind: (layer, function)} of the explanations that this network has."""
+    blank = torch.zeros(1, config.data.frames, config.data.size, config.data.size, 3, dtype=torch.uint8)
+    inputs, found = _input(config, engine, blank), {}
+    try:
+        layer = saliency.cam_layer(model, inputs)
+        saliency.grad_cam(model, inputs, torch.zeros(1, dtype=torch.long), layer)
+        found["grad_cam"] = (layer.name, lambda x, y: saliency.grad_cam(model, x, y, layer))
+    except saliency.Undefined as reason:
+        say(f"analysis   {reason}")
+    try:
+        saliency.attention_rollout(model, inputs)
+        found["rollout"] = ("all", lambda x, _: saliency.attention_rollout(model, x))
+    except saliency.Undefined:
+        pass  # the rule for most networks; saliency.py says which
+    return found
+
+
+def _save_table(path: Path, table: pd.DataFrame) -> None:
+    files.save(path, lambda temporary: table.to_parquet(temporary, index=False))
+
+
+def _save_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
+    with files.replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # names are free

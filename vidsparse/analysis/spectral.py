@@ -1,0 +1,134 @@
+"""Accuracy by frequency: test clips under attenuation filters, in space and time, and under single Fourier waves.
+
+A condition is what is done to the clips; the rows of a condition are predictions, so that every curve, interval and
+paired difference can be computed from the table alone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from vidsparse.analysis import filters
+from vidsparse.config import AnalysisConfig, DataConfig
+from vidsparse.data.loader import to_input
+from vidsparse.data.sources import Sample
+
+Forward = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`axis` "space" or "time" with `side` "low" or "high" removed at `radius`; "wave" with v and u periods a side."""
+
+    axis: str
+    side: str = ""
+    radius: int = 0
+    v: int = 0
+    u: int = 0
+
+    def apply(self, clips: Tensor, places: range) -> Tensor:
+        """Clips float (B, T, S, S, 3) in [0, 1], those at `places` of all, under this condition; not clipped."""
+        if self.axis == "wave":
+            signs = filters.wave_signs(places.stop, self.v, self.u)[places.start :]
+            return filters.add_wave(clips, self.v, self.u, signs)
+        filtered = filters.attenuate if self.axis == "space" else filters.attenuate_time
+        return filtered(clips, self.side, self.radius) if self.radius else clips
+
+
+def attenuations(config: AnalysisConfig, data: DataConfig) -> list[Condition]:
+    """The clips as they are, then each side at each radius: in space, and in time where a clip has frames."""
+    size, frames = data.size, data.frames
+    space = config.radii or sorted({max(1, round(size * eighth / 8)) for eighth in range(1, 8)})
+    time = sorted({max(2, 2 * round(frames * quarter / 8)) for quarter in (1, 2, 3)}) if frames > 1 else []
+    time += [frames] if frames > 1 and frames not in time else []
+    return [
+        Condition("space", "none"),
+        *(Condition("space", side, radius) for side in ("low", "high") for radius in space),
+        *(
+            Condition("time", side, radius)
+            for side in ("low", "high")
+            for radius in time
+            if side == "high" or radius < frames
+        ),
+    ]
+
+
+def waves(config: AnalysisConfig, data: DataConfig) -> list[Condition]:
+    """One condition a frequency of the Fourier heat map, half of the plane: the other half is its mirror image."""
+    return [Condition("wave", v=v, u=u) for v, u in filters.frequencies(data.size, config.fourier)]
+
+
+@torch.inference_mode()
+def predict(
+    conditions: Sequence[Condition],
+    clips: Tensor,
+    samples: Sequence[Sample],
+    forward: Forward,
+    data: DataConfig,
+    batch: int,
+    device: torch.device,
+) -> pd.DataFrame:
+    """Predictions of clips uint8 (N, T, S, S, 3) under each condition, one row a (condition, clip).
+
+    Columns: axis, side, radius, v, u, id, group, label, prediction, confidence. A wave's signs depend on the place of a
+    clip among all, not on its batch.
+    """
+    parts = []
+    for condition in conditions:
+        probabilities = []
+        for start in range(0, len(clips), batch):
+            part = clips[start : start + batch].to(device).float() / 255
+            changed = condition.apply(part, range(start, start + len(part)))
+            probabilities.append(forward(to_input(255 * changed, data.normalize)).float().softmax(-1).cpu())
+        top = torch.cat(probabilities).max(-1)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "axis": condition.axis,
+                    "side": condition.side,
+                    "radius": condition.radius,
+                    "v": condition.v,
+                    "u": condition.u,
+                    "id": [sample.id for sample in samples],
+                    "group": [sample.group for sample in samples],
+                    "label": [sample.label for sample in samples],
+                    "prediction": top.indices.numpy(),
+                    "confidence": top.values.numpy(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def attenuation_curves(table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy and n by (axis, side, radius): the paper's curves C_low and C_high, equations 1 and 2; 0 is clean.
+
+    >>> rows = {"axis": ["space"] * 2, "side": ["low"] * 2, "radius": [4, 4], "label": [0, 1], "prediction": [0, 0]}
+    >>> attenuation_curves(pd.DataFrame(rows)).to_dict("records")
+    [{'axis': 'space', 'side': 'low', 'radius': 4, 'accuracy': 0.5, 'n': 2}]
+    """
+    right = (table["label"] == table["prediction"]).rename("accuracy")
+    grouped = right.groupby([table[name] for name in ("axis", "side", "radius")], sort=False)
+    return grouped.agg(accuracy="mean", n="size").reset_index()
+
+
+def fourier_errors(table: pd.DataFrame) -> pd.DataFrame:
+    """Error by frequency, a full square matrix, rows v and columns u ascending, 0 the constant in the middle.
+
+    The Fourier heat map of Yin et al. 2019 (arXiv 1906.08988), figure 2: dark where a wave of that frequency hurts.
+    """
+    wrong = (table["label"] != table["prediction"]).groupby([table["v"], table["u"]]).mean()
+    whole = pd.concat([wrong, wrong.rename(index=lambda k: -k)])
+    return whole[~whole.index.duplicated()].unstack().sort_index().sort_index(axis=1)
+
+
+def flops(model: nn.Module, inputs: Tensor) -> int:
+    """FLOPs (2 x MAC) of one forward pass on `inputs`, by torch's counter; fused attention on a CPU goes uncounted."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(inputs)
+    return int(counter.get_total_flops())

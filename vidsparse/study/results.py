@@ -1,0 +1,142 @@
+"""What a study found, as tables: from predictions alone, so that they can be made again at any time."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+from vidsparse import files
+from vidsparse.evaluation import metrics
+from vidsparse.evaluation.comparison import (
+    Arm,
+    arm_numbers,
+    gain_numbers,
+    gains_by_corruption,
+    power_note,
+    relative_gains,
+)
+from vidsparse.evaluation.groups import with_groups
+from vidsparse.runfolder import read_facts
+from vidsparse.sparsity.methods import METHODS
+from vidsparse.study.plan import Planned
+
+AXES = ["data", "model", "method", "sparsity"]
+Key = tuple[str, str, str, float]
+
+
+def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Write out/tables/*.csv and out/study.json from the finished runs; returns the table of arms and the power notes.
+
+    runs.csv: one row a run. arms.csv: one row an arm (data, model, method, sparsity), means over seeds with
+    intervals over seeds and recordings, gains over dense and over static of the same sparsity. corruption_gains.csv and
+    relative_gains.csv: gains over dense by corruption, and by corruption and severity. power.csv: what can be seen.
+    """
+    tables = {run.name: with_groups(pd.read_parquet(run.folder / "predictions.parquet")) for run in runs}
+    arms: dict[Key, dict[int, pd.DataFrame]] = {}
+    for run in runs:
+        arms.setdefault(run.arm, {})[run.seed] = tables[run.name]
+    board = _leaderboard(arms)
+    notes = [
+        {"data": data, "model": model, **power_note(arms_of)} for (data, model), arms_of in _settings(arms).items()
+    ]
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    made = {
+        "runs": pd.DataFrame([_run_row(run, tables[run.name]) for run in runs]),
+        "arms": board,
+        "corruption_gains": _against_dense(arms, gains_by_corruption),
+        "relative_gains": _against_dense(arms, relative_gains),
+        "power": pd.DataFrame(notes),
+    }
+    for name, table in made.items():
+        files.write(out / "tables" / f"{name}.csv", table.to_csv(index=False))
+    said = [str(note["note"]) for note in notes]
+    about = {"runs": [{**_axes(run.arm), "seed": run.seed, "folder": run.name} for run in runs], "power": said}
+    files.write(out / "study.json", json.dumps(about, indent=1) + "\n")
+    return board, said
+
+
+def console_board(board: pd.DataFrame) -> Table:
+    """The table of arms for the terminal: percent, points, and 95 % intervals."""
+    axes = [axis for axis in ("data", "model") if board[axis].nunique() > 1]
+    table = Table(title="means over seeds in %, gains in points [95 % interval over seeds and recordings]", padding=0)
+    for title in (*axes, "method", "sparsity", "seeds", "clean", "robust", "over dense", "wins", "over static"):
+        table.add_column(title, justify="left" if title in (*axes, "method") else "right")
+    for _, row in board.iterrows():
+        wins = "" if math.isnan(row["wins"]) else f"{row['wins']:.0f}/{row['wins'] + row['ties'] + row['losses']:.0f}"
+        table.add_row(
+            *(str(row[axis]) for axis in axes),
+            str(row["method"]),
+            f"{row['sparsity']:g}" if row["sparsity"] else "",
+            str(row["seeds"]),
+            f"{100 * row['clean']:.1f}",
+            f"{100 * row['robust']:.1f}",
+            _points(row["gain"], row["gain_low"], row["gain_high"]),
+            wins,
+            _points(row["static_gain"], row["static_gain_low"], row["static_gain_high"]),
+        )
+    return table
+
+
+def _leaderboard(arms: Mapping[Key, Arm]) -> pd.DataFrame:
+    rows = []
+    for key, arm in arms.items():
+        row: dict[str, Any] = {**_axes(key), "dynamic": METHODS[key[2]].dynamic, **arm_numbers(arm)}
+        dense, static = (*key[:2], "dense", 0.0), (*key[:2], "static", key[3])
+        if key != dense and dense in arms:
+            row |= gain_numbers(arm, arms[dense])
+        if METHODS[key[2]].dynamic and static in arms:
+            row |= {f"static_{name}": value for name, value in gain_numbers(arm, arms[static]).items()}
+        rows.append(row)
+    wanted = ["gain", "gain_low", "gain_high", "wins", "ties", "losses"]
+    table = pd.DataFrame(rows)
+    columns = [*table.columns, *(n for n in (*wanted, *(f"static_{n}" for n in wanted)) if n not in table.columns)]
+    return table.reindex(columns=columns)
+
+
+def _against_dense(arms: Mapping[Key, Arm], compare: Any) -> pd.DataFrame:
+    parts = [
+        compare(arm, arms[*key[:2], "dense", 0.0]).assign(**_axes(key))
+        for key, arm in arms.items()
+        if key[2] != "dense" and (*key[:2], "dense", 0.0) in arms
+    ]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=AXES)
+    return table[[*AXES, *(name for name in table.columns if name not in AXES)]]
+
+
+def _settings(arms: Mapping[Key, Arm]) -> dict[tuple[str, str], list[Arm]]:
+    """The arms that share data and model."""
+    found: dict[tuple[str, str], list[Arm]] = {}
+    for key, arm in arms.items():
+        found.setdefault(key[:2], []).append(arm)
+    return found
+
+
+def _run_row(run: Planned, table: pd.DataFrame) -> dict[str, Any]:
+    facts = read_facts(run.folder)
+    return {
+        **_axes(run.arm),
+        "seed": run.seed,
+        "run": run.name,
+        "clean": metrics.clean_accuracy(table),
+        "robust": metrics.robustness_accuracy(table),
+        "retention": metrics.retention(table),
+        "parameters": facts["model"]["parameters"],
+        "nonzero": facts["model"]["parameters"] - facts["sparse"]["total"] + facts["sparse"]["nonzero"],
+        "seconds_train": facts["seconds"].get("train", math.nan),
+        "seconds_evaluate": facts["seconds"].get("evaluate", math.nan),
+    }
+
+
+def _axes(key: Key) -> dict[str, Any]:
+    return dict(zip(AXES, key, strict=True))
+
+
+def _points(value: float, low: float, high: float) -> str:
+    if math.isnan(value):
+        return ""
+    between = "" if math.isnan(low) else f" [{100 * low:+.1f} {100 * high:+.1f}]"
+    return f"{100 * value:+.1f}{between}"
