@@ -13,17 +13,17 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import permutations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import bar_fields, bar_warps, fields, motion
+from corruptions import bar_fields, bar_warps, fields, gather, motion
 from corruptions.bar_draws import along, held, normals, span, turn, uniforms
 from corruptions.motion import Scene
 from corruptions.severities import Level
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]
-Maps = tuple[Plane, Plane, Plane]
 _BLACK, _GREY, _WHITE = 0.0, 128.0, 255.0
 _STARS = 5
 _TWIRLS = 3  # along the short side; the published code has 5 at 224 px, which its benchmark never uses
@@ -168,24 +168,25 @@ def caustic_refraction(frames: Pixels, level: Level, scene: Scene) -> None:
     """x seen through water of index 4 and depth n p / 2 under caustic light, plus 255 * 2 p times the light's slope."""
     side = min(_shape(frames))
 
-    def make(t: int) -> Maps:
+    def make(t: int) -> tuple[gather.Plan, Plane]:
         size = span(held(scene), "size", t, 0.75, 1.25) * side
         light = bar_fields.caustics(_shape(frames), span(scene, "time", t, 0.5, 2), size, scene.scale)
-        maps = (np.empty_like(light), np.empty_like(light), np.empty_like(light))
-        bar_warps.refract(light, scene.scale, 0.05 * level[0] * side, 0.2 * level[0], *maps)
-        return maps
+        rows, columns, added = (np.empty_like(light) for _ in range(3))
+        bar_warps.refract(light, scene.scale, 0.05 * level[0] * side, 0.2 * level[0], rows, columns, added)
+        return gather.plan(rows, columns, _shape(frames)), added
 
-    _warp(frames, scene, make)
+    for frame, (where, light) in along(frames, scene, make):
+        gather.look_lit(gather.pack(frame), where, light, frame)
 
 
 def ripple(frames: Pixels, level: Level, scene: Scene) -> None:
     """Each coordinate q looks at q + n p / 40 sin(2 pi q / wavelength + phase), wavelength n / 10 to 3 n / 10."""
     side = min(_shape(frames))
 
-    def make(t: int) -> Maps:
+    def make(t: int) -> bar_warps.Maps:
         wavelengths = [side * span(held(scene), f"wavelength {axis}", t, 0.1, 0.3) for axis in "yx"]
         phases = [turn(scene, f"phase {axis}", t) for axis in "yx"]
-        return _unlit(*bar_warps.ripples(_shape(frames), 0.0025 * level[0] * side, wavelengths, phases))
+        return bar_warps.ripples(_shape(frames), 0.0025 * level[0] * side, wavelengths, phases)
 
     _warp(frames, scene, make)
 
@@ -195,10 +196,9 @@ def pinch_and_twirl(frames: Pixels, level: Level, scene: Scene) -> None:
     cell = min(_shape(frames)) // _TWIRLS
     rows, columns = (side // cell for side in _shape(frames))
 
-    def make(t: int) -> Maps:
+    def make(t: int) -> bar_warps.Maps:
         signs = np.where(uniforms(scene, "signs", t, rows * columns)[:, 0] < 0.5, -1, 1).reshape(rows, columns)
-        maps = bar_warps.twirls(_shape(frames), cell, 0.04 * level[0] + 0.1, math.pi / 20 * level[0] * signs)
-        return _unlit(*maps)
+        return bar_warps.twirls(_shape(frames), cell, 0.04 * level[0] + 0.1, math.pi / 20 * level[0] * signs)
 
     _warp(frames, scene, make)
 
@@ -213,9 +213,8 @@ def transverse_chromatic_abberation(frames: Pixels, level: Level, scene: Scene) 
     """The channels, in random order, are enlarged about the centre by 1, 1 + p / 4 and 1 + p / 2."""
     orders = list(permutations((1, 1 + level[0] / 40, 1 + level[0] / 20)))
     for frame, scales in along(frames, scene, lambda t: orders[min(int(span(scene, "order", t, 0, 6)), 5)]):
-        source = frame.copy()
-        for channel, scale in enumerate(scales):
-            bar_warps.magnify(source, channel, scale, frame)
+        planes = [np.asarray(plane, np.uint8) for plane in cv2.split(frame)]
+        frame[...] = cv2.merge([bar_warps.magnify(*each) for each in zip(planes, scales, strict=True)])
 
 
 def _shape(frames: Pixels) -> tuple[int, int]:
@@ -232,13 +231,9 @@ def _lay(frames: Pixels, scene: Scene, make: Callable[[int], Plane], colour: flo
         bar_fields.lay(frame, cover, colour)
 
 
-def _warp(frames: Pixels, scene: Scene, make: Callable[[int], Maps]) -> None:
-    for frame, maps in along(frames, scene, make):
-        bar_warps.look(frame.copy(), *maps, frame)
-
-
-def _unlit(rows: Plane, columns: Plane) -> Maps:
-    return rows, columns, np.zeros_like(rows)
+def _warp(frames: Pixels, scene: Scene, make: Callable[[int], bar_warps.Maps]) -> None:
+    for frame, where in along(frames, scene, lambda t: gather.plan(*make(t), _shape(frames))):
+        gather.look(gather.pack(frame), where, frame)
 
 
 def _rays(scene: Scene, stream: str, t: int) -> Plane:
@@ -252,7 +247,7 @@ def _coloured(scene: Scene, power: Plane, channels: int) -> Callable[[int], Plan
     """Return the noise of a frame number, of unit standard deviation; drift turns all phases by a radian each `tau`."""
 
     @lru_cache(maxsize=1)
-    def draw(t: int) -> NDArray[np.complex64]:
+    def draw(t: int) -> bar_fields.Coloured:
         return bar_fields.coloured(power, fields.words(held(scene), "phases", t, power.size), channels)
 
     def make(t: int) -> Plane:

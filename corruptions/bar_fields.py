@@ -5,6 +5,7 @@ vectorise: the sine is within 4e-6, the angle within 2e-6 turns. Lengths are in 
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -58,22 +59,29 @@ def _angle(b: np.float32, a: np.float32) -> np.float32:
 @kernel("void(uint8[:,:,::1], float32[:,:,::1], float32, float32)")
 def add(frame: Pixels, noise: NDArray[np.float32], keep: float, strength: float) -> None:
     """Replace x by keep x + strength noise, truncated; `noise` is (H, W, 3), or (H, W, 1) for grey."""
-    grey = noise.shape[2] == 1
-    for y in range(frame.shape[0]):
-        for x in range(frame.shape[1]):
-            for c in range(3):
-                value = keep * np.float32(frame[y, x, c]) + strength * noise[y, x, 0 if grey else c]
-                frame[y, x, c] = np.uint8(min(max(value, _0), _255))
+    width, each = 3 * frame.shape[1], 3 // noise.shape[2]
+    values, line = frame.reshape(-1, width), np.empty(width, np.float32)
+    for y in range(frame.shape[0]):  # short loops, of which the last becomes vector code
+        row = noise[y].reshape(-1)
+        for x in range(row.size):
+            for i in range(each * x, each * x + each):
+                line[i] = row[x]
+        for i in range(width):
+            value = keep * np.float32(values[y, i]) + strength * line[i]
+            values[y, i] = np.uint8(min(max(value, _0), _255))
 
 
 @kernel("void(uint8[:,:,::1], float32[:,::1], float32)")
 def lay(frame: Pixels, cover: Plane, colour: float) -> None:
     """Replace x by x + cover (colour - x), truncated; cover in [0, 1] is (H, W)."""
+    width = 3 * frame.shape[1]
+    values, line = frame.reshape(-1, width), np.empty(width, np.float32)
     for y in range(frame.shape[0]):
         for x in range(frame.shape[1]):
-            for c in range(3):
-                value = np.float32(frame[y, x, c])
-                frame[y, x, c] = np.uint8(value + cover[y, x] * (colour - value))
+            line[3 * x] = line[3 * x + 1] = line[3 * x + 2] = cover[y, x]
+        for i in range(width):
+            value = np.float32(values[y, i])
+            values[y, i] = np.uint8(value + line[i] * (colour - value))
 
 
 def wave(shape: Shape, fx: float, fy: float, phase: float) -> NDArray[np.float32]:
@@ -262,20 +270,21 @@ def caustics(shape: Shape, time: float, size: float, softness: float) -> Plane:
     return np.asarray(cv2.GaussianBlur(light, (side, side), softness, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-@kernel("void(complex64[:,:,::1], uint64[::1], float32[:,::1])")
-def _scatter(out: NDArray[np.complex64], words: NDArray[np.uint64], power: Plane) -> None:
+@kernel("void(float32[:,:,:,::1], uint64[::1], float32[:,::1])")
+def _scatter(out: NDArray[np.float32], words: NDArray[np.uint64], power: Plane) -> None:
     """Give each frequency its power and a random phase, which it shares with the point mirrored in the centre."""
-    height, width, channels = out.shape
+    height, width = power.shape
     last = height * width - 1
-    for y in range(height):
-        for x in range(width):
-            p = y * width + x
-            word = words[min(p, last - p)]
-            v, u = (y - height // 2) % height, (x - width // 2) % width
-            for c in range(channels):
-                phase = np.float32(word & _CHANNEL) * _UNIT
-                out[v, u, c] = power[y, x] * complex(_sin(phase + _QUARTER), _sin(phase))
-                word >>= _BITS
+    for c in range(out.shape[0]):
+        shift = np.uint64(c) * _BITS
+        for y in range(height):
+            v = y - height // 2 if y >= height // 2 else y - height // 2 + height
+            for x in range(width):
+                u = x - width // 2 if x >= width // 2 else x - width // 2 + width
+                p = y * width + x
+                phase = np.float32(np.int32((words[min(p, last - p)] >> shift) & _CHANNEL)) * _UNIT
+                out[c, v, u, 0] = power[y, x] * _sin(phase + _QUARTER)
+                out[c, v, u, 1] = power[y, x] * _sin(phase)
 
 
 def frequencies(shape: Shape) -> Plane:
@@ -284,18 +293,41 @@ def frequencies(shape: Shape) -> Plane:
     return np.asarray(np.hypot(cycles[0][:, None], cycles[1]), np.float32)
 
 
-def coloured(power: Plane, words: NDArray[np.uint64], channels: int) -> NDArray[np.complex64]:
-    """Return complex noise of the given amplitude spectrum and random phases: complex64 (H, W, channels).
+@dataclass(frozen=True, slots=True)
+class Coloured:
+    """Complex noise, as float32 (H, W, C) each, and by channel the variances of its parts and their covariance."""
+
+    real: NDArray[np.float32]
+    imaginary: NDArray[np.float32]
+    moments: NDArray[np.float64]
+
+
+def coloured(power: Plane, words: NDArray[np.uint64], channels: int) -> Coloured:
+    """Return complex noise of the given amplitude spectrum and random phases.
 
     Its real part, turned by any angle, is the published noise: the phases are uniform again.
     """
-    spectrum = np.empty((*power.shape, channels), np.complex64)
-    _scatter(spectrum, words, power)
-    return np.asarray(np.fft.ifft2(spectrum, axes=(0, 1)), np.complex64)
+    spectra = np.empty((channels, *power.shape, 2), np.float32)
+    _scatter(spectra, words, power)
+    parts = [cv2.split(cv2.idft(spectrum, flags=cv2.DFT_SCALE)) for spectrum in spectra]
+    real, imaginary = (np.stack(planes, axis=-1) for planes in zip(*parts, strict=True))
+    variances = [cv2.meanStdDev(part)[1][:, 0] ** 2 for part in (real, imaginary, real + imaginary)]
+    covariance = (variances[2] - variances[0] - variances[1]) / 2
+    return Coloured(real, imaginary, np.stack([variances[0], variances[1], covariance]))
 
 
-def turned(noise: NDArray[np.complex64], angle: float) -> NDArray[np.float32]:
+def turned(noise: Coloured, angle: float) -> NDArray[np.float32]:
     """Return the real part of the noise times exp(i angle), of unit standard deviation a channel: float32 (H, W, C)."""
-    real = noise.real * np.float32(math.cos(angle)) - noise.imag * np.float32(math.sin(angle))
-    deviation = cv2.meanStdDev(real)[1][:, 0]
-    return np.asarray(real / deviation.astype(np.float32), np.float32)
+    cos, sin = math.cos(angle), math.sin(angle)
+    share = 1 / np.sqrt(np.array([cos * cos, sin * sin, -2 * cos * sin]) @ noise.moments)
+    real = np.empty_like(noise.real)
+    rows = (array.reshape(len(real), -1) for array in (noise.real, noise.imaginary, real))
+    _turn(*rows, *(np.tile(part * share, real.shape[1]).astype(np.float32) for part in (cos, sin)))
+    return real
+
+
+@kernel("void(float32[:,::1], float32[:,::1], float32[:,::1], float32[::1], float32[::1])")
+def _turn(real: Plane, imaginary: Plane, out: Plane, cos: NDArray[np.float32], sin: NDArray[np.float32]) -> None:
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            out[y, x] = real[y, x] * cos[x] - imaginary[y, x] * sin[x]

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptions import gather
 from corruptions.jit import kernel
 
 Pixels = NDArray[np.uint8]
@@ -18,31 +19,8 @@ Shape = tuple[int, int]
 Maps = tuple[Plane, Plane]
 
 _0, _1, _HALF, _255 = np.float32(0), np.float32(1), np.float32(0.5), np.float32(255)
-_ROUNDING = np.float32(1e-3)  # lifts float32 sums that fell just short of a whole grey level
-_BLUR_STEPS, _FINER = 21, 5
-_EDGE = 1e-6  # a turn may miss the border by rounding
-
-
-@kernel("void(uint8[:,:,::1], float32[:,::1], float32[:,::1], float32[:,::1], uint8[:,:,::1])")
-def look(source: Pixels, rows: Plane, columns: Plane, light: Plane, out: Pixels) -> None:
-    """Fill `out` with the bilinear value of `source` at (rows, columns) plus 255 light, truncated."""
-    height, width = source.shape[0], source.shape[1]
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            top, left = math.floor(rows[y, x]), math.floor(columns[y, x])
-            fy, fx = rows[y, x] - np.float32(top), columns[y, x] - np.float32(left)
-            total_0 = total_1 = total_2 = light[y, x] * _255 + _ROUNDING
-            for down in range(2):
-                for right in range(2):
-                    i, j = top + down, left + right
-                    if 0 <= i < height and 0 <= j < width:
-                        weight = (fy if down else _1 - fy) * (fx if right else _1 - fx)
-                        total_0 += weight * np.float32(source[i, j, 0])
-                        total_1 += weight * np.float32(source[i, j, 1])
-                        total_2 += weight * np.float32(source[i, j, 2])
-            out[y, x, 0] = np.uint8(min(max(total_0, _0), _255))
-            out[y, x, 1] = np.uint8(min(max(total_1, _0), _255))
-            out[y, x, 2] = np.uint8(min(max(total_2, _0), _255))
+_BLUR_STEPS, _FINE_SIDE = 21, 448  # pixels to which a side is enlarged before it is turned
+_EDGE = np.float32(1e-4)  # a turn may miss the border by rounding
 
 
 @kernel("void(float32[:,::1], float32, float32, float32, float32[:,::1], float32[:,::1], float32[:,::1])")
@@ -97,59 +75,89 @@ def twirls(shape: Shape, cell: int, amount: float, angles: NDArray[np.float64]) 
 
 def spin(frame: Pixels, degrees: float) -> Pixels:
     """Return the mean of 21 turns from -degrees to degrees about the centre, weighted by exp(-2 share^2)."""
-    large = cv2.resize(frame, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_CUBIC)
+    finer = max(2, math.ceil(_FINE_SIDE / min(frame.shape[:2])))
+    large = gather.pack(np.asarray(cv2.resize(frame, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC)))
     shares = np.linspace(-1, 1, _BLUR_STEPS)
-    weights = np.exp(-2 * shares**2)
-    total = np.full(frame.shape, _ROUNDING, np.float32)
-    for angle, weight in zip(np.radians(shares * degrees), weights / weights.sum(), strict=True):
-        _add_turned(np.asarray(large, np.uint8), math.cos(angle), math.sin(angle), weight, total)
-    return np.minimum(total, 255).astype(np.uint8)
+    total = np.zeros(frame.shape[:2], np.uint64)
+    for angle, unit in zip(np.radians(shares * degrees), gather.units(np.exp(-2 * shares**2)), strict=True):
+        _add_turned(large.reshape(-1), large.shape[1], finer, math.cos(angle), math.sin(angle), unit, total)
+    turned = np.empty_like(frame)
+    gather.unpack(total, turned)
+    return turned
 
 
-@kernel("void(uint8[:,:,::1], float64, float64, float32, float32[:,:,::1])")
-def _add_turned(large: Pixels, cos: float, sin: float, weight: float, total: NDArray[np.float32]) -> None:
-    """Add the nearest pixels of the enlarged frame; what comes from outside the frame is black, with a hard edge."""
-    bottom, right = total.shape[0] - 1, total.shape[1] - 1
-    for y in range(bottom + 1):
-        for x in range(right + 1):
-            dy, dx = y - bottom / 2, x - right / 2
-            row, column = bottom / 2 + cos * dy - sin * dx, right / 2 + sin * dy + cos * dx
-            if -_EDGE <= row <= bottom + _EDGE and -_EDGE <= column <= right + _EDGE:
-                i, j = int(_FINER * (row + 0.5)), int(_FINER * (column + 0.5))
-                for c in range(3):
-                    total[y, x, c] += weight * np.float32(large[i, j, c])
+@kernel("void(uint64[::1], int64, float32, float32, float32, float32, uint64[:,::1])")
+def _add_turned(
+    large: NDArray[np.uint64], stride: int, finer: float, cos: float, sin: float, unit: float, total: NDArray[np.uint64]
+) -> None:
+    """Add `unit` looks at the enlarged frame; what comes from outside the frame is black, with a hard edge."""
+    height, width = total.shape
+    below, one = np.uintp(stride), np.uintp(1)
+    bottom, right = np.float32(height - 1), np.float32(width - 1)
+    middle = (finer + _1) * _HALF  # of the first pixel, in a packed frame
+    places, weights = np.empty(width, np.uint32), np.empty((4, width), np.uint16)
+    here, beside, under, aslant = weights[0], weights[1], weights[2], weights[3]
+    for y in range(height):
+        dy = np.float32(y) - bottom * _HALF
+        for x in range(width):
+            dx = np.float32(x) - right * _HALF
+            row, column = bottom * _HALF + cos * dy - sin * dx, right * _HALF + sin * dy + cos * dx
+            inside = -_EDGE <= row <= bottom + _EDGE and -_EDGE <= column <= right + _EDGE
+            row = min(max(row, _0), bottom) * finer + middle
+            column = min(max(column, _0), right) * finer + middle
+            i, j = np.int32(row), np.int32(column)
+            fx = column - np.float32(j)
+            seen = unit if inside else _0
+            low = np.floor((row - np.float32(i)) * seen + _HALF)
+            low_right, up_right = np.floor(low * fx + _HALF), np.floor((seen - low) * fx + _HALF)
+            places[x] = np.uint32(i * np.int32(stride) + j)
+            here[x], beside[x] = np.uint16(np.int32(seen - low - up_right)), np.uint16(np.int32(up_right))
+            under[x], aslant[x] = np.uint16(np.int32(low - low_right)), np.uint16(np.int32(low_right))
+        for x in range(width):
+            p = np.uintp(places[x])
+            total[y, x] += (
+                np.uint64(here[x]) * large[p]
+                + np.uint64(beside[x]) * large[p + one]
+                + np.uint64(under[x]) * large[p + below]
+                + np.uint64(aslant[x]) * large[p + below + one]
+            )
 
 
-@kernel("void(uint8[:,:,::1], int64, int64[::1], float32[:,::1], int64[::1], float32[:,::1], uint8[:,:,::1])")
+@kernel("void(uint8[:,::1], int64[::1], float32[:,::1], int64[::1], float32[:,::1], uint8[:,::1])")
 def _resample(
     source: Pixels,
-    channel: int,
     tops: NDArray[np.int64],
     row_taps: Plane,
     lefts: NDArray[np.int64],
     column_taps: Plane,
     out: Pixels,
 ) -> None:
-    """Fill one channel with four taps a row and four a column; places beyond the border are mirrored in it."""
-    height, width = source.shape[0], source.shape[1]
-    row = np.empty(width, np.float32)
+    """Fill `out` with four taps a row and four a column; places beyond the border are mirrored in it."""
+    height, width = source.shape
+    line, total = np.empty(width + 6, np.float32), np.empty(out.shape[1], np.float32)
+    row = line[3 : 3 + width]
     for y in range(out.shape[0]):
         row[:] = _0
         for tap in range(4):
-            i = height - 1 - abs(height - 1 - abs(tops[y] + tap))
+            from_row = source[height - 1 - abs(height - 1 - abs(tops[y] + tap))]
             for x in range(width):
-                row[x] += row_taps[y, tap] * np.float32(source[i, x, channel])
-        for x in range(out.shape[1]):
-            total = _HALF
-            for tap in range(4):
-                total += column_taps[x, tap] * row[width - 1 - abs(width - 1 - abs(lefts[x] + tap))]
-            out[y, x, channel] = np.uint8(min(total, _255))
+                row[x] += row_taps[y, tap] * np.float32(from_row[x])
+        for x in range(1, 4):
+            line[3 - x], line[width + 2 + x] = row[x], row[width - 1 - x]
+        total[:] = _HALF
+        for tap in range(4):
+            for x in range(total.size):
+                total[x] += column_taps[tap, x] * line[np.uintp(lefts[x] + tap + 3)]
+        for x in range(total.size):
+            out[y, x] = np.uint8(min(total[x], _255))
 
 
-def magnify(source: Pixels, channel: int, scale: float, out: Pixels) -> None:
-    """Fill a channel of `out` with that of `source` enlarged about the centre, smoothed by the cubic B-spline."""
-    (tops, row_taps), (lefts, column_taps) = (_spline_taps(side, scale) for side in source.shape[:2])
-    _resample(source, channel, tops, row_taps, lefts, column_taps, out)
+def magnify(plane: Pixels, scale: float) -> Pixels:
+    """Return a plane (H, W) enlarged about the centre, at its own size, smoothed by the cubic B-spline."""
+    (tops, row_taps), (lefts, column_taps) = (_spline_taps(side, scale) for side in plane.shape)
+    large = np.empty_like(plane)
+    _resample(plane, tops, row_taps, lefts, np.ascontiguousarray(column_taps.T), large)
+    return large
 
 
 @lru_cache(maxsize=32)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import fields, motion
+from corruptions import fields, gather, motion
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.severities import Level
@@ -30,9 +30,36 @@ def gaussian_blur(frames: Pixels, level: Level, scene: Scene) -> None:
 
 def soften(frame: Pixels, sigma: float) -> None:
     """Replace `frame` (H, W, 3) by its Gaussian blur of `sigma` pixels, cut at 4 sigma, the border held."""
-    side = 2 * int(4 * sigma + 0.5) + 1
-    soft = cv2.GaussianBlur(frame.astype(np.float32), (side, side), sigma, borderType=cv2.BORDER_REPLICATE)
-    truncate(soft, frame)
+    reach = int(4 * sigma + 0.5)
+    weights = np.asarray(cv2.getGaussianKernel(2 * reach + 1, sigma, cv2.CV_32F)[reach:, 0], np.float32)
+    rows = frame.reshape(len(frame), -1)
+    _soften(rows.copy(), weights, frame.shape[2], rows)
+
+
+@kernel("void(uint8[:,::1], float32[::1], int64, uint8[:,::1])")
+def _soften(rows: Pixels, weights: NDArray[np.float32], channels: int, out: Pixels) -> None:
+    """Convolve along both axes by a symmetric kernel whose middle weight comes first, the border held."""
+    height, width = rows.shape
+    edge = (weights.size - 1) * channels
+    line, total = np.empty(width + 2 * edge, np.float32), np.empty(width, np.float32)
+    middle = line[edge : edge + width]
+    for y in range(height):
+        for i in range(width):
+            middle[i] = weights[0] * np.float32(rows[y, i])
+        for k in range(1, weights.size):
+            above, below = rows[max(y - k, 0)], rows[min(y + k, height - 1)]
+            for i in range(width):
+                middle[i] += weights[k] * np.float32(np.int32(above[i]) + np.int32(below[i]))
+        for i in range(edge):
+            line[i], line[edge + width + i] = middle[i % channels], middle[width - channels + i % channels]
+        for i in range(width):
+            total[i] = weights[0] * middle[i] + np.float32(_ROUNDING)
+        for k in range(1, weights.size):
+            left, right = line[edge - k * channels :], line[edge + k * channels :]
+            for i in range(width):
+                total[i] += weights[k] * (left[i] + right[i])
+        for i in range(width):
+            out[y, i] = np.uint8(min(total[i], np.float32(255)))
 
 
 def truncate(values: NDArray[Any], frame: Pixels) -> None:
@@ -62,8 +89,15 @@ def glass_blur(frames: Pixels, level: Level, scene: Scene) -> None:
 
     for frame, source in zip(frames, motion.layers(scene, pane), strict=True):
         soften(frame, sigma)
-        frame[...] = frame.reshape(-1, 3)[source].reshape(frame.shape)
+        _take(frame.reshape(-1, 3).copy(), source, frame.reshape(-1, 3))
         soften(frame, sigma)
+
+
+@kernel("void(uint8[:,::1], int32[::1], uint8[:,::1])")
+def _take(pixels: Pixels, source: NDArray[np.int32], out: Pixels) -> None:
+    for p in range(source.size):
+        for c in range(3):
+            out[p, c] = pixels[source[p], c]
 
 
 @kernel("void(int32[:,::1], uint64[::1], uint64)")
@@ -122,20 +156,26 @@ def streak_weights(radius: float, sigma: float) -> NDArray[np.float32]:
 
 def smear(frame: Pixels, weights: NDArray[np.float32], degrees: float) -> None:
     """Replace `frame` (H, W[, 3]) by the weighted sum of its copies shifted by whole pixels along the direction."""
-    steps = np.arange(len(weights))
-    down = np.ceil(steps * math.sin(math.radians(degrees)) - 0.5).astype(np.int64)
-    right = np.ceil(steps * math.cos(math.radians(degrees)) - 0.5).astype(np.int64)
+    down, right = streak(len(weights), degrees)
     top, bottom, left, span = -int(down.min()), int(down.max()), -int(right.min()), int(right.max())
     padded = np.asarray(cv2.copyMakeBorder(frame, top, bottom, left, span, cv2.BORDER_REPLICATE), np.uint8)
     rows = padded.reshape(len(padded), -1)
     channels = frame[0, 0].size
-    _weigh(rows, weights, down + top, channels * (right + left), frame.reshape(len(frame), -1))
+    weigh(rows, weights, down + top, channels * (right + left), frame.reshape(len(frame), -1))
+
+
+def streak(taps: int, degrees: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows down and the columns right by which each tap of a streak is shifted: int64 (taps,) each."""
+    steps = np.arange(taps)
+    down, right = (np.ceil(steps * way(math.radians(degrees)) - 0.5).astype(np.int64) for way in (math.sin, math.cos))
+    return down, right
 
 
 @kernel("void(uint8[:,::1], float32[::1], int64[::1], int64[::1], uint8[:,::1])")
-def _weigh(
+def weigh(
     padded: Pixels, weights: NDArray[np.float32], down: NDArray[np.int64], right: NDArray[np.int64], out: Pixels
 ) -> None:
+    """Fill `out` with the weighted sum of what stands `down` rows and `right` columns away in `padded`."""
     total = np.empty(out.shape[1], np.float32)
     for y in range(out.shape[0]):
         total[:] = np.float32(_ROUNDING)
@@ -150,20 +190,22 @@ def _weigh(
 def zoom_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     """Average the frame, once more the frame, and its centre magnified 1 + step, 1 + 2 step, ... below `stop`."""
     zooms = np.arange(1, *level)[1:]
+    units = gather.units(np.array([2, *np.ones(len(zooms))]))
+    looks = [
+        (*(places(length, zoom) for length in frames.shape[1:3]), unit)
+        for zoom, unit in zip([1, *zooms], units, strict=True)
+    ]
     for frame in frames:
-        total = 2 * frame.astype(np.float32)
-        for zoom in zooms:
-            total += magnify(frame.astype(np.float32), zoom)
-        truncate(total / np.float32(len(zooms) + 2), frame)
+        packed, total = gather.pack(frame), np.zeros(frame.shape[:2], np.uint64)
+        for rows, columns, unit in looks:
+            gather.add_zoomed(packed, rows, columns, unit, total)
+        gather.unpack(total, frame)
 
 
-def magnify(frame: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
-    """Return the centre of a float32 (H, W[, C]) frame at its own size again, bilinearly magnified `zoom` times."""
-    (down, top), (right, left) = (steps(length, zoom) for length in frame.shape[:2])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    place = np.array([[right, 0, left], [0, down, top]])
-    size = (frame.shape[1], frame.shape[0])
-    return np.asarray(cv2.warpAffine(frame, place, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+def places(length: int, zoom: float) -> NDArray[np.float32]:
+    """Return where each of `length` pixels of the magnified centre looks on the source's axis: float32 (length,)."""
+    step, start = steps(length, zoom)
+    return (start + step * np.arange(length)).clip(0, length - 1).astype(np.float32)
 
 
 def steps(length: int, zoom: float) -> tuple[float, float]:

@@ -1,7 +1,6 @@
 """Compression and resampling (ImageNet-C, ICLR 2019). Every function edits a uint8 (T, H, W, 3) clip in place."""
 
-from io import BytesIO
-
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -12,11 +11,10 @@ from corruptions.severities import Level
 
 def jpeg_compression(frames: NDArray[np.uint8], level: Level, scene: Scene) -> None:
     """Code and decode each frame as a JPEG of quality c, chroma halved (4:2:0)."""
-    (quality,) = level
+    options = [cv2.IMWRITE_JPEG_QUALITY, int(level[0])]
     for frame in frames:
-        coded = BytesIO()
-        Image.fromarray(frame).save(coded, "JPEG", quality=int(quality))
-        frame[...] = np.asarray(Image.open(coded))
+        coded = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)[1]
+        frame[...] = cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB)
 
 
 def pixelate(frames: NDArray[np.uint8], level: Level, scene: Scene) -> None:

@@ -23,6 +23,7 @@ _CHANNEL = np.uint64((1 << BITS) - 1)
 _SHIFTS = (np.uint64(0), np.uint64(BITS), np.uint64(2 * BITS))
 _COARSE = np.uint64(BITS - QUANTILE_BITS)
 _LEVELS = 1 << BITS
+_WHOLE = np.float32(1)
 _TOP = np.uint64(64 - QUANTILE_BITS)
 
 
@@ -59,15 +60,6 @@ def _add_normals(
         total[pixel] += weight * quantiles[words[pixel] >> _TOP]
 
 
-@kernel("void(uint64, int64, float32[::1], float32[::1])")
-def _fill_normals(state: np.uint64, first: int, quantiles: NDArray[np.float32], row: NDArray[np.float32]) -> None:
-    for i in range(row.size):
-        x = state + (np.uint64(first + i) + _ONE) * _GOLDEN
-        x = (x ^ (x >> _30)) * _MIX_1
-        x = (x ^ (x >> _27)) * _MIX_2
-        row[i] = quantiles[(x ^ (x >> _31)) >> _TOP]
-
-
 @lru_cache(maxsize=1)
 def normal_quantiles() -> NDArray[np.float32]:
     """Return the standard normal at the middles of 2^16 equal slices of probability: float32 (65536,)."""
@@ -97,17 +89,17 @@ def normals(scene: Scene, stream: str, t: int, shape: tuple[int, int]) -> NDArra
 
 def pair(seed: int, frame: int, shape: tuple[int, int]) -> NDArray[np.float32]:
     """Return two fields of independent uniforms from -1 to 1: float32 (2, *shape)."""
-    drawn = _draw(seed, frame, math.prod(shape))
-    both = np.stack([drawn & _CHANNEL, (drawn >> _SHIFTS[1]) & _CHANNEL])
-    return np.asarray(both / float(_CHANNEL) * 2 - 1, np.float32).reshape(2, *shape)
+    drawn, both = _draw(seed, frame, math.prod(shape)), np.empty((2, *shape), np.float32)
+    _centre(drawn, both.reshape(2, -1))
+    return both
 
 
-def plane(seed: int, top: int, left: int, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Return a window of a plane of independent standard normals that has no edges: float32 of `shape`."""
-    window = np.empty(shape, np.float32)
-    for y, row in enumerate(window, top):
-        _fill_normals(np.uint64(draws.state(seed, y)), left, normal_quantiles(), row)
-    return window
+@kernel("void(uint64[::1], float32[:,::1])")
+def _centre(words: NDArray[np.uint64], both: NDArray[np.float32]) -> None:
+    unit = np.float32(2) / np.float32(_LEVELS - 1)
+    for channel in range(2):
+        for pixel in range(words.size):
+            both[channel, pixel] = np.float32(np.int32((words[pixel] >> _SHIFTS[channel]) & _CHANNEL)) * unit - _WHOLE
 
 
 def _draw(seed: int, knot: int, pixels: int) -> NDArray[np.uint64]:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws, fields, motion
-from corruptions.blur import truncate
+from corruptions import draws, fields, gather, motion
+from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.severities import Level
 
@@ -27,14 +27,24 @@ def elastic_transform(frames: Pixels, level: Level, scene: Scene) -> None:
     side, strength, smoothness, jitter = level
     scale = side * scene.scale
     height, width = frames.shape[1:3]
-    place = np.indices((height, width), np.float32)[::-1]  # x, y
     bend = _boil(scene, (height, width), strength * scale * scene.scale, smoothness * scale)
     held = motion.still(scene)
-    poses = motion.layers(held, lambda t: _pose(held, t, width, height, jitter * scale))
-    paths = motion.layers(scene, lambda t: place + bend(t))
-    for frame, pose, (x, y) in zip(frames, poses, paths, strict=True):
-        turned = cv2.warpAffine(frame.astype(np.float32), pose, (width, height), borderMode=cv2.BORDER_REFLECT_101)
-        truncate(cv2.remap(turned, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), frame)
+    poses = motion.layers(held, lambda t: _turn(_pose(held, t, width, height, jitter * scale), height, width))
+    paths = motion.layers(scene, lambda t: gather.plan(*bend(t), (height, width), 256))
+    for frame, pose, path in zip(frames, poses, paths, strict=True):
+        gather.look(gather.looked(gather.pack(frame), pose), path, frame)
+
+
+def _turn(pose: NDArray[np.float64], height: int, width: int) -> gather.Plan:
+    """Return where each pixel looks when the frame is moved by an affine map, borders mirrored."""
+    (a, b, right), (c, d, down) = cv2.invertAffineTransform(pose)
+    y, x = np.ogrid[:height, :width]
+    looks = [c * x + d * y + down, a * x + b * y + right]
+    rows, columns = (
+        np.abs(look - 2 * last * np.rint(look / (2 * last))).astype(np.float32)
+        for look, last in zip(looks, (height - 1, width - 1), strict=True)
+    )
+    return gather.plan(rows, columns, (height, width))
 
 
 def _pose(scene: Scene, t: int, width: int, height: int, reach: float) -> NDArray[np.float64]:
@@ -46,23 +56,53 @@ def _pose(scene: Scene, t: int, width: int, height: int, reach: float) -> NDArra
     return np.asarray(cv2.getAffineTransform(corners, moved.astype(np.float32)), np.float64)
 
 
-def _boil(scene: Scene, shape: tuple[int, int], strength: float, sigma: float) -> Callable[[int], Field]:
-    """Return the displacements (2, H, W) by frame; between two draws they are blended, which keeps their variance."""
+def _boil(scene: Scene, shape: tuple[int, int], strength: float, sigma: float) -> Callable[[int], tuple[Field, Field]]:
+    """Return the rows and columns at which each pixel looks, by frame.
+
+    Between two draws the displacements are blended, which keeps their variance.
+    """
     seed = draws.seed(scene.key, scene.corruption, "field")
 
     @lru_cache(maxsize=2)
     def drawn(knot: int) -> Field:
         return np.stack([strength * soften(noise, sigma) for noise in fields.pair(seed, knot, shape)])
 
-    return lambda t: np.asarray(sum(weight * drawn(knot) for knot, weight in motion.knots(scene, t)), np.float32)
+    def bend(t: int) -> tuple[Field, Field]:
+        (first, weight), (second, other) = (*motion.knots(scene, t), (0, 0.0))[:2]
+        before = drawn(first)
+        after = drawn(second) if other else before
+        rows, columns = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        _blend(before[1], after[1], weight, other, True, rows)
+        _blend(before[0], after[0], weight, other, False, columns)
+        return rows, columns
+
+    return bend
+
+
+@kernel("void(float32[:,::1], float32[:,::1], float32, float32, boolean, float32[:,::1])")
+def _blend(before: Field, after: Field, weight: float, other: float, down: bool, out: Field) -> None:
+    """Fill `out` with each pixel's row or column plus the displacement, mirrored in the borders of the pixels."""
+    length = np.float32(out.shape[0] if down else out.shape[1])
+    last, half = length - np.float32(1), np.float32(0.5)
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            q = np.float32(y if down else x) + weight * before[y, x] + other * after[y, x] + half
+            turns = q / length
+            q = abs(q - np.float32(2) * length * np.floor((turns + np.float32(1)) * half))
+            out[y, x] = min(max(q - half, np.float32(0)), last)
 
 
 def soften(noise: Field, sigma: float) -> Field:
     """Return a (H, W) field blurred by a Gaussian cut at 3 sigma, borders mirrored."""
-    if sigma > 2 * _FINE:
-        size = tuple(max(2, round(length * _FINE / sigma)) for length in noise.shape[::-1])
-        few = np.asarray(cv2.resize(noise, size, interpolation=cv2.INTER_AREA), np.float32)
-        coarse = soften(few, sigma * size[0] / noise.shape[1])
-        return np.asarray(cv2.resize(coarse, noise.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
-    side = 2 * int(3 * sigma + 0.5) + 1
-    return np.asarray(cv2.GaussianBlur(noise, (side, side), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
+    height, width = noise.shape
+    if sigma <= 2 * _FINE:
+        return _gaussian(noise, sigma, sigma)
+    size = tuple(max(2, round(length * _FINE / sigma)) for length in (width, height))
+    few = np.asarray(cv2.resize(noise, size, interpolation=cv2.INTER_AREA), np.float32)
+    coarse = _gaussian(few, sigma * size[0] / width, sigma * size[1] / height)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _gaussian(noise: Field, across: float, down: float) -> Field:
+    sides = tuple(2 * int(3 * sigma + 0.5) + 1 for sigma in (across, down))
+    return np.asarray(cv2.GaussianBlur(noise, sides, across, sigmaY=down, borderType=cv2.BORDER_REFLECT), np.float32)

@@ -20,13 +20,14 @@ Field = NDArray[np.float32]
 SIDE = 512  # pixels at the scale of ImageNet-C; each texture continues across its own borders
 TEXTURES = 5
 _FEATHERS = 1400
-# luminance of the bare pane, and what slopes towards the light, the height of the ice and a mist add to it
+# luminance of the bare pane, and what slopes towards the light, the height of the ice and a mist add to it: as bright
+# in the mean as the photographs are together, so that what one frame gets differs little from what many get
 _PANES = (
-    (0.47, 0.33, 0.20, 0.40),
-    (0.74, 0.33, 0.20, 0.40),
-    (0.64, 0.36, 0.25, 0.45),
-    (0.88, 0.30, 0.20, 0.45),
-    (0.73, 0.33, 0.24, 0.50),
+    (0.66, 0.33, 0.20, 0.40),
+    (0.70, 0.33, 0.20, 0.40),
+    (0.66, 0.36, 0.25, 0.45),
+    (0.70, 0.30, 0.20, 0.40),
+    (0.68, 0.33, 0.24, 0.42),
 )
 
 

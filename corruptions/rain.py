@@ -13,7 +13,7 @@ Numbers = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 GREY = 220
-EXPOSURE = 1 / 25  # seconds in which the nearest drops draw their streak
+EXPOSURE = 1 / 5  # seconds in which the nearest drops fall their streak
 SPEEDS = (1.0, 0.75, 0.5)  # of the layers, near to far, in streaks an exposure
 
 
@@ -32,7 +32,7 @@ def rain(frames: Pixels, level: Level, scene: Scene) -> None:
         wet = np.zeros((height, width), np.uint8)
         lines = np.stack([heads, heads + np.array([-1, reach])], axis=1)
         cv2.polylines(wet, list(lines.astype(np.int32)), False, 1)
-        _shine(frame, np.flatnonzero(wet), dim)
+        _shine(frame, np.flatnonzero(wet.view(np.bool_)), dim)
 
 
 def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: int) -> Numbers:
@@ -44,14 +44,12 @@ def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: i
     rows = max(height - length, 1)
     slant = int(motion.uniform(scene, "slant", t) * 20) - 10
     columns = width - abs(slant)
-    drawn = t if scene.mode == "independent" else 0
-    falls = t / (scene.fps * EXPOSURE) * length / rows * np.resize(SPEEDS, count) if scene.mode == "drift" else 0.0
-    place = _uniforms(scene, "down", np.full(count, drawn), drop) + falls
-    down = (place % 1) * rows
-    across = (
-        _uniforms(scene, "across", drawn + np.floor(place).astype(np.int64), drop) * columns - down / length
-    ) % columns
-    return np.stack([across + min(slant, 0), down], axis=1).astype(np.int64)
+    drawn = np.full(count, t if scene.mode == "independent" else 0)
+    fallen = t / (scene.fps * EXPOSURE) * length if scene.mode == "drift" else 0.0
+    layers = np.round(fallen * np.resize(SPEEDS, count)).astype(np.int64)  # each moves as one, by whole pixels
+    lives, down = np.divmod((_uniforms(scene, "down", drawn, drop) * rows).astype(np.int64) + layers, rows)
+    across = (_uniforms(scene, "across", drawn + lives, drop) * columns).astype(np.int64) - layers // length
+    return np.stack([across % columns + min(slant, 0), down], axis=1)
 
 
 def _uniforms(scene: Scene, stream: str, life: Numbers, drop: Numbers) -> NDArray[np.float64]:
@@ -73,12 +71,13 @@ def _mix(word: Words) -> Words:
 
 def _shine(frame: Pixels, wet: Numbers, dim: float) -> None:
     """Lighten and blur the wet pixels, then draw every channel towards its mean; results are truncated."""
+    level = np.array(cv2.mean(frame)[:3]) / 255
     dry = frame.reshape(-1, 3)[wet] / 255
     bright = frame.copy()
-    bright.reshape(-1, 3)[wet] += (GREY * (1 - dry) * (1 - frame.mean() / 255)).astype(np.uint8)
+    bright.reshape(-1, 3)[wet] += (GREY * (1 - dry) * (1 - level.mean())).astype(np.uint8)
     blurred = cv2.blur(bright, (3, 3)).reshape(-1, 3)[wet] / 255
     mixed = blurred * (GREY / 255) + dry * (1 - GREY / 255)
-    mean = np.array(cv2.mean(frame)[:3]) / 255 + (mixed - dry).sum(axis=0) / frame[..., 0].size
+    mean = level + (mixed - dry).sum(axis=0) / frame[..., 0].size
     table = _dimmed(np.arange(256)[:, None] / 255, mean, dim)
     cv2.LUT(frame, table[None], dst=frame)
     frame.reshape(-1, 3)[wet] = _dimmed(mixed, mean, dim)

@@ -3,6 +3,7 @@
 The function stands in the module named for the family, which is imported when the corruption is first used.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -24,6 +25,9 @@ UCF101_P: Final = "A Large-Scale Robustness Analysis of Video Action Recognition
 KINETICS_C: Final = "Benchmarking the Robustness of Spatial-Temporal Models Against Corruptions, NeurIPS 2021"
 C_BAR: Final = "On Interaction Between Augmentations and Corruptions in Natural Corruption Robustness, NeurIPS 2021"
 
+_FIXED_PATTERN: Final = (
+    'the fixed pattern of a sensor is temporal="static"; for a part of both, corrupt twice: static, then independent'
+)
 _JPEG_85: Final = "departure: nothing is stored as JPEG of quality 85, which takes a third of the noise off ImageNet-C"
 
 
@@ -56,6 +60,7 @@ class Corruption:
 
 def _noise(name: str, *notes: str) -> Corruption:
     """Sensor noise is new at each exposure; its drift is a slow boil."""
+    notes = (*notes, _FIXED_PATTERN)
     return Corruption(name, "noise", "frame", True, "imagenet_c", IMAGENET_C, MODES, "independent", 0.2, notes)
 
 
@@ -114,7 +119,7 @@ _ROWS = (
         "glass_blur",
         "blur",
         "static",
-        0.3,
+        2.5,
         "the generator means to swap pixels and copies them: a real swap is milder by 1 to 2 dB",
         "offsets are drawn from -reach to reach - 1, so that the picture drifts by half a pixel a pass",
         "level 4 of imagenet_c is milder than level 3",
@@ -124,7 +129,7 @@ _ROWS = (
         "motion_blur",
         "blur",
         "drift",
-        0.5,
+        1.0,
         "the streak is half a Gaussian, so that the picture moves along it by its mean",
         "levels 3 and 4 of cifar_c look the same",
     ),
@@ -137,17 +142,19 @@ _ROWS = (
         "snow",
         "weather",
         "drift",
-        0.5,
+        math.inf,
         "the second layer is the first one turned by 180 degrees: where the snow stands still it is point-symmetric",
-        "the border of a layer is held while it is smeared, which thickens the flakes there",
-        "departure: in drift a flake falls its streak's length in 1/15 s, the second layer half as fast",
+        "the border of a layer is held while it is smeared, which thickens the flakes there; in drift that fades "
+        "within a second, as flakes come in from outside",
+        "departure: in drift a flake falls its streak's length in 1/8 s, the second layer half as fast",
     ),
     _moving(
         "frost",
         "weather",
         "static",
         20.0,
-        "departure: the textures are grown, not cropped from five photographs (two the same) of unknown licence",
+        "departure: the textures are grown, not cropped from five photographs (two the same) of unknown licence, and "
+        "equally bright",
         "levels 3 to 5 of imagenet_c differ little, and level 4 is milder than level 3",
         "departure: a frame larger than the texture enlarges it, where the generator fails",
     ),
@@ -155,7 +162,7 @@ _ROWS = (
         "fog",
         "weather",
         "drift",
-        4.0,
+        8.0,
         "the frame is dimmed by its own maximum, so that fog on a black frame vanishes and flickers with the content",
         "departure: a frame longer than the map of 256, 64 or 32 pixels takes the next power of two",
     ),
@@ -163,7 +170,7 @@ _ROWS = (
         "spatter",
         "weather",
         "static",
-        2.0,
+        10.0,
         "levels 1 to 3 are clear water, 4 and 5 are mud",
         "the water is scaled by its own maximum, so that its brightest drop has the table's strength in every frame",
     ),
@@ -195,7 +202,7 @@ _ROWS = (
     _shown("rotate", "shake", "ucf101_p", tau=0.4),
     _video("static_rotate", "shake", "frame", "ucf101_p"),
     _shown("translate", "shake", "ucf101_p", tau=0.4),
-    _shown("rain", "rain", "kinetics_c", tau=4.0),  # of the wind
+    _shown("rain", "rain", "kinetics_c", tau=math.inf),  # what falls keeps its direction
     _video("clip_motion_blur", "shutter", "window", "kinetics_c"),
     _video("h264_crf", "codec", "video", "kinetics_c"),
     _video("h265_crf", "codec", "video", "kinetics_c"),

@@ -14,6 +14,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
+from corruptions import ice
 from corruptions.apply import corrupt
 from corruptions.registry import REGISTRY
 from corruptions.registry import names as all_names
@@ -22,12 +23,16 @@ from corruptions.registry import names as all_names
 def compile_kernels(names: Iterable[str] | None = None) -> float:
     """Compile, or load from the cache, all that the named corruptions (default: every one) need; return seconds.
 
-    Called in the parent before workers start, so that they find the machine code, and forked ones the tables too.
+    Called in the parent before workers start, so that they find the machine code, and forked ones the tables and the
+    ice too.
     """
     start = time.perf_counter()
     for name in all_names() if names is None else names:
         if REGISTRY[name].support != "video":
             corrupt(_tiny_clip(), name, 1, temporal="drift")
+        if name == "frost":
+            for number in range(ice.TEXTURES):
+                ice.texture(number)
     return time.perf_counter() - start
 
 

@@ -80,7 +80,7 @@ NOTES_BAR: Final[dict[str, tuple[str, ...]]] = {
     ),
     "circular_motion_blur": (
         "the turn of a camera within one exposure; nothing is random",
-        "turned by cubic convolution and nearest fifths of a pixel in place of splines: 0.25 levels off on a photo",
+        "turned by bilinear looks at a frame enlarged by cubic convolution, not by splines: 0.16 levels off on a photo",
         "quirk kept: what is turned in from outside the frame is black, with a hard edge",
     ),
     "lines": (

@@ -70,7 +70,8 @@ NOTES_VIDEO: Final[dict[str, tuple[str, ...]]] = {
         "departure: the window is clamped at both ends, where the generator drops 2 c frames",
     ),
     "rain": (
-        "the generator draws new drops in each frame (independent); by default they fall in three layers (drift)",
+        "the generator draws new drops in each frame (independent); by default they fall in three layers (drift), the "
+        "nearest their streak's length in 1/5 s",
         "streaks lean by one pixel whatever the slant, which only narrows the columns where they start",
     ),
     "h264_crf": (_CODED, "departure: x264's macroblock tree is off: with it, equal calls give different bytes"),

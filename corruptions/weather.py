@@ -5,13 +5,14 @@ In drift snow falls along its own streaks and fog banks travel and change; frost
 """
 
 import math
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws, fields, ice, motion
-from corruptions.blur import smear, steps, streak_weights
+from corruptions import fields, flakes, ice, motion
+from corruptions.blur import streak_weights
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.plasma import plasma
@@ -21,7 +22,8 @@ Pixels = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
 _ROUNDING = 1e-3  # lifts float32 sums that fell just short of a whole grey level, so that truncation keeps it
-_EXPOSURE = 1 / 15  # seconds: a flake falls its own streak, down to half its brightness, in that time
+_EXPOSURE = 1 / 8  # seconds: a flake falls its own streak, down to half its brightness, in that time
+_FADE = 1.0  # seconds in which the border that the generator holds gives way to flakes that come in
 _FAR = 0.5  # speed of the second, farther layer of snow
 _SLOWEST, _FASTEST = 0.01, 0.05  # of a fog bank, in frame widths a second
 _WATER, _MUD = (175.0, 238.0, 238.0), (63.0, 42.0, 20.0)  # pale turquoise, brown
@@ -36,53 +38,47 @@ def snow(frames: Pixels, level: Level, scene: Scene) -> None:
     The level is the field's mean and deviation, zoom, threshold, the streak's radius and sigma, and b of `_snow_over`.
     """
     weights = streak_weights(level[4] * scene.scale, level[5] * scene.scale)
-    length = float(np.count_nonzero(weights > weights[0] / 2))
-    held = motion.still(scene)
+    shape = frames.shape[1], frames.shape[2]
 
-    def layers(t: int) -> Field:
-        degrees = 90 * motion.uniform(held, "angle", t) - 135
-        seed = draws.state(draws.seed(scene.key, scene.corruption, "flakes"), t if scene.mode == "independent" else 0)
-        fallen = length * t / (_EXPOSURE * scene.fps) if scene.mode == "drift" else 0
-        near = _flakes(frames.shape[1:3], level, scene.scale, seed, fallen, degrees)
-        smear(near, weights, degrees)
-        far = near
-        if fallen:
-            far = _flakes(frames.shape[1:3], level, scene.scale, seed, -_FAR * fallen, degrees)
-            smear(far, weights, degrees)
-        return np.add(near, far[::-1, ::-1], dtype=np.float32)
+    def stand(t: int) -> Field:
+        layer = flakes.standing(scene, t, shape, level, weights)
+        return np.add(layer, layer[::-1, ::-1], dtype=np.float32)
 
-    for frame, fallen in zip(frames, motion.layers(scene, layers), strict=True):
-        _snow_over(frame.reshape(-1, 3), fallen.reshape(-1), level[6])
+    layers = _fall(scene, shape, level, weights, stand(0)) if scene.mode == "drift" else motion.layers(scene, stand)
+    for frame, fallen in zip(frames, layers, strict=True):
+        _snow_over(frame, fallen, level[6])
 
 
-def _flakes(shape: tuple[int, ...], level: Level, scale: float, seed: int, fallen: float, degrees: float) -> Pixels:
-    """Return the flakes before their smear: uint8 (H, W), a window on the seed's plane `fallen` pixels up the fall.
+def _fall(scene: Scene, shape: tuple[int, int], level: Level, weights: Field, standing: Field) -> Iterator[Field]:
+    """Yield both layers of each frame as they fall; what the held border adds to the first frame fades."""
+    show = flakes.falling(scene, shape, level, weights)
+    speed = float(np.count_nonzero(weights > weights[0] / 2)) / (_EXPOSURE * scene.fps)
 
-    The window moves by whole points of the plane, so that every frame is magnified alike.
-    """
-    mean, deviation, zoom, threshold = level[:4]
-    (down, top), (right, left) = (steps(length, max(1.0, zoom * scale)) for length in shape)
-    rows, columns = (math.ceil(length * step) + 2 for length, step in zip(shape, (down, right), strict=True))
-    up = round(fallen * math.sin(math.radians(degrees)) * down)
-    back = round(fallen * math.cos(math.radians(degrees)) * right)
-    points = fields.plane(seed, math.floor(top) + up, math.floor(left) + back, (rows, columns))
-    place = np.array([[right, 0, left % 1], [0, down, top % 1]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    grey = cv2.warpAffine(mean + deviation * points, place, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(np.where(grey < threshold, 0, np.clip(grey, 0, 1) * 255), np.uint8)
+    def both(fallen: float) -> Field:
+        return np.add(show(fallen), show(-_FAR * fallen)[::-1, ::-1], dtype=np.float32)
+
+    held = standing - both(0)
+    for t in scene.times:
+        fade = max(0.0, 1 - t / (_FADE * scene.fps))
+        yield np.maximum(both(speed * t) + np.float32(fade) * held, 0) if fade else both(speed * t)
 
 
-@kernel("void(uint8[:,::1], float32[::1], float32)")
-def _snow_over(pixels: Pixels, flakes: Field, kept: float) -> None:
+@kernel("void(uint8[:,:,::1], float32[:,::1], float32)")
+def _snow_over(frame: Pixels, flakes: Field, kept: float) -> None:
     """x' = b x + (1 - b) max(x, 1.5 grey + 0.5) + flakes."""
-    for p in range(flakes.size):
-        r, g, b = np.float32(pixels[p, 0]), np.float32(pixels[p, 1]), np.float32(pixels[p, 2])
-        white = (np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b) * np.float32(1.5)
-        white += np.float32(127.5)
-        for c in range(3):
-            x = np.float32(pixels[p, c])
-            x = kept * x + (np.float32(1) - kept) * max(x, white) + flakes[p] + np.float32(_ROUNDING)
-            pixels[p, c] = np.uint8(min(x, np.float32(255)))
+    width = 3 * frame.shape[1]
+    white, added = np.empty(width, np.float32), np.empty(width, np.float32)
+    values = frame.reshape(-1, width)
+    for y in range(frame.shape[0]):  # short loops, of which the last becomes vector code
+        for x in range(frame.shape[1]):
+            r, g, b = np.float32(frame[y, x, 0]), np.float32(frame[y, x, 1]), np.float32(frame[y, x, 2])
+            light = (np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b) * np.float32(1.5)
+            for i in range(3 * x, 3 * x + 3):
+                white[i], added[i] = light + np.float32(127.5), flakes[y, x] + np.float32(_ROUNDING)
+        for i in range(width):
+            value = np.float32(values[y, i])
+            value = kept * value + (np.float32(1) - kept) * max(value, white[i]) + added[i]
+            values[y, i] = np.uint8(min(value, np.float32(255)))
 
 
 def fog(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -105,19 +101,21 @@ def fog(frames: Pixels, level: Level, scene: Scene) -> None:
 @kernel("void(uint8[:,:,::1], float32[:,::1], float32, float32, float32, float32)")
 def _veil(frame: Pixels, cloud: Field, down: float, right: float, kept: float, added: float) -> None:
     """x kept + p added, with p read `down` rows and `right` columns away on its torus, bilinearly."""
-    mask = cloud.shape[0] - 1
+    mask, width = cloud.shape[0] - 1, 3 * frame.shape[1]
     top, left = np.int64(down), np.int64(right)
     fy, fx = down - np.float32(top), right - np.float32(left)
+    veil, values = np.empty(width, np.float32), frame.reshape(-1, width)
     for y in range(frame.shape[0]):
         upper, lower = cloud[(y + top) & mask], cloud[(y + top + 1) & mask]
         before = upper[left & mask] + fy * (lower[left & mask] - upper[left & mask])
         for x in range(frame.shape[1]):
-            i = (x + left + 1) & mask
-            after = upper[i] + fy * (lower[i] - upper[i])
-            p = added * (before + fx * (after - before)) + np.float32(_ROUNDING)
+            at = (x + left + 1) & mask
+            after = upper[at] + fy * (lower[at] - upper[at])
+            for i in range(3 * x, 3 * x + 3):
+                veil[i] = added * (before + fx * (after - before)) + np.float32(_ROUNDING)
             before = after
-            for c in range(3):
-                frame[y, x, c] = np.uint8(min(np.float32(frame[y, x, c]) * kept + p, np.float32(255)))
+        for i in range(width):
+            values[y, i] = np.uint8(min(np.float32(values[y, i]) * kept + veil[i], np.float32(255)))
 
 
 def frost(frames: Pixels, level: Level, scene: Scene) -> None:

@@ -17,17 +17,6 @@ from vidsparse.sparsity.methods import METHODS, SETTINGS
 
 Fail = Callable[[str, str], ConfigError]
 
-# What each setting of a method may be: (above, at most); optimizer steps, else shares.
-_RANGES: dict[str, tuple[float, float]] = {
-    "every": (0, 10**9),
-    "stop": (0, 1),
-    "drop_fraction": (0, 1),
-    "gradient_weight": (0, 10**9),
-    "soft_bound": (0, 10),
-    "initial_density": (0, 1),
-    "prune_until": (0, 1),
-}
-
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Read a config file, or a shipped one by name, apply `key=value` overrides, and check it.
@@ -284,9 +273,9 @@ def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> N
             continue
         if getattr(sparse, name) is None:
             setattr(sparse, name, row.settings[name])
-        above, most = _RANGES[name]
-        if not above < getattr(sparse, name) <= most:
-            raise fail(f"sparse.{name}", f"it must be above {above:g} and at most {most:g}")
+        least, most = SETTINGS[name]
+        if not least <= getattr(sparse, name) <= most:
+            raise fail(f"sparse.{name}", f"it must be at least {least:g} and at most {most:g}")
 
 
 def check_updates(config: Config, total_steps: int) -> str | None:

@@ -56,7 +56,7 @@ def _run(options: argparse.Namespace) -> Path | None:
         if options.print_config or options.dry_run:
             sys.stdout.write(list_runs(options.config, options.overrides, config))
         else:
-            run_study(options.config, options.overrides, config, options.fresh)
+            return run_study(options.config, options.overrides, config, options.fresh)
         return None
     if options.print_config:
         from vidsparse.config import to_yaml

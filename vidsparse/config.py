@@ -86,6 +86,8 @@ class SparseConfig:
     soft_bound: float | None = None
     initial_density: float | None = None
     prune_until: float | None = None
+    smoothing: float | None = None
+    min_salient: float | None = None
 
 
 @dataclass

@@ -17,8 +17,9 @@ from vidsparse.facts import (
     load_and_tell,
     now,
     protocol,
-    write_layers,
+    write_topology,
 )
+from vidsparse.ledger import count_cost, write_accounts
 from vidsparse.progress import console, say, warn
 from vidsparse.runfolder import RunFolder
 
@@ -173,11 +174,13 @@ def _fit(
         except (OSError, SafetensorError) as error:
             warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
             files.remove(final)
+    flops = count_cost(config, model, sparse, folder)
     if config.training.epochs:
-        train(config, clips, engine, model, sparse, folder)
+        train(config, clips, engine, model, sparse, folder, flops)
         with folder.timed("train"):
             finish(config, clips, engine, model)
-    write_layers(sparse, folder, trained=config.training.epochs > 0)
+    write_topology(sparse, folder, trained=config.training.epochs > 0)
+    write_accounts(model, sparse, flops, folder)
     save_weights(final, model.state_dict())
 
 

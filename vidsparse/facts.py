@@ -7,13 +7,13 @@ from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vidsparse.config import Config
 from vidsparse.errors import RunFolderError, plural, some
 from vidsparse.machine import cores
 from vidsparse.progress import Bar, say, warn
-from vidsparse.runfolder import Facts, RunFolder, read_facts, write_csv
+from vidsparse.runfolder import Facts, RunFolder, read_facts
 
 if TYPE_CHECKING:
     from vidsparse.data.clips import Clips
@@ -113,14 +113,8 @@ def describe_weights(facts: Facts, normalize: str) -> list[str]:
     return said + list(facts.get("notes", ()))
 
 
-def write_layers(sparse: "Topology", folder: RunFolder, trained: bool) -> None:
-    """layers.csv and what the whole training did to the topology."""
-    shapes, counts = sparse.shapes(), sparse.counts()
-    rows: list[dict[str, Any]] = [
-        {"name": n, "shape": "x".join(map(str, shapes[n])), "total": t, "nonzero": counts[n], "density": counts[n] / t}
-        for n, t in sparse.sizes().items()
-    ]
-    write_csv(folder.path / "layers.csv", rows)
+def write_topology(sparse: "Topology", folder: RunFolder, trained: bool) -> None:
+    """What the whole training did to the topology."""
     folder.update(
         sparse={
             "method": sparse.method.name if trained else "given",

@@ -13,11 +13,13 @@ from torch import Tensor
 from vidsparse.config import LoggingConfig
 from vidsparse.progress import Bar
 from vidsparse.runfolder import CsvLog
+from vidsparse.sparsity import accounts
+from vidsparse.sparsity.flops import Flops
 from vidsparse.sparsity.structure import describe
-from vidsparse.sparsity.topology import Update
+from vidsparse.sparsity.topology import Topology, Update
 
 METRICS = ("step", "epoch", "loss", "accuracy", "learning_rate", "clips_per_second", "data_wait", "sparsity")
-TOPOLOGY = ("step", "fraction", "changed", "nonzero")
+TOPOLOGY = ("step", "fraction", "changed", "nonzero", "explored", "overlap", "flops")
 STRUCTURE = ("step", "layer", "nonzero", "empty_outputs", "empty_inputs", "output_dispersion", "input_dispersion")
 T = TypeVar("T")
 
@@ -93,11 +95,14 @@ class Tracker:
         self._bar.advance(step, **_in_words(row))
         self._restart()
 
-    def note_update(self, step: int, update: Update | None) -> None:
-        """One line of topology.csv, if this update of the topology is a new one."""
+    def note_update(self, step: int, sparse: Topology, flops: Flops | None) -> None:
+        """One line of topology.csv, if the newest update of the topology is a new one; `flops` of a forward pass."""
+        update = sparse.last_update
         if update is not None and update is not self._noted:
             self._noted = update
-            self._topology.add(**vars(update) | {"step": step})
+            cost = flops.sparse(sparse.densities()) if flops else ""
+            seen = {"explored": accounts.explored(sparse), "overlap": accounts.overlap(sparse), "flops": cost}
+            self._topology.add(**vars(update) | {"step": step} | seen)
 
     def note_structure(self, step: int, masks: Mapping[str, Tensor]) -> None:
         """Lines of structure.csv: how each layer's non-zeros lie now."""

@@ -14,6 +14,7 @@ from vidsparse.errors import ClipDecodeError, VidsparseError
 from vidsparse.interrupt import Stop
 from vidsparse.recipe import draw_mix, learning_rate, precise_bn_batches, reestimate_batchnorm
 from vidsparse.runfolder import RunFolder
+from vidsparse.sparsity.flops import Flops
 from vidsparse.sparsity.topology import Topology
 from vidsparse.tracking import Tracker
 
@@ -30,7 +31,15 @@ def plan_steps(config: Config, clips: Clips, rank: int = 0, world: int = 1) -> S
     return steps
 
 
-def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse: Topology, folder: RunFolder) -> None:
+def train(
+    config: Config,
+    clips: Clips,
+    engine: Engine,
+    model: nn.Module,
+    sparse: Topology,
+    folder: RunFolder,
+    flops: Flops | None = None,
+) -> None:
     """Train `model` in place, from the newest checkpoint of the run folder if there is one.
 
     Writes metrics.csv, topology.csv and a checkpoint each epoch and each `engine.checkpoint_every` steps. Every clip,
@@ -61,7 +70,7 @@ def train(config: Config, clips: Clips, engine: Engine, model: nn.Module, sparse
             done, epoch_ends = step + 1, (step + 1) % steps.per_epoch == 0
             saving = epoch_ends or stop.wanted or (every is not None and done % every == 0)
             _count_substitutes(folder, places)
-            log.note_update(done, sparse.last_update)
+            log.note_update(done, sparse, flops)
             if epoch_ends:
                 log.note_structure(done, sparse.masks)
             if (saving or log.due(done, epoch_ends)) and not _finite(log, model, saving):

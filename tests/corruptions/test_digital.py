@@ -1,18 +1,43 @@
-import cv2
+from io import BytesIO
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
-from corruptions import corrupt
+from corruptions import corrupt, digital
+from corruptions.motion import Scene
+from corruptions.severities import TABLES
+
+Frame = NDArray[np.uint8]
+SCENE = Scene("key", "jpeg_compression", (0,), "static", 1, 25, 1)
 
 
-@pytest.mark.parametrize(("severity", "quality"), [(1, 25), (3, 15), (5, 7)])
-def test_jpeg_is_what_another_codec_makes_at_the_published_quality(
-    clip: NDArray[np.uint8], severity: int, quality: int
-) -> None:
-    coded = cv2.imencode(".jpg", clip[2, :, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    expected = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), int)[:, :, ::-1]
-    assert np.abs(corrupt(clip, "jpeg_compression", severity)[2] - expected).max() <= 1
+QUALITIES = sorted(
+    {int(level[0]) for (_, name), levels in TABLES.items() if name == "jpeg_compression" for level in levels}
+)
+
+
+def pillow(frame: Frame, quality: int) -> Frame:
+    """What the published generators call."""
+    coded = BytesIO()
+    Image.fromarray(frame).save(coded, "JPEG", quality=quality)
+    return np.asarray(Image.open(coded))
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_jpeg_is_bit_for_bit_what_pillow_makes_at_every_quality_and_size(clip: Frame, quality: int) -> None:
+    noise = np.random.default_rng(quality).integers(0, 256, (1, 65, 71, 3), np.uint8)
+    for frames in (
+        clip[:1],
+        noise,
+        noise[:, :16, :16],
+        noise[:, 1:34, 2:19],
+        np.full((1, 31, 40, 3), quality, np.uint8),
+    ):
+        made = frames.copy()
+        digital.jpeg_compression(made, (quality,), SCENE)
+        assert np.array_equal(made[0], pillow(frames[0], quality))
 
 
 @pytest.mark.parametrize("size", [(48, 56), (31, 45)])

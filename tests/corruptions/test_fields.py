@@ -62,13 +62,6 @@ def test_normals_are_standard_and_independent_of_their_neighbours(mode: Mode, t:
     assert abs(np.corrcoef(z[:, 1:].ravel(), z[:, :-1].ravel())[0, 1]) < 0.03
 
 
-def test_windows_of_a_plane_agree_where_they_overlap() -> None:
-    here, there = fields.plane(5, -3, -4, (20, 30)), fields.plane(5, 2, 6, (20, 30))
-    assert np.array_equal(here[5:, 10:], there[:15, :20])
-    assert abs(here.mean()) < 0.2
-    assert not np.array_equal(here, fields.plane(6, -3, -4, (20, 30)))
-
-
 def test_a_pair_is_uniform_from_minus_one_to_one() -> None:
     first, second = fields.pair(3, 1, (80, 90))
     assert first.shape == (80, 90)

@@ -1,5 +1,6 @@
 """Given the published generators' own draws (np.random.seed(0)), the random corruptions make their pictures."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -55,12 +56,13 @@ def test_glass_blur(monkeypatch: pytest.MonkeyPatch, luck: np.random.RandomState
 
 @pytest.mark.parametrize("severity", [1, 3, 5])
 def test_snow(monkeypatch: pytest.MonkeyPatch, luck: np.random.RandomState, severity: int) -> None:
-    field = np.pad(luck.normal(size=(SIDE, SIDE)), 2)
+    field = np.pad(luck.normal(size=(SIDE, SIDE)), 2).astype(np.float32)
+    first = 2 + math.floor(blur.steps(SIDE, TABLES["imagenet_c", "snow"][severity - 1][2])[1])
 
-    def published(seed: int, top: int, left: int, shape: tuple[int, int]) -> NDArray[np.float32]:
-        return field[top + 2 : top + 2 + shape[0], left + 2 : left + 2 + shape[1]].astype(np.float32)
+    def published(scene: motion.Scene, stream: str, t: int, shape: tuple[int, int]) -> NDArray[np.float32]:
+        return field[first : first + shape[0], first : first + shape[1]]
 
-    monkeypatch.setattr(fields, "plane", published)
+    monkeypatch.setattr(fields, "normals", published)
     answer(monkeypatch, {"angle": luck.uniform()})
     assert np.percentile(difference("snow", severity), 99) <= 2
 

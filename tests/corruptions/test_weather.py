@@ -32,13 +32,6 @@ def test_snow_falls_along_its_streaks(key: str) -> None:
     assert abs(right) <= down + 2  # the fall is within 45 degrees of straight down
 
 
-def test_the_plane_of_flakes_moves_under_the_window() -> None:
-    level = (0.5, 0.3, 1, 0.6, 10, 4, 0.8)
-    here, later = (weather._flakes((60, 60), level, 1, 7, fallen, -90) for fallen in (0, 21))
-    assert np.array_equal(here[:-21], later[21:])
-    assert not np.array_equal(here, later)
-
-
 def test_snow_whitens_what_is_dark_first() -> None:
     assert corrupt(BLACK[:1], "snow", 1)[0].min() == int(0.2 * 127.5)
     assert corrupt(WHITE[:1], "snow", 1)[0].min() == 255

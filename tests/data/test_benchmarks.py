@@ -226,8 +226,8 @@ def test_a_tree_of_corrupted_videos(tmp_path):
     made = batches(clips, evaluation, cells)
     from vidsparse.data.video import VideoReader
 
-    with VideoReader(videos["frame_rate", 3, "Right/b"]) as reader:
-        assert (made[3][1][1].numpy() == reader.read([1, 3, 5, 5])).all()  # shorter than the others: its last is held
+    reader = VideoReader(videos["frame_rate", 3, "Right/b"])
+    assert (made[3][1][1].numpy() == reader.read([1, 3, 5, 5])).all()  # shorter than the others: its last is held
     small = EvaluationConfig(canvas="source")
     resized = load_clips(DataConfig("corrupted", config.root, frames=4, short_side=32, size=32), 0, tmp_path / "index")
     assert batches(resized, small, cells)[0][1].shape == (2, 4, 32, 32, 3)

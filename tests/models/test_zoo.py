@@ -60,6 +60,12 @@ def test_what_cannot_be_built_is_refused_by_number(change, said):
         check_model(**{"name": "r3d_18", "num_classes": 5, "frames": 1, "size": 32} | change)
 
 
+def test_a_package_that_is_not_installed_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setattr("vidsparse.models.zoo.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"vivit_s is built from transformers: pip install 'vidsparse\[hf\]'"):
+        check_model("vivit_s", 5, 8, 64)
+
+
 def test_parameters_are_a_function_of_the_seed():
     def parameters(seed: int) -> dict[str, torch.Tensor]:
         torch.manual_seed(seed)

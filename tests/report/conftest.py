@@ -86,6 +86,28 @@ def _info(name: str, method: str, clips: int, sample: bool, reference: str | Non
             "nonzero": 33_148_224 if method == "dense" else 16_574_112,
             "total": 33_148_224,
         },
+        "flops": {
+            "dense": 40.7e9,
+            "other": 0,
+            "start": 20.1e9,
+            "batch": 8,
+            "planned_training": 5.2e13,
+            "dense_training": 1.0e14,
+            "sparse": 40.7e9 if method == "dense" else 20.1e9,
+            "training": 1.0e14 if method == "dense" else 5.1e13,
+        },
+        "accounts": {
+            "explored": 0.713 if dynamic else 0.5,
+            "overlap": 0.42 if dynamic else 1.0,
+            "memory": {
+                "weights": {"dense": 132_667_140, "bitmask": 70_515_168, "csr": 132_700_000},
+                "states": {"dense": 132_667_140, "bitmask": 66_371_616, "csr": 66_371_616},
+            },
+            "outputs": 4800,
+            "dead_outputs": 17,
+            "inputs": 4500,
+            "dead_inputs": 3,
+        },
         "engine": {"device": "cpu", "precision": "32-true", "processes": 1},
         "versions": {"vidsparse": "0.1.0", "torch": "2.13.0", "torchvision": "0.28.0", "numpy": "2.4.6"},
         "corruptions_fingerprint": "c0ffee1234567890abcd",
@@ -124,15 +146,21 @@ def _tables(folder: Path, method: str) -> None:
             "total": total,
             "nonzero": (total * density).astype(int),
             "density": density,
+            "outputs": width,
+            "dead_outputs": width // 100,
+            "inputs": width,
+            "dead_inputs": 0,
+            "flops_dense": total * 400.0,
+            "flops_sparse": total * 400.0 * density,
         }
     ).to_csv(folder / "layers.csv", index=False)
     if method != "static":
         update = np.arange(4, 64, 4)
         fraction = 0.15 * (1 + np.cos(np.pi * update / 63))
         changed = (fraction * 16_574_112).astype(int)
-        pd.DataFrame({"step": update, "fraction": fraction, "changed": changed, "nonzero": 16_574_112}).to_csv(
-            folder / "topology.csv", index=False
-        )
+        seen = {"explored": 0.75 - 0.25 * np.exp(-update / 20), "overlap": 0.4 + 0.6 * np.exp(-update / 20)}
+        moved = {"step": update, "fraction": fraction, "changed": changed, "nonzero": 16_574_112}
+        pd.DataFrame({**moved, **seen, "flops": 20.1e9}).to_csv(folder / "topology.csv", index=False)
 
 
 def _frames(folder: Path) -> None:

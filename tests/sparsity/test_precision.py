@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from toy import DYNAMIC, batch, build
+from toy import assert_exact_and_zero, batch, build
 from vidsparse.sparsity.topology import sparsify
 
 
@@ -32,7 +32,7 @@ def scaled_training(overflow_at: frozenset[int], scale: float | None, set_to_non
 
 @pytest.mark.parametrize("set_to_none", [True, False])
 @pytest.mark.parametrize("overflow_at", [frozenset(), frozenset({2, 5, 6})])
-def test_scaling_and_overflow_change_neither_schedule_nor_masks(overflow_at, set_to_none):
+def test_t14_scaling_and_overflow_change_neither_schedule_nor_masks(overflow_at, set_to_none):
     plain = scaled_training(frozenset(), None)
     scaled = scaled_training(overflow_at, 2.0**10, set_to_none)
     assert (plain.step, plain.updates) == (scaled.step, scaled.updates) == (12, 4)
@@ -40,23 +40,74 @@ def test_scaling_and_overflow_change_neither_schedule_nor_masks(overflow_at, set
     assert all(torch.equal(mask, scaled.masks[name]) for name, mask in plain.masks.items())
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("method", DYNAMIC)
-def test_low_precision_weights_keep_exact_counts(method, dtype):
+def fused_training(method: str, overflow_at: frozenset[int], scale: float | None, every: int = 3):
+    """AdamW(fused) is called also where gradients overflowed, and divides them by the scale itself."""
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(216, 32), nn.ReLU(), nn.Linear(32, 4)).to(dtype)
-    opt = torch.optim.SGD(model.parameters(), 0.05)
-    sparse = sparsify(model, opt, method, 0.6, total_steps=12, every=2)
-    for step in range(11):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(216, 24), nn.ReLU(), nn.Linear(24, 4))
+    opt = torch.optim.AdamW(model.parameters(), 0.01, fused=True)
+    sparse = sparsify(model, opt, method, 0.7, total_steps=40, every=every, seed=1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=scale or 1.0, growth_interval=5, enabled=scale is not None)
+    for step in range(12 + len(overflow_at)):
+        opt.zero_grad()
+        x, y = batch(step - sum(bad < step for bad in overflow_at))
+        loss = F.cross_entropy(model(x), y)
+        scaler.scale(loss * (float("inf") if step in overflow_at else 1.0)).backward()
+        masks = sparse.masks
+        scaler.step(opt)
+        scaler.update()
+        if step in overflow_at:
+            assert all(torch.equal(mask, masks[name]) for name, mask in sparse.masks.items())
+    return sparse
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("method", ["rigl", "mest", "snfs", "srigl", "granet_g"])
+def test_t14_fused_optimizers_that_swallow_an_overflow_change_neither_schedule_nor_masks(method, every):
+    plain = fused_training(method, frozenset(), None, every)
+    scaled = fused_training(method, frozenset({2, 5, 6, 11}), 2.0**10, every)
+    assert (plain.step, plain.updates) == (scaled.step, scaled.updates) == (12, 12 // every)
+    assert plain.changed > 0
+    assert all(torch.equal(mask, scaled.masks[name]) for name, mask in plain.masks.items())
+
+
+def test_t14_smoothed_gradients_are_those_that_the_optimizer_saw():
+    """SNFS averages gradients over steps: neither a changing loss scale nor clipping may change their weights."""
+
+    def momenta(scale: float | None) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(216, 24), nn.ReLU(), nn.Linear(24, 4)).double()
+        opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
+        sparse = sparsify(model, opt, "snfs", 0.7, total_steps=40, every=3, seed=1)
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale or 1.0, growth_interval=2, enabled=scale is not None)
+        for step in range(7):
+            opt.zero_grad()
+            x, y = batch(step)
+            scaler.scale(F.cross_entropy(model(x.double()), y)).backward()
+            scaler.unscale_(opt)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+            scaler.step(opt)
+            scaler.update()
+        return {name: layer["momentum"] for name, layer in sparse.state_dict()["layers"].items()}
+
+    plain, scaled = momenta(None), momenta(2.0**10)
+    assert all(torch.allclose(plain[name], scaled[name], rtol=1e-9) for name in plain)
+    assert max(value.norm() for value in plain.values()) < 1
+
+
+def test_t14_autocast_in_bfloat16_trains_and_keeps_what_is_absent_at_zero():
+    model, opt, sparse = build("rigl", every=2)
+    for step in range(6):
         opt.zero_grad()
         x, y = batch(step)
-        F.cross_entropy(model(x.to(dtype)).float(), y).backward()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = F.cross_entropy(model.head(model.norm(model.stem(x).flatten(2).transpose(1, 2))).mean(1), y)
+        loss.backward()
         opt.step()
-        assert {n: int(m.sum()) for n, m in sparse.masks.items()} == {n: sparse.counts()[n] for n in sparse.masks}
-    assert sparse.nonzero == round(0.4 * sparse.total)
+        assert_exact_and_zero(model, opt, sparse)
+    assert sparse.updates == 3
 
 
-def test_compiled_and_plain_models_get_the_same_masks_without_a_second_compilation():
+def test_t18_compiled_and_plain_models_get_the_same_masks_without_a_second_compilation():
     masks, compilations = [], []
 
     def count(graph, inputs):

@@ -45,8 +45,6 @@ def _reading() -> str:
     from vidsparse.data.sample import write_video
     from vidsparse.data.video import VideoReader
 
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        VideoReader(write_video(Path(folder) / "clip.avi", _clip()), 20) as it,
-    ):
-        return blake2b(it.read(range(it.n_frames)).tobytes(), digest_size=4).hexdigest()
+    with tempfile.TemporaryDirectory() as folder:
+        reader = VideoReader(write_video(Path(folder) / "clip.avi", _clip()), 20)
+        return blake2b(reader.read(range(reader.n_frames)).tobytes(), digest_size=4).hexdigest()

@@ -15,7 +15,6 @@ from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.index import Index, Progress, Row
 from vidsparse.data.lists import one_split
 from vidsparse.data.published import Published, open_published
-from vidsparse.data.readers import OpenFiles
 from vidsparse.data.sources import Dataset, Sample
 from vidsparse.data.stored import PACKED, RECIPE, Stored, open_stored
 from vidsparse.errors import DataError, some
@@ -54,7 +53,7 @@ def load_corrupted(
     """The clips of a corrupted set: nothing to train on, and frames that are read as they are."""
     if not (root / RECIPE).is_file():
         dataset, index, published = open_published(root, config, cache, workers, progress)
-        return Clips(config, dataset, index, (), (), dataset.test, OpenFiles(config.timeout_s), stored=published)
+        return Clips(config, dataset, index, (), (), dataset.test, stored=published)
     stored = open_stored(root)
     _check_present(stored)
     recipe = stored.recipe
@@ -63,7 +62,7 @@ def load_corrupted(
     mark = zlib.crc32(recipe.to_json().encode())  # in place of a file's size, so that runs tell benchmarks apart
     index = Index({sample.id: Row(sample.label, mark, infos[sample.id]) for sample in samples})
     dataset = Dataset(recipe.dataset, root, recipe.classes, (), samples, ())
-    return Clips(config, dataset, index, (), (), samples, OpenFiles(config.timeout_s), stored=stored)
+    return Clips(config, dataset, index, (), (), samples, stored=stored)
 
 
 def load_split(root: Path, split: int) -> Dataset:

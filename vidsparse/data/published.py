@@ -179,5 +179,5 @@ def _video(path: Path, outputs: NDArray[np.int64]) -> Frames:
     """The frames of a corrupted video; where it is shorter than the others of its name, its last one is held."""
     from vidsparse.data.video import VideoReader
 
-    with VideoReader(path) as reader:
-        return reader.read(np.minimum(outputs, reader.n_frames - 1))
+    reader = VideoReader(path)
+    return reader.read(np.minimum(outputs, reader.n_frames - 1))

@@ -1,6 +1,7 @@
 """One Markdown page a corruption, and an index of them: pure functions of the registry and of measured costs."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ _MODES = {
     "drift": "drift: it moves and changes, with a time constant of {tau:g} s",
     "independent": "independent: drawn anew for each frame",
 }
+_FALLING = "drift: it falls along its streaks, in layers of different speed"
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ def _time(record: Corruption) -> str:
     if len(record.modes) == 1:
         alike = " Every temporal mode gives the same." if record.support == "frame" else ""
         return story + alike
-    lines = [f"- {_MODES[mode].format(tau=record.tau)}" for mode in record.modes]
+    modes = {**_MODES, "drift": _FALLING} if math.isinf(record.tau) else _MODES
+    lines = [f"- {modes[mode].format(tau=record.tau)}" for mode in record.modes]
     return f"{story} Default: **{record.default}**.\n\n" + "\n".join(lines)
 
 

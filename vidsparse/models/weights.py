@@ -1,6 +1,5 @@
 """Where weights come from: a file, one of our runs, what a library publishes, a repository of Hugging Face."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from vidsparse.errors import ConfigError
 from vidsparse.models.labels import SPACES, Names, find_classes
 from vidsparse.models.zoo import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.progress import say
+from vidsparse.runfolder import read_facts
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".pyth", ".bin", ".tar")
 _HUB = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+?))?(:(?P<file>[\w./-]+))?")
@@ -88,15 +88,15 @@ def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "mo
         return _LIBRARIES[_library(spec)](spec, name, classes, key)
     path = Path(reference)
     if path.is_dir():
-        facts = json.loads((path / "run.json").read_text())
+        facts = read_facts(path)
         return Weights(path / _FINAL, f"the run {path}", tuple((name,) for name in facts["data"]["classes"]))
     return Weights(path, str(path))
 
 
 def native_input(spec: ModelSpec, reference: str | None) -> Input:
     """What weights were trained on: a run's own settings, else those of the model's row or of timm's table."""
-    if reference and (settings := Path(reference) / "run.json").is_file():
-        identity = json.loads(settings.read_text())["identity"]
+    if reference and (Path(reference) / "run.json").is_file():
+        identity = read_facts(Path(reference))["identity"]
         keys = ("frames", "short_side", "size", "normalize")
         return Input(**{key: identity[f"data.{key}"] for key in keys})
     if not spec.name.startswith(TIMM):

@@ -205,6 +205,8 @@ def create_model(
     if weights is not None:
         from vidsparse.models.checkpoints import load_weights
         from vidsparse.models.weights import find_weights
+        from vidsparse.progress import warn
 
-        load_weights(model, find_weights(spec, weights).path)
+        for note in load_weights(model, find_weights(spec, weights).path):
+            warn(f"model.weights: {note}")
     return model

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from vidsparse.evaluation import metrics
-from vidsparse.report import figures
+from vidsparse.report import accounts, figures
 from vidsparse.report.tables import Run, binned, severity_table
 
 SAMPLE = "built-in sample data"
@@ -136,4 +136,4 @@ def sparsity(run: Run) -> list[Exhibit]:
         caption = "Layers from input to output. ERK keeps small layers denser than large ones; uniform keeps all alike."
         draw = partial(figures.layer_densities, mean=mean)
         found.append(Exhibit("layer_density", "Density of each layer", caption, run.layers, draw))
-    return found
+    return [*found, *(Exhibit(*row) for row in accounts.rows(run))]

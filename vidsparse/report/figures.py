@@ -69,7 +69,7 @@ def style() -> Iterator[None]:
 
 def corruption_bars(table: pd.DataFrame, clean: float, chance: float) -> Figure:
     """Bars of the column `accuracy` (0..1), one a corruption; diamonds for the column `reference`, if there is one."""
-    figure, axes = _panel(_tall(len(table)))
+    figure, axes = panel(_tall(len(table)))
     rows = np.arange(len(table))
     axes.barh(rows, table["accuracy"], height=0.62, color=BLUE)
     for row, value in enumerate(table["accuracy"]):
@@ -87,7 +87,7 @@ def corruption_bars(table: pd.DataFrame, clean: float, chance: float) -> Figure:
 
 def gain_bars(table: pd.DataFrame) -> Figure:
     """Bars of gains over the dense reference (-1..1), one group a corruption (row), one bar a run (column)."""
-    figure, axes = _panel(_tall(len(table) * (1 + 0.45 * (table.shape[1] - 1))))
+    figure, axes = panel(_tall(len(table) * (1 + 0.45 * (table.shape[1] - 1))))
     rows, height = np.arange(len(table)), 0.72 / table.shape[1]
     alone = table.shape[1] == 1
     for place, (run, colour, hatch) in enumerate(zip(table.columns, cycle(SERIES), cycle(HATCHES), strict=False)):
@@ -108,7 +108,7 @@ def gain_bars(table: pd.DataFrame) -> Figure:
 
 def severity_curves(table: pd.DataFrame, bold: Sequence[str], dense: str | None, chance: float) -> Figure:
     """Accuracy (0..1) over severity (rows, 0 is clean): `bold` columns and `dense` drawn out, others thin and grey."""
-    figure, axes = _panel(3.3)
+    figure, axes = panel(3.3)
     thin = table.columns.difference([*bold, dense], sort=False)
     axes.plot(table.index, table[thin], color=MUTED, alpha=0.45, linewidth=0.9)
     for name, colour, marker, dash in zip(bold, cycle(SERIES), cycle(MARKERS), cycle(DASHES), strict=False):
@@ -147,14 +147,11 @@ def training_curves(table: pd.DataFrame) -> Figure:
 
 def layer_densities(table: pd.DataFrame, mean: float) -> Figure:
     """Bars of `density` (0..1), one a layer in the order of the network; at most some forty of them are named."""
-    figure, axes = _panel(min(_tall(len(table)), 7.5))
+    figure, axes = panel(min(_tall(len(table)), 7.5))
     axes.barh(np.arange(len(table)), table["density"], height=0.7, color=BLUE)
     axes.axvline(mean, color=INK, linewidth=1, linestyle="--", label=f"whole model, {100 * mean:.1f} %")
-    every = -(-len(table) // 40)
-    axes.set_yticks(np.arange(0, len(table), every), table["name"].iloc[::every].str.removesuffix(".weight"))
-    axes.set(xlabel="density (share of weights that are not zero)", xlim=(0, 1.02), ylim=(len(table) - 0.4, -0.6))
-    axes.tick_params(axis="y", length=0, labelsize=8)
-    axes.grid(axis="y", visible=False)
+    name_layers(axes, table["name"])
+    axes.set(xlabel="density (share of weights that are not zero)", xlim=(0, 1.02))
     axes.xaxis.set_major_formatter(PERCENT)
     figure.legend(loc="outside upper right")
     return figure
@@ -206,9 +203,19 @@ def inline_svg(figure: Figure, title: str) -> str:
     return svg.replace("<svg", '<svg role="img" aria-hidden="true"', 1)
 
 
-def _panel(height: float) -> tuple[Figure, Axes]:
+def panel(height: float) -> tuple[Figure, Axes]:
+    """One plot of the house's width, `height` in inches."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots()
+
+
+def name_layers(axes: Axes, names: "pd.Series[str]") -> None:
+    """Rows for layers in the order of the network; at most some forty are named."""
+    every = -(-len(names) // 40)
+    axes.set_yticks(np.arange(0, len(names), every), names.iloc[::every].str.removesuffix(".weight"))
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0, labelsize=8)
+    axes.grid(axis="y", visible=False)
 
 
 def _tall(rows: float) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 
 from vidsparse.errors import plural
 from vidsparse.evaluation.metrics import accuracy_matrix
+from vidsparse.report import accounts
 from vidsparse.report.tables import Run
 
 FEW_UPDATES = 5
@@ -46,6 +47,7 @@ DEFINITIONS = (
         "Counted over the weights that the method may prune; norms and biases stay dense.",
         "“Rigging the Lottery”, arXiv 1911.11134",
     ),
+    *accounts.DEFINITIONS,
 )
 
 
@@ -144,7 +146,9 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Parameters": f"{count(model['parameters'])}, of which {count(model['prunable'])} prunable",
             "Method": run.title,
             **({} if run.method == "dense" else _sparse_facts(sparse)),
+            **accounts.structure_facts(info),
         },
+        "Cost, theoretical": accounts.cost_facts(info),
         "Training": {
             **_picked(config, "training", "epochs", "batch_size"),
             "Optimizer": _listed(_dig(config, "training", "optimizer")),
@@ -164,6 +168,7 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         (group, [(name, str(value)) for name, value in facts.items() if value not in (None, "")])
         for group, facts in groups.items()
+        if facts
     ]
 
 

@@ -1,6 +1,22 @@
 """The topology engine: which weights exist, layer by layer, and how that changes while a network trains."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from vidsparse.sparsity.distribution import allocate
 from vidsparse.sparsity.methods import METHODS, Method
 
-__all__ = ["METHODS", "Method", "allocate"]
+if TYPE_CHECKING:  # what needs torch is loaded when first used
+    from vidsparse.sparsity.dead import dead_channels
+    from vidsparse.sparsity.flops import count_flops
+    from vidsparse.sparsity.shrink import compact, compaction
+
+__all__ = ["METHODS", "Method", "allocate", "compact", "compaction", "count_flops", "dead_channels"]
+
+_HOME = {"compact": "shrink", "compaction": "shrink", "count_flops": "flops", "dead_channels": "dead"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"vidsparse.sparsity.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'vidsparse.sparsity' has no attribute {name!r}")

@@ -1,6 +1,7 @@
 """How many weights each layer keeps. Counts are integers and exact in total: never a re-derived float sparsity."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import cycle
 from math import floor, prod
 
 from vidsparse.errors import ConfigError
@@ -23,7 +24,9 @@ def _uniform(shape: Shape) -> float:
 DISTRIBUTIONS: dict[str, Callable[[Shape], float]] = {"erk": _erk, "er": _er, "uniform": _uniform}
 
 
-def allocate(shapes: Mapping[str, Shape], density: float, distribution: str = "erk") -> dict[str, int]:
+def allocate(
+    shapes: Mapping[str, Shape], density: float, distribution: str = "erk", dense: Collection[str] = ()
+) -> dict[str, int]:
     """Non-zeros of each layer: {name: weight shape (out, in, *kernel)} -> {name: int}.
 
     A layer's density is min(1, ε·p): p is (Σ shape)/(Π shape) for "erk" (Evci et al. 2020, appendix; kernel sides
@@ -34,48 +37,87 @@ def allocate(shapes: Mapping[str, Shape], density: float, distribution: str = "e
         shapes: weight shape of each prunable layer, at least two-dimensional.
         density: share of weights kept over all these layers, 0 < density <= 1.
         distribution: "erk", "er" or "uniform".
+        dense: names of layers that keep all their weights, which the others make up for.
 
     Raises:
         ConfigError: a density outside (0, 1], or so low that some layer would keep no weight at all.
 
     >>> allocate({"conv": (8, 3, 3, 3), "fc": (10, 72)}, 0.5)
     {'conv': 80, 'fc': 388}
+    >>> allocate({"conv": (8, 3, 3, 3), "fc": (10, 72)}, 0.5, dense=["conv"])
+    {'conv': 216, 'fc': 252}
     """
     if not 0 < density <= 1:
         raise ConfigError(f"density {density} is outside (0, 1]")
     sizes = {name: prod(shape) for name, shape in shapes.items()}
-    wanted = layer_densities(shapes, density, distribution)
-    counts = _round_to_total(
-        {name: wanted[name] * sizes[name] for name in sizes}, sizes, round(density * sum(sizes.values()))
-    )
+    total, kept = round(density * sum(sizes.values())), sum(sizes[name] for name in dense)
+    if kept >= total and len(dense) < len(sizes):
+        raise ConfigError(
+            f"density {density:g} is {total} weights, but the layers kept dense alone have {kept}: lower the sparsity, "
+            "or set dense_in_budget=False"
+        )
+    wanted = layer_densities(shapes, density, distribution, dense)
+    counts = _round_to_total({name: wanted[name] * sizes[name] for name in sizes}, sizes, total)
     empty = [name for name, count in counts.items() if count == 0]
     if empty:
         raise ConfigError(f"density {density:g} with {distribution} leaves layer {empty[0]} without a single weight")
     return counts
 
 
-def layer_densities(shapes: Mapping[str, Shape], density: float, distribution: str) -> dict[str, float]:
+def layer_densities(
+    shapes: Mapping[str, Shape], density: float, distribution: str, dense: Collection[str] = ()
+) -> dict[str, float]:
     """Real-valued density of each layer, before rounding; layers that would exceed 1 are fixed at 1 and ε re-solved."""
     power = {name: DISTRIBUTIONS[distribution](shape) for name, shape in shapes.items()}
     sizes = {name: prod(shape) for name, shape in shapes.items()}
-    dense: set[str] = set()
-    while len(dense) < len(sizes):
-        free = [name for name in sizes if name not in dense]
-        budget = density * sum(sizes.values()) - sum(sizes[name] for name in dense)
+    full = set(dense)
+    while len(full) < len(sizes):
+        free = [name for name in sizes if name not in full]
+        budget = density * sum(sizes.values()) - sum(sizes[name] for name in full)
         scale = budget / sum(power[name] * sizes[name] for name in free)
         highest = max(power[name] for name in free)
         if scale * highest <= 1:
-            return {name: 1.0 if name in dense else scale * power[name] for name in sizes}
-        dense |= {name for name in free if power[name] == highest}
+            return {name: 1.0 if name in full else scale * power[name] for name in sizes}
+        full |= {name for name in free if power[name] == highest}
     return dict.fromkeys(sizes, 1.0)
 
 
-def _round_to_total(wanted: Mapping[str, float], sizes: Mapping[str, int], total: int) -> dict[str, int]:
-    counts = {name: min(floor(value + 1e-9), sizes[name]) for name, value in wanted.items()}
-    by_remainder = sorted(wanted, key=lambda name: counts[name] - wanted[name])
-    for name in by_remainder * 2:
-        if sum(counts.values()) >= total:
+def constant_fan_in(shapes: Mapping[str, Shape], counts: Mapping[str, int]) -> dict[str, int]:
+    """Weights of each neuron (first dimension), as near to the layer's count as equal neurons allow, at least one.
+
+    >>> constant_fan_in({"conv": (8, 3, 3, 3), "fc": (10, 72)}, {"conv": 80, "fc": 388})
+    {'conv': 10, 'fc': 39}
+    """
+    return {name: max(1, floor(counts[name] / shape[0] + 0.5)) for name, shape in shapes.items()}
+
+
+def share_out(total: int, weights: Mapping[str, float], room: Mapping[str, int]) -> dict[str, int]:
+    """`total` things among layers in proportion to `weights`, none more than its `room`; exact in total.
+
+    What a full layer cannot take goes to the others in proportion. Weights that are all zero count as equal.
+
+    >>> share_out(10, {"a": 1.0, "b": 1.0, "c": 3.0}, {"a": 9, "b": 9, "c": 4})
+    {'a': 3, 'b': 3, 'c': 4}
+    """
+    wanted, free, left = dict.fromkeys(weights, 0.0), set(weights), float(total)
+    while free:
+        sum_free = sum(weights[name] for name in weights if name in free)
+        part = {name: weights[name] / sum_free if sum_free else 1 / len(free) for name in weights if name in free}
+        full = [name for name in part if left * part[name] >= room[name]]
+        wanted |= {name: room[name] if full else left * part[name] for name in full or part}
+        left -= sum(room[name] for name in full)
+        free -= set(full or free)
+    return _round_to_total(wanted, room, total)
+
+
+def _round_to_total(wanted: Mapping[str, float], room: Mapping[str, int], total: int) -> dict[str, int]:
+    counts = {name: min(floor(value + 1e-9), room[name]) for name, value in wanted.items()}
+    missing = total - sum(counts.values())
+    for name in cycle(sorted(wanted, key=lambda name: counts[name] - wanted[name])):
+        if missing <= 0:
             break
-        counts[name] += counts[name] < sizes[name]
+        taken = counts[name] < room[name]
+        counts[name] += taken
+        missing -= taken
     assert sum(counts.values()) == total
     return counts

@@ -1,90 +1,16 @@
-"""Every DST method as a row: distribution × drop score × grow score × schedule. Adding a method is adding a row."""
+"""Every DST method as a row. Adding a method is adding a row."""
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
 
+from corruptions.registry import nearest
+from vidsparse.errors import ConfigError
 from vidsparse.sparsity import schedule
-from vidsparse.sparsity.scores import GRADIENT, MAGNITUDE, MAGNITUDE_AND_GRADIENT, RANDOM, Score
+from vidsparse.sparsity.method import SETTINGS, Method
+from vidsparse.sparsity.scores import GRADIENT, MAGNITUDE, MAGNITUDE_AND_GRADIENT, MOMENTUM, RANDOM
 
-# What a caller may set; the other fields of a row are what makes it this method.
-SETTINGS = ("every", "stop", "drop_fraction", "gradient_weight", "soft_bound", "initial_density", "prune_until")
-
-
-@dataclass(frozen=True)
-class Method:
-    """A rule for the topology. Updates come after each `every` optimizer steps before T_end = `stop` · total steps.
-
-    At an update after step t each layer keeps its weights of highest `drop` score and grows those of highest `grow`
-    score among all that it did not keep. How many:
-
-    * usually it drops `floor(drop_fraction · shape(t / T_end) · non-zeros)` and grows as many;
-    * with a `soft_bound` b it drops to its count at the target density and grows to that at (1 + b · shape(t / T_end))
-      times the target, capped at 1; the last update leaves the target;
-    * with `pruning` the density first falls from `initial_density` (from 1 where the target is above it) to the target,
-      by the cubic schedule until `prune_until` · total steps: "global" ranks the weights of all layers together,
-      "layer" takes each layer to its count in the distribution.
-
-    A weight that is dropped and grown at once keeps its value and optimizer state; other grown ones start at 0.
-    """
-
-    name: str
-    title: str
-    source: str
-    drop: Score | None = None
-    grow: Score | None = None
-    shape: schedule.Shape = schedule.constant
-    pruning: Literal["none", "global", "layer"] = "none"
-    drop_fraction: float = 0.0
-    every: int = 0  # optimizer steps
-    stop: float = 0.0  # share of the training
-    gradient_weight: float = 0.0  # λ of |w| + λ|g|
-    soft_bound: float = 0.0  # share of the planned non-zeros
-    initial_density: float = 0.0
-    prune_until: float = 0.0  # share of the training
-
-    @property
-    def sparse(self) -> bool:
-        """False for dense training alone."""
-        return self.name != "dense"
-
-    @property
-    def dynamic(self) -> bool:
-        """True where the topology changes during training."""
-        return self.drop is not None
-
-    @property
-    def dense_gradient(self) -> bool:
-        """True where updates need the gradient of weights that do not exist."""
-        return any(score.dense_gradient for score in (self.drop, self.grow) if score)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings that mean something for this method, with its own values."""
-        return {name: getattr(self, name) for name in SETTINGS if getattr(self, name)}
-
-    def fraction(self, step: int, total_steps: int) -> float:
-        """Share of a layer's non-zeros replaced by the update after `step`."""
-        return self.drop_fraction * self._shape_at(step, total_steps)
-
-    def density(self, step: int, total_steps: int, target: float) -> float:
-        """Density over all layers after `step`: above the target at first, exactly the target in the end."""
-        updates = self.update_steps(total_steps)
-        if self.soft_bound:
-            extra = self.soft_bound * self._shape_at(step, total_steps) if step < max(updates, default=0) else 0.0
-            return min(1.0, target * (1 + extra))
-        if self.pruning == "none":
-            return target
-        start = self.initial_density if self.initial_density > target else 1.0
-        last = max((s for s in updates if s <= self.prune_until * total_steps), default=0)
-        return target + (start - target) * schedule.cubic(step / last) if last else target
-
-    def update_steps(self, total_steps: int) -> range:
-        """The steps after which this method updates the topology."""
-        return schedule.update_steps(total_steps, self.every, self.stop) if self.dynamic else range(0)
-
-    def _shape_at(self, step: int, total_steps: int) -> float:
-        return self.shape(step / max(1, schedule.end_step(total_steps, self.stop)))
-
+__all__ = ["METHODS", "SETTINGS", "Method", "method_row"]
 
 _SET = Method(
     "set",
@@ -159,6 +85,46 @@ _ROWS = (
         source="Liu et al. 2021, GraNet, dense to sparse",
         initial_density=1.0,
     ),
+    replace(
+        _SET,
+        name="itop_r",
+        title="SET with ITOP",
+        source="Liu et al. 2021, Do We Actually Need Dense Over-Parameterization?, SET-ITOP",
+        shape=schedule.cosine_to_a_hundredth,
+        drop_fraction=0.5,
+        every=1500,
+    ),
+    replace(
+        _RIGL,
+        name="itop_g",
+        title="RigL with ITOP",
+        source="Liu et al. 2021, Do We Actually Need Dense Over-Parameterization?, RigL-ITOP",
+        shape=schedule.cosine_to_a_hundredth,
+        drop_fraction=0.5,
+        every=4000,
+        stop=1.0,
+    ),
+    Method(
+        "snfs",
+        "SNFS",
+        source="Dettmers and Zettlemoyer 2019, Sparse Networks from Scratch, sparse momentum",
+        drop=MAGNITUDE,
+        grow=MOMENTUM,
+        shape=schedule.cosine,
+        redistribute=True,
+        drop_fraction=0.5,
+        every=100,
+        stop=1.0,
+        smoothing=0.9,
+    ),
+    replace(
+        _RIGL,
+        name="srigl",
+        title="SRigL",
+        source="Lasby et al. 2024, Dynamic Sparse Training with Structured Sparsity",
+        constant_fan_in=True,
+        min_salient=0.3,
+    ),
     Method(
         "gmp",
         "gradual magnitude pruning",
@@ -174,3 +140,19 @@ _ROWS = (
 )
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 assert set(SETTINGS) <= {field.name for field in fields(Method)}
+
+
+def method_row(name: str, settings: Mapping[str, Any]) -> Method:
+    """The row called `name` with what a caller set (None: nothing); ConfigError for what is unknown or out of range."""
+    if name not in METHODS:
+        raise ConfigError(f"unknown method {name!r}; did you mean {nearest(name, METHODS)}?")
+    if "density" in settings:
+        raise ConfigError("density is not a setting: pass sparsity, the share of zeros (sparsity = 1 - density)")
+    given = {key: value for key, value in settings.items() if value is not None}
+    for key, value in given.items():
+        if key not in SETTINGS:
+            raise ConfigError(f"unknown setting {key!r}; a method takes {', '.join(SETTINGS)}")
+        least, most = SETTINGS[key]
+        if not least <= value <= most:
+            raise ConfigError(f"{key}={value}: it must be at least {least:g} and at most {most:g}")
+    return replace(METHODS[name], **given)

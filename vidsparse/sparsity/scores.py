@@ -12,21 +12,24 @@ if TYPE_CHECKING:  # methods are listed by a command line that must not wait for
 class Candidates:
     """One layer at an update.
 
-    `weight` (out, in, *kernel); `gradient` of the step just made, zero where there is no weight, None if the layer was
-    not used; `dense_gradient` of all weights, where the method asked for it; `noise` draws uniform numbers;
-    `gradient_weight` is the λ of MEST.
+    `weight` (out, in, *kernel); `active` (bool) where it exists, `nonzero` times; `gradient` of the step just made,
+    zero where there is no weight, None if the layer was not used; `dense_gradient` of all weights and `momentum`,
+    its moving average, where the method asked for them; `noise` draws uniform numbers; `gradient_weight` is MEST's λ.
     """
 
     weight: "Tensor"
+    active: "Tensor"
+    nonzero: int
     gradient: "Tensor | None"
     dense_gradient: "Tensor | None"
+    momentum: "Tensor | None"
     noise: Callable[[], "Tensor"]
     gradient_weight: float
 
 
 @dataclass(frozen=True)
 class Score:
-    """A rule Candidates -> Tensor of the weight's shape. `dense_gradient`: it looks at gradients of absent weights."""
+    """A rule Candidates -> new Tensor of the weight's shape. `dense_gradient`: it sees gradients of absent weights."""
 
     name: str
     rule: "Callable[[Candidates], Tensor]"
@@ -46,6 +49,12 @@ def _gradient(layer: Candidates) -> "Tensor":
     return layer.dense_gradient.abs()
 
 
+def _momentum(layer: Candidates) -> "Tensor":
+    """|m|, the size of the smoothed gradient (SNFS, Dettmers and Zettlemoyer 2019)."""
+    assert layer.momentum is not None
+    return layer.momentum.abs()
+
+
 def _magnitude_and_gradient(layer: Candidates) -> "Tensor":
     """|w| + λ|g| (MEST, Yuan et al. 2021, eq. 1)."""
     if layer.gradient is None:
@@ -56,4 +65,5 @@ def _magnitude_and_gradient(layer: Candidates) -> "Tensor":
 MAGNITUDE = Score("magnitude", _magnitude)
 RANDOM = Score("random", _random)
 GRADIENT = Score("gradient", _gradient, dense_gradient=True)
+MOMENTUM = Score("momentum", _momentum, dense_gradient=True)
 MAGNITUDE_AND_GRADIENT = Score("magnitude and gradient", _magnitude_and_gradient)

@@ -10,30 +10,30 @@ Nothing is renamed or wrapped; weights and masks are changed in place.
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from math import floor
 from typing import Any
-from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from corruptions.registry import nearest
 from vidsparse.errors import ConfigError
-from vidsparse.sparsity.distribution import allocate
-from vidsparse.sparsity.masks import pack, prunable, unpack
-from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
+from vidsparse.sparsity import processes
+from vidsparse.sparsity.budget import Budget
+from vidsparse.sparsity.choice import Choice, Policy, choose, mark, unmark, unwrap
+from vidsparse.sparsity.distribution import DISTRIBUTIONS
+from vidsparse.sparsity.fan_in import first_mask
+from vidsparse.sparsity.layer import Layer
+from vidsparse.sparsity.masks import pack, unpack
+from vidsparse.sparsity.methods import Method, method_row
+from vidsparse.sparsity.momentum import smooth
+from vidsparse.sparsity.optimizers import at_rest, settle
 from vidsparse.sparsity.scores import Candidates
 from vidsparse.sparsity.selection import top
-
-# Update rules that compute each new weight from that weight's own gradient and state, so that zero stays zero.
-_ELEMENTWISE = frozenset(
-    ["SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "ASGD", "Lion", "Lamb"]
-)
-_ATTACHED: "WeakSet[Optimizer]" = WeakSet()  # those that have a topology
+from vidsparse.sparsity.steps import StepCount
+from vidsparse.sparsity.updates import Plan, rewire
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,6 @@ class Update:
     nonzero: int
 
 
-@dataclass
-class Layer:
-    """A sparse weight. `mask` holds 0 and 1 in the weight's own dtype: products by bool masks are 4-12 times slower."""
-
-    weight: nn.Parameter
-    mask: Tensor
-    nonzero: int
-    dense_gradient: Tensor | None = None
-
-
 def sparsify(
     model: nn.Module,
     optimizer: Optimizer,
@@ -66,38 +56,47 @@ def sparsify(
     total_steps: int = 10_000,
     distribution: str = "erk",
     seed: int = 0,
+    *,
+    include: Sequence[str] | str | None = None,
+    exclude: Sequence[str] | str | None = None,
+    first_layer: Policy = "sparse",
+    last_layer: Policy = "sparse",
+    depthwise: Policy = "sparse",
+    dense_in_budget: bool = True,
     **settings: Any,
 ) -> "Topology":
     """Make `model` sparse and keep it so while `optimizer` trains it.
 
     Args:
-        model: any module; its convolution, linear and attention-projection weights become sparse, in place.
+        model: any module; its convolution, linear and attention-projection weights become sparse, in place. Wrapped
+            ones (DDP, torch.compile, Fabric, Accelerate) are looked into; of several processes all must call this.
         optimizer: the optimizer of these parameters; a wrapper with an `.optimizer` (Fabric, Accelerate) is unwrapped.
         method: a row of METHODS; "dense" has no masks and changes nothing.
         sparsity: share of zeros over all those weights, 0 <= sparsity < 1.
         total_steps: optimizer steps of the whole training, for the schedule.
         distribution: "erk", "er" or "uniform", see `allocate`.
-        seed: of the first masks and of random growth; the global generators are neither used nor changed.
+        seed: of the first masks and of random growth, that of process 0 for all; the global generators are neither
+            used nor changed.
+        include: shell patterns of parameter names; the other layers are kept dense.
+        exclude: shell patterns of parameter names that are kept dense.
+        first_layer: "dense" keeps the model's first prunable layer dense.
+        last_layer: "dense" keeps the last one dense.
+        depthwise: "dense" keeps depthwise convolutions dense.
+        dense_in_budget: layers kept dense count in `sparsity`, so that the others get sparser; else they do not.
         settings: replace the row's own `every` (steps), `stop` (share of training), `drop_fraction` ...; see `Method`.
 
     Raises:
-        ConfigError: an unknown method or setting, a sparsity that cannot be had, a second call for one optimizer.
+        ConfigError: an unknown method or setting, a sparsity that cannot be had, a second call for one model.
     """
-    while not isinstance(optimizer, Optimizer):
-        optimizer = optimizer.optimizer
-    if method not in METHODS:
-        raise ConfigError(f"unknown method {method!r}; did you mean {nearest(method, METHODS)}?")
-    if "density" in settings:
-        raise ConfigError("density is not a setting: pass sparsity, the share of zeros (sparsity = 1 - density)")
-    unknown = set(settings) - set(SETTINGS)
-    if unknown:
-        raise ConfigError(f"unknown setting {min(unknown)!r}; a method takes {', '.join(SETTINGS)}")
-    if optimizer in _ATTACHED:
-        raise ConfigError("this optimizer already has a topology: close() it first")
-    row = replace(METHODS[method], **{key: value for key, value in settings.items() if value is not None})
+    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = inner
+    row = method_row(method, settings)
+    if distribution not in DISTRIBUTIONS:
+        raise ConfigError(f"unknown distribution {distribution!r}; there are {', '.join(DISTRIBUTIONS)}")
     if not 0 <= sparsity < 1:
         raise ConfigError(f"sparsity {sparsity} is outside [0, 1)")
-    return Topology(model, optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed)
+    choice = choose(model, optimizer, include, exclude, first_layer, last_layer, depthwise, dense_in_budget)
+    return Topology(optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed, choice)
 
 
 class Topology:
@@ -105,34 +104,47 @@ class Topology:
 
     def __init__(
         self,
-        model: nn.Module,
         optimizer: Optimizer,
         method: Method,
         sparsity: float,
         total_steps: int,
         distribution: str,
         seed: int,
+        choice: Choice,
     ) -> None:
         self.method, self.sparsity, self.distribution = method, sparsity, distribution
-        self.total_steps, self.seed = total_steps, seed
-        self.step = 0
+        self.kept_dense, self.dense_in_budget = choice.kept_dense, choice.dense_in_budget
+        self.total_steps, self.optimizer = total_steps, optimizer
         self.updates = 0
         self.changed = 0
         self.last_update: Update | None = None
-        self.optimizer = optimizer
+        self.seed = processes.seed_of_first(seed, next(iter(choice.weights.values())).device)
+        self._choice, self._weights = choice, choice.budget
+        self._budget = Budget(
+            self.shapes(),
+            frozenset(choice.kept_dense) & set(self._weights),
+            method,
+            sparsity,
+            distribution,
+            total_steps,
+        )
         self._update_steps = method.update_steps(total_steps)
-        self._weights = prunable(model)
-        self._target = allocate(self.shapes(), 1 - sparsity, distribution)
-        start = self._planned(0)
-        self._layers = {
-            name: self._new_layer(name, weight, start[name])
-            for name, weight in self._weights.items()
-            if self._target[name] < weight.numel() or (method.pruning == "global" and sparsity)
-        }
-        self._mask_all()
-        self._handles = [h for layer in self._layers.values() for h in self._watch(layer)]
+        self._dense_steps = method.dense_gradient_steps(total_steps)
+        self._steps = StepCount(self._dense_steps or self._update_steps)
+        first = self._budget.after(0)
+        self._layers = {name: self._new_layer(name, first[name]) for name in self._budget.sparse_layers()}
+        self._rest = {name: at_rest(optimizer, layer.weight) for name, layer in self._layers.items()}
+        self._leaky = [layer for name, layer in self._layers.items() if not self._rest[name].elementwise]
+        self._settle(self._layers.values())
+        wanted = (lambda: self._steps.planned + 1 in self._dense_steps) if self._dense_steps else None
+        self._handles = [handle for layer in self._layers.values() for handle in layer.watch(wanted)]
         self._handles.append(optimizer.register_step_post_hook(self._after_step))
-        _ATTACHED.add(optimizer)
+        mark(choice.weights.values())
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps that were made; those that a gradient scaler left out do not count."""
+        return self._steps.value
 
     @property
     def masks(self) -> dict[str, Tensor]:
@@ -141,35 +153,58 @@ class Topology:
 
     @property
     def nonzero(self) -> int:
-        """Weights that exist, over all prunable layers."""
+        """Weights that exist, over all layers in the budget."""
         return sum(self.counts().values())
 
     @property
     def total(self) -> int:
-        """Weights of all prunable layers, absent ones included."""
+        """Weights of all layers in the budget, absent ones included."""
         return sum(self.sizes().values())
 
     def counts(self) -> dict[str, int]:
-        """{parameter name: non-zeros} of every prunable layer."""
+        """{parameter name: non-zeros} of every layer in the budget."""
         layers = self._layers
         return {n: layers[n].nonzero if n in layers else w.numel() for n, w in self._weights.items()}
 
+    def planned(self) -> dict[str, int]:
+        """{parameter name: non-zeros at the target sparsity} of every layer in the budget, by the distribution."""
+        return dict(self._budget.target)
+
     def densities(self) -> dict[str, float]:
-        """{parameter name: share of weights that exist} of every prunable layer."""
+        """{parameter name: share of weights that exist} of every layer in the budget."""
         return {name: count / self._weights[name].numel() for name, count in self.counts().items()}
 
     def sizes(self) -> dict[str, int]:
-        """{parameter name: weights, absent ones included} of every prunable layer."""
+        """{parameter name: weights, absent ones included} of every layer in the budget."""
         return {name: weight.numel() for name, weight in self._weights.items()}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """{parameter name: weight shape} of every prunable layer."""
+        """{parameter name: weight shape} of every layer in the budget."""
         return {name: tuple(weight.shape) for name, weight in self._weights.items()}
 
+    def explored(self) -> dict[str, float]:
+        """{parameter name: share of weights that existed at some time} of every layer in the budget (ITOP's R_s)."""
+        ever = {name: int(layer.ever.count_nonzero()) / layer.ever.numel() for name, layer in self._layers.items()}
+        return {name: ever.get(name, 1.0) for name in self._weights}
+
+    def overlap(self) -> dict[str, float]:
+        """{parameter name: share of its present weights that were there at the start} of every layer in the budget."""
+        shares = dict.fromkeys(self._weights, 1.0)
+        for name, layer in self._layers.items():
+            common = unpack(layer.first, layer.mask).mul_(layer.mask).count_nonzero()
+            shares[name] = int(common) / max(1, layer.nonzero)
+        return shares
+
     def state_dict(self) -> dict[str, Any]:
-        """Step, counters and masks (1 bit a weight); plain enough for `torch.load(weights_only=True)`."""
+        """Counters, masks (1 bit a weight) and gradients that are being kept; fit for `torch.load(weights_only=True)`.
+
+        Between two optimizer steps this and the states of model and optimizer are all that a training needs. Inside an
+        accumulation window they are all with the gradients, `p.grad` of each parameter, which the caller saves and
+        puts back; of several processes each then saves its own, for they accumulate on their own.
+        """
+        counters = {"step": self.step, "seed": self.seed, "updates": self.updates, "changed": self.changed}
         masks = {name: pack(layer.mask) for name, layer in self._layers.items()}
-        return {"step": self.step, "seed": self.seed, "updates": self.updates, "changed": self.changed, "masks": masks}
+        return {**counters, "masks": masks, "layers": {name: layer.state() for name, layer in self._layers.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict()`: masks, step, seed as they were; ConfigError where names or sizes do not fit."""
@@ -178,141 +213,89 @@ class Topology:
             odd = sorted(set(masks) ^ set(self._layers))[0]
             raise ConfigError(f"the saved masks are of another network or sparsity: layer {odd} is in one alone")
         for name, layer in self._layers.items():
-            layer.mask.copy_(unpack(masks[name], layer.mask))
-            layer.nonzero = int(layer.mask.sum(dtype=torch.int64))
-        self.step, self.seed = int(state["step"]), int(state["seed"])
-        self.updates, self.changed = int(state["updates"]), int(state["changed"])
-        self._mask_all()
+            layer.restore(masks[name], state["layers"][name])
+        self._steps.value, self.seed = int(state["step"]), int(state["seed"])
+        self.updates, self.changed, self.last_update = int(state["updates"]), int(state["changed"]), None
+        self._settle(self._layers.values())
+
+    @torch.no_grad()
+    def apply_to(self, model: nn.Module) -> None:
+        """Zero what does not exist here in another copy of the network, such as a moving average of its weights."""
+        weights = dict(unwrap(model).named_parameters(remove_duplicate=False))
+        for name, layer in self._layers.items():
+            weights[name].mul_(layer.mask.to(weights[name]))
 
     def close(self) -> None:
         """Take every hook away; the model stays an ordinary one with zeros in its weights."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        _ATTACHED.discard(self.optimizer)
+        unmark(self._choice.weights.values())
 
-    def _new_layer(self, name: str, weight: nn.Parameter, nonzero: int) -> Layer:
-        mask = torch.zeros_like(weight, requires_grad=False)  # in the weight's own memory layout
-        mask.copy_(top(self._noise(name, weight), nonzero))
-        return Layer(weight, mask, nonzero)
+    def _new_layer(self, name: str, count: int) -> Layer:
+        weight = self._weights[name]
+        noise = self._noise(name, weight)
+        fixed = self.method.constant_fan_in
+        return Layer.new(name, weight, first_mask(noise, count // len(weight)) if fixed else top(noise, count))
 
     def _noise(self, name: str, weight: Tensor) -> Tensor:
         """Uniform numbers that depend on (seed, step, layer) alone: the same on every device and process."""
-        key = hashlib.blake2b(f"{self.seed}/{self.step}/{name}".encode(), digest_size=8).digest()
+        key = hashlib.blake2b(f"{self.seed}/{self._steps.planned}/{name}".encode(), digest_size=8).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
         noise = torch.rand(weight.shape, generator=generator)
         return torch.empty_like(weight, dtype=noise.dtype, requires_grad=False).copy_(noise)
 
-    def _watch(self, layer: Layer) -> list[Any]:
-        def keep_dense(gradient: Tensor) -> None:
-            """Sum the gradients of one accumulation window; zeroed or absent ones mean that a new window begins."""
-            if self.method.dense_gradient and self.step + 1 in self._update_steps:
-                if layer.dense_gradient is None or layer.weight.grad is None or not layer.weight.grad.any():
-                    layer.dense_gradient = gradient.clone()
-                else:
-                    layer.dense_gradient.add_(gradient)
-
-        def mask_gradient(weight: Tensor) -> None:
-            if weight.grad is not None:
-                weight.grad.mul_(layer.mask)
-
-        weight: Any = layer.weight
-        return [weight.register_hook(keep_dense), weight.register_post_accumulate_grad_hook(mask_gradient)]
-
+    @torch.no_grad()
     def _after_step(self, *_: Any) -> None:
-        self.step += 1
-        if type(self.optimizer).__name__ not in _ELEMENTWISE:
-            self._mask_all()
-        if self.step in self._update_steps:
+        made = self._steps.count(self.optimizer)
+        self._settle(self._leaky)
+        if made and self.method.smoothing and self._steps.planned in self._dense_steps:
+            smooth([*self._layers.values()], self._dense_gradients(), self.method.smoothing)
+        if made and self._steps.planned in self._update_steps:
             self._update()
         for layer in self._layers.values():
             layer.dense_gradient = None
 
-    def _planned(self, step: int) -> dict[str, int]:
-        """Non-zeros of each layer after an update at `step`, by the distribution."""
-        density = self.method.density(step, self.total_steps, 1 - self.sparsity)
-        return self._target if density == 1 - self.sparsity else allocate(self.shapes(), density, self.distribution)
-
-    @torch.no_grad()
     def _update(self) -> None:
-        before, method = self.nonzero, self.method
-        candidates = {name: self._candidates(name, layer) for name, layer in self._layers.items()}
-        gone = self._prune_globally(candidates) if method.pruning == "global" else 0
-        dropped, planned = before - self.nonzero, self._planned(self.step)
-        for name, layer in self._layers.items():
-            keep, end = self._keep_and_end(layer, self._target[name], planned[name])
-            dropped += layer.nonzero - keep
-            gone += self._swap(layer, candidates[name], keep, end)
-        self._mask_all()
+        self._choice.check_present()
+        before, step = self.nonzero, self._steps.planned
+        surplus = before - self._budget.total_after(step)
+        last = list(self._choice.weights)[-1]
+        plan = Plan(step, self.total_steps, surplus, self._budget.target, self._budget.after(step), last)
+        masks, dropped = rewire(self._candidates(), self.method, plan)
+        gone = 0
+        for name, mask in masks.items():
+            layer, mask = self._layers[name], processes.mask_of_first(mask)
+            lived = layer.mask.bool() & mask if self._rest[name].states else None
+            gone += layer.adopt(mask)
+            settle(self.optimizer, layer.weight, self._rest[name], layer.mask, lived)
         self.updates += 1
         self.changed += gone
-        self.last_update = Update(self.step, dropped / before, gone, self.nonzero)
+        self.last_update = Update(step, dropped / before, gone, self.nonzero)
 
-    def _candidates(self, name: str, layer: Layer) -> Candidates:
-        dense = _mean_over_processes(layer.dense_gradient)
-        if dense is None and self.method.dense_gradient:
-            dense = torch.zeros_like(layer.weight)  # the layer was not used in this step
-        noise = partial(self._noise, name, layer.weight)
-        return Candidates(layer.weight, layer.weight.grad, dense, noise, self.method.gradient_weight)
-
-    def _keep_and_end(self, layer: Layer, target: int, planned: int) -> tuple[int, int]:
-        """How many weights a layer keeps at this update, and how many it has after growing."""
-        if self.method.pruning == "layer":
-            return min(planned, layer.nonzero), planned
-        if self.method.soft_bound:
-            return min(target, planned), planned
-        fraction = self.method.fraction(self.step, self.total_steps)
-        return layer.nonzero - floor(fraction * layer.nonzero), layer.nonzero
-
-    def _swap(self, layer: Layer, candidates: Candidates, keep: int, end: int) -> int:
-        """Keep the best `keep` weights of a layer, grow until there are `end`; returns how many are gone."""
-        active = layer.mask.bool()
-        assert self.method.drop is not None
-        assert self.method.grow is not None
-        new = top(self.method.drop.rule(candidates), keep, among=active)
-        new |= top(self.method.grow.rule(candidates), end - keep, among=~new)
-        layer.mask.copy_(new)
-        layer.nonzero = end
-        return int((active & ~new).count_nonzero())
-
-    def _prune_globally(self, candidates: Mapping[str, Candidates]) -> int:
-        """Keep the best weights over all layers, but of each at least a tenth of the density; returns how many go."""
-        density = self.method.density(self.step, self.total_steps, 1 - self.sparsity)
-        surplus = self.nonzero - round(density * self.total)
-        if surplus <= 0:
-            return 0
-        assert self.method.drop is not None
-        scores = {name: self.method.drop.rule(candidates[name]) for name in self._layers}
-        active = {name: layer.mask.bool() for name, layer in self._layers.items()}
-        safe = {
-            name: top(scores[name], min(layer.nonzero, max(1, floor(density * layer.mask.numel() / 10))), active[name])
-            for name, layer in self._layers.items()
+    def _candidates(self) -> dict[str, Candidates]:
+        wants_dense = self.method.dense_gradient and not self.method.smoothing
+        dense = self._dense_gradients() if wants_dense else [None] * len(self._layers)
+        return {
+            name: Candidates(
+                layer.weight.detach(),
+                layer.mask.bool(),
+                layer.nonzero,
+                layer.weight.grad,
+                gradient,
+                layer.momentum,
+                partial(self._noise, name, layer.weight),
+                self.method.gradient_weight,
+            )
+            for (name, layer), gradient in zip(self._layers.items(), dense, strict=True)
         }
-        open_to_all = torch.cat([(active[name] & ~safe[name]).flatten() for name in self._layers])
-        flat = torch.cat([score.flatten().float() for score in scores.values()])
-        keep = top(flat, int(open_to_all.count_nonzero()) - surplus, among=open_to_all)
-        parts = keep.split([score.numel() for score in scores.values()])
-        for (name, layer), part in zip(self._layers.items(), parts, strict=True):
-            layer.mask.copy_(part.view(layer.mask.shape) | safe[name])
-            layer.nonzero = int(layer.mask.count_nonzero())
-        return surplus
 
-    @torch.no_grad()
-    def _mask_all(self) -> None:
-        """Make absent weights, their gradients and their optimizer state exactly zero."""
-        for layer in self._layers.values():
-            layer.weight.mul_(layer.mask)
-            if layer.weight.grad is not None:
-                layer.weight.grad.mul_(layer.mask)
-            for value in self.optimizer.state.get(layer.weight, {}).values():
-                if isinstance(value, Tensor) and value.shape == layer.mask.shape:
-                    value.mul_(layer.mask)
+    def _dense_gradients(self) -> list[Tensor]:
+        """The dense gradient of each layer, zero where it was not used, averaged over the processes."""
+        gradients = [layer.take_dense_gradient() for layer in self._layers.values()]
+        processes.mean_(gradients)
+        return gradients
 
-
-def _mean_over_processes(gradient: Tensor | None) -> Tensor | None:
-    """The signed mean over processes: |mean g|, never mean |g|, is what one process on the whole batch would see."""
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    if gradient is not None and distributed:
-        torch.distributed.all_reduce(gradient)
-        gradient /= torch.distributed.get_world_size()
-    return gradient
+    def _settle(self, layers: Iterable[Layer]) -> None:
+        for layer in layers:
+            settle(self.optimizer, layer.weight, self._rest[layer.name], layer.mask)

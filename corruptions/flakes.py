@@ -1,0 +1,80 @@
+"""Flakes that stand and flakes that fall past the frame (the snow of ImageNet-C, ICLR 2019).
+
+Falling, one sharp layer is laid end to end, each time shifted sideways by another distance, and smeared as a whole. A
+window of the frame's own height thus shows every row of the layer once, whatever has fallen: each frame has the
+published flakes, what enters is not what has just left, and the mean brightness does not flicker.
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptions import draws, fields, motion
+from corruptions.blur import smear, steps, streak, weigh
+from corruptions.motion import Scene
+from corruptions.severities import Level
+
+Pixels = NDArray[np.uint8]
+Plane = NDArray[np.float32]
+Shape = tuple[int, int]
+
+
+def standing(scene: Scene, t: int, shape: Shape, level: Level, weights: Plane) -> Pixels:
+    """Return the published layer of frame `t`: uint8 (H, W); its border is held while it is smeared."""
+    layer = _sharp(scene, t, shape, level)
+    smear(layer, weights, _direction(scene, t))
+    return layer
+
+
+def falling(scene: Scene, shape: Shape, level: Level, weights: Plane) -> Callable[[float], Pixels]:
+    """Return what shows the layer of frame 0 after it has fallen some pixels along its streaks: uint8 (H, W)."""
+    height, width = shape
+    degrees = _direction(scene, 0)
+    layer = _sharp(scene, 0, shape, level)
+    shifts = draws.seed(scene.key, scene.corruption, "shift")
+    down, right = streak(len(weights), degrees)
+    top, bottom, left, span = -int(down.min()), int(down.max()), -int(right.min()), int(right.max())
+    above, below = (-(-rows // height) for rows in (top, bottom))
+
+    def laid(number: int) -> Pixels:
+        aside = int(draws.uniform(shifts, abs(number), number < 0) * width) if number else 0
+        return np.roll(layer, aside, axis=1)
+
+    @lru_cache(maxsize=4)
+    def smeared(number: int) -> Pixels:
+        around = np.concatenate([laid(number + n) for n in range(-above, below + 1)])
+        around = around[above * height - top : (above + 1) * height + bottom]
+        sheet = np.empty(shape, np.uint8)
+        weigh(np.pad(around, ((0, 0), (left, span)), "wrap"), weights, down + top, right + left, sheet)
+        return sheet
+
+    def show(fallen: float) -> Pixels:
+        number, low = divmod(round(-fallen * math.sin(math.radians(degrees))), height)
+        aside = round(-fallen * math.cos(math.radians(degrees)))
+        sheet = smeared(-number)
+        if low:
+            sheet = np.concatenate([smeared(-number - 1)[height - low :], sheet[: height - low]])
+        return np.roll(sheet, aside, axis=1)
+
+    return show
+
+
+def _direction(scene: Scene, t: int) -> float:
+    """Return where the streaks of frame `t` point, in degrees clockwise from the right: uniform in [-135, -45]."""
+    return 90 * motion.uniform(motion.still(scene), "angle", t) - 135
+
+
+def _sharp(scene: Scene, t: int, shape: Shape, level: Level) -> Pixels:
+    """Return the flakes of a frame before they are smeared: magnified normals, 0 below the threshold: uint8 (H, W)."""
+    mean, deviation, zoom, threshold = level[:4]
+    (down, top), (right, left) = (steps(length, max(1.0, zoom * scene.scale)) for length in shape)
+    rows, columns = (math.ceil(length * step) + 2 for length, step in zip(shape, (down, right), strict=True))
+    points = mean + deviation * fields.normals(motion.still(scene), "flake", t, (rows, columns))
+    place = np.array([[right, 0, left % 1], [0, down, top % 1]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    grey = cv2.warpAffine(points, place, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(np.where(grey < threshold, 0, np.clip(grey, 0, 1) * 255), np.uint8)

@@ -1,0 +1,69 @@
+"""A page shows what was counted, labelled as theoretical; a run without accounts has a page all the same."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vidsparse.report import accounts, figures
+from vidsparse.report.page import write_report
+from vidsparse.report.tables import load_run
+
+
+def test_a_sparse_run_shows_its_theoretical_cost(published):
+    run, _, page = published
+    facts = accounts.cost_facts(load_run(run).info)
+    assert facts["FLOPs of a clip"] == "20.1 of 40.7 GFLOPs (49.4 % of dense)"
+    assert facts["FLOPs of the training"] == "51 of 100 TFLOPs (51.0 % of dense)"
+    assert facts["Weights"] == "132.7 MB dense; 70.5 MB as values and a bit mask; 132.7 MB as CSR"
+    assert facts["Optimizer state"] == "132.7 MB dense; 66.4 MB as values alone"
+    assert all(text in page for text in (*facts, *facts.values(), "Cost, theoretical", "masks are simulated"))
+
+
+def test_it_shows_what_became_of_the_topology(published):
+    run, _, page = published
+    facts = accounts.structure_facts(load_run(run).info)
+    assert facts == {
+        "Weights explored": "71.3 %",
+        "Present from the start": "42.0 % of the non-zero weights",
+        "Dead output channels": "17 of 4,800",
+        "Dead input channels": "3 of 4,500",
+    }
+    assert all(text in page for text in facts)
+    for name in ("exploration", "layer_flops", "dead_channels"):
+        assert (run / "figures" / f"{name}.png").stat().st_size > 5000
+        assert (run / "tables" / f"{name}.csv").is_file()
+
+
+def test_a_dense_run_has_a_cost_and_no_structure(published):
+    dense = load_run(published[1])
+    assert accounts.cost_facts(dense.info)["FLOPs of a clip"] == "40.7 GFLOPs"
+    assert accounts.structure_facts(dense.info) == {}
+    assert accounts.rows(dense) == []
+
+
+def test_a_run_made_before_accounts_were_kept_has_its_page(fake_run):
+    run = fake_run()
+    info = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({key: info[key] for key in info if key not in ("flops", "accounts")}))
+    for name, columns in (("topology", 4), ("layers", 5)):
+        table = pd.read_csv(run / f"{name}.csv")
+        table.iloc[:, :columns].to_csv(run / f"{name}.csv", index=False)
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "Cost, theoretical" not in page
+    assert not (run / "figures" / "exploration.png").exists()
+
+
+@pytest.mark.parametrize("name", ["layer_flops", "dead_channels"])
+def test_bars_are_those_of_the_table(published, name):
+    run = load_run(published[0])
+    table = run.layers
+    with figures.style():
+        axes = getattr(accounts, name)(table).axes[0]
+    widths = [[bar.get_width() for bar in group] for group in axes.containers]
+    expected = {
+        "layer_flops": [table["flops_dense"] / 1e9, table["flops_sparse"] / 1e9],
+        "dead_channels": [table["dead_outputs"] / table["outputs"], table["dead_inputs"] / table["inputs"]],
+    }[name]
+    np.testing.assert_allclose(widths, expected)

@@ -1,0 +1,132 @@
+"""Which of a model's prunable layers become sparse, and which stay dense."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from torch import nn
+from torch.nn.modules.conv import _ConvNd
+from torch.optim import Optimizer
+from torch.utils.weak import WeakIdKeyDictionary
+
+from corruptions.registry import nearest
+from vidsparse.errors import ConfigError
+from vidsparse.sparsity.masks import prunable
+
+Policy = Literal["sparse", "dense"]
+_SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
+_SPARSE = WeakIdKeyDictionary()  # the weights that have a topology
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Names of the prunable parameters that this optimizer trains, and those of them that are kept dense.
+
+    With `dense_in_budget` the kept ones count in the sparsity, so that the other layers get sparser; else it is the
+    sparsity of the others alone.
+    """
+
+    model: nn.Module
+    weights: Mapping[str, nn.Parameter]
+    kept_dense: tuple[str, ...]
+    dense_in_budget: bool
+
+    @property
+    def budget(self) -> dict[str, nn.Parameter]:
+        """The layers over which the sparsity is meant."""
+        left_out = () if self.dense_in_budget else self.kept_dense
+        return {name: weight for name, weight in self.weights.items() if name not in left_out}
+
+    def check_present(self) -> None:
+        """ConfigError where the model has other parameters than those that were chosen."""
+        present = {id(weight) for weight in self.model.parameters()}
+        for name, weight in self.weights.items():
+            if id(weight) not in present:
+                raise ConfigError(
+                    f"{name} was replaced after sparsify (by sharding, or load_state_dict(assign=True)), so that its "
+                    "mask is lost; call sparsify on the model and optimizer as they are trained"
+                )
+
+
+def choose(
+    model: nn.Module,
+    optimizer: Optimizer,
+    include: Sequence[str] | str | None = None,
+    exclude: Sequence[str] | str | None = None,
+    first_layer: Policy = "sparse",
+    last_layer: Policy = "sparse",
+    depthwise: Policy = "sparse",
+    dense_in_budget: bool = True,
+) -> Choice:
+    """Split the prunable layers of `model` into sparse and dense ones.
+
+    `include` and `exclude` are shell patterns of parameter names; first and last are meant in the order in which the
+    model lists its modules; depthwise convolutions are those with as many groups as input channels.
+
+    Raises:
+        ConfigError: a sharded model, a pattern or policy that fits nothing, an optimizer that trains no prunable layer.
+    """
+    model = unwrap(model)
+    for policy, value in (("first_layer", first_layer), ("last_layer", last_layer), ("depthwise", depthwise)):
+        if value not in ("sparse", "dense"):
+            raise ConfigError(f"{policy}={value}: it is sparse or dense")
+    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    weights = {name: weight for name, weight in prunable(model).items() if id(weight) in trained}
+    if not weights:
+        raise ConfigError("the optimizer trains no convolution, linear or attention weight of this model")
+    names = list(weights)
+    if any(weight in _SPARSE for weight in weights.values()):
+        raise ConfigError("this model already has a topology: close() it first")
+    dense = set(_matching("exclude", exclude, names))
+    if include:
+        dense |= set(names) - set(_matching("include", include, names))
+    dense |= {names[0]} if first_layer == "dense" else set()
+    dense |= {names[-1]} if last_layer == "dense" else set()
+    dense |= set(names) & _depthwise(model) if depthwise == "dense" else set()
+    if len(dense) == len(names):
+        raise ConfigError("every prunable layer is kept dense: nothing is left to be sparse")
+    return Choice(model, weights, tuple(name for name in names if name in dense), dense_in_budget)
+
+
+def mark(weights: Iterable[nn.Parameter]) -> None:
+    """Remember that these weights have a topology."""
+    _SPARSE.update(dict.fromkeys(weights, True))
+
+
+def unmark(weights: Iterable[nn.Parameter]) -> None:
+    """Forget it."""
+    for weight in weights:
+        _SPARSE.pop(weight, None)
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The model inside wrappers of DDP, torch.compile, Fabric and Accelerate; ConfigError where it is sharded."""
+    while True:
+        if _SHARDED & {kind.__name__ for module in model.modules() for kind in type(module).__mro__}:
+            raise ConfigError(
+                "this model is sharded (FSDP): masks are kept for whole weights only; train it with DDP instead"
+            )
+        inner: Any = getattr(model, "_orig_mod", None)
+        if type(model).__name__ in ("DistributedDataParallel", "DataParallel", "_FabricModule"):
+            inner = model.module
+        if inner is None:
+            return model
+        model = inner
+
+
+def _matching(key: str, patterns: Sequence[str] | str | None, names: Sequence[str]) -> Iterable[str]:
+    for pattern in [patterns] if isinstance(patterns, str) else patterns or ():
+        found = [name for name in names if fnmatchcase(name, pattern)]
+        if not found:
+            hint = f"did you mean {close!r}?" if (close := nearest(pattern, names)) else f"the first is {names[0]!r}"
+            raise ConfigError(f"{key}: {pattern!r} matches no prunable parameter; {hint}")
+        yield from found
+
+
+def _depthwise(model: nn.Module) -> set[str]:
+    return {
+        f"{prefix}.weight" if prefix else "weight"
+        for prefix, module in model.named_modules()
+        if isinstance(module, _ConvNd) and module.groups == module.in_channels > 1
+    }

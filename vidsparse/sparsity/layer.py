@@ -1,0 +1,113 @@
+"""One sparse weight: its mask, and its gradients as they come in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vidsparse.sparsity.masks import pack, unpack
+
+
+@dataclass(eq=False)
+class Layer:
+    """A weight and what is known of each of its entries.
+
+    `mask` holds 0 and 1 in the weight's own dtype and memory layout: products by bool masks are 4-12 times slower.
+    `first` is the mask before the first update, as bits; `ever` (bool) the entries that existed at some time;
+    `dense_gradient` the sum of the gradients of all entries in this accumulation window, while an update wants them;
+    `momentum` their moving average, for a method that grows by it.
+    """
+
+    name: str
+    weight: nn.Parameter
+    mask: Tensor
+    nonzero: int
+    first: Tensor
+    ever: Tensor
+    dense_gradient: Tensor | None = None
+    momentum: Tensor | None = None
+    masked_version: int | None = None  # of `weight.grad` after it was masked last
+
+    @classmethod
+    def new(cls, name: str, weight: nn.Parameter, mask: Tensor) -> "Layer":
+        """A layer that begins with a bool mask."""
+        kept = torch.zeros_like(weight, requires_grad=False).copy_(mask)
+        return cls(name, weight, kept, int(mask.count_nonzero()), pack(mask), kept.bool())
+
+    def watch(self, wanted: Callable[[], bool] | None) -> list[Any]:
+        """Hooks that mask each gradient once it is accumulated and, while `wanted()`, keep the dense one."""
+        weight: Any = self.weight
+        handles = [weight.register_post_accumulate_grad_hook(self._mask_gradient)]
+        if wanted is not None:
+            handles.append(weight.register_hook(lambda gradient: self._keep(gradient) if wanted() else None))
+        return handles
+
+    def adopt(self, mask: Tensor) -> int:
+        """Take a new bool mask, in place; returns how many connections are gone."""
+        gone = self.mask.bool().logical_and_(~mask).count_nonzero()
+        self.mask.copy_(mask)
+        self.ever |= self.mask.bool()
+        self.nonzero = int(mask.count_nonzero())
+        return int(gone)
+
+    def state(self) -> dict[str, Tensor]:
+        """What is to be saved beside the mask."""
+        kept = {"dense_gradient": self.dense_gradient, "momentum": self.momentum}
+        bits = {"first": self.first, "ever": pack(self.ever)}
+        return bits | {name: value for name, value in kept.items() if value is not None}
+
+    def restore(self, mask: Tensor, state: Mapping[str, Tensor]) -> None:
+        """Take a saved mask (bits) and `state()`, in place."""
+        self.mask.copy_(unpack(mask, self.mask))
+        self.nonzero = int(self.mask.count_nonzero())
+        self.first = state["first"].clone()
+        self.ever.copy_(unpack(state["ever"], self.ever))
+        self.dense_gradient = self._like_weight(state.get("dense_gradient"))
+        self.momentum = self._like_weight(state.get("momentum"))
+        self.masked_version = None
+
+    def take_dense_gradient(self) -> Tensor:
+        """The sum of the window's gradients, zero where there was none; it is kept no longer."""
+        taken, self.dense_gradient = self.dense_gradient, None
+        return torch.zeros_like(self.weight, dtype=self._precise, requires_grad=False) if taken is None else taken
+
+    def _like_weight(self, value: Tensor | None) -> Tensor | None:
+        """A copy on the device and in the memory layout of the weight."""
+        return None if value is None else torch.empty_like(self.weight, dtype=value.dtype).detach().copy_(value)
+
+    @property
+    def _precise(self) -> torch.dtype:
+        return torch.promote_types(self.weight.dtype, torch.float32)
+
+    def _mask_gradient(self, weight: Tensor) -> None:
+        gradient = weight.grad
+        if gradient is None:
+            return
+        if self.mask.device != gradient.device or self.mask.dtype != weight.dtype:
+            self._follow()
+        gradient.mul_(self.mask)
+        self.masked_version = gradient._version
+
+    def _keep(self, gradient: Tensor) -> None:
+        """Sum the gradients of one accumulation window; absent or zeroed ones mean that a new window begins."""
+        if self.dense_gradient is None or self._begins_anew():
+            self.dense_gradient = torch.empty_like(self.weight, dtype=self._precise, requires_grad=False)
+            self.dense_gradient.copy_(gradient)
+        else:
+            self.dense_gradient.add_(gradient)
+
+    def _begins_anew(self) -> bool:
+        present = self.weight.grad
+        if present is None:
+            return True
+        touched = self.masked_version is not None and present._version != self.masked_version
+        return touched and not present.any()
+
+    def _follow(self) -> None:
+        """The model was moved or converted after it was made sparse."""
+        self.mask = torch.empty_like(self.weight, requires_grad=False).copy_(self.mask)
+        self.ever = self.ever.to(self.mask.device)
+        if self.momentum is not None:
+            self.momentum = self.momentum.to(self.mask.device)
