@@ -43,5 +43,5 @@ clean:
 	touch $@
 
 .venv/.with-dev: .venv/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard,cluster]'
 	touch $@

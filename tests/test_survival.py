@@ -114,8 +114,9 @@ def test_a_checkpoint_that_cannot_be_read_falls_back_to_the_one_before(tiny_conf
 
 
 def test_a_video_that_vanishes_is_replaced_in_training_and_wrong_in_evaluation(tiny_config, tiny_root, tmp_path):
+    from vidsparse.data.cells import evaluation_cells
     from vidsparse.data.clips import load_clips
-    from vidsparse.data.corrupted import CorruptedUnits, evaluation_cells
+    from vidsparse.data.corrupted import CorruptedUnits
     from vidsparse.data.loader import TrainingClips
 
     root = Path(shutil.copytree(tiny_root, tmp_path / "copy"))

@@ -29,8 +29,41 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     return config
 
 
+def load_benchmark_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read the config of an offline benchmark and check what concerns it: neither model nor training."""
+    config, origin = compose(path, overrides)
+    fail = _failing(config, origin)
+    _check_names(config, fail)
+    if config.benchmark.stage != "verify" or config.benchmark.deep:  # which need the source
+        _check_paths(config, origin, fail)
+    _settle_input(config)
+    _settle_protocol(config, origin, fail)
+    _check_numbers(config, fail)
+    _check_evaluation(config, fail)
+    return config
+
+
 def check(config: Config, origin: Mapping[str, str]) -> None:
     """Raise ConfigError for what cannot be; fill in what the method's row leaves to it."""
+    fail = _failing(config, origin)
+    _check_names(config, fail)
+    _check_paths(config, origin, fail)
+    _settle_input(config)
+    _settle_protocol(config, origin, fail)
+    if config.data.source == "corrupted":
+        from vidsparse.data.settle import settle
+
+        settle(config, origin)
+    _check_numbers(config, fail)
+    check_model(config.model.name, 1, config.data.frames, config.data.size)
+    _check_evaluation(config, fail)
+    _settle_sparsity(config, origin, fail)
+    _check_analysis(config, fail)
+    _check_study(config, fail)
+
+
+def _failing(config: Config, origin: Mapping[str, str]) -> Fail:
+    """The error of a key and why it cannot be."""
 
     def fail(key: str, why: str) -> ConfigError:
         value: object = config
@@ -38,15 +71,7 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
             value = getattr(value, part)
         return ConfigError(f"{key}={value}{' ' + origin[key] if key in origin else ''}: {why}")
 
-    _check_names(config, fail)
-    _check_paths(config, origin, fail)
-    _settle_input(config)
-    _settle_protocol(config, origin, fail)
-    _check_numbers(config, fail)
-    _check_evaluation(config, fail)
-    _settle_sparsity(config, origin, fail)
-    _check_analysis(config, fail)
-    _check_study(config, fail)
+    return fail
 
 
 def _check_names(config: Config, fail: Fail) -> None:
@@ -66,7 +91,7 @@ def _check_names(config: Config, fail: Fail) -> None:
         raise fail("evaluation.protocol", unknown(str(config.evaluation.protocol), PROTOCOLS))
     suite = corruptions.suite(config.evaluation.suite)
     for name in config.evaluation.corruptions or ():
-        if name not in suite:
+        if name not in suite and config.data.source != "corrupted":  # which says itself what it holds
             raise fail("evaluation.corruptions", f"{name} is not in {config.evaluation.suite}: {unknown(name, suite)}")
 
 
@@ -145,7 +170,6 @@ def _check_numbers(config: Config, fail: Fail) -> None:
             raise fail(key, "it must be a number above 0")
     if training.epochs < 0:
         raise fail("training.epochs", "it must be 0 (evaluate only) or more")
-    check_model(config.model.name, 1, data.frames, data.size)
     if data.size % 2 or data.short_side % 2:
         odd = "data.size" if data.size % 2 else "data.short_side"
         raise fail(odd, "sides of clips are even, as video codecs need them")

@@ -92,6 +92,41 @@ def _evaluate(options: argparse.Namespace) -> None:
         say(f"report     {write_comparison(runs, runs[0].parent / 'leaderboard')}")
 
 
+def _generate(options: argparse.Namespace) -> None:
+    """Plan, write, verify or repair an offline corrupted benchmark."""
+    from vidsparse.checks import load_benchmark_config
+    from vidsparse.config import to_yaml
+
+    words = [_benchmark_setting(word) for word in options.overrides]
+    folder = Path(options.config)
+    if folder.is_dir():
+        from vidsparse.benchmark.generate import verify
+
+        if words != ["benchmark.stage=verify"]:
+            raise VidsparseError(f"{folder} is a benchmark, not a config: only stage=verify is done without a config")
+        verify(folder)
+        return
+    config = load_benchmark_config(options.config, words)
+    if options.print_config:
+        sys.stdout.write(to_yaml(config))
+        return
+    from vidsparse.benchmark.generate import generate
+
+    generate(config)
+
+
+def _benchmark_setting(word: str) -> str:
+    """`stage=plan` as `benchmark.stage=plan`, `workers=4` as `engine.workers=4`; others as they are."""
+    from dataclasses import fields
+
+    from vidsparse.config import BenchmarkConfig
+
+    key = word.partition("=")[0]
+    if key in {field.name for field in fields(BenchmarkConfig)}:
+        return f"benchmark.{word}"
+    return f"engine.{word}" if key == "workers" else word
+
+
 def _report(options: argparse.Namespace) -> None:
     """Remake the report of a run, or one page that compares several."""
     from vidsparse.facts import find_reference
@@ -148,6 +183,18 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fresh", action="store_true", help="replace what the run folder holds")
 
 
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", metavar="CONFIG", help=f"{_CONFIG_HELP}; for stage=verify also a benchmark's folder")
+    parser.add_argument(
+        "overrides",
+        metavar="key=value",
+        nargs="*",
+        help="stage=plan|write|verify|repair (default: write), workers=4, shard=3/16, deep=20, format=, materialize=, "
+        "cluster.scheduler=tcp://..., and any setting of the config",
+    )
+    parser.add_argument("--print-config", action="store_true", help="print the resolved config and stop")
+
+
 def _add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="run folders; several make a comparison")
     parser.add_argument("--out", default="runs/comparison", help="folder of the comparison page")
@@ -182,6 +229,7 @@ Command = tuple[Callable[[argparse.Namespace], object], str, Callable[[argparse.
 COMMANDS: dict[str, Command] = {
     "run": (_run, "Train, evaluate clean and corrupted, and write a report; or a whole study.", _add_config),
     "evaluate": (_evaluate, "Evaluate a checkpoint, clean and corrupted, and write a report.", _add_config),
+    "generate": (_generate, "Write, verify or repair an offline corrupted benchmark.", _add_generate),
     "report": (_report, "Remake reports from the tables of finished runs.", _add_runs),
     "prepare": (
         _prepare,

@@ -160,13 +160,41 @@ class EvaluationConfig:
     views: int = 1
     crops: Literal[1, 3, 5] = 1
     sampling: Literal["dense", "uniform"] | None = None
-    canvas: Literal["crop", "frame"] = "crop"
+    canvas: Literal["crop", "frame", "source"] = "crop"
     resolution: Literal["absolute", "relative"] = "relative"
     corruption_seed: int = 0
     batch_size: int = 16
     max_clip_mb: float = 256.0
     on_error: Literal["count_wrong", "raise"] = "count_wrong"
     reference: str | None = "auto"
+
+
+@dataclass
+class BenchmarkConfig:
+    """An offline benchmark of the test clips: `data` and `evaluation` say what is in it, this how it is kept.
+
+    `dir`: null is benchmarks/<name>. `materialize`: whole videos, or the frames that the views of `evaluation` read.
+    `unit`: videos of one unit of work, null for 16 (1,000 images). `crf` counts for h264_444 and h264_420 alone.
+    `stage`, `shard` ("3/16": the third of sixteen parts) and `deep` (files that verify makes again from the source) say
+    what a command does; they change no byte.
+    """
+
+    dir: str | None = None
+    format: Literal["ffv1", "h264_rgb", "h264_444", "h264_420", "webp", "npy", "cifar_npy"] = "ffv1"
+    crf: int = 10
+    allow_420: bool = False
+    materialize: Literal["videos", "clips"] = "clips"
+    unit: int | None = None
+    stage: Literal["plan", "write", "verify", "repair"] = "write"
+    shard: str | None = None
+    deep: int = 0
+
+
+@dataclass
+class ClusterConfig:
+    """Dask workers in place of local processes: the address of a scheduler, "local" for one here, null for none."""
+
+    scheduler: str | None = None
 
 
 @dataclass
@@ -247,6 +275,8 @@ class Config:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     logging: LoggingConfig = field(default_factory=LoggingConfig)
+    benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
     analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
     study: StudyConfig = field(default_factory=StudyConfig)
     sample: dict[str, Any] = field(default_factory=dict)
@@ -255,6 +285,11 @@ class Config:
     def folder(self) -> Path:
         """The run folder, `runs/<name>`."""
         return Path(self.logging.dir) / self.name
+
+    @property
+    def benchmark_folder(self) -> Path:
+        """Where `generate` writes: `benchmark.dir`, or `benchmarks/<name>`."""
+        return Path(self.benchmark.dir or Path("benchmarks") / self.name)
 
 
 def to_yaml(config: Config) -> str:
@@ -274,7 +309,7 @@ def identity(config: Config) -> dict[str, Any]:
     report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    shown = ("engine.", "logging.", "analysis.", "study.", "sample")
+    shown = ("engine.", "logging.", "analysis.", "study.", "benchmark.", "cluster.", "sample")
     left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
 

@@ -36,3 +36,11 @@ class ClipDecodeError(DataError):
 
 class RunFolderError(VidsparseError):
     """A run folder that belongs to another experiment, or a checkpoint in it that cannot be read."""
+
+
+class WriteError(VidsparseError):
+    """A file that cannot be written: the disk is full, or the folder may not be written to."""
+
+
+class BenchmarkError(VidsparseError):
+    """An offline benchmark that does not fit, is not complete, or is not what its recipe says."""

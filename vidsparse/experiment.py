@@ -10,11 +10,17 @@ from vidsparse import files
 from vidsparse.checks import check_updates
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
-from vidsparse.errors import plural, some
-from vidsparse.facts import describe, describe_sparse, describe_weights, find_reference, now, protocol, write_topology
+from vidsparse.facts import (
+    describe_sparse,
+    describe_weights,
+    find_reference,
+    load_and_tell,
+    now,
+    protocol,
+    write_topology,
+)
 from vidsparse.ledger import count_cost, write_accounts
-from vidsparse.machine import cores
-from vidsparse.progress import Bar, console, say, warn
+from vidsparse.progress import console, say, warn
 from vidsparse.runfolder import RunFolder
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     `fresh` replaces what the folder holds; `command` is the command line that the report shows.
     """
     folder = RunFolder(config.folder)
-    clips = _load(config)
+    clips = load_and_tell(config, config.training.epochs > 0)
     total_steps = batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
     warning = check_updates(config, total_steps)
     folder.claim(config, clips.fingerprint, fresh, _digests(config))
@@ -50,13 +56,14 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
 
 def dry_run(config: Config) -> None:
     """Build everything, make one optimizer step, evaluate one batch of the last cell; keep nothing, tell the time."""
-    from vidsparse.data.corrupted import CorruptedUnits, evaluation_cells
+    from vidsparse.data.benchmarks import cells_of
+    from vidsparse.data.corrupted import CorruptedUnits
     from vidsparse.data.loader import TrainingClips, make_loader, to_input
     from vidsparse.training import optimize, plan_steps
 
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch) / config.name)
-        clips = _load(config)
+        clips = load_and_tell(config, config.training.epochs > 0)
         steps = plan_steps(config, clips)
         engine, model, sparse = _build(config, clips, steps.stop, folder)
         if warning := check_updates(config, steps.stop):
@@ -67,33 +74,12 @@ def dry_run(config: Config) -> None:
         for pixels, labels, _ in islice(loader, 1):
             optimize(config, engine, wrapped, stepper, pixels, labels)
         step = monotonic() - began
-        cells, units = evaluation_cells(config.evaluation), [(0, range(min(2, len(clips.test))))]
+        cells, units = cells_of(clips, config.evaluation), [(0, range(min(2, len(clips.test))))]
         batch = next(iter(CorruptedUnits(clips, config.evaluation, cells[-1:], units)))
         with engine.autocast():
             model.eval()(to_input(batch.clips.to(engine.device), config.data.normalize))
     whole = f"{steps.stop} steps are {step * steps.stop / 3600:.1f} h"
     say(f"dry run    all is well; a step took {step:.1f} s, at that rate {whole}")
-
-
-def _load(config: Config) -> "Clips":
-    from vidsparse.data.clips import load_clips
-
-    with Bar("counting frames", 0) as bar:
-        cache, trains = config.folder.parent / ".index", config.training.epochs > 0
-        clips = load_clips(config.data, config.training.seed, cache, cores(), bar.count, trains)
-    dataset = clips.dataset
-    say(f"data       {describe(clips)}: {len(clips.train)} training and {len(clips.test)} test clips")
-    if dataset.missing:
-        missing = plural(len(dataset.missing), "clip")
-        warn(f"{missing} of the lists not in {dataset.root}, left out: {some(dataset.missing)}")
-    if dataset.foreign:
-        left = plural(len(dataset.foreign), "class name")
-        warn(f"{left} not among those trained on, left out: {some(dataset.foreign)}")
-    if unreadable := clips.index.unreadable:
-        warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
-    if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
-        warn(f"{plural(len(damaged), 'clip')} damaged, used as far as it decodes: {some(damaged)}")
-    return clips
 
 
 def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":
@@ -200,12 +186,13 @@ def _fit(
 
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
     import corruptions
-    from vidsparse.data.corrupted import evaluation_cells
+    from vidsparse.data.benchmarks import cells_of
     from vidsparse.evaluation.evaluate import evaluate, save_strip
 
-    cells = evaluation_cells(config.evaluation)
+    cells = cells_of(clips, config.evaluation)
     with folder.timed("evaluate"):
-        corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
+        if clips.stored is None:
+            corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
         evaluate(config, clips, cells, engine, model, folder.path)
         save_strip(config, clips, cells, folder.path / "frames.npz")
     folder.update(corruptions_fingerprint=corruptions.fingerprint())

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsparse.config import Config
-from vidsparse.errors import RunFolderError
+from vidsparse.errors import RunFolderError, plural, some
+from vidsparse.machine import cores
+from vidsparse.progress import Bar, say, warn
 from vidsparse.runfolder import Facts, RunFolder, read_facts
 
 if TYPE_CHECKING:
@@ -58,6 +60,29 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
             "decoders": dict(Counter(row.info.decoder or "none" for row in clips.index.rows.values())),
         },
     }
+
+
+def load_and_tell(config: Config, trains: bool) -> "Clips":
+    """The clips of a config, their frames counted; says what there is, what is missing and what is damaged."""
+    from vidsparse.data.clips import load_clips
+
+    with Bar("counting frames", 0) as bar:
+        cache = config.folder.parent / ".index"
+        clips = load_clips(config.data, config.training.seed, cache, cores(), bar.count, trains)
+    dataset = clips.dataset
+    training = f"{len(clips.train)} training and " if trains else ""
+    say(f"data       {describe(clips)}: {training}{len(clips.test)} test clips")
+    if dataset.missing:
+        missing = plural(len(dataset.missing), "clip")
+        warn(f"{missing} of the lists not in {dataset.root}, left out: {some(dataset.missing)}")
+    if dataset.foreign:
+        left = plural(len(dataset.foreign), "class name")
+        warn(f"{left} not among those trained on, left out: {some(dataset.foreign)}")
+    if unreadable := clips.index.unreadable:
+        warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
+    if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
+        warn(f"{plural(len(damaged), 'clip')} damaged, used as far as it decodes: {some(damaged)}")
+    return clips
 
 
 def describe(clips: "Clips") -> str:

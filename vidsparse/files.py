@@ -6,8 +6,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from vidsparse.errors import VidsparseError
+from vidsparse.errors import WriteError
 
 
 @contextmanager
@@ -26,12 +28,12 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
         _sync(path.parent, recursive=False)
     except OSError as error:
-        raise VidsparseError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise WriteError(f"{path} cannot be written: {error.strerror or error}") from error
     except Exception as error:
         if not _failed_to_write(error):
             raise
         room = shutil.disk_usage(path.parent).free >> 20
-        raise VidsparseError(f"{path} cannot be written; {room} MiB are free on that disk") from error
+        raise WriteError(f"{path} cannot be written; {room} MiB are free on that disk") from error
     finally:
         remove(temporary)
 
@@ -82,3 +84,52 @@ def _sync(path: Path, recursive: bool = True) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+class Together:
+    """`with Together() as unit`: `unit.write(path, content)` any number of files; all appear when the body is done.
+
+    They are written under temporary names, then all synced, then all renamed; none appears where the body fails.
+    A full disk or a read-only folder becomes one sentence.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[Path, Path] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write one file under its temporary name."""
+        self._waiting[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._waiting[path].write_bytes(content)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self._appear()
+        finally:
+            for temporary in self._waiting.values():
+                temporary.unlink(missing_ok=True)
+
+    def _appear(self) -> None:
+        for path, temporary in self._waiting.items():
+            with _told(path):
+                _sync(temporary)
+        for path, temporary in self._waiting.items():
+            with _told(path):
+                os.replace(temporary, path)
+        for folder in {path.parent for path in self._waiting}:
+            with _told(folder):
+                _sync(folder, recursive=False)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn an error of the disk into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -19,8 +19,9 @@ from benchmarks.timing import interleaved
 from vidsparse.checks import load_config
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.cache import FrameCache
+from vidsparse.data.cells import CLEAN, Cell, evaluation_cells
 from vidsparse.data.clips import Clips, load_clips
-from vidsparse.data.corrupted import CLEAN, Cell, CorruptedUnits, evaluation_cells
+from vidsparse.data.corrupted import CorruptedUnits
 from vidsparse.data.loader import TrainingClips, make_loader
 from vidsparse.data.sample import write_video
 from vidsparse.data.sampling import train_indices, view_indices

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from vidsparse.config import AugmentConfig
-from vidsparse.data.augment import Augment, center_crop, crops
+from vidsparse.data.augment import Augment
+from vidsparse.data.crops import center_crop, crops
 
 
 @pytest.fixture(scope="module")

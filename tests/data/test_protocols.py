@@ -5,9 +5,9 @@ import pytest
 
 from vidsparse.checks import load_config
 from vidsparse.config import DataConfig, EvaluationConfig
-from vidsparse.data.augment import crops
 from vidsparse.data.clips import load_clips
 from vidsparse.data.corrupted import CLEAN, Cell, CorruptedUnits
+from vidsparse.data.crops import crops
 from vidsparse.data.protocols import PROTOCOLS
 from vidsparse.errors import ConfigError
 

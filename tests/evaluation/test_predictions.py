@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vidsparse.data.corrupted import Cell
+from vidsparse.data.cells import Cell
 from vidsparse.data.sources import Sample
 from vidsparse.evaluation import predictions
 

@@ -19,8 +19,9 @@ import corruptions
 from vidsparse import files
 from vidsparse.analysis import saliency, spatial, spectra, spectral
 from vidsparse.config import Config
+from vidsparse.data.benchmarks import cells_of
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupted import CorruptedUnits, evaluation_cells
+from vidsparse.data.corrupted import CorruptedUnits
 from vidsparse.data.loader import center_clip, to_input
 from vidsparse.data.sources import Sample
 from vidsparse.engine import Engine
@@ -145,15 +146,15 @@ def _write_spatial(model: nn.Module, out: Path) -> None:
 def _write_spectra(config: Config, clips: Clips, model: nn.Module, out: Path) -> None:
     if (out / "corruption_spectra.parquet").exists():
         return
-    source = CorruptedUnits(clips, config.evaluation, _middle_cells(config), ())
+    source = CorruptedUnits(clips, config.evaluation, _middle_cells(config, clips), ())
     strips = [strip for strip in map(source.strip, spread(len(clips.test), _STRIPS)) if "clean" in strip]
     _save_table(out / "filter_spectra.parquet", spectra.filter_spectra(model))
     _save_table(out / "corruption_spectra.parquet", spectra.corruption_spectra(strips))
 
 
-def _middle_cells(config: Config, corruptions_shown: int | None = None) -> list[Any]:
+def _middle_cells(config: Config, clips: Clips, corruptions_shown: int | None = None) -> list[Any]:
     """The clean cell and each corruption at its middle severity; of few, each of another family where possible."""
-    cells = evaluation_cells(config.evaluation)
+    cells = cells_of(clips, config.evaluation)
     by_name = {cell.corruption: [c for c in cells if c.corruption == cell.corruption] for cell in cells}
     middle = [of_name[len(of_name) // 2] for of_name in by_name.values()]
     if corruptions_shown is None:
@@ -206,7 +207,7 @@ def _write_saliency(config: Config, clips: Clips, engine: Engine, model: nn.Modu
     """
     if (out / "saliency.parquet").exists():
         return
-    source = CorruptedUnits(clips, config.evaluation, _middle_cells(config, _SHOWN), ())
+    source = CorruptedUnits(clips, config.evaluation, _middle_cells(config, clips, _SHOWN), ())
     arrays: dict[str, NDArray[np.generic]] = {}
     rows: list[dict[str, Any]] = []
     kinds = _kinds(config, engine, model, clips)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +16,17 @@ from vidsparse.data.readers import READERS
 from vidsparse.data.sources import Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
 from vidsparse.errors import ClipDecodeError
 
+if TYPE_CHECKING:
+    from vidsparse.data.benchmarks import Kept
+
 
 @dataclass(frozen=True)
 class Clips:
-    """Train, validation and test samples with the index of their files. Picklable: workers get a copy."""
+    """Train, validation and test samples with the index of their files. Picklable: workers get a copy.
+
+    `full_size` reads frames as large as they are in their files, whatever `data.short_side` says. `stored` are the
+    clips of an offline benchmark, which are read as they are in place of being corrupted.
+    """
 
     config: DataConfig
     dataset: Dataset
@@ -28,6 +35,8 @@ class Clips:
     validation: tuple[Sample, ...]
     test: tuple[Sample, ...]
     kept: FrameCache | None = None
+    full_size: bool = False
+    stored: "Kept | None" = None
 
     @property
     def is_sample(self) -> bool:
@@ -52,7 +61,7 @@ class Clips:
     def size(self, sample: Sample) -> tuple[int, int]:
         """Height and width of this sample's frames as they are read, in pixels."""
         info = self.index.rows[sample.id].info
-        return output_size(info.height, info.width, self.config.short_side)
+        return output_size(info.height, info.width, self._short_side)
 
     def fps(self, sample: Sample) -> float:
         """Frames a second."""
@@ -71,9 +80,13 @@ class Clips:
             raise ClipDecodeError(info.error or f"{sample.path}: nothing in it can be decoded")
         if keep and self.kept and info.n_frames > 1:
             numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.path)
-            key = frame_key(sample.id, file.size, file.mtime, info, self.config.short_side, numbers)
+            key = frame_key(sample.id, file.size, file.mtime, info, self._short_side, numbers)
             return self.kept.get(key, (len(numbers), *self.size(sample), 3), lambda: self.read(sample, numbers))
-        return READERS[sample.reader].read(sample, info, self.config.short_side, indices, self.config.timeout_s)
+        return READERS[sample.reader].read(sample, info, self._short_side, indices, self.config.timeout_s)
+
+    @property
+    def _short_side(self) -> int | None:
+        return None if self.full_size else self.config.short_side
 
 
 def load_clips(
@@ -90,6 +103,10 @@ def load_clips(
     Raises DataError where the data set is not there or not laid out as its source says.
     """
     root = Path(config.root)
+    if config.source == "corrupted":
+        from vidsparse.data.benchmarks import load_corrupted
+
+        return load_corrupted(config, root, cache, workers, progress)
     if config.root == SAMPLE_ROOT:
         from vidsparse.data.sample import ensure_sample
 

@@ -9,25 +9,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-import corruptions
 from vidsparse.config import EvaluationConfig
-from vidsparse.data.augment import center_crop, crops
+from vidsparse.data.benchmarks import StoredFrames
+from vidsparse.data.cells import CLEAN, Cell
 from vidsparse.data.clips import Clips
+from vidsparse.data.corrupting import Corruptor, Decoded, view_numbers
+from vidsparse.data.crops import crops
 from vidsparse.data.frames import Frames
-from vidsparse.data.sampling import view_indices
 from vidsparse.data.sources import Sample
+from vidsparse.data.stored import resized
 from vidsparse.errors import ClipDecodeError
-
-CLEAN = "clean"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One condition of the evaluation; the clean one has severity 0 and no profile."""
-
-    corruption: str
-    profile: str
-    severity: int
 
 
 @dataclass(frozen=True)
@@ -40,34 +31,19 @@ class Batch:
     ok: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """The frames of one video that any cell needs, on the canvas: `frames[i]` is frame `numbers[i]` of the video."""
-
-    sample: Sample
-    frames: Frames
-    numbers: NDArray[np.int64]
-    views: NDArray[np.int64]  # (views, T) frame numbers
-    n_frames: int
-    fps: float
-
-
-def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
-    """The clean cell, then every corruption of the suite (or those chosen) at each severity."""
-    suite = corruptions.SUITES[config.suite]
-    chosen = [(name, profile) for name, profile in suite.cells if name in (config.corruptions or [name])]
-    severities = suite.severities if config.severities is None else config.severities
-    return (Cell(CLEAN, "", 0), *(Cell(name, profile, s) for name, profile in chosen for s in severities))
-
-
 class CorruptedUnits(IterableDataset[Batch]):
     """Batches of the wanted units, cell after cell; with workers, whole units go to a worker."""
 
     def __init__(
         self, clips: Clips, config: EvaluationConfig, cells: Sequence[Cell], units: Sequence[tuple[int, range]]
     ) -> None:
-        """`units`: (number, positions in the test split) of the units to make."""
+        """`units`: (number, positions in the test split) of the units to make.
+
+        Frames are corrupted here, or read as they are where `clips` are those of an offline benchmark.
+        """
         self._clips, self._config, self._cells, self._units = clips, config, cells, units
+        stored = clips.stored
+        self._frames = Corruptor(clips, config, cells) if stored is None else StoredFrames(stored)
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
@@ -79,49 +55,20 @@ class CorruptedUnits(IterableDataset[Batch]):
                 ok = np.array([clips is not None for clips in views])
                 yield Batch(number, cell, torch.from_numpy(self._stacked(views)), ok)
 
-    def key(self, sample: Sample) -> str:
-        """What the corruption of this sample is drawn from."""
-        return f"{self._config.corruption_seed}/{self._clips.dataset.name}/{sample.id}"
-
     def _decode(self, sample: Sample) -> Decoded | None:
         """What most cells need of a video, on the canvas; None where it cannot be read and that counts as wrong."""
-        data = self._clips.config
-        n_frames = self._clips.n_frames(sample)
         try:
-            if not n_frames:
+            if not self._clips.n_frames(sample):
                 self._clips.read(sample, ())
-            sampling = self._config.sampling or data.sampling
-            views = view_indices(n_frames, data.frames, data.stride, sampling, data.short, self._config.views)
-            outputs = np.unique(views)
-            needs = [self._needs(sample, cell, outputs, n_frames) for cell in self._cells]
-            union = np.unique(np.concatenate([outputs, *needs]))
-            numbers = union if self._megabytes(sample, len(union)) <= self._config.max_clip_mb else outputs
-            frames = self._on_canvas(self._clips.read(sample, numbers, keep=True))
+            return self._frames.decode(sample, np.unique(self._numbers(sample)))
         except ClipDecodeError:
             if self._config.on_error == "raise":
                 raise
             return None
-        return Decoded(sample, frames, numbers, views, n_frames, self._clips.fps(sample))
 
-    def _needs(self, sample: Sample, cell: Cell, outputs: NDArray[np.int64], n_frames: int) -> NDArray[np.int64]:
-        """The frames of the video that these outputs of a cell are made from."""
-        if not cell.severity:
-            return outputs
-        name, key = cell.corruption, self.key(sample)
-        return corruptions.frames_needed(
-            name, cell.severity, outputs, n_frames, key, cell.profile, fps=self._clips.fps(sample)
-        )
-
-    def _megabytes(self, sample: Sample, count: int) -> float:
-        height, width = self._clips.size(sample)
-        if self._config.canvas == "crop":
-            height = width = self._clips.config.size
-        return count * height * width * 3 / 2**20
-
-    def _on_canvas(self, frames: Frames) -> Frames:
-        if self._config.canvas == "frame":
-            return frames
-        return np.ascontiguousarray(center_crop(frames, self._clips.config.size))
+    def _numbers(self, sample: Sample) -> NDArray[np.int64]:
+        """The frame numbers of the views, (views, T)."""
+        return view_numbers(self._clips.config, self._config, self._clips.n_frames(sample))
 
     def _stacked(self, views: Sequence[Frames | None]) -> Frames:
         """The views of all videos, (videos · views · crops, T, S, S, 3); black where a video could not be read."""
@@ -131,38 +78,18 @@ class CorruptedUnits(IterableDataset[Batch]):
 
     def _views(self, video: Decoded, cell: Cell) -> Frames | None:
         """(views · crops, T, S, S, 3): the views of one video under one cell; None as for `_decode`."""
-        outputs, place = np.unique(video.views, return_inverse=True)
+        numbers = self._numbers(video.sample)
+        outputs, place = np.unique(numbers, return_inverse=True)
         try:
-            frames = self.corrupt(video, cell, outputs)
+            frames = self._frames.corrupt(video, cell, outputs)
         except ClipDecodeError:
             if self._config.on_error == "raise":
                 raise
             return None
+        if self._config.canvas == "source":
+            frames = resized(frames, self._clips.config.short_side)
         size, count = self._clips.config.size, self._config.crops
-        return np.concatenate([np.stack(crops(frames[rows], size, count)) for rows in place.reshape(video.views.shape)])
-
-    def corrupt(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames:
-        """The wanted frames of a video under a cell, on the canvas."""
-        if not cell.severity:
-            return video.frames[np.searchsorted(video.numbers, outputs)]
-        frames, numbers = video.frames, self._needs(video.sample, cell, outputs, video.n_frames)
-        if np.isin(numbers, video.numbers).all():
-            frames = frames[np.searchsorted(video.numbers, numbers)]
-        else:  # too much was needed to keep it for all cells
-            frames = self._on_canvas(self._clips.read(video.sample, numbers))
-        return corruptions.corrupt(
-            frames,
-            cell.corruption,
-            cell.severity,
-            self.key(video.sample),
-            profile=cell.profile,
-            temporal=corruptions.SUITES[self._config.suite].temporal,
-            resolution=self._config.resolution,
-            indices=numbers,
-            outputs=outputs,
-            n_frames=video.n_frames,
-            fps=video.fps,
-        )
+        return np.concatenate([np.stack(crops(frames[rows], size, count)) for rows in place.reshape(numbers.shape)])
 
     def strip(self, position: int) -> dict[str, Frames]:
         """One clip of the test split under each cell, {"name/severity": uint8 (T, S, S, 3)}; empty if unreadable."""

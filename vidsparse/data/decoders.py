@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,11 @@ def open_decord(path: Path, height: int, width: int) -> Any:
 
     decord.logging.set_level(decord.logging.QUIET)
     return decord.VideoReader(str(path), width=width, height=height, num_threads=1, fault_tol=1)
+
+
+def can_use_decord(width: int) -> bool:
+    """Whether decord is installed and reads frames of this width; it fails at 16, 24 and 48 pixels."""
+    return width not in (16, 24, 48) and find_spec("decord") is not None
 
 
 @contextmanager

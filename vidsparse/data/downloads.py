@@ -147,6 +147,13 @@ GUIDES: dict[str, Guide] = {
     ),
     "folder": Guide("your own", "train/<Class>/ and test/<Class>/ (or val/<Class>/) with images or videos in them"),
     "unlabelled": Guide("your own", "videos and images at any depth, and classes.txt with a name on each line"),
+    "corrupted": Guide(
+        "your own from scripts/generate.py, or CIFAR-10-C: https://zenodo.org/records/2535967, CIFAR-100-C: "
+        "https://zenodo.org/records/3555552, ImageNet-C: https://zenodo.org/records/2235448, ImageNet-C-bar: "
+        "https://github.com/facebookresearch/augmentation-corruption, ImageNet-3DCC: "
+        "https://3dcommoncorruptions.epfl.ch, Tiny-ImageNet-C: https://zenodo.org/records/2536630",
+        "benchmark.json of ours, or <corruption>.npy and labels.npy, or <corruption>/<severity>/<class>/",
+    ),
     "packed": Guide("your own", "one .npz of {train,test}_{jpeg,offsets,labels} and classes"),
 }
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from vidsparse.data.augment import Augment, center_crop
+from vidsparse.data.augment import Augment
 from vidsparse.data.clips import Clips
+from vidsparse.data.crops import center_crop
 from vidsparse.data.frames import Frames
 from vidsparse.data.sampling import batches_per_epoch, train_indices, view_indices
 from vidsparse.data.sources import Sample

@@ -77,6 +77,7 @@ _ROWS = (
     Source("cifar100", f"{_IMAGES}:load_cifar100", "CIFAR-100, the published pickles or binary files"),
     Source("cifar10_1", f"{_IMAGES}:load_cifar10_1", "CIFAR-10.1, for testing alone", False, splits=2),
     Source("packed", f"{_IMAGES}:load_packed", "JPEGs packed in one .npz"),
+    Source("corrupted", "vidsparse.data.benchmarks:load_split", "an offline or published corrupted set", False),
 )
 SOURCES: dict[str, Source] = {row.name: row for row in _ROWS}
 

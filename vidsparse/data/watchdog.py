@@ -3,9 +3,21 @@
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_listeners: list[Callable[[str], object]] = []
+
+
+@contextmanager
+def heard_by(listener: Callable[[str], object]) -> Iterator[None]:
+    """While the body runs, let `listener` hear the last words of a process that is cut off."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
 
 
 @contextmanager
@@ -24,10 +36,13 @@ def limited(path: Path, seconds: float) -> Iterator[None]:
 
 
 def _give_up(path: Path, seconds: float) -> None:
-    sys.stdout.flush()
-    sys.stderr.write(
-        f"\n{path}: the decoder hangs in this file (not done in {seconds:g} s); raise data.timeout_s and the run "
-        "continues, or remove the file and start under another name=\n"
+    words = (
+        f"{path}: the decoder hangs in this file (not done in {seconds:g} s); raise data.timeout_s and the run "
+        "continues, or remove the file and start under another name="
     )
+    for listener in _listeners:
+        listener(words)
+    sys.stdout.flush()
+    sys.stderr.write(f"\n{words}\n")
     sys.stderr.flush()
     os._exit(2)

@@ -13,8 +13,9 @@ from torch import nn
 from vidsparse import files
 from vidsparse.config import Config
 from vidsparse.data.cache import FrameCache
+from vidsparse.data.cells import Cell
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupted import Batch, Cell, CorruptedUnits
+from vidsparse.data.corrupted import Batch, CorruptedUnits
 from vidsparse.data.loader import batches, make_loader, split_units, to_input
 from vidsparse.engine import Engine
 from vidsparse.evaluation import predictions

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vidsparse import files
-from vidsparse.data.corrupted import Cell
+from vidsparse.data.cells import Cell
 from vidsparse.data.sources import Sample
 from vidsparse.evaluation.groups import with_groups
 

@@ -1,0 +1,8 @@
+"""python scripts/generate.py: see --help."""
+
+import sys
+
+from vidsparse.cli import script
+
+if __name__ == "__main__":
+    sys.exit(script("generate"))

@@ -1,0 +1,50 @@
+"""The build of a benchmark: what its bytes depend on besides recipe and clips."""
+
+import tempfile
+from fractions import Fraction
+from functools import lru_cache
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+import corruptions
+from vidsparse.benchmark.formats import encode
+from vidsparse.data.frames import Frames
+
+
+@lru_cache(maxsize=8)
+def build(format: str, crf: int | None, videos: bool) -> str:
+    """Versions and hashes of self-tests: equal builds promise equal bytes.
+
+    `videos`: whether clips are decoded from video files, which images are not.
+    """
+    written = blake2b(digest_size=4)
+    for content in encode(format, _clip(), Fraction(25), crf).values():
+        written.update(content)
+    parts = [corruptions.fingerprint(), f"{format} {written.hexdigest()}"]
+    return ", ".join(parts + ([f"decord {_version('decord')}, read {_reading()}"] if videos else []))
+
+
+def _clip() -> Frames:
+    rng = np.random.default_rng(0)
+    still = rng.integers(0, 256, (1, 36, 52, 3), np.uint8)
+    return np.concatenate([np.roll(still, step, axis=2) for step in range(5)])
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _reading() -> str:
+    """Hash of what decoding and resizing gives."""
+    from vidsparse.data.sample import write_video
+    from vidsparse.data.video import VideoReader
+
+    with tempfile.TemporaryDirectory() as folder:
+        reader = VideoReader(write_video(Path(folder) / "clip.avi", _clip()), 20)
+        return blake2b(reader.read(range(reader.n_frames)).tobytes(), digest_size=4).hexdigest()

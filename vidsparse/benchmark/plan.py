@@ -1,0 +1,199 @@
+"""What there is to do: the recipe of a benchmark, its clips, and its units of work."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+import corruptions
+from vidsparse.benchmark.build import build
+from vidsparse.config import BenchmarkConfig, Config
+from vidsparse.data.cells import Cell, evaluation_cells
+from vidsparse.data.clips import Clips
+from vidsparse.data.corrupting import view_numbers
+from vidsparse.data.index import Index
+from vidsparse.data.sources import Sample
+from vidsparse.data.stored import PACKED, UNITS, Entry, Recipe, Stored, cell_path, entries_bytes
+from vidsparse.errors import BenchmarkError, ConfigError, some
+
+VIDEOS_A_UNIT, IMAGES_A_UNIT = 16, 1000
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A cell of a fixed run of clips: done or not done. `shard` counts these runs."""
+
+    cell: Cell
+    shard: int
+
+    @property
+    def name(self) -> str:
+        """<corruption>/<severity>/<shard>, as errors and the folder of sidecars call it."""
+        return f"{cell_path(self.cell)}/{self.shard:05d}"
+
+    @property
+    def sidecar(self) -> str:
+        """Its sidecar, below the root of the benchmark."""
+        return f"{UNITS}/{self.name}.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A benchmark that is to be made: where it comes from, and what it will hold."""
+
+    config: Config
+    clips: Clips
+    stored: Stored
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe."""
+        return self.stored.recipe
+
+    def shard(self, number: int) -> tuple[Entry, ...]:
+        """The clips of one shard."""
+        return shard_of(self.stored, number)
+
+
+def shard_of(stored: Stored, number: int) -> tuple[Entry, ...]:
+    """The clips of one shard."""
+    size = stored.recipe.unit
+    return stored.entries[number * size : (number + 1) * size]
+
+
+def units_of(stored: Stored) -> tuple[Unit, ...]:
+    """All units, shard after shard, so that a worker decodes a shard once and corrupts it many times."""
+    shards = -(-len(stored.entries) // stored.recipe.unit)
+    return tuple(Unit(cell, shard) for shard in range(shards) for cell in stored.recipe.cells)
+
+
+def share(units: Sequence[Unit], shard: str | None) -> tuple[Unit, ...]:
+    """The part of the units that `shard`, "3/16", means: sixteen runs as equal as can be, the third of them.
+
+    Raises ConfigError where it is no such part.
+    """
+    if shard is None:
+        return tuple(units)
+    number, _, of = str(shard).partition("/")
+    if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise ConfigError(f"benchmark.shard={shard}: it is a part such as 3/16, the third of sixteen")
+    bounds = [len(units) * part // int(of) for part in (int(number) - 1, int(number))]
+    return tuple(units[slice(*bounds)])
+
+
+def make_plan(config: Config, clips: Clips) -> Plan:
+    """The plan of a benchmark of the test clips of `clips`.
+
+    Raises ConfigError for what cannot be made, BenchmarkError for clips that cannot be read.
+    """
+    check(config)
+    bad = [clips.index.rows[sample.id].info.error for sample in clips.test if not clips.n_frames(sample)]
+    if bad:
+        raise BenchmarkError(
+            f"{len(bad)} of the {len(clips.test)} clips cannot be read ({some(bad)}): mend them or take them out of "
+            f"{clips.dataset.root}, so that no benchmark is made of a part unawares"
+        )
+    clips = replace(clips, full_size=config.evaluation.canvas == "source")
+    entries = tuple(_entry(config, clips, position, sample) for position, sample in enumerate(clips.test))
+    _check_entries(config, entries)
+    return Plan(config, clips, Stored(config.benchmark_folder.absolute(), _recipe(config, clips, entries), entries))
+
+
+def check(config: Config) -> None:
+    """Raise ConfigError for a benchmark that cannot be made, whatever the clips are."""
+    benchmark, data = config.benchmark, config.data
+    if data.source == "corrupted":
+        raise ConfigError("data.source=corrupted: a benchmark is made from clean clips; name the data set itself")
+    if benchmark.format == "h264_420" and not benchmark.allow_420:
+        raise ConfigError(
+            "benchmark.format=h264_420: storing chroma at half the resolution takes a third of the strength of colour "
+            "noise, so that severity 3 is read as 2; set benchmark.allow_420=true if you want that, or use h264_444"
+        )
+    if not 0 <= benchmark.crf <= 51:
+        raise ConfigError(f"benchmark.crf={benchmark.crf}: it is a constant rate factor, 0 to 51")
+    if benchmark.unit is not None and benchmark.unit < 1:
+        raise ConfigError(f"benchmark.unit={benchmark.unit}: it is null or a number of clips, 1 or more")
+    if benchmark.deep < 0:
+        raise ConfigError(f"benchmark.deep={benchmark.deep}: it is a number of files, 0 or more")
+
+
+def part(clips: Clips, entries: Sequence[Entry]) -> Clips:
+    """The clips of one shard alone, small enough to travel to a worker."""
+    test = tuple(clips.test[entry.position] for entry in entries)
+    rows = {sample.id: clips.index.rows[sample.id] for sample in test}
+    dataset = replace(clips.dataset, train=(), test=test, missing=())
+    return replace(clips, dataset=dataset, index=Index(rows), train=(), validation=(), test=test)
+
+
+def _entry(config: Config, clips: Clips, position: int, sample: Sample) -> Entry:
+    data, info = config.data, clips.index.rows[sample.id].info
+    numbers = None
+    if config.benchmark.materialize == "clips":
+        views = view_numbers(data, config.evaluation, info.n_frames)
+        numbers = tuple(np.unique(views).tolist())
+    height, width = (data.size, data.size) if config.evaluation.canvas == "crop" else clips.size(sample)
+    stem = _stem(sample, clips.dataset.classes)
+    return Entry(position, sample.id, sample.label, stem, info.n_frames, info.rate, height, width, numbers)
+
+
+def _stem(sample: Sample, classes: Sequence[str]) -> str:
+    """<Class>/<clip>: the id from its class on, or its last part below the class where the id does not name it."""
+    name, parts = classes[sample.label] if sample.label >= 0 else "", sample.id.split("/")
+    for place, component in enumerate(parts[:-1]):
+        if component.casefold() == name.casefold():
+            return "/".join(parts[place:])
+    return f"{name}/{parts[-1]}" if name else sample.id
+
+
+def _check_entries(config: Config, entries: Sequence[Entry]) -> None:
+    stems: dict[str, str] = {}
+    for entry in entries:
+        other = stems.setdefault(entry.stem.casefold(), entry.id)
+        if other != entry.id:
+            raise BenchmarkError(f"{entry.id} and {other} would be the same file, {entry.stem}: rename one of them")
+    sizes = {(entry.height, entry.width) for entry in entries}
+    if config.benchmark.format == "h264_420" and any(side % 2 for size in sizes for side in size):
+        raise ConfigError("benchmark.format=h264_420: it needs even sides; use another canvas or h264_444")
+    if config.benchmark.format == PACKED and (len(sizes) > 1 or any(len(entry.kept) > 1 for entry in entries)):
+        raise ConfigError(
+            f"benchmark.format={PACKED}: it holds images of one size; use evaluation.canvas=crop, or ffv1 for videos"
+        )
+
+
+def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
+    data, evaluation, benchmark = config.data, config.evaluation, config.benchmark
+    whole = benchmark.materialize == "videos"
+    crf = _crf(benchmark)
+    images = all(entry.n_frames == 1 for entry in entries)
+    return Recipe(
+        name=config.name,
+        dataset=clips.dataset.name,
+        split=data.split,
+        classes=clips.dataset.classes,
+        fingerprint=clips.index.fingerprint(sample.id for sample in clips.test),
+        sample_data=clips.is_sample,
+        canvas=evaluation.canvas,
+        short_side=None if evaluation.canvas == "source" else data.short_side,
+        size=data.size if evaluation.canvas == "crop" else None,
+        materialize=benchmark.materialize,
+        frames=None if whole else data.frames,
+        stride=None if whole else data.stride,
+        sampling=None if whole else evaluation.sampling or data.sampling,
+        short=None if whole else data.short,
+        views=None if whole else evaluation.views,
+        suite=evaluation.suite,
+        temporal=corruptions.SUITES[evaluation.suite].temporal,
+        resolution=evaluation.resolution,
+        corruption_seed=evaluation.corruption_seed,
+        cells=evaluation_cells(evaluation),
+        format=benchmark.format,
+        crf=crf,
+        unit=benchmark.unit or (IMAGES_A_UNIT if images else VIDEOS_A_UNIT),
+        build=build(benchmark.format, crf, not images),
+        samples=hashlib.sha256(entries_bytes(entries)).hexdigest(),
+    )
+
+
+def _crf(benchmark: BenchmarkConfig) -> int | None:
+    return benchmark.crf if benchmark.format in ("h264_444", "h264_420") else None

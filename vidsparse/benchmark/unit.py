@@ -1,0 +1,297 @@
+"""Make one unit: decode its clips once for all cells, corrupt them, encode, and write everything or nothing."""
+
+import hashlib
+import json
+import socket
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import cv2
+
+from corruptions.errors import CorruptionError
+from corruptions.severities import TABLES
+from vidsparse import files
+from vidsparse.benchmark import packed
+from vidsparse.benchmark.build import build
+from vidsparse.benchmark.formats import decode, encode, is_lossless
+from vidsparse.benchmark.measure import Loss, mean_loss, measure
+from vidsparse.benchmark.plan import Plan, Unit, part
+from vidsparse.config import EvaluationConfig
+from vidsparse.data import watchdog
+from vidsparse.data.cells import CLEAN, Cell
+from vidsparse.data.clips import Clips
+from vidsparse.data.corrupting import Corruptor, Decoded
+from vidsparse.data.frames import Frames
+from vidsparse.data.sources import Sample
+from vidsparse.data.stored import PACKED, Entry, Recipe, Stored
+from vidsparse.errors import BenchmarkError, DataError
+
+KEEP = 512 * 2**20  # bytes of decoded clips that a worker keeps for the next cell of the same shard
+Sidecar = dict[str, Any]
+Clock = defaultdict[str, float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A unit with all that its worker must know; small, so that it can be sent anywhere.
+
+    `entries` and `clips` are those of its shard, `cells` those of the whole job: frames are decoded for all of them at
+    once. `strange` asks the worker to check that its build is the recipe's.
+    """
+
+    unit: Unit
+    stored: Stored
+    total: int
+    clips: Clips
+    evaluation: EvaluationConfig
+    cells: tuple[Cell, ...]
+    strange: bool = False
+
+    @property
+    def note(self) -> Path:
+        """Where a worker that is cut off says why."""
+        sidecar = self.stored.root / self.unit.sidecar
+        return sidecar.with_name(f".{sidecar.name}.hang.tmp")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a unit: how many clips and bytes it has, and how long each part took; or why it failed."""
+
+    unit: Unit
+    clips: int = 0
+    bytes: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    host: str = ""
+    error: str = ""
+
+
+def tasks_of(plan: Plan, units: Sequence[Unit], strange: bool = False) -> list[Task]:
+    """The tasks of these units."""
+    cells = tuple(dict.fromkeys(unit.cell for unit in units))
+    shards = {number: plan.shard(number) for number in {unit.shard for unit in units}}
+    of = {
+        number: (Stored(plan.stored.root, plan.recipe, entries), part(plan.clips, entries))
+        for number, entries in shards.items()
+    }
+    total, evaluation = len(plan.stored.entries), plan.config.evaluation
+    return [Task(unit, of[unit.shard][0], total, of[unit.shard][1], evaluation, cells, strange) for unit in units]
+
+
+def make(task: Task) -> Done:
+    """Make a unit and write its files that are not as they should be, its sidecar last.
+
+    A clip that cannot be made fails the unit, and `error` says why; WriteError and BenchmarkError stop everything.
+    """
+    clock: Clock = defaultdict(float)
+    cv2.setNumThreads(1)  # units share the machine, and threads would take it from one another
+    if task.strange:
+        check_build(task.stored.recipe)
+    try:
+        if task.note.exists():
+            raise DataError(task.note.read_text())
+        with _turn, watchdog.heard_by(lambda words: files.write(task.note, words)), files.Together() as output:
+            sidecar = _made(task, output, clock)
+            with timed(clock, "write"):
+                write_changed(output, task.stored.root / task.unit.sidecar, sidecar_bytes(sidecar))
+    except (DataError, CorruptionError, MemoryError) as error:
+        return Done(task.unit, error=f"{error or 'out of memory'}")
+    return Done(task.unit, len(sidecar["clips"]), sidecar["bytes"], dict(clock), socket.gethostname())
+
+
+def check_build(recipe: Recipe) -> None:
+    """Raise BenchmarkError where this process would make other bytes than the recipe's."""
+    here = build(recipe.format, recipe.crf, "decord" in recipe.build)
+    if here != recipe.build:
+        raise BenchmarkError(
+            f"the worker on {socket.gethostname()} has another build and would make other bytes: it has [{here}], the "
+            f"benchmark was begun with [{recipe.build}]; install the same versions there, or leave it out"
+        )
+
+
+def sidecar_bytes(sidecar: Sidecar) -> bytes:
+    """A sidecar as it stands on disk, with a checksum of itself."""
+    checksum = hashlib.sha256(_text(sidecar).encode()).hexdigest()
+    return (_text({**sidecar, "checksum": checksum}) + "\n").encode()
+
+
+def _text(sidecar: Sidecar) -> str:
+    """JSON with a line a field, and a line a clip."""
+    fields = []
+    for key in sorted(sidecar):
+        value = json.dumps(sidecar[key], sort_keys=True)
+        if key == "clips":
+            value = "[\n  " + ",\n  ".join(json.dumps(clip, sort_keys=True) for clip in sidecar[key]) + "\n ]"
+        fields.append(f" {json.dumps(key)}: {value}")
+    return "{\n" + ",\n".join(fields) + "\n}"
+
+
+def read_sidecar(path: Path) -> Sidecar | None:
+    """What a sidecar says; None where it is absent or not as it was written."""
+    try:
+        content = path.read_bytes()
+        sidecar: Sidecar = json.loads(content)
+        del sidecar["checksum"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return sidecar if sidecar_bytes(sidecar) == content else None
+
+
+def is_of(sidecar: Sidecar, stored: Stored | None) -> bool:
+    """Whether a sidecar belongs to this benchmark; None stands for any."""
+    return stored is None or sidecar["recipe"] == hashlib.sha256(stored.recipe.to_json().encode()).hexdigest()
+
+
+def write_changed(output: files.Together, path: Path, content: bytes) -> None:
+    """Write a file, unless these bytes are there already."""
+    try:
+        same = path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        same = False
+    if not same:
+        output.write(path, content)
+
+
+def clip_frames(corruptor: Corruptor, video: Decoded, cell: Cell, entry: Entry) -> Frames:
+    """The frames of one clip that are to be stored; DataError where there are none."""
+    frames = corruptor.corrupt(video, cell, entry.kept)
+    if not frames.size or len(frames) != len(entry.kept):
+        raise DataError(f"{entry.id}: {cell.corruption} left {len(frames)} of {len(entry.kept)} frames")
+    return frames
+
+
+@contextmanager
+def timed(clock: Clock, what: str) -> Iterator[None]:
+    """Add the seconds of the body to `what`."""
+    began = perf_counter()
+    try:
+        yield
+    finally:
+        clock[what] += perf_counter() - began
+
+
+_kept: dict[object, list[Decoded]] = {}  # the shard decoded last in this process
+_turn = threading.Lock()  # for Dask workers of several threads: what is cut off must be the one unit that hangs
+
+
+def _decoded(task: Task, corruptor: Corruptor) -> Iterator[tuple[Entry, Decoded]]:
+    """The clips of the shard, from memory where the unit before was of the same shard."""
+    entries = task.stored.entries
+    mark = (task.stored.root, task.stored.recipe, task.unit.shard, task.cells)
+    if mark in _kept:
+        yield from zip(entries, _kept[mark], strict=True)
+        return
+    _kept.clear()
+    videos: list[Decoded] = []
+    size = 0
+    for entry, sample in zip(entries, task.clips.test, strict=True):
+        video = corruptor.decode(sample, entry.kept)
+        size += video.frames.nbytes
+        if size <= KEEP:
+            videos.append(video)
+        yield entry, video
+    if len(videos) == len(entries):
+        _kept[mark] = videos
+
+
+def _made(task: Task, output: files.Together, clock: Clock) -> Sidecar:
+    recipe, cell, root = task.stored.recipe, task.unit.cell, task.stored.root
+    corruptor = Corruptor(task.clips, task.evaluation, task.cells)
+    clips: list[dict[str, Any]] = []
+    sums: dict[str, list[Any]] = {}
+    losses: list[Loss] = []
+    rows: list[bytes] = []
+    size, began = 0, perf_counter()
+    for entry, video in _decoded(task, corruptor):
+        clock["decode"] += perf_counter() - began
+        with timed(clock, "corrupt"):
+            frames = clip_frames(corruptor, video, cell, entry)
+        with timed(clock, "encode"):
+            contents = encode(recipe.format, frames, entry.rate, recipe.crf)
+        with timed(clock, "check"):
+            said, loss = _said(task, corruptor, video, entry, frames, contents)
+        clips.append(said)
+        size += sum(map(len, contents.values()))
+        losses += [loss] if loss else []
+        with timed(clock, "write"):
+            if recipe.format == PACKED:
+                rows.append(contents[""])
+            for path, content in _files(task, entry, contents).items():
+                sums[path] = [len(content), hashlib.sha256(content).hexdigest()]
+                write_changed(output, root / path, content)
+        began = perf_counter()
+    sidecar = {
+        "cell": vars(cell),
+        "key": corruptor.key(Sample("ID", Path(), -1, "")),
+        "parameters": TABLES[cell.profile, cell.corruption][cell.severity - 1] if cell.severity else None,
+        "temporal": recipe.temporal,
+        "resolution": recipe.resolution,
+        "build": recipe.build,
+        "recipe": hashlib.sha256(recipe.to_json().encode()).hexdigest(),
+        "bytes": size,
+        "clips": clips,
+        "files": sums,
+        "loss": _loss(mean_loss(losses)) if losses else None,
+    }
+    if recipe.format == PACKED:
+        with timed(clock, "write"):
+            sidecar["rows"] = _place(task, rows)
+    return sidecar
+
+
+def _said(
+    task: Task, corruptor: Corruptor, video: Decoded, entry: Entry, frames: Frames, contents: Mapping[str, bytes]
+) -> tuple[dict[str, Any], Loss | None]:
+    """What the sidecar says of a clip, and what a lossy format cost it."""
+    recipe, cell = task.stored.recipe, task.unit.cell
+    loss, shown = None, frames
+    if not is_lossless(recipe.format):
+        shown = decode(recipe.format, contents, frames.shape)
+        loss = measure(shown, frames, corruptor.corrupt(video, Cell(CLEAN, "", 0), entry.kept))
+    said: dict[str, Any] = {"id": entry.id, "pixels": hashlib.sha256(shown.tobytes()).hexdigest()}
+    if recipe.format != PACKED:
+        digest = hashlib.sha256()
+        for content in contents.values():
+            digest.update(content)
+        said |= {"path": task.stored.path(cell, entry), "frames": len(frames), "sha256": digest.hexdigest()}
+        said["bytes"] = sum(map(len, contents.values()))
+    return said | (_loss(loss) if loss else {}), loss
+
+
+def _loss(loss: Loss) -> dict[str, float | None]:
+    return {"psnr": loss.psnr, "kept": loss.kept}
+
+
+def _files(task: Task, entry: Entry, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """{path below the root: content} of a clip's files; none where it is a part of an array."""
+    if task.stored.recipe.format == PACKED:
+        return {}
+    path = task.stored.path(task.unit.cell, entry)
+    return {path if path.endswith(added) else path + added: content for added, content in contents.items()}
+
+
+def array_shape(stored: Stored, cell: Cell, total: int) -> tuple[int, ...]:
+    """The shape of the array that a cell is a part of; `total` clips are in the benchmark."""
+    levels = len(stored.recipe.severities) if cell.severity else 1
+    return (levels * total, stored.entries[0].height, stored.entries[0].width, 3)
+
+
+def first_row(stored: Stored, cell: Cell, total: int) -> int:
+    """The row of the first of these entries in the array of a cell."""
+    level = stored.recipe.severities.index(cell.severity) if cell.severity else 0
+    return level * total + stored.entries[0].position
+
+
+def _place(task: Task, rows: list[bytes]) -> list[Any]:
+    """Put the unit's rows into its array; [path, first row, number of rows, SHA-256 of them]."""
+    stored, cell = task.stored, task.unit.cell
+    shape, first = array_shape(stored, cell, task.total), first_row(stored, cell, task.total)
+    path, content = stored.path(cell, stored.entries[0]), b"".join(rows)
+    packed.place_rows(stored.root / path, shape, first, content)
+    return [path, first, len(rows), hashlib.sha256(content).hexdigest()]

@@ -1,0 +1,44 @@
+"""The conditions of an evaluation: clean, and every corruption of a suite at every severity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import corruptions
+from vidsparse.config import EvaluationConfig
+from vidsparse.errors import DataError, some
+
+CLEAN = "clean"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One condition of the evaluation; the clean one has severity 0 and no profile."""
+
+    corruption: str
+    profile: str
+    severity: int
+
+
+def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
+    """The clean cell, then every corruption of the suite (or those chosen) at each severity."""
+    suite = corruptions.SUITES[config.suite]
+    chosen = [(name, profile) for name, profile in suite.cells if name in (config.corruptions or [name])]
+    severities = suite.severities if config.severities is None else config.severities
+    return (Cell(CLEAN, "", 0), *(Cell(name, profile, s) for name, profile in chosen for s in severities))
+
+
+def chosen(config: EvaluationConfig, held: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells of an offline benchmark that an evaluation wants; null is all. DataError for what it does not hold."""
+    names, levels = ({getattr(cell, of): None for cell in held if cell.severity} for of in ("corruption", "severity"))
+    for key, wanted, there in (("corruptions", config.corruptions, names), ("severities", config.severities, levels)):
+        absent = [str(each) for each in wanted or () if each not in there]
+        if absent:
+            raise DataError(
+                f"evaluation.{key}: the benchmark holds no {some(absent)}; it holds {', '.join(map(str, there))}"
+            )
+    return tuple(
+        cell
+        for cell in held
+        if not cell.severity
+        or (cell.corruption in (config.corruptions or names) and cell.severity in (config.severities or levels))
+    )

@@ -1,0 +1,183 @@
+"""Published corrupted sets, as they are distributed.
+
+    <corruption>.npy, labels.npy               CIFAR-10-C, CIFAR-100-C: five severities one after another
+    <corruption>/<1..5>/<wnid>/*.JPEG          ImageNet-C, ImageNet-C-bar, ImageNet-3DCC, Tiny-ImageNet-C
+    <corruption>/<1..5>/<Class>/<video>        any corrupted video set laid out like them
+
+Corruption folders may lie one level deeper, in blur/, noise/ and so on, as the archives of ImageNet-C unpack. None of
+them holds its clean samples.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import corruptions
+from vidsparse.config import DataConfig, EvaluationConfig
+from vidsparse.data.cells import Cell
+from vidsparse.data.frames import Frames, VideoInfo
+from vidsparse.data.images import decode, still
+from vidsparse.data.index import Index, Progress, Row, build_index
+from vidsparse.data.lists import class_samples
+from vidsparse.data.sources import Dataset, Sample
+from vidsparse.errors import ClipDecodeError, ConfigError, DataError, some
+
+LEVELS = ("1", "2", "3", "4", "5")
+PROFILE = "published"  # the bytes are theirs: unseeded, and stored as they chose
+_CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published set: where each of its cells lies, and how large its frames are (height, width in pixels)."""
+
+    root: Path
+    cells: tuple[Cell, ...]
+    places: Mapping[Cell, Path]
+    samples: Mapping[str, Sample]
+    size: tuple[int, int]
+
+    def read(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> Frames:
+        """Frames uint8 (n, H, W, 3) of these sorted frame numbers of a sample; DataError if they are not there."""
+        place, sample = self.places[cell], self.samples[name]
+        if sample.reader == "array":
+            pictures = _array(place)
+            count = len(pictures) // len(LEVELS)
+            return np.asarray(pictures[(cell.severity - 1) * count + sample.entry])[None][outputs]
+        path = place / sample.path
+        try:
+            return _video(path, outputs) if sample.reader == "video" else self._picture(path)[None][outputs]
+        except (OSError, ClipDecodeError) as error:
+            raise DataError(f"{path}: {error}; this published set is not whole, unpack it again") from error
+
+    def check(self, evaluation: EvaluationConfig, data: DataConfig) -> None:
+        """Raise ConfigError where the run would see frames of another size than are there."""
+        height, width = self.size
+        here = f"the frames of {self.root} are {width} x {height} pixels"
+        if evaluation.canvas == "crop" and (height, width) != (data.size, data.size):
+            raise ConfigError(
+                f"data.size={data.size}: {here}, and resizing them after they were corrupted makes another benchmark; "
+                "set data.size to theirs, or evaluation.canvas=source if you mean to resize"
+            )
+        if evaluation.canvas == "frame" and min(height, width) != data.short_side:
+            raise ConfigError(
+                f"data.short_side={data.short_side}: {here}; set it to theirs, or evaluation.canvas=source to resize"
+            )
+
+    def _picture(self, path: Path) -> Frames:
+        picture = decode(path.read_bytes(), path)
+        if picture.shape[:2] != self.size:
+            raise DataError(f"{path} has {picture.shape[1]} x {picture.shape[0]} pixels, where others have other sizes")
+        return picture
+
+
+def open_published(
+    root: Path, config: DataConfig, cache: Path, workers: int, progress: Progress | None
+) -> tuple[Dataset, Index, Published]:
+    """The published set in a folder; DataError where nothing there looks like one."""
+    if (root / "labels.npy").is_file():
+        return _open_arrays(root)
+    return _open_tree(root, config, cache, workers, progress)
+
+
+def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
+    labels = np.load(root / "labels.npy")
+    names = _in_order(path.stem for path in root.glob("*.npy") if path.stem != "labels")
+    arrays = {name: _array(root / f"{name}.npy") for name in names}
+    wrong = [name for name, array in arrays.items() if array.shape[1:] != arrays[names[0]].shape[1:]
+             or array.ndim != 4 or array.dtype != np.uint8 or len(array) != len(labels)]  # fmt: skip
+    if not names or wrong or labels.ndim != 1 or len(labels) % len(LEVELS):
+        what = f"{some(wrong)} and labels.npy do not fit together" if names else "there is no array beside labels.npy"
+        raise DataError(f"{root}: {what}; CIFAR-10-C has 5 x 10,000 images of 32 x 32 in each .npy")
+    once = labels.reshape(len(LEVELS), -1)
+    if (once != once[0]).any():
+        raise DataError(f"{root}/labels.npy: the labels of the five severities differ")
+    classes = _CIFAR_10 if once.max() < 10 else tuple(map(str, range(max(100, int(once.max()) + 1))))
+    samples = [Sample(f"{number:05d}", Path(), int(label), "", "array", number) for number, label in enumerate(once[0])]
+    height, width = arrays[names[0]].shape[1:3]
+    cells = tuple(Cell(name, PROFILE, int(level)) for name in names for level in LEVELS)
+    places = {cell: root / f"{cell.corruption}.npy" for cell in cells}
+    index = _index(samples, still(height, width, "array"))
+    return _whole(root, classes, samples, cells, places, index, (height, width))
+
+
+def _open_tree(
+    root: Path, config: DataConfig, cache: Path, workers: int, progress: Progress | None
+) -> tuple[Dataset, Index, Published]:
+    found = {path.parent.name: path.parent for deep in ("*/1", "*/*/1") for path in sorted(root.glob(deep))}
+    found |= {p.parent.name: p.parent for level in LEVELS[1:] for p in root.glob(f"*/{level}") if p.is_dir()}
+    if not found:
+        raise DataError(
+            f"{root} holds no corrupted set: neither benchmark.json of ours, nor labels.npy with arrays, nor "
+            "folders <corruption>/<severity 1 to 5>/<class>/"
+        )
+    names = _in_order(found)
+    levels = {name: [level for level in LEVELS if (found[name] / level).is_dir()] for name in names}
+    cells = tuple(Cell(name, PROFILE, int(level)) for name in names for level in levels[name])
+    places = {cell: found[cell.corruption] / str(cell.severity) for cell in cells}
+    first = places[cells[0]]
+    classes = _folders(first)
+    other = [str(place) for place in places.values() if _folders(place) != classes]
+    if other or not classes:
+        raise DataError(f"{root}: {some(other or [str(first)])} has not the class folders of {first}; unpack it again")
+    samples = [
+        Sample(s.id, s.path.relative_to(first), label, s.group, s.reader)
+        for label, name in enumerate(classes)
+        for s in class_samples(first / name, name, label, f"{name}/")
+    ]
+    if not samples:
+        raise DataError(f"{first}: there is no image or video in it")
+    if any(sample.reader == "video" for sample in samples):
+        here = [Sample(s.id, first / s.path, s.label, s.group, s.reader) for s in samples]
+        index = build_index(here, cache, config.timeout_s, workers, progress)
+    else:
+        content = decode((first / samples[0].path).read_bytes(), first / samples[0].path)
+        index = _index(samples, still(content.shape[0], content.shape[1], "pillow"))
+    info = index.rows[samples[0].id].info
+    return _whole(root, classes, samples, cells, places, index, (info.height, info.width))
+
+
+def _whole(
+    root: Path,
+    classes: tuple[str, ...],
+    samples: Sequence[Sample],
+    cells: tuple[Cell, ...],
+    places: Mapping[Cell, Path],
+    index: Index,
+    size: tuple[int, int],
+) -> tuple[Dataset, Index, Published]:
+    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), ())
+    return dataset, index, Published(root, cells, places, {sample.id: sample for sample in samples}, size)
+
+
+def _index(samples: Sequence[Sample], info: VideoInfo) -> Index:
+    return Index({sample.id: Row(sample.label, 0, info) for sample in samples})
+
+
+def _folders(place: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.name for path in place.iterdir() if path.is_dir() and not path.name.startswith(".")))
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Names in the order of the registry, unknown ones after them in theirs."""
+    known = {name: place for place, name in enumerate(corruptions.names())}
+    return sorted(names, key=lambda name: (known.get(name, len(known)), name))
+
+
+def _array(path: Path) -> NDArray[np.uint8]:
+    try:
+        array: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as an array ({error})") from error
+    return array
+
+
+def _video(path: Path, outputs: NDArray[np.int64]) -> Frames:
+    """The frames of a corrupted video; where it is shorter than the others of its name, its last one is held."""
+    from vidsparse.data.video import VideoReader
+
+    reader = VideoReader(path)
+    return reader.read(np.minimum(outputs, reader.n_frames - 1))
