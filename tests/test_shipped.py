@@ -10,7 +10,8 @@ from vidsparse.config import identity
 from vidsparse.experiment import dry_run
 from vidsparse.models.zoo import model_spec
 
-SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
+FILES = shipped_configs().glob("*.yaml")
+SHIPPED = sorted(path.stem for path in FILES if "\nbenchmark:" not in path.read_text())  # the others make benchmarks
 SAMPLE = random.Random(4).sample([name for name in SHIPPED if "paper" in name], 2)
 PAPER = ("cifar10_paper_vgg16", "cifar100_paper_resnet34", "tiny_imagenet_paper_efficientnet_b0",
          "imagenet_paper_resnet50", "imagenet_paper_deit_base", "ucf101_paper_resnet50",
