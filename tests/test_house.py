@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "scripts → cli → leaderboard | study → experiment → report → analysis → evaluation → training → benchmark"
     " → handbook → preview → checks | facts"
-    " → tracking | recipe | ledger | data → models | sparsity → engine → runfolder | compose → config → corruptions"
+    " → tracking | recipe | ledger | data → models | sparsity → engine → runfolder | compose | launch → config"
+    " → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
 SHARED = {"errors", "_compat", "files", "interrupt", "machine", "progress"}  # for every room; they import each other

@@ -197,13 +197,24 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("engine.cache_gb", "it is a size in GiB, 0 for no cache")
     if config.engine.checkpoint_every is not None and config.engine.checkpoint_every < 1:
         raise fail("engine.checkpoint_every", "it is null or a number of optimizer steps, 1 or more")
-    if config.engine.devices not in ("auto", 1):
-        raise fail("engine.devices", "one process trains for now; use 1 or auto")
+    world = processes(config)
+    if world < 1:
+        raise fail(
+            "engine.devices", "it is auto (one) or a number of processes, each with a GPU or its share of the CPU"
+        )
+    if training.batch_size % (world * training.accumulate) and world > 1:
+        raise fail("engine.devices", f"training.batch_size={training.batch_size} must be a multiple of it, and of "
+                                     f"training.accumulate={training.accumulate} times it")  # fmt: skip
     if data.augment.pad is not None and data.augment.pad < 0:
         raise fail("data.augment.pad", "it is null or a border in pixels, 0 or more")
     scale = data.augment.scale
     if len(scale) != 2 or not 0 < scale[0] <= scale[1] <= 1:
         raise fail("data.augment.scale", "it is a range of areas [smallest, largest] with 0 < smallest <= largest <= 1")
+
+
+def processes(config: Config) -> int:
+    """How many processes an experiment runs in."""
+    return 1 if config.engine.devices == "auto" else config.engine.devices
 
 
 def _check_evaluation(config: Config, fail: Fail) -> None:

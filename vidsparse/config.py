@@ -74,7 +74,11 @@ class ModelConfig:
 
 @dataclass
 class SparseConfig:
-    """How the network is sparse. What is null is taken from the method's own row."""
+    """How the network is sparse. What is null is taken from the method's own row.
+
+    `include`, `exclude`: shell patterns of the parameters that are made sparse, or kept dense. `dense_in_budget`:
+    layers kept dense count in the sparsity, so that the others get sparser.
+    """
 
     method: str = "dense"
     sparsity: float = 0.0
@@ -88,6 +92,12 @@ class SparseConfig:
     prune_until: float | None = None
     smoothing: float | None = None
     min_salient: float | None = None
+    include: list[str] | None = None
+    exclude: list[str] | None = None
+    first_layer: Literal["sparse", "dense"] = "sparse"
+    last_layer: Literal["sparse", "dense"] = "sparse"
+    depthwise: Literal["sparse", "dense"] = "sparse"
+    dense_in_budget: bool = True
 
 
 @dataclass
@@ -205,6 +215,8 @@ class EngineConfig:
     checkpoint, and null leaves it at that. One takes about a second for r3d_18 and r50 (250 MiB).
     `deterministic`: on a GPU, operations that repeat bit by bit wherever torch has them, with a warning where not;
     slower there, by how much was not measured. The CPU repeats anyway, for the same number of threads.
+    `devices`: processes that train and evaluate together, auto is one. Each takes its share of every batch: gradients,
+    masks and updates are those of one process, but batch norm sees the statistics of a share.
     `cache_gb`: decoded frames of test videos that are kept on disk beside the runs for the next evaluation, in GiB.
     """
 

@@ -3,13 +3,16 @@
 import os
 import re
 import zlib
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -20,6 +23,7 @@ from vidsparse.errors import ConfigError
 from vidsparse.machine import cores
 from vidsparse.progress import warn
 
+_PATIENCE = timedelta(days=7)  # others wait while the first one writes or analyses; a dead one is noticed at once
 _PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
@@ -31,16 +35,23 @@ class Engine:
         cuda = torch.cuda.is_available()
         if config.accelerator == "cuda" and not cuda:
             raise ConfigError("engine.accelerator=cuda, but torch sees no GPU here; use auto or cpu")
+        devices = 1 if config.devices == "auto" else config.devices
         self.on_gpu = cuda and config.accelerator != "cpu"
         self.precision = self._choose_precision(config)
-        devices = 1 if config.devices == "auto" else config.devices
+        assert devices == 1 or "LOCAL_RANK" in os.environ, "several processes are started by launch.together"
+        if self.on_gpu and devices > torch.cuda.device_count():
+            raise ConfigError(f"engine.devices={devices}: torch sees {torch.cuda.device_count()} GPUs here")
         self._fabric = Fabric(
             accelerator="cuda" if self.on_gpu else "cpu",
             devices=devices,
-            strategy="ddp" if devices > 1 else "auto",
+            strategy=DDPStrategy(timeout=_PATIENCE) if devices > 1 else "auto",
             precision=_PRECISION[self.precision],  # type: ignore[arg-type]  # Fabric spells the choices out
         )
         self._fabric.launch()
+        # What processes ask each other goes over the CPU, where nobody waits for a GPU.
+        self._group = dist.new_group(backend="gloo", timeout=_PATIENCE) if devices > 1 else None
+        if devices > 1 and not self.on_gpu:
+            torch.set_num_threads(max(1, cores() // devices))
         self._config = config
         if config.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -66,7 +77,7 @@ class Engine:
         """Loader processes: as configured; auto leaves one core to a GPU's feeder and none where cores are few."""
         if self._config.workers != "auto":
             return self._config.workers
-        return min(8, cores() - 1) // self.world if self.on_gpu else max(0, min(4, cores() // 2 - 1))
+        return min(8, cores() - 1) // self.world if self.on_gpu else max(0, min(4, cores() // 2 - 1) // self.world)
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move a model here, kernels in the memory layout that is fastest; ConfigError if it cannot be trained so."""
@@ -111,6 +122,34 @@ class Engine:
     def barrier(self) -> None:
         """Wait for the other processes."""
         self._fabric.barrier()
+
+    def any(self, flag: bool) -> bool:
+        """Whether it is so in any of the processes; all of them must ask."""
+        return self.sum(float(flag))[0] > 0
+
+    def sum(self, *numbers: float) -> list[float]:
+        """Each number's sum over the processes; all of them must ask."""
+        values = torch.tensor(numbers, dtype=torch.float64)
+        if self.world > 1:
+            dist.all_reduce(values, group=self._group)
+        return values.tolist()
+
+    def union(self, numbers: Collection[int]) -> list[int]:
+        """All the numbers that any process has, sorted; all of them must ask."""
+        found: list[Any] = [None] * self.world
+        if self.world == 1:
+            return sorted(numbers)
+        dist.all_gather_object(found, list(numbers), group=self._group)
+        return sorted(set().union(*found))
+
+    @contextmanager
+    def first_alone(self) -> Iterator[None]:
+        """The body first in process 0, then in the others."""
+        if self.rank > 0:
+            self.barrier()
+        yield
+        if self.rank == 0:
+            self.barrier()
 
     def _choose_precision(self, config: EngineConfig) -> str:
         if config.precision == "16" and not self.on_gpu:

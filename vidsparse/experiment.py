@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from vidsparse import files
-from vidsparse.checks import check_updates
+from vidsparse.checks import check_updates, processes
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.facts import (
@@ -19,6 +19,7 @@ from vidsparse.facts import (
     protocol,
     write_topology,
 )
+from vidsparse.launch import together
 from vidsparse.ledger import count_cost, write_accounts
 from vidsparse.progress import console, say, warn
 from vidsparse.runfolder import RunFolder
@@ -38,29 +39,49 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     """
     folder = RunFolder(config.folder)
     clips = load_and_tell(config, config.training.epochs > 0)
-    total_steps = batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
-    warning = check_updates(config, total_steps)
+    check_updates(config, _total_steps(config, clips))
     folder.claim(config, clips.fingerprint, fresh, _digests(config))
     if not folder.finished or _asked_for_more(config, folder):
         folder.update(**protocol(config, clips, command))
-        engine, model, sparse = _build(config, clips, total_steps, folder)
-        if warning:
-            warn(warning)
-        _fit(config, clips, engine, model, sparse, folder)
-        _evaluate(config, clips, engine, model, folder)
-        _analyse(config, clips, engine, model, folder)
+        with together(processes(config), _take_part, config):
+            _work(config, clips, folder)
         folder.update(finished=now())
     show(config, folder)
     return folder.path
 
 
+def _take_part(config: Config) -> None:
+    """What each further process of an experiment does."""
+    _work(config, load_and_tell(config, config.training.epochs > 0), RunFolder.existing(config.folder))
+
+
+def _work(config: Config, clips: "Clips", folder: RunFolder) -> None:
+    """Train and evaluate, as one of the processes that do."""
+    total_steps = _total_steps(config, clips)
+    engine, model, sparse = _build(config, clips, total_steps, folder)
+    if warning := check_updates(config, total_steps):
+        warn(warning)
+    _fit(config, clips, engine, model, sparse, folder)
+    _evaluate(config, clips, engine, model, folder)
+    _analyse(config, clips, engine, model, folder)
+
+
+def _total_steps(config: Config, clips: "Clips") -> int:
+    """Optimizer steps of the whole training."""
+    return batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
+
+
 def dry_run(config: Config) -> None:
-    """Build everything, make one optimizer step, evaluate one batch of the last cell; keep nothing, tell the time."""
+    """Build everything, make one optimizer step, evaluate one batch of the last cell; keep nothing, tell the time.
+
+    One process does it, whatever `engine.devices`.
+    """
     from vidsparse.data.benchmarks import cells_of
     from vidsparse.data.corrupted import CorruptedUnits
     from vidsparse.data.loader import TrainingClips, make_loader, to_input
     from vidsparse.training import optimize, plan_steps
 
+    config.engine.devices = 1
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch) / config.name)
         clips = load_and_tell(config, config.training.epochs > 0)
@@ -88,13 +109,14 @@ def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) 
 
     from vidsparse.engine import Engine
     from vidsparse.recipe import make_optimizer
+    from vidsparse.sparsity.choice import CHOICES
     from vidsparse.sparsity.methods import SETTINGS
     from vidsparse.sparsity.topology import sparsify
 
     engine = Engine(config.engine)
     torch.manual_seed(config.training.seed)
     model = engine.place(_create(config, clips, folder))
-    settings = {key: getattr(config.sparse, key) for key in SETTINGS}
+    settings = {key: getattr(config.sparse, key) for key in (*SETTINGS, *CHOICES)}
     sparse = sparsify(
         model,
         make_optimizer(model, config.training.optimizer),
@@ -167,21 +189,26 @@ def _fit(
     from vidsparse.training import finish, train
 
     final = folder.path / "checkpoints" / "final.safetensors"
-    if final.exists():
-        try:
-            load_model(model, final)
-            return
-        except (OSError, SafetensorError) as error:
-            warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
-            files.remove(final)
+    with engine.first_alone():
+        trained = final.exists()
+        if trained:
+            try:
+                load_model(model, final)
+            except (OSError, SafetensorError) as error:
+                warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
+                files.remove(final)
+                trained = False
+    if trained:
+        return
     flops = count_cost(config, model, sparse, folder)
     if config.training.epochs:
         train(config, clips, engine, model, sparse, folder, flops)
         with folder.timed("train"):
             finish(config, clips, engine, model)
-    write_topology(sparse, folder, trained=config.training.epochs > 0)
-    write_accounts(model, sparse, flops, folder)
-    save_weights(final, model.state_dict())
+    if engine.rank == 0:
+        write_topology(sparse, folder, trained=config.training.epochs > 0)
+        write_accounts(model, sparse, flops, folder)
+        save_weights(final, model.state_dict())
 
 
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
@@ -194,7 +221,8 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
         if clips.stored is None:
             corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
         evaluate(config, clips, cells, engine, model, folder.path)
-        save_strip(config, clips, cells, folder.path / "frames.npz")
+        if engine.rank == 0:
+            save_strip(config, clips, cells, folder.path / "frames.npz")
     folder.update(corruptions_fingerprint=corruptions.fingerprint())
 
 

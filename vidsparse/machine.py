@@ -5,6 +5,11 @@ import tempfile
 from pathlib import Path
 
 
+def rank() -> int:
+    """The number of this process among those that work together: 0 for the one that speaks and writes."""
+    return int(os.environ.get("LOCAL_RANK", 0))
+
+
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

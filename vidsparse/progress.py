@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from vidsparse.machine import rank
+
 T = TypeVar("T")
 PLAIN_EVERY = 15.0  # seconds between plain lines
 
-console = Console(highlight=False)
+console = Console(highlight=False, quiet=rank() > 0)
 
 
 class Bar:

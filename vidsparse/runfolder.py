@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from vidsparse import files
 from vidsparse.config import Config, identity, to_yaml
 from vidsparse.errors import RunFolderError
+from vidsparse.machine import rank
 
 Facts = dict[str, Any]
 
@@ -63,8 +65,10 @@ class RunFolder:
         files.write(self.path / "config.yaml", to_yaml(config))
 
     def update(self, **facts: Any) -> None:
-        """Merge facts into run.json, atomically."""
+        """Merge facts into run.json, atomically; of several processes only the first one writes."""
         self.facts |= facts
+        if rank() > 0:
+            return
         files.write(self.path / "run.json", json.dumps(self.facts, indent=1) + "\n")
 
     @contextmanager
@@ -96,7 +100,9 @@ class RunFolder:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """A whole table, atomically; the columns are the keys of the first row."""
+    """A whole table, atomically, by the first process; the columns are the keys of the first row."""
+    if rank() > 0:
+        return
     with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -116,16 +122,20 @@ def read_facts(path: Path) -> Facts:
 
 
 class CsvLog:
-    """A CSV table that grows by rows and can be cut back to a step when a run resumes from a checkpoint."""
+    """A CSV table that grows by rows and can be cut back to a step when a run resumes from a checkpoint.
+
+    Of several processes only the first one writes.
+    """
 
     def __init__(self, path: Path, columns: tuple[str, ...], keep_until: int) -> None:
         """Open for appending; rows whose `step` (the first column) is above `keep_until` are cut off."""
-        rows = list(csv.DictReader(path.open(newline=""))) if path.exists() else []
-        with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(row for row in rows if int(row["step"]) <= keep_until)
-        self._file = path.open("a", newline="")
+        if rank() == 0:
+            rows = list(csv.DictReader(path.open(newline=""))) if path.exists() else []
+            with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
+                writer = csv.DictWriter(file, columns)
+                writer.writeheader()
+                writer.writerows(row for row in rows if int(row["step"]) <= keep_until)
+        self._file = (path if rank() == 0 else Path(os.devnull)).open("a", newline="")
         self._writer = csv.DictWriter(self._file, columns)
 
     def add(self, **row: Any) -> None:

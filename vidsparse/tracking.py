@@ -1,6 +1,6 @@
 """What a training says while it goes: a progress line, metrics.csv, topology.csv, TensorBoard where installed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from torch import Tensor
 
 from vidsparse.config import LoggingConfig
+from vidsparse.machine import rank
 from vidsparse.progress import Bar
 from vidsparse.runfolder import CsvLog
 from vidsparse.sparsity import accounts
@@ -32,10 +33,11 @@ class Tracker:
         self._metrics = CsvLog(folder / "metrics.csv", (*METRICS, "val_accuracy"), start)
         self._topology = CsvLog(folder / "topology.csv", TOPOLOGY, start)
         self._structure = CsvLog(folder / "structure.csv", STRUCTURE, start)
-        self._board = _tensorboard(folder / "tensorboard", start) if config.tensorboard else None
+        self._board = _tensorboard(folder / "tensorboard", start) if config.tensorboard and rank() == 0 else None
         self._bar = Bar("training", total, start)
+        self._clips = 0
         self._loss: Tensor | float = 0.0
-        self._right: Tensor | int = 0
+        self._right: Tensor | float = 0
         self._closing = ExitStack()
         self._noted: Update | None = None
         self._restart()
@@ -74,6 +76,11 @@ class Tracker:
     def mean_loss(self) -> float:
         """Mean loss since the last line."""
         return float(self._loss) / max(1, self._clips)
+
+    def pool(self, total: Callable[..., list[float]]) -> None:
+        """Count what all processes saw; `total` sums numbers over them. To be called before a line is written."""
+        self._loss, self._right, clips = total(float(self._loss), float(self._right), float(self._clips))
+        self._clips = int(clips)
 
     def write(self, step: int, epoch: int, rate: float, sparsity: float, val_accuracy: float | None) -> None:
         """One line everywhere, then start averaging anew."""

@@ -53,7 +53,8 @@ def train(
     steps = plan_steps(config, clips, engine.rank, engine.world)
     checkpoints = Checkpoints(folder.path / "checkpoints")
     wrapped, stepper = engine.setup(model, sparse.optimizer)
-    steps.start = _restore(checkpoints, engine, model, sparse)
+    with engine.first_alone():  # it puts aside what cannot be read
+        steps.start = _restore(checkpoints, engine, model, sparse)
     loader = make_loader(
         TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps, pin_memory=engine.on_gpu
     )
@@ -64,24 +65,30 @@ def train(
             rate = learning_rate(recipe.optimizer.lr, recipe.schedule, step, steps.per_epoch, steps.stop)
             for group in sparse.optimizer.param_groups:
                 group["lr"] = rate
-            torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout: nothing random survives a step
+            draws = (recipe.seed * 1_000_003 + step) * engine.world + engine.rank
+            torch.manual_seed(draws)  # dropout: nothing random survives a step
             optimize(config, engine, wrapped, stepper, pixels, labels, log, step)
 
             done, epoch_ends = step + 1, (step + 1) % steps.per_epoch == 0
-            saving = epoch_ends or stop.wanted or (every is not None and done % every == 0)
+            stopping = engine.any(stop.wanted)
+            saving = epoch_ends or stopping or (every is not None and done % every == 0)
             _count_substitutes(folder, places)
             log.note_update(done, sparse, flops)
             if epoch_ends:
                 log.note_structure(done, sparse.masks)
-            if (saving or log.due(done, epoch_ends)) and not _finite(log, model, saving):
+            if (saving or log.due(done, epoch_ends)) and engine.any(not _finite(log, model, saving)):
                 raise Diverged(_diverged(done, rate, checkpoints))
             if log.due(done, epoch_ends):
+                log.pool(engine.sum)
                 accuracy = validate(config, clips, engine, model) if epoch_ends and clips.validation else None
                 log.write(done, step // steps.per_epoch + 1, rate, 1 - sparse.nonzero / sparse.total, accuracy)
             if saving:
-                checkpoints.save(done, model.state_dict(), _state(done, engine, sparse))
+                if unreadable := engine.union(folder.facts.get("unreadable_places", ())):
+                    folder.update(unreadable_places=unreadable)
+                if engine.rank == 0:
+                    checkpoints.save(done, model.state_dict(), _state(done, engine, sparse))
                 keep_seconds()
-            if stop.wanted:
+            if stopping:
                 raise KeyboardInterrupt
 
 
@@ -136,7 +143,7 @@ def validate(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> 
     """Accuracy on the centre clips of the validation split; an unreadable clip counts as wrong."""
     model.eval()
     right = 0
-    for sample in clips.validation:
+    for sample in clips.validation[engine.rank :: engine.world]:
         try:
             pixels = torch.from_numpy(center_clip(clips, sample).copy())[None].to(engine.device)
         except ClipDecodeError:
@@ -144,7 +151,7 @@ def validate(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> 
         with engine.autocast():
             right += int(model(to_input(pixels, config.data.normalize)).argmax() == sample.label)
     model.train()
-    return right / len(clips.validation)
+    return engine.sum(right)[0] / len(clips.validation)
 
 
 def _state(step: int, engine: Engine, sparse: Topology) -> dict[str, object]:

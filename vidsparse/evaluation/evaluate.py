@@ -46,12 +46,13 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
     per_unit = max(1, unit_size(config.data.frames) // (config.evaluation.views * config.evaluation.crops))
     units = list(enumerate(split_units(len(clips.test), per_unit)))
     parts = [run / "predictions" / f"unit-{number:05d}.parquet" for number, _ in units]
-    mine = [unit for unit in units[engine.rank :: engine.world] if not parts[unit[0]].exists()]
+    share = units[engine.rank :: engine.world]
+    mine = [unit for unit in share if not parts[unit[0]].exists()]
     source = CorruptedUnits(clips, config.evaluation, cells, mine)
     open_units: dict[int, list[pa.Table]] = {}
-    before = (len(units) - len(mine)) * len(cells)
+    before = (len(share) - len(mine)) * len(cells)
     loader, waiting = make_loader(source, engine.workers, batch_size=None), Waiting()
-    with Stop() as stop, Bar("evaluating", len(units) * len(cells), before) as bar:
+    with Stop() as stop, Bar("evaluating", len(share) * len(cells), before) as bar:
         for count, batch in enumerate(waiting.timed(batches(loader)), start=1):
             done = open_units.setdefault(batch.unit, [])
             done.append(_predict(config, clips, cells, engine, model, batch, units[batch.unit][1]))

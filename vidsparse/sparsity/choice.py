@@ -15,6 +15,7 @@ from vidsparse.errors import ConfigError
 from vidsparse.sparsity.masks import prunable
 
 Policy = Literal["sparse", "dense"]
+CHOICES = ("include", "exclude", "first_layer", "last_layer", "depthwise", "dense_in_budget")  # what a caller may say
 _SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
 _SPARSE = WeakIdKeyDictionary()  # the weights that have a topology
 
