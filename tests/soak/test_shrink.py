@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+import vidsparse
 from ablated import assert_same, build, damage, weights
+from vidsparse.models.zoo import MODELS
 from vidsparse.sparsity import compact
 
 IMAGE, TOKENS, CLIP = (1, 3, 64, 64), (1, 3, 224, 224), (1, 3, 4, 64, 64)
@@ -23,3 +25,23 @@ def test_networks_compute_the_same(name, share):
     small = compact(model)
     assert_same(model, small, torch.randn(NETWORKS[name]).double())
     assert weights(small) < weights(model)
+
+
+TABLE = {
+    **dict.fromkeys(("slowfast_r50", "csn_r101", "i3d", "c3d", "s3d", "swin3d_t", "mvit_v1_b", "mvit_v2_s"), (16, 64)),
+    **dict.fromkeys(("timesformer_s", "videomae_s", "vivit_s"), (16, 64)),
+    **dict.fromkeys(("cifar_vgg16", "cifar_resnet20", "cifar_resnet34", "cifar_vit"), (1, 32)),
+    **dict.fromkeys(("timm/convnext_atto", "timm/vit_tiny_patch16_224", "timm/efficientnet_b0"), (2, 224)),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_networks_of_our_table_with_an_example(name):
+    frames, size = TABLE[name]
+    if name in MODELS and MODELS[name].extra:
+        pytest.importorskip("transformers")
+    model = damage(vidsparse.create_model(name, 5, frames, size), columns=0.05)
+    x = torch.randn(1, 3, frames, size, size).double()
+    small = compact(model, x)
+    assert_same(model, small, x)
+    assert weights(small) < 0.8 * weights(model)
