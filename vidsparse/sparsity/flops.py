@@ -71,7 +71,7 @@ def count_flops(model: nn.Module, example: Any) -> Flops:
     >>> flops.weights, flops.dense, flops.sparse({"0.weight": 0.5})
     ({'0.weight': 1728, '2.weight': 640}, 2368, 1504.0)
     """
-    shadow = _on_meta(unwrap(model))
+    shadow = on_meta(unwrap(model))
     types = (weight.dtype for weight in shadow.parameters() if weight.is_floating_point())
     inputs = torch.empty(example, dtype=next(types, None), device="meta") if _is_shape(example) else example
     counter = _Counter({_storage(weight): name for name, weight in shadow.named_parameters()})
@@ -156,7 +156,7 @@ _FORMULAS: dict[Any, Callable[..., int]] = {**flop_registry, **dict.fromkeys((_A
 _FORMULAS[_ATEN.addmv] = lambda bias, matrix, vector, out_val, **_: _matrix_vector(matrix, vector, out_val=out_val)
 
 
-def _on_meta(model: nn.Module) -> nn.Module:
+def on_meta(model: nn.Module) -> nn.Module:
     """A copy in evaluation mode whose parameters and buffers have no values."""
     known: dict[int, Any] = {
         id(weight): nn.Parameter(torch.empty_like(weight, device="meta"), requires_grad=False)

@@ -6,7 +6,7 @@ axes, lengths or arguments are not surely the usual ones, a step counts as unkno
 
 import operator
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -19,7 +19,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from vidsparse.sparsity import rules
 from vidsparse.sparsity.channels import Classes, Ints, Layer, View
-from vidsparse.sparsity.tracing import CONVS, LAYERS, is_channelwise, is_hooked, is_layer, is_pointwise, trace
+from vidsparse.sparsity.flops import on_meta
+from vidsparse.sparsity.shaped import Length, ShapedTracer
+from vidsparse.sparsity.tracing import CONVS, LAYERS, Tracer, is_channelwise, is_hooked, is_layer, is_pointwise, trace
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _POOLS: dict[Any, int] = {f: k for k, f in enumerate((F.max_pool1d, F.max_pool2d, F.max_pool3d), 1)}
@@ -47,13 +49,20 @@ class Network:
     opaque: dict[str, str] = field(default_factory=dict)
 
 
-def follow(model: nn.Module) -> Network:
-    """Follow the channels through a model in evaluation mode; where it has no graph, there are no layers."""
-    graph, opaque = trace(model)
+def follow(model: nn.Module, example: Tensor | None = None) -> Network:
+    """Follow the channels through a model in evaluation mode; where it has no graph, there are no layers.
+
+    With an example the model may ask for lengths and branch on them; what is found then holds for that shape.
+    """
+    if example is None:
+        graph, opaque = trace(model, Tracer())
+    else:
+        graph, opaque = trace(on_meta(model), ShapedTracer(example))
     network = Network(opaque=opaque)
     if graph is not None:
-        walk = _Walk(model, network)
-        walk.forbid(str(node.target) for node in graph.nodes if node.op == "get_attr")
+        if example is None:  # lengths that were read and then not used
+            graph.eliminate_dead_code(lambda node: node.target not in (operator.getitem, getattr, "size"))
+        walk = _Walk(model, network, graph)
         with torch.no_grad():
             for node in graph.nodes:
                 walk.views[node] = walk.step(node)
@@ -63,20 +72,17 @@ def follow(model: nn.Module) -> Network:
 class _Walk:
     """One pass over a graph; `views` are the channels of each step's result, None where nothing is known of it."""
 
-    def __init__(self, model: nn.Module, network: Network) -> None:
+    def __init__(self, model: nn.Module, network: Network, graph: fx.Graph) -> None:
         self.network, self.classes = network, network.classes
         self.views: dict[fx.Node, View | None] = {}
         self._modules = dict(model.named_modules())
         self._batch: dict[fx.Node, fx.Node] = {}  # {length of the first axis: of which step's result}
         owners = Counter(id(weight) for m in self._modules.values() for weight in m._parameters.values())
         self._shared = {key for key, count in owners.items() if count > 1}
-
-    def forbid(self, targets: Iterable[str]) -> None:
-        """Layers whose parameters are also read by themselves keep their shapes."""
-        for target in targets:
-            owner = target.rpartition(".")[0]
-            if isinstance(self._modules.get(owner), LAYERS):
-                self.network.opaque[owner] = f"{target} is read outside its layer"
+        reads = (str(node.target) for node in graph.nodes if node.op == "get_attr")
+        self._left = {each.rpartition(".")[0]: f"{each} is read outside its module" for each in reads}
+        calls = Counter(str(node.target) for node in graph.nodes if node.op == "call_module")
+        self._left |= {name: "it is used more than once" for name, count in calls.items() if count > 1}
 
     def step(self, node: fx.Node) -> View | None:
         """The channels of one step's result."""
@@ -98,12 +104,19 @@ class _Walk:
     def _tensors(self, node: fx.Node) -> list[View]:
         return [view for each in node.all_input_nodes if (view := self.views[each]) is not None]
 
+    def _why_left(self, name: str) -> str | None:
+        """Why a layer or norm keeps its shape: something about it, or about an opaque module that it is part of."""
+        parts, module = name.split("."), self._modules[name]
+        above = (self.network.opaque.get(".".join(parts[:count])) for count in range(len(parts), 0, -1))
+        own = self._left.get(name) if isinstance(module, (*LAYERS, *_NORMS)) else None
+        return next((why for why in above if why is not None), own)
+
     def _module(self, node: fx.Node) -> View | str:
         """The rule of a module; a string says why there is none."""
         name, module = str(node.target), self._modules[str(node.target)]
         kind, views = type(module).__name__, self._tensors(node)
-        if name in self.network.opaque:
-            return self.network.opaque[name]
+        if (why := self._why_left(name)) is not None:
+            return why
         if len(node.all_input_nodes) != 1 or len(node.args) + len(node.kwargs) != 1:
             return f"{kind} takes several inputs"
         if is_hooked(module):
@@ -115,7 +128,7 @@ class _Walk:
         view, known = views[0], None
         if isinstance(module, _NORMS):
             known = self._norm(name, module, view)
-        elif isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1):
+        elif type(module) is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
             known = rules.flattened(view)
         elif is_pointwise(module):
             known = self._changed(node, replace(view, values=rules.mapped(module, view)))
@@ -132,11 +145,6 @@ class _Walk:
             self.classes.pin(view.ids, "it comes from outside what is understood")
         if any(id(weight) in self._shared for weight in module._parameters.values() if weight is not None):
             return "its weight is shared"
-        if name in self.network.layers:
-            before = self.network.layers[name]
-            for ids in (before.reads.ids, before.writes):
-                self.classes.pin(ids, "its layer is used more than once")
-            return "its layer is used more than once"
         spread = length // len(view.ids) if view.spread and linear else 1
         if view.axis != axis or len(view.ids) * spread != length:
             return f"{type(module).__name__} reads another axis"
@@ -152,9 +160,9 @@ class _Walk:
     def _norm(self, name: str, module: _BatchNorm, view: View) -> View | None:
         dims = _dims(module, _NORMS)
         fits = view.axis == -1 - dims or (dims == 1 and view.axis == -1 and view.ndim in (2, None))
-        if not fits or view.spread or len(view.ids) != module.num_features or name in self.network.norms:
+        if not fits or view.spread or len(view.ids) != module.num_features:
             return None
-        if module.running_mean is None or not is_channelwise(module, dims):
+        if module.running_mean is None or not is_channelwise(module, len(view.ids), dims):
             return None
         self.network.norms[name] = (module, view.ids)
         return replace(view, values=rules.normalised(module, view))
@@ -165,7 +173,8 @@ class _Walk:
         strangers = [each for each in node.all_input_nodes if self.views[each] is None]
         if target in _SHAPES and len(views) == 1:
             length, *rest = _flat(node.args[1:])
-            return rules.flattened(views[0]) if rest == [-1] and self._batch.get(length) is node.args[0] else None
+            source = length.source if isinstance(length, Length) and length.axis == 0 else self._batch.get(length)
+            return rules.flattened(views[0]) if rest == [-1] and source is node.args[0] else None
         if strangers or not views:
             return None
         if target is torch.cat:
@@ -230,6 +239,9 @@ def _plain(node: fx.Node, view: View) -> View | None:
         return None if arguments[-1] else view
     if target in _POOLS:
         return view if view.axis == -1 - _POOLS[target] and not view.spread else None
+    if target is F.pad:
+        zeros = node.kwargs.get("mode", "constant") == "constant" and not node.kwargs.get("value")
+        return rules.bordered(view, node.args[1]) if zeros and len(node.args) == 2 else None
     if target in (torch.flatten, "flatten"):
         return rules.flattened(view) if arguments in ([1], [1, -1]) else None
     if target in ("mean", torch.mean) and arguments:

@@ -11,11 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.pooling import _AvgPoolNd
 
 from vidsparse.sparsity.channels import Floats, Layer, View
-
-POOLS = tuple(
-    tuple(getattr(nn, f"{kind}{dims}d") for kind in ("MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool"))
-    for dims in (1, 2, 3)
-)
+from vidsparse.sparsity.tracing import POOLS, is_channelwise
 
 
 def written(layer: Layer, sums: Floats, bias: Floats) -> Floats:
@@ -63,6 +59,8 @@ def pooled(module: nn.Module, view: View) -> View | None:
     dims = next((dims for dims, kinds in enumerate(POOLS, 1) if isinstance(module, kinds)), None)
     if dims is None or view.axis != -1 - dims or view.spread or getattr(module, "return_indices", False):
         return None
+    if not is_channelwise(module, len(view.ids), dims):
+        return None
     if not isinstance(module, _AvgPoolNd):
         return view
     average: Any = module
@@ -70,6 +68,14 @@ def pooled(module: nn.Module, view: View) -> View | None:
     if not disturbed and getattr(average, "divisor_override", None) is None:
         return view
     return replace(view, values=np.where(view.values == 0, 0.0, np.nan))
+
+
+def bordered(view: View, sides: Any) -> View | None:
+    """Zeros around the axes to the right of the channels, `sides` as torch's pad takes them."""
+    plain = isinstance(sides, list | tuple) and all(isinstance(side, int) for side in sides)
+    if not plain or view.spread or len(sides) // 2 >= -view.axis:
+        return None
+    return replace(view, values=np.where(view.values == 0, 0.0, np.nan)) if any(sides) else view
 
 
 def averaged(view: View, axes: Sequence[int], keep: bool) -> View | None:

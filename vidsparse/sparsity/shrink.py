@@ -6,7 +6,7 @@ it. Where a layer pads its input with zeros, a constant channel is none at the b
 takes over the others' weights, in proportion.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +35,7 @@ class Compaction:
     left_alone: Mapping[str, str] = field(default_factory=dict)
 
 
-def compact(model: nn.Module, example: Tensor | None = None) -> nn.Module:
+def compact(model: nn.Module, example: Tensor | Sequence[int] | None = None) -> nn.Module:
     """An equivalent smaller dense model, in evaluation mode; `model` is not changed. See `compaction`.
 
     >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
@@ -51,7 +51,7 @@ def compact(model: nn.Module, example: Tensor | None = None) -> nn.Module:
 
 
 @torch.no_grad()
-def compaction(model: nn.Module, example: Tensor | None = None) -> Compaction:
+def compaction(model: nn.Module, example: Tensor | Sequence[int] | None = None) -> Compaction:
     """Take dead channels out of a copy of `model`, and say what was done and what was left alone.
 
     In evaluation mode the copy computes the same up to rounding. Its modules have the names and types they had; some
@@ -61,11 +61,16 @@ def compaction(model: nn.Module, example: Tensor | None = None) -> Compaction:
 
     Args:
         model: any module; `sparsify`'s zeros are found by value, masks are not needed.
-        example: an input on which the copy is compared with the model; one that differs is not returned.
+        example: an input, or its shape. With one, networks that ask for lengths can be traced too (then the copy is for
+            inputs of that shape), and the copy is compared with the model on it; one that differs is not returned.
     """
     model = unwrap(model)
     small = deepcopy(model).eval()
-    network = follow(small)
+    if example is not None and not isinstance(example, Tensor):
+        like = next(model.parameters())
+        generator = torch.Generator().manual_seed(0)
+        example = torch.randn(tuple(example), generator=generator).to(like.device, like.dtype)
+    network = follow(small, example)
     plan = _Plan(network)
     sizes = {name: (plan.kept[layer.reads.ids], plan.kept[layer.writes]) for name, layer in network.layers.items()}
     left = {**network.opaque, **plan.left_alone()}

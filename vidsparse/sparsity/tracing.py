@@ -1,6 +1,5 @@
 """A network's graph by torch.fx, with what cannot be traced as opaque steps, and tries of what a module does."""
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,12 @@ from torch.nn.modules.pooling import _MaxPoolNd
 
 CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 LAYERS = (*CONVS, nn.Linear)
+POOLS = tuple(
+    tuple(getattr(nn, f"{kind}{dims}d") for kind in ("MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool"))
+    for dims in (1, 2, 3)
+)
 _STOCK = tuple(kind.forward for kind in LAYERS)
+_CHANNELWISE = (_BatchNorm.forward, *(kind.forward for kinds in POOLS for kind in kinds))
 
 
 class Tracer(fx.Tracer):
@@ -38,14 +42,12 @@ class Tracer(fx.Tracer):
             return self.create_proxy("call_module", name, args, kwargs)
 
 
-def trace(model: nn.Module) -> tuple[fx.Graph | None, dict[str, str]]:
+def trace(model: nn.Module, tracer: Tracer) -> tuple[fx.Graph | None, dict[str, str]]:
     """The graph of a model, None where it has none, and why modules are opaque in it ("" is the model itself)."""
-    tracer = Tracer()
     try:
         graph = tracer.trace(model)
     except Exception as error:  # as above
         return None, {"": f"{type(model).__name__} cannot be traced: {first_line(error)}"}
-    graph.eliminate_dead_code(lambda node: node.target not in (operator.getitem, getattr, "size"))
     return graph, tracer.opaque
 
 
@@ -78,29 +80,27 @@ def is_pointwise(module: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def is_channelwise(module: _BatchNorm, dims: int) -> bool:
-    """Whether a batch norm, stock or not, maps each channel by itself and constant ones to constants, when tried."""
-    if type(module).forward is _BatchNorm.forward:
+def is_channelwise(module: nn.Module, channels: int, dims: int) -> bool:
+    """Whether a batch norm or pool, when tried, maps each channel by itself and constant ones to constants."""
+    if type(module).forward in _CHANNELWISE:
         return True
-    generator, channels = torch.Generator().manual_seed(0), module.num_features
+    generator = torch.Generator().manual_seed(0)
     one, other = (torch.randn(2, channels, *(1,) * dims, generator=generator) for _ in range(2))
-    even = (torch.arange(channels) % 2 == 0).view(1, -1, *(1,) * dims)
-    first = next((each for each in (*module.parameters(), *module.buffers())), one)
+    even = torch.arange(channels) % 2 == 0
+    like = next((each for each in (*module.parameters(), *module.buffers())), one)
 
     def run(numbers: Tensor) -> Tensor:
-        wide = numbers.expand(-1, -1, *(3,) * dims).to(first.device, first.dtype)
+        wide = numbers.expand(-1, -1, *(9,) * dims).to(like.device, like.dtype)
         return torch.as_tensor(module(wide.clone())).cpu()
 
     try:
-        plain, changed = run(one), run(torch.where(even, one, other))
-    except Exception:  # it does not take what a batch norm takes
+        plain, changed = run(one), run(torch.where(even.view(1, -1, *(1,) * dims), one, other))
+    except Exception:  # it does not take what the stock one takes
         return False
-    if plain.shape != (2, channels, *(3,) * dims):
+    if plain.dim() != dims + 2 or plain.shape[:2] != (2, channels):
         return False
-    spread = plain.flatten(2)
-    return _close(spread, spread[..., :1].expand_as(spread)) and _close(
-        plain[:, even.flatten()], changed[:, even.flatten()]
-    )
+    apart, flat = _close(plain[:, even], changed[:, even]), plain.flatten(2)
+    return apart and _close(flat, flat[..., :1].expand_as(flat))
 
 
 def _close(one: Tensor, other: Tensor) -> bool:
