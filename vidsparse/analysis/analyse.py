@@ -62,6 +62,9 @@ def _analyse(config: Config, clips: Clips, engine: Engine, model: nn.Module, out
     out.mkdir(parents=True, exist_ok=True)
     files.write(out / "settings.json", json.dumps(_settings(config)) + "\n")
     _write_spatial(model, out)
+    if clips.stored is not None:
+        say("analysis   of the weights alone: spectra and saliency need the source of a corrupted set, not the set")
+        return
     if config.analysis.spectral:
         _write_spectra(config, clips, model, out)
     samples, pixels = _chosen(clips, config.analysis.clips)

@@ -57,7 +57,7 @@ def load_corrupted(
     stored = open_stored(root)
     _check_present(stored)
     recipe = stored.recipe
-    samples = tuple(Sample(entry.id, root / entry.stem, entry.label, entry.id) for entry in stored.entries)
+    samples = tuple(Sample(entry.id, root / entry.stem, entry.label, entry.group) for entry in stored.entries)
     infos = {e.id: VideoInfo(e.n_frames, e.rate, e.height, e.width, recipe.format) for e in stored.entries}
     mark = zlib.crc32(recipe.to_json().encode())  # in place of a file's size, so that runs tell benchmarks apart
     index = Index({sample.id: Row(sample.label, mark, infos[sample.id]) for sample in samples})

@@ -86,6 +86,7 @@ class Recipe:
 class Entry:
     """One clip: `stem` is its path below <corruption>/<severity>, without suffix; `position` that in the split.
 
+    Clips of one `group` were cut from the same recording.
     `n_frames` and `rate` (frames a second) are those of the source; `numbers` are the source frames that are kept, None
     for all of them; `height` and `width` those of the canvas in pixels.
     """
@@ -93,6 +94,7 @@ class Entry:
     position: int
     id: str
     label: int
+    group: str
     stem: str
     n_frames: int
     rate: Fraction
@@ -238,6 +240,7 @@ _ENTRY_SCHEMA = pa.schema(
         "position": pa.int64(),
         "id": pa.string(),
         "label": pa.int32(),
+        "group": pa.string(),
         "stem": pa.string(),
         "n_frames": pa.int64(),
         "rate": pa.string(),
