@@ -26,6 +26,18 @@ def test_training_loops(code, tmp_path, monkeypatch):
         assert not weight[~mask].any()
 
 
+def test_the_accounts_of_a_trained_model(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (code,) = (block for block in BLOCKS if "compact(" in block)
+    names: dict[str, object] = {}
+    exec(LOOPS[0] + code, names)
+    assert 0.5 < names["flops"].sparse(names["sparse"].densities()) / names["flops"].dense < 1
+    assert "% of the FLOPs" in capsys.readouterr().out
+    clips = names["clips"]
+    expected = names["model"].eval()(clips)
+    assert (names["small"](clips) - expected).abs().max() <= 1e-5 * expected.abs().max().clamp(min=1)
+
+
 def test_the_corruption_example():
     import numpy as np
 
