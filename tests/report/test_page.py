@@ -142,11 +142,13 @@ def test_ids_are_unique_and_links_within_the_page_arrive(published: Published) -
 
 def test_every_figure_is_also_png_and_its_numbers_csv(published: Published) -> None:
     run, _, page = published
-    names = re.findall(r"figures/(\w+)\.png, tables/\1\.csv", page)
+    names = re.findall(r"figures/(\w+)\.pdf and \.png, tables/\1\.csv and \.tex", page)
     assert set(names) >= {"per_corruption", "severity_curves", "gain", "training_curves", "layer_density", "topology"}
     for name in names:
         assert (run / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (run / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert not pd.read_csv(run / "tables" / f"{name}.csv").empty
+        assert (run / "tables" / f"{name}.tex").read_text().startswith(r"\begin{tabular}")
     bars = pd.read_csv(run / "tables" / "per_corruption.csv", index_col=0)
     matrix = pd.read_csv(run / "tables" / "accuracy_matrix.csv", index_col=0)
     np.testing.assert_allclose(bars["accuracy"], matrix.loc[bars.index, "mean"])
