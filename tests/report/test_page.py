@@ -168,6 +168,16 @@ def test_missing_optional_tables_leave_their_figures_out(fake_run: MakeRun, leav
     assert 'id="per_corruption"' in page
 
 
+def test_frames_are_left_out_where_the_config_says_so(fake_run: MakeRun) -> None:
+    run = fake_run()
+    assert "data:image/jpeg" in read(write_report(run))
+    config = run / "config.yaml"
+    config.write_text(config.read_text() + "report: {frames: false}\n")
+    page = read(write_report(run))
+    assert "data:image" not in page
+    assert not list((run / "figures").glob("frames_*"))
+
+
 def test_a_run_evaluated_on_clean_clips_only_has_a_page(fake_run: MakeRun) -> None:
     run = fake_run()
     table = pd.read_parquet(run / "predictions.parquet")
