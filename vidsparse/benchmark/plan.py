@@ -134,7 +134,9 @@ def _entry(config: Config, clips: Clips, position: int, sample: Sample) -> Entry
         numbers = tuple(np.unique(views).tolist())
     height, width = (data.size, data.size) if config.evaluation.canvas == "crop" else clips.size(sample)
     stem = _stem(sample, clips.dataset.classes)
-    return Entry(position, sample.id, sample.label, sample.group, stem, info.n_frames, info.rate, height, width, numbers)
+    return Entry(
+        position, sample.id, sample.label, sample.group, stem, info.n_frames, info.rate, height, width, numbers
+    )
 
 
 def _stem(sample: Sample, classes: Sequence[str]) -> str:
