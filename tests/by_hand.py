@@ -157,7 +157,7 @@ class ByHand:
             keeps[n] = now - math.floor(self.fraction * self.shape_now() * now)
             ends[n] = now
             if self.method in ("mest_r", "mest_g"):
-                keeps[n], ends[n] = self.target[n], planned[n]
+                keeps[n], ends[n] = min(now, self.target[n], planned[n]), planned[n]
             elif self.method == "gmp":
                 keeps[n], ends[n] = min(now, planned[n]), planned[n]
         if self.method == "snfs":

@@ -70,7 +70,7 @@ def test_several_checkpoints_make_one_page(images, capsys):
         save(name, 3, seed)
     assert main(["evaluate", "evaluate_pretrained", *images, "model.weights=[one.pt,two.pt]"]) == 0
     table = pd.read_csv("runs/leaderboard/tables/leaderboard.csv")
-    assert set(table.run) == {"one_evaluated", "two_evaluated"}
+    assert set(table.runs) == {"one_evaluated", "two_evaluated"}
     assert "leaderboard/report.html" in capsys.readouterr().out.replace("\n", "")
     assert main(["evaluate", "evaluate_pretrained", *images, "model.weights=[one.pt,two.pt]"]) == 0  # reprinted
 
