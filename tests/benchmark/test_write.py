@@ -77,7 +77,7 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_been(whole, tiny_roo
         process = start(settings, tmp_path)
         while process.poll() is None and len(list(root.glob("units/*/*/*.json"))) <= 5 * kills:
             time.sleep(0.005)
-        time.sleep(rng.uniform(0, 0.2))
+        time.sleep(rng.uniform(0, 0.05))
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
