@@ -75,8 +75,8 @@ def _write(plan: Plan) -> None:
         claim(plan.stored)
         todo = missing(plan.stored, units)
         tally = Tally()
+        _foretell(plan, todo, SECONDS["write"])
         if todo:
-            _foretell(plan, todo, SECONDS["write"])
             tally = make_units(plan, todo, "writing")
             _summarise(tally, len(units) - len(todo), monotonic() - began)
         check_failures(root, tally)
