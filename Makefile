@@ -18,7 +18,7 @@ demo: .venv/.installed
 	$(BIN)/python scripts/report.py runs/demo/ucf101_dense runs/demo/ucf101_static runs/demo/ucf101_rigl --out runs/demo
 
 test: .venv/.with-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.with-dev
 	$(BIN)/ruff check .

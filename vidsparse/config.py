@@ -258,6 +258,13 @@ class AnalysisConfig:
 
 
 @dataclass
+class ReportConfig:
+    """What a report shows; never part of what a run is. `frames`: false leaves pictures of the data out of it."""
+
+    frames: bool = True
+
+
+@dataclass
 class StudyConfig:
     """Many runs: methods x sparsities x seeds x models x data, dense and static controls beside them.
 
@@ -290,6 +297,7 @@ class Config:
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
     study: StudyConfig = field(default_factory=StudyConfig)
     sample: dict[str, Any] = field(default_factory=dict)
 
@@ -321,7 +329,7 @@ def identity(config: Config) -> dict[str, Any]:
     report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
-    shown = ("engine.", "logging.", "analysis.", "study.", "benchmark.", "cluster.", "sample")
+    shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample")
     left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
 

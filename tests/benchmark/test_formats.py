@@ -42,7 +42,7 @@ def test_lossless_video_gives_every_byte_back_through_our_reader_decord_and_pyav
     reader = VideoReader(path)
     assert (reader.read(range(frames)) == clip).all()
     assert (reader.read(some) == clip[some]).all()
-    if width not in (16, 24, 48):  # where decord 0.6.0 fails on any video
+    if frames > 1 and width not in (16, 24, 48):  # decord 0.6.0 fails on any video so narrow or of one frame
         decord = pytest.importorskip("decord")
         opened = decord.VideoReader(str(path), num_threads=1)
         assert (opened.get_batch(some).asnumpy() == clip[some]).all()

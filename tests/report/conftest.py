@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidsparse.report.page import write_report
+from vidsparse.report.page import write_comparison, write_report
 
 CORRUPTIONS = ["gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise", "defocus_blur", "motion_blur"]
 CORRUPTIONS += ["brightness", "contrast", "jpeg_compression", "freeze"]
@@ -18,8 +18,8 @@ CONFIG = """\
 name: {name}
 data: {{source: ucf101, root: data/ucf101, split: 1, frames: 8, stride: 4, sampling: dense, short_side: 64, size: 56}}
 model: {{name: r3d_18, weights: null}}
-sparse: {{method: {method}, sparsity: 0.5, distribution: erk, every: 4}}
-training: {{epochs: 8, batch_size: 8, seed: 0, optimizer: {{name: sgd, lr: 0.05}}, schedule: {{name: cosine}}}}
+sparse: {{method: {method}, sparsity: {sparsity}, distribution: erk, every: 4}}
+training: {{epochs: 8, batch_size: 8, seed: {training_seed}, optimizer: {{name: sgd, lr: 0.05}}}}
 evaluation: {{suite: core_10, severities: {severities}, views: 1, canvas: crop, corruption_seed: 0}}
 engine: {{devices: auto, precision: auto, workers: auto}}
 """
@@ -55,7 +55,7 @@ def predictions(seed: int, clips: int, severities: tuple[int, ...], skill: float
     return pd.concat(parts, ignore_index=True).astype({"corruption": "category", "profile": "category"})
 
 
-def _info(name: str, method: str, clips: int, sample: bool, reference: str | None) -> dict[str, Any]:
+def _info(name: str, method: str, sparsity: float, clips: int, sample: bool, reference: str | None) -> dict[str, Any]:
     dynamic = method not in ("dense", "static")
     return {
         "name": name,
@@ -78,7 +78,7 @@ def _info(name: str, method: str, clips: int, sample: bool, reference: str | Non
         "model": {"name": "r3d_18", "parameters": 33_166_785, "prunable": 33_148_224},
         "sparse": {
             "method": method,
-            "sparsity": 0.0 if method == "dense" else 0.5,
+            "sparsity": 0.0 if method == "dense" else sparsity,
             "distribution": "erk",
             "seed": 0,
             "updates": 15 if dynamic else 0,
@@ -182,14 +182,24 @@ def make_run(
     clips: int = 48,
     severities: tuple[int, ...] = (1, 2, 3, 4, 5),
     skill: float = 1.6,
+    sparsity: float = 0.5,
+    training_seed: int = 0,
     sample: bool = False,
     reference: str | None = None,
 ) -> Path:
     """Write a whole run folder under `parent` and return it."""
     folder = parent / name
     folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text(CONFIG.format(name=name, method=method, severities=list(severities)))
-    (folder / "run.json").write_text(json.dumps(_info(name, method, clips, sample, reference)))
+    (folder / "config.yaml").write_text(
+        CONFIG.format(
+            name=json.dumps(name),
+            method=method,
+            sparsity=sparsity,
+            training_seed=training_seed,
+            severities=list(severities),
+        )
+    )
+    (folder / "run.json").write_text(json.dumps(_info(name, method, sparsity, clips, sample, reference)))
     predictions(seed, clips, severities, skill).to_parquet(folder / "predictions.parquet")
     _tables(folder, method)
     _frames(folder)
@@ -210,6 +220,28 @@ def sample_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The HTML of a run on the built-in sample data, without a reference."""
     run = make_run(tmp_path_factory.mktemp("sample"), clips=18, severities=(3,), sample=True)
     return write_report(run).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[tuple[str, float], list[Path]], Path]:
+    """Dense, static and RigL at two sparsities, two seeds, with their page; not to be changed."""
+    parent, runs = tmp_path_factory.mktemp("study"), {}
+    for at, (method, level) in enumerate([("dense", 0.0), *((m, s) for s in (0.3, 0.6) for m in ("static", "rigl"))]):
+        runs[method, level] = [
+            make_run(
+                parent,
+                f"{method}_{level}_{seed}",
+                method,
+                seed=10 * at + seed,
+                severities=(1, 3),
+                clips=40,
+                skill=2 - level,
+                sparsity=level,
+                training_seed=seed,
+            )
+            for seed in (0, 1)
+        ]
+    return runs, write_comparison([run for arm in runs.values() for run in arm], parent / "page")
 
 
 @pytest.fixture

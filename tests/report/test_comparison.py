@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from vidsparse.evaluation.metrics import MismatchedTables
+from vidsparse.report.arms import family_of
 from vidsparse.report.page import write_comparison
 
 MakeRun = Callable[..., Path]
@@ -18,38 +19,71 @@ def right(run: Path) -> pd.DataFrame:
     return table.assign(right=table["label"] == table["prediction"])
 
 
-def test_leaderboard_is_what_pandas_counts_best_first(fake_run: MakeRun, tmp_path: Path) -> None:
-    runs = {
-        "d": fake_run("d", "dense", seed=1, skill=1.0),
-        "r": fake_run("r", "rigl", seed=2, skill=3.0),
-        "s": fake_run("s", "static", seed=3, skill=0.5),
-    }
-    out = write_comparison(list(runs.values()), tmp_path / "compared")
-    board = pd.read_csv(out.parent / "tables" / "leaderboard.csv", index_col="run")
-    robust = {name: right(run).query("corruption != 'clean'")["right"].mean() for name, run in runs.items()}
-    clean = {name: right(run).query("corruption == 'clean'")["right"].mean() for name, run in runs.items()}
-    assert board["robust"].to_dict() == pytest.approx(robust)
-    assert board["clean"].to_dict() == pytest.approx(clean)
-    assert board.index.to_list() == sorted(robust, key=robust.__getitem__, reverse=True)
-    assert board.loc["r", "gain"] == pytest.approx(robust["r"] - robust["d"])
-    assert board.loc["r", "relative_gain"] == pytest.approx(robust["r"] / robust["d"] - 1)
-    assert pd.isna(board.loc["d", "gain"])
-    page = out.read_text(encoding="utf-8")
-    for name in runs:
-        row = re.search(rf'<th scope="row">{name}</th>(.*?)</tr>', page, re.DOTALL)
-        assert row
-        assert f">{100 * robust[name]:.1f}<" in row[1]
+def by_corruption(runs: list[Path]) -> pd.Series:
+    """Accuracy by corruption over all rows of the runs: they have equally many."""
+    rows = pd.concat([right(run) for run in runs]).query("corruption != 'clean'")
+    return rows.astype({"corruption": str}).groupby("corruption")["right"].mean()
 
 
-def test_gain_figure_has_a_row_a_corruption_and_a_column_a_run(fake_run: MakeRun, tmp_path: Path) -> None:
-    dense, rigl, static = fake_run("d", "dense", seed=1), fake_run("r", seed=2), fake_run("s", "static", seed=3)
-    out = write_comparison([dense, rigl, static], tmp_path)
-    gains = pd.read_csv(out.parent / "tables" / "gain.csv", index_col=0)
-    assert gains.columns.to_list() == ["r", "s"]
-    by_corruption = [right(run).groupby("corruption", observed=True)["right"].mean() for run in (rigl, dense)]
-    expected = (by_corruption[0] - by_corruption[1]).drop("clean")
-    assert gains["r"].to_dict() == pytest.approx({str(name): value for name, value in expected.items()})
-    assert (out.parent / "figures" / "severity_curves.png").exists()
+def test_the_leaderboard_of_a_study_is_what_pandas_counts(study) -> None:
+    runs, page = study
+    board = pd.read_csv(page.parent / "tables" / "leaderboard.csv").set_index(["method", "sparsity"])
+    dense = by_corruption(runs["dense", 0.0])
+    assert len(board) == 5
+    assert board["robust"].is_monotonic_decreasing
+    for key, arm in runs.items():
+        ours, row = by_corruption(arm), board.loc[key]
+        clean = pd.concat([right(run).query("corruption == 'clean'") for run in arm])["right"].mean()
+        assert (row["clean"], row["robust"]) == pytest.approx((clean, ours.mean()))
+        assert row["seeds"] == 2
+        if key[0] != "dense":
+            assert row["gain"] == pytest.approx(ours.mean() - dense.mean())
+            assert row["relative_gain"] == pytest.approx(ours.mean() / dense.mean() - 1)
+            assert row["wins"] == (ours - dense > 1e-12).sum()
+            assert row["gain_low"] <= row["gain"] <= row["gain_high"]
+        if key[0] == "rigl":
+            static = by_corruption(runs["static", key[1]])
+            assert row["static_gain"] == pytest.approx(ours.mean() - static.mean())
+    for key in ("gain", "static_gain"):
+        assert pd.isna(board.loc[("dense", 0.0), key])
+
+
+def test_the_page_shows_the_numbers_of_the_leaderboard(study) -> None:
+    page = study[1].read_text(encoding="utf-8")
+    for row in pd.read_csv(study[1].parent / "tables" / "leaderboard.csv").to_dict("records"):
+        shown = re.search(rf'<th scope="row">{row["arm"]}</th>(.*?)</tr>', page, re.DOTALL)
+        assert shown
+        for key in ("clean", "robust", "retention", "ece_clean", "ece_corrupted"):
+            assert f">{100 * row[key]:.1f}<" in shown[1]
+        assert f">{row['parameters']:,.0f}<" in shown[1]
+
+
+def test_gains_by_corruption_and_family_are_what_pandas_counts(study) -> None:
+    runs, page = study
+    dense = by_corruption(runs["dense", 0.0])
+    tables = page.parent / "tables"
+    single = pd.concat([pd.read_csv(path) for path in (tables / "gain.csv", tables / "gain_2.csv")])
+    whole = pd.concat([pd.read_csv(path) for path in (tables / "gain_family.csv", tables / "gain_family_2.csv")])
+    labels = {"static, 30 %": ("static", 0.3), "RigL, 30 %": ("rigl", 0.3), "RigL, 60 %": ("rigl", 0.6)}
+    for label, key in labels.items():
+        expected = by_corruption(runs[key]) - dense
+        part = single[single["arm"] == label].set_index("corruption")
+        assert part["gain"].to_dict() == pytest.approx(expected.to_dict())
+        families = expected.groupby([family_of(name) for name in expected.index]).mean()
+        assert whole[whole["arm"] == label].set_index("family")["gain"].to_dict() == pytest.approx(families.to_dict())
+    assert (single["low"] <= single["gain"]).all()
+
+
+def test_a_study_has_every_figure_with_a_panel_for_gradient_growth(study) -> None:
+    page = study[1].read_text(encoding="utf-8")
+    for name in ("gain_overall", "gain_family", "gain", "sparsity", "severity_curves", "robust_clean", "calibration"):
+        assert f'<figure id="{name}">' in page
+        assert (study[1].parent / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert "gradient growth" in page
+    assert "with 2 seeds an arm this study sees differences" in page
+    curves = pd.read_csv(study[1].parent / "tables" / "severity_curves.csv", index_col="severity")
+    rows = pd.concat([right(run) for run in study[0]["rigl", 0.3]])
+    assert curves["RigL, 30 %"].to_dict() == pytest.approx(rows.groupby("severity")["right"].mean().to_dict())
 
 
 def test_without_a_dense_run_there_is_no_gain_but_a_command(fake_run: MakeRun, tmp_path: Path) -> None:
@@ -64,20 +98,32 @@ def test_runs_on_other_clips_are_refused(fake_run: MakeRun, tmp_path: Path) -> N
     assert not (tmp_path / "out" / "report.html").exists()
 
 
-def test_runs_of_one_name_in_two_folders_stay_apart(fake_run: MakeRun, tmp_path: Path) -> None:
+def test_runs_of_one_name_and_seed_in_two_folders_stay_apart(fake_run: MakeRun, tmp_path: Path) -> None:
     first, second = fake_run("a", seed=1), fake_run("b", seed=2)
     (second / "run.json").write_text((first / "run.json").read_text())
     out = write_comparison([first, second], tmp_path / "out")
-    assert len(pd.read_csv(out.parent / "tables" / "leaderboard.csv")) == 2
+    board = pd.read_csv(out.parent / "tables" / "leaderboard.csv")
+    assert board["arm"].nunique() == 2
+    assert board["seeds"].to_list() == [1, 1]
 
 
 def test_names_with_html_in_them_do_no_harm_and_nothing_is_loaded(fake_run: MakeRun, tmp_path: Path) -> None:
-    runs = [fake_run("<img src=x onerror=alert(1)>"), fake_run("d", "dense")]
+    evil = "<img src=x onerror=alert(1)>"
+    runs = [fake_run(evil), fake_run("second", seed=5), fake_run("d", "dense")]
     page = write_comparison(runs, tmp_path / "out").read_text(encoding="utf-8")
     assert "<img" not in page
+    assert "&lt;img src=x" in page
     assert "http" not in page.replace("http-equiv", "")
 
 
 def test_warnings_that_all_runs_share_are_said_once(fake_run: MakeRun, tmp_path: Path) -> None:
     page = write_comparison([fake_run("r"), fake_run("d", "dense")], tmp_path / "out").read_text(encoding="utf-8")
     assert page.count("videos of the official lists missing") == 1
+    assert "No static control of the same sparsity and network stands beside RigL, 50 %" in page
+
+
+def test_runs_without_a_seed_in_common_are_compared_with_a_warning(fake_run: MakeRun, tmp_path: Path) -> None:
+    runs = [fake_run("r", training_seed=3), fake_run("d", "dense", seed=4)]
+    page = write_comparison(runs, tmp_path / "out").read_text(encoding="utf-8")
+    assert "no seed in common" in page
+    assert "points of robustness accuracy" in page

@@ -142,11 +142,13 @@ def test_ids_are_unique_and_links_within_the_page_arrive(published: Published) -
 
 def test_every_figure_is_also_png_and_its_numbers_csv(published: Published) -> None:
     run, _, page = published
-    names = re.findall(r"figures/(\w+)\.png, tables/\1\.csv", page)
+    names = re.findall(r"figures/(\w+)\.pdf and \.png, tables/\1\.csv and \.tex", page)
     assert set(names) >= {"per_corruption", "severity_curves", "gain", "training_curves", "layer_density", "topology"}
     for name in names:
         assert (run / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (run / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert not pd.read_csv(run / "tables" / f"{name}.csv").empty
+        assert (run / "tables" / f"{name}.tex").read_text().startswith(r"\begin{tabular}")
     bars = pd.read_csv(run / "tables" / "per_corruption.csv", index_col=0)
     matrix = pd.read_csv(run / "tables" / "accuracy_matrix.csv", index_col=0)
     np.testing.assert_allclose(bars["accuracy"], matrix.loc[bars.index, "mean"])
@@ -164,6 +166,16 @@ def test_missing_optional_tables_leave_their_figures_out(fake_run: MakeRun, leav
     for name in ("training", "training_curves", "topology", "layer_density", "frames"):
         assert f'id="{name}"' not in page
     assert 'id="per_corruption"' in page
+
+
+def test_frames_are_left_out_where_the_config_says_so(fake_run: MakeRun) -> None:
+    run = fake_run()
+    assert "data:image/jpeg" in read(write_report(run))
+    config = run / "config.yaml"
+    config.write_text(config.read_text() + "report: {frames: false}\n")
+    page = read(write_report(run))
+    assert "data:image" not in page
+    assert not list((run / "figures").glob("frames_*"))
 
 
 def test_a_run_evaluated_on_clean_clips_only_has_a_page(fake_run: MakeRun) -> None:

@@ -107,7 +107,7 @@ def test_ctrl_c_stops_the_runs_after_their_step_and_says_how_to_go_on(tiny, tiny
     process = begin(tmp_path, tiny_root, tiny, "training.epochs=50", "engine.checkpoint_every=1")
     wait_for(tmp_path / "runs/s/dense_seed0/checkpoints", process)
     os.kill(process.pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=280)
     assert process.returncode == 130, said
     assert "the same command continues" in said
     log = (tmp_path / "runs/s/logs/dense_seed0.log").read_text()

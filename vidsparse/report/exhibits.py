@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from vidsparse.evaluation import metrics
 from vidsparse.report import accounts, figures
+from vidsparse.report.latex import save_table
 from vidsparse.report.tables import Run, binned, severity_table
 
 SAMPLE = "built-in sample data"
@@ -18,7 +19,9 @@ SAMPLE = "built-in sample data"
 
 @dataclass(frozen=True)
 class Exhibit:
-    """`draw(table)` is shown with `title` and `caption`, written to figures/NAME.png, the table to tables/NAME.csv."""
+    """`draw(table)` is shown with `title` and `caption`, written to figures/NAME.png and .pdf, the table to
+    tables/NAME.csv and .tex.
+    """
 
     name: str
     title: str
@@ -38,12 +41,12 @@ class Shown:
 
 
 def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool) -> Shown:
-    """Draw the exhibit once, write its PNG and CSV under `folder`, and return what the page needs."""
+    """Draw the exhibit once, write its files under `folder`, and return what the page needs."""
     with figures.style():
         figure = figures.finish(exhibit.draw(exhibit.table), note=SAMPLE if on_sample_data else "")
     svg = figures.inline_svg(figure, exhibit.name)
     figures.save(figure, folder / "figures" / f"{exhibit.name}.png")
-    exhibit.table.to_csv(folder / "tables" / f"{exhibit.name}.csv")
+    save_table(exhibit.table, folder / "tables" / exhibit.name)
     caption = exhibit.caption + (" Built-in sample data." if on_sample_data else "")
     return Shown(exhibit.name, exhibit.title, caption, Markup(svg))
 
@@ -93,19 +96,6 @@ def gains(runs: Mapping[str, Run], reference: Run) -> Exhibit:
         "severities.",
         table,
         figures.gain_bars,
-    )
-
-
-def compared_severities(runs: Mapping[str, Run], dense: str | None, chance: float) -> Exhibit:
-    """Mean accuracy over severity of all runs on one axis."""
-    table = pd.DataFrame({label: severity_table(run.predictions)["mean"] for label, run in runs.items()})
-    return Exhibit(
-        "severity_curves",
-        "Accuracy as corruption grows",
-        "Mean over corruptions. Lines that start together and part are equally good on clean clips and differ in "
-        "robustness.",
-        table,
-        partial(figures.severity_curves, bold=[name for name in runs if name != dense], dense=dense, chance=chance),
     )
 
 

@@ -51,6 +51,7 @@ STYLE: Any = {
     "hatch.color": PAPER,
     "hatch.linewidth": 0.8,
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "savefig.facecolor": PAPER,
 }
 PERCENT = PercentFormatter(xmax=1, decimals=0, symbol=" %")
@@ -78,7 +79,7 @@ def corruption_bars(table: pd.DataFrame, clean: float, chance: float) -> Figure:
         axes.plot(table["reference"], rows, **DIAMOND, linestyle="", label="dense")
     axes.axvline(clean, color=INK, linewidth=1, linestyle="--", label="clean")
     axes.axvline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
-    _name_rows(axes, table.index)
+    name_rows(axes, table.index)
     axes.set(xlabel="accuracy, mean over severities", xlim=(0, 1.04 * max(table.max().max(), clean, chance)))
     axes.xaxis.set_major_formatter(PERCENT)
     figure.legend(loc="outside upper right", ncols=3)
@@ -97,7 +98,7 @@ def gain_bars(table: pd.DataFrame) -> Figure:
         labels = [f"{100 * value:+.1f}".replace("-", "−") for value in table[run]]
         axes.bar_label(bars, labels, padding=3, fontsize=8 if alone else 7, color=INK)
     axes.axvline(0, color=INK, linewidth=1)
-    _name_rows(axes, table.index)
+    name_rows(axes, table.index)
     reach = 1.3 * max(float(table.abs().max().max()), 0.01)
     axes.set(xlabel="gain over dense training, points of accuracy", xlim=(-reach, reach))
     axes.xaxis.set_major_formatter(POINTS)
@@ -183,9 +184,10 @@ def finish(figure: Figure, note: str = "") -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure as PNG at 200 dots an inch."""
+    """Write the figure as PNG at 200 dots an inch and, beside it, as PDF whose letters stay letters."""
     with style():
         figure.savefig(path, dpi=200, metadata={"Software": None})
+        figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
 
 
 def inline_svg(figure: Figure, title: str) -> str:
@@ -218,15 +220,16 @@ def name_layers(axes: Axes, names: "pd.Series[str]") -> None:
     axes.grid(axis="y", visible=False)
 
 
-def _tall(rows: float) -> float:
-    return 0.9 + 0.24 * max(rows, 3)
-
-
-def _name_rows(axes: Axes, names: Sequence[str] | pd.Index) -> None:
+def name_rows(axes: Axes, names: "Sequence[str] | pd.Index | pd.Series[str]") -> None:
+    """Rows from the top down, each with its name."""
     axes.set_yticks(np.arange(len(names)), [str(name).replace("_", " ") for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
+
+
+def _tall(rows: float) -> float:
+    return 0.9 + 0.24 * max(rows, 3)
 
 
 def _short(value: float) -> str:

@@ -27,10 +27,12 @@ class Strip:
 
 
 def strips(frames: dict[str, NDArray[np.uint8]], folder: Path) -> list[Strip]:
-    """Clean, then each corruption at its middle stored severity; also written as `folder`/frames_NAME.png.
+    """Clean, then each corruption at its middle stored severity; written as `folder`/frames_NAME.png, old ones removed.
 
     `frames` maps "clean" or "corruption/severity" to uint8 (T, H, W, 3).
     """
+    for old in folder.glob("frames_*.png"):
+        old.unlink()
     severities: dict[str, list[int]] = {}
     for key in frames:
         name, _, level = key.partition("/")

@@ -11,9 +11,12 @@ from vidsparse import files
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
-from vidsparse.report import exhibits, words
+from vidsparse.ledger import operations
+from vidsparse.report import contrast, exhibits, words
+from vidsparse.report.arms import Arm, leaderboard, make_arms, mean_board
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.frames import strips
+from vidsparse.report.latex import save_table
 from vidsparse.report.palette import DARK, LIGHT
 from vidsparse.report.tables import Run, load_run, scoreboard
 
@@ -25,8 +28,8 @@ FILES = {
     "topology.csv": "one row a topology update",
     "layers.csv": "non-zero weights of each layer",
     "frames.npz": "the frames shown above",
-    "figures/": "every figure as PNG",
-    "tables/": "the numbers behind every figure and table as CSV",
+    "figures/": "every figure as PNG and, vectors for a paper, PDF",
+    "tables/": "the numbers behind every figure and table as CSV and LaTeX",
 }
 
 
@@ -41,13 +44,13 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     board = scoreboard(ours.predictions, dense.predictions if dense else None)
     numbers = summary(ours.predictions, dense.predictions if dense else None)
     _make_folders(run)
-    board.to_csv(run / "tables" / "accuracy_matrix.csv")
-    pd.Series(numbers, name="value").rename_axis("metric").to_csv(run / "tables" / "summary.csv")
+    save_table(board, run / "tables" / "accuracy_matrix")
+    save_table(pd.DataFrame({"value": pd.Series(numbers)}).rename_axis("metric"), run / "tables" / "summary")
     if ours.predictions["view"].nunique() > 1:
-        view_accuracy(ours.predictions).to_csv(run / "tables" / "views.csv")
+        save_table(view_accuracy(ours.predictions), run / "tables" / "views")
     if dense:
         gains = metrics.relative_gain(ours.predictions, dense.predictions)
-        gains.to_csv(run / "tables" / "relative_gain.csv")
+        save_table(gains, run / "tables" / "relative_gain")
     return _render(
         "page.html.j2",
         run / "report.html",
@@ -66,58 +69,43 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
 
 
 def write_comparison(runs: Sequence[Path], out: Path) -> Path:
-    """Make out/report.html, out/figures and out/tables, comparing finished runs with the dense one among them, if any.
+    """Make out/report.html, out/figures and out/tables, comparing finished runs: arms over seeds, against controls.
 
     Raises RunFolderError for an unfinished run, MismatchedTables where runs hold different clips or corruptions.
     """
     loaded = [load_run(path) for path in runs]
-    labels = _labels(loaded)
-    dense = next((run for run in loaded if run.method == "dense"), None)
     for other in loaded[1:]:
         metrics.check_comparable(other.predictions, loaded[0].predictions)
+    arms = make_arms(loaded)
+    leaders = leaderboard(arms)
     _make_folders(out)
-    summaries = {label: _compared(run, dense) for label, run in labels.items()}
-    leaders = leaderboard(labels, summaries)
-    leaders.to_csv(out / "tables" / "leaderboard.csv", index=False)
-    boards = {label: scoreboard(run.predictions) for label, run in labels.items()}
-    pd.concat(boards, names=["run"]).to_csv(out / "tables" / "accuracy_matrix.csv")
-    dense_label = next((label for label, run in labels.items() if run is dense), None)
-    shown = [exhibits.compared_severities(labels, dense_label, float(loaded[0].info["chance"]))]
-    sparse = {label: run for label, run in labels.items() if run is not dense}
-    if dense and sparse:
-        shown.insert(0, exhibits.gains(sparse, dense))
-    if not summaries[next(iter(labels))]["corruptions"]:
-        shown = []
+    save_table(leaders, out / "tables" / "leaderboard", index=False)
+    boards = {arm.label: mean_board(arm) for arm in arms}
+    save_table(pd.concat(boards, names=["arm"]), out / "tables" / "accuracy_matrix")
+    shown = contrast.exhibits(arms, leaders, float(loaded[0].info["chance"]))
+    found = {arm.label: _run_warnings(arm) for arm in arms}
+    compared = leaders[leaders["gain"].notna()].to_dict("records")
     return _render(
         "comparison.html.j2",
         out / "report.html",
         run=loaded[0],
-        runs=labels,
-        reference=dense,
+        runs=loaded,
+        arms=arms,
+        reference=next((arm for arm in arms if arm.first.method == "dense"), None),
         leaders=leaders,
         boards=boards,
-        verdicts=[words.verdict(run, summaries[label]) for label, run in labels.items() if run is not dense],
-        warnings=_shared_first({label: words.warnings(run, summaries[label]) for label, run in labels.items()}),
+        verdict=contrast.verdict(leaders),
+        sentences=[contrast.sentence(row, row["arm"]) for row in compared],
+        power=contrast.power(arms)["note"],
+        protocol=words.shared_protocol(loaded),
+        warnings=_shared_first(found, contrast.cautions(arms)),
         results=_publish(shown, out, loaded[0]),
     )
 
 
-def leaderboard(runs: Mapping[str, Run], summaries: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
-    """One row a run, the most robust first; accuracies as shares, seconds for training and evaluation together."""
-    rows = [
-        {
-            "run": label,
-            "method": run.method,
-            "sparsity": run.info["sparse"]["sparsity"] if run.method != "dense" else 0.0,
-            **{key: summaries[label].get(key) for key in ("clean", "robust", "retention", "gain", "relative_gain")},
-            "updates": run.info["sparse"]["updates"],
-            "changed": run.info["sparse"]["changed"],
-            "seconds": sum(run.info["seconds"].values()),
-        }
-        for label, run in runs.items()
-    ]
-    table = pd.DataFrame(rows).astype({"gain": float, "relative_gain": float})
-    return table.sort_values("robust", ascending=False, kind="stable")
+def _run_warnings(arm: Arm) -> list[str]:
+    found = [words.warnings(run, summary(run.predictions)) for run in arm.runs.values()]
+    return list(dict.fromkeys(sentence for each in found for sentence in each))
 
 
 def _reference(run: Run, path: Path | None) -> Run | None:
@@ -127,21 +115,11 @@ def _reference(run: Run, path: Path | None) -> Run | None:
     return None if path is None else load_run(path)
 
 
-def _compared(run: Run, dense: Run | None) -> dict[str, float]:
-    against = None if dense is None or run is dense else dense.predictions
-    return summary(run.predictions, against)
-
-
-def _labels(runs: Sequence[Run]) -> dict[str, Run]:
-    names = [run.name for run in runs]
-    return {run.name if names.count(run.name) == 1 else str(run.path): run for run in runs}
-
-
-def _shared_first(warnings: Mapping[str, list[str]]) -> dict[str, list[str]]:
+def _shared_first(warnings: Mapping[str, list[str]], of_all: Sequence[str]) -> dict[str, list[str]]:
     first, *others = warnings.values()
     shared = [sentence for sentence in first if all(sentence in other for other in others)]
     own = {label: [each for each in found if each not in shared] for label, found in warnings.items()}
-    return {"All runs": shared, **own}
+    return {"All runs": [*of_all, *shared], **own}
 
 
 def _make_folders(out: Path) -> None:
@@ -167,6 +145,7 @@ def _render(template: str, path: Path, **values: Any) -> Path:
         "count": words.count,
         "duration": words.duration,
         "isna": pd.isna,
+        "operations": lambda number: "–" if pd.isna(number) else operations(number),
     }
     room.globals |= {"light": LIGHT, "dark": DARK, "definitions": words.DEFINITIONS}
     files.write(path, room.get_template(template).render(**values))

@@ -36,9 +36,12 @@ class Run:
 
     @cached_property
     def frames(self) -> dict[str, NDArray[np.uint8]]:
-        """One test clip, uint8 (T, H, W, 3), under "clean" and "corruption/severity"; empty where not kept."""
+        """One test clip, uint8 (T, H, W, 3), under "clean" and "corruption/severity".
+
+        Empty where it was not kept, or where the config says report.frames=false.
+        """
         path = self.path / "frames.npz"
-        if not path.exists():
+        if not path.exists() or not (self.config.get("report") or {}).get("frames", True):
             return {}
         with np.load(path) as arrays:
             return dict(arrays)

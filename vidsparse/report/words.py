@@ -1,7 +1,7 @@
 """What a report says in words: verdict, protocol, warnings and definitions."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vidsparse.errors import plural
@@ -10,6 +10,7 @@ from vidsparse.report import accounts
 from vidsparse.report.tables import Run
 
 FEW_UPDATES = 5
+_OWN = ("Time to train", "Time to evaluate", "Time to analyse", "Finished", "Reference", "Non-zero weights")
 WIDE = 0.05  # half-width of the clean accuracy's interval from which the page warns
 
 DEFINITIONS = (
@@ -170,6 +171,22 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
         for group, facts in groups.items()
         if facts
     ]
+
+
+def shared_protocol(runs: Sequence[Run]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What was done in all of these runs; where they differ, each value that occurs, at most four."""
+    whole = [{group: dict(facts) for group, facts in protocol(run)} for run in runs]
+    found = []
+    for group, facts in whole[0].items():
+        if group == "Cost, theoretical":
+            continue
+        rows = []
+        for name in facts:
+            values = list(dict.fromkeys(each.get(group, {}).get(name, "none") for each in whole))
+            if name not in _OWN and len(values) <= 4:
+                rows.append((name, "; ".join(values)))
+        found.append((group, rows))
+    return found
 
 
 def _sparse_facts(sparse: Mapping[str, Any]) -> dict[str, str]:

@@ -113,7 +113,8 @@ def share_out(total: int, weights: Mapping[str, float], room: Mapping[str, int])
 def _round_to_total(wanted: Mapping[str, float], room: Mapping[str, int], total: int) -> dict[str, int]:
     counts = {name: min(floor(value + 1e-9), room[name]) for name, value in wanted.items()}
     missing = total - sum(counts.values())
-    for name in cycle(sorted(wanted, key=lambda name: counts[name] - wanted[name])):
+    # layers of one shape have equal remainders but for rounding errors: the earlier one is served first
+    for name in cycle(sorted(wanted, key=lambda name: round(counts[name] - wanted[name], 7))):
         if missing <= 0:
             break
         taken = counts[name] < room[name]
