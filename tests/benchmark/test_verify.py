@@ -101,8 +101,13 @@ def test_an_unfinished_benchmark_names_what_it_lacks(order, copy):
 def test_deep_verification_makes_clips_again_and_sees_other_pixels(order, copy):
     from vidsparse.benchmark.unit import read_sidecar, sidecar_bytes
 
-    deep = order(f"benchmark.dir={copy}", "benchmark.stage=verify", "benchmark.deep=1000")
+    deep_words = (f"benchmark.dir={copy}", "benchmark.stage=verify", "benchmark.deep=1000")
+    deep = order(*deep_words)
     generate(deep)
+    with pytest.raises(BenchmarkError, match="holds another benchmark: corruption_seed"):
+        generate(
+            order(f"benchmark.dir={copy}", "benchmark.stage=verify", "benchmark.deep=1", "evaluation.corruption_seed=1")
+        )
     one, other = (
         copy / "gaussian_noise" / "2" / clip for clip in ("Left/v_Left_g04_c01.mkv", "Left/v_Left_g05_c01.mkv")
     )

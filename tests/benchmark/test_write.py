@@ -72,16 +72,17 @@ def test_nothing_on_disk_tells_when_or_where_it_was_made(whole):
 
 def test_killed_and_started_again_it_ends_as_if_nothing_had_been(whole, tiny_root, tmp_path):
     settings = (f"data.root={tiny_root}", *SETTINGS, "workers=2")
-    root, rng, kills = tmp_path / "benchmarks" / "ucf101_c", random.Random(1), 0
-    while kills < 2:
+    root, rng, left = tmp_path / "benchmarks" / "ucf101_c", random.Random(1), []
+    for kill in range(2):
         process = start(settings, tmp_path)
-        while process.poll() is None and len(list(root.glob("units/*/*/*.json"))) <= 5 * kills:
-            time.sleep(0.005)
-        time.sleep(rng.uniform(0, 0.05))
+        while process.poll() is None and len(list(root.glob("units/*/*/*.json"))) <= 5 * kill:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.02))
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        kills += 1
+        left.append((root / "manifest.parquet").exists())
+    assert not left[0]  # killed at its first unit
     said = finish(settings, tmp_path)
     assert "were there" in said or "nothing is missing" in said
     assert sums(root) == sums(whole)

@@ -65,7 +65,7 @@ def _how(recipe: Recipe) -> str:
         "frame": f"short side {recipe.short_side} pixels, the whole frame, then corrupted",
         "source": "corrupted at the size of the source",
     }[recipe.canvas]
-    kept = "whole videos, every frame"
+    kept = "whole videos, every frame; an image is one"
     if recipe.materialize == "clips":
         kept = (
             f"the frames that {plural(recipe.views or 1, 'view')} of {plural(recipe.frames or 1, 'frame')} read "

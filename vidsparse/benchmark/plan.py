@@ -129,7 +129,7 @@ def part(clips: Clips, entries: Sequence[Entry]) -> Clips:
 def _entry(config: Config, clips: Clips, position: int, sample: Sample) -> Entry:
     data, info = config.data, clips.index.rows[sample.id].info
     numbers = None
-    if config.benchmark.materialize == "clips":
+    if config.benchmark.materialize == "clips" and info.n_frames > 1:
         views = view_numbers(data, config.evaluation, info.n_frames)
         numbers = tuple(np.unique(views).tolist())
     height, width = (data.size, data.size) if config.evaluation.canvas == "crop" else clips.size(sample)
@@ -165,9 +165,9 @@ def _check_entries(config: Config, entries: Sequence[Entry]) -> None:
 
 def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
     data, evaluation, benchmark = config.data, config.evaluation, config.benchmark
-    whole = benchmark.materialize == "videos"
     crf = _crf(benchmark)
     images = all(entry.n_frames == 1 for entry in entries)
+    whole = images or benchmark.materialize == "videos"
     return Recipe(
         name=config.name,
         dataset=clips.dataset.name,
@@ -178,7 +178,7 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
         canvas=evaluation.canvas,
         short_side=None if evaluation.canvas == "source" else data.short_side,
         size=data.size if evaluation.canvas == "crop" else None,
-        materialize=benchmark.materialize,
+        materialize="videos" if whole else "clips",
         frames=None if whole else data.frames,
         stride=None if whole else data.stride,
         sampling=None if whole else evaluation.sampling or data.sampling,

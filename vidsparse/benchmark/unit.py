@@ -30,7 +30,7 @@ from vidsparse.data.corrupting import Corruptor, Decoded
 from vidsparse.data.frames import Frames
 from vidsparse.data.sources import Sample
 from vidsparse.data.stored import PACKED, Entry, Recipe, Stored
-from vidsparse.errors import BenchmarkError, DataError
+from vidsparse.errors import BenchmarkError, DataError, WriteError
 
 KEEP = 512 * 2**20  # bytes of decoded clips that a worker keeps for the next cell of the same shard
 Sidecar = dict[str, Any]
@@ -100,8 +100,12 @@ def make(task: Task) -> Done:
             sidecar = _made(task, output, clock)
             with timed(clock, "write"):
                 write_changed(output, task.stored.root / task.unit.sidecar, sidecar_bytes(sidecar))
-    except (DataError, CorruptionError, MemoryError) as error:
-        return Done(task.unit, error=f"{error or 'out of memory'}")
+    except (WriteError, BenchmarkError):
+        raise
+    except (DataError, CorruptionError) as error:
+        return Done(task.unit, error=str(error))
+    except Exception as error:  # whatever a decoder, a corruption or an encoder says: one unit, not all of them
+        return Done(task.unit, error=f"{type(error).__name__}: {error}")
     return Done(task.unit, len(sidecar["clips"]), sidecar["bytes"], dict(clock), socket.gethostname())
 
 
