@@ -32,6 +32,7 @@ from vidsparse.data.sample import write_video
 from vidsparse.handbook.pages import COST, Costs
 from vidsparse.handbook.scene import scene
 
+pytestmark = pytest.mark.timeout(3600)  # the peer's packages may take minutes to come
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "corruptions"
 FRAMES, SEVERITY, TURNS = 16, 3, 7
 SIDES = (112, 224)
