@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from corruptions import corrupt, digital
+from corruptions import REGISTRY, corrupt, digital
 from corruptions.motion import Scene
 from corruptions.severities import TABLES
 
@@ -38,6 +38,17 @@ def test_jpeg_is_bit_for_bit_what_pillow_makes_at_every_quality_and_size(clip: F
         made = frames.copy()
         digital.jpeg_compression(made, (quality,), SCENE)
         assert np.array_equal(made[0], pillow(frames[0], quality))
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 31), (32, 32), (63, 112), (65, 71)])
+def test_pixelate_is_bit_for_bit_what_pillow_makes_at_every_share_and_size(size: tuple[int, int]) -> None:
+    frame = np.random.default_rng(4).integers(0, 256, (1, *size, 3), np.uint8)
+    for profile in REGISTRY["pixelate"].tables:
+        for severity in range(1, 6):
+            share = TABLES[profile, "pixelate"][severity - 1][0]
+            small = Image.fromarray(frame[0]).resize((int(size[1] * share), int(size[0] * share)), Image.Resampling.BOX)
+            expected = np.asarray(small.resize(size[::-1], Image.Resampling.NEAREST))
+            assert np.array_equal(corrupt(frame, "pixelate", severity, profile=profile)[0], expected)
 
 
 @pytest.mark.parametrize("size", [(48, 56), (31, 45)])
