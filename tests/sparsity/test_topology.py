@@ -58,3 +58,11 @@ def test_another_networks_masks_are_refused():
     sparse = build("rigl")[2]
     with pytest.raises(ConfigError, match="another network"):
         sparse.load_state_dict({**sparse.state_dict(), "masks": {"foo": torch.zeros(1)}})
+
+
+def test_who_replays_steps_unseen_says_how_many_there_were():
+    model, opt, sparse = build("rigl", every=5)
+    train(model, opt, range(2))
+    sparse.step = 4
+    train(model, opt, range(4, 5))
+    assert (sparse.step, sparse.updates) == (5, 1)

@@ -28,6 +28,7 @@ class Layer:
     ever: Tensor
     dense_gradient: Tensor | None = None
     momentum: Tensor | None = None
+    spare: Tensor | None = None  # memory for the next window's dense gradient
     masked_version: int | None = None  # of `weight.grad` after it was masked last
 
     @classmethod
@@ -68,18 +69,20 @@ class Layer:
         self.momentum = self._like_weight(state.get("momentum"))
         self.masked_version = None
 
-    def take_dense_gradient(self) -> Tensor:
-        """The sum of the window's gradients, zero where there was none; it is kept no longer."""
-        taken, self.dense_gradient = self.dense_gradient, None
-        return torch.zeros_like(self.weight, dtype=self._precise, requires_grad=False) if taken is None else taken
+    def end_window(self, soon_again: bool) -> None:
+        """Forget the dense gradient; its memory is held for the next one if that is to come `soon_again`."""
+        if self.dense_gradient is not None:
+            self.spare = self.dense_gradient if soon_again else None
+            self.dense_gradient = None
+
+    def new_like_weight(self) -> Tensor:
+        """Memory for a gradient, in at least 32 bit and in the layout of the weight."""
+        precise = torch.promote_types(self.weight.dtype, torch.float32)
+        return torch.empty_like(self.weight, dtype=precise, requires_grad=False)
 
     def _like_weight(self, value: Tensor | None) -> Tensor | None:
         """A copy on the device and in the memory layout of the weight."""
         return None if value is None else torch.empty_like(self.weight, dtype=value.dtype).detach().copy_(value)
-
-    @property
-    def _precise(self) -> torch.dtype:
-        return torch.promote_types(self.weight.dtype, torch.float32)
 
     def _mask_gradient(self, weight: Tensor) -> None:
         gradient = weight.grad
@@ -93,7 +96,8 @@ class Layer:
     def _keep(self, gradient: Tensor) -> None:
         """Sum the gradients of one accumulation window; absent or zeroed ones mean that a new window begins."""
         if self.dense_gradient is None or self._begins_anew():
-            self.dense_gradient = torch.empty_like(self.weight, dtype=self._precise, requires_grad=False)
+            memory, self.spare = self.dense_gradient if self.spare is None else self.spare, None
+            self.dense_gradient = self.new_like_weight() if memory is None else memory
             self.dense_gradient.copy_(gradient)
         else:
             self.dense_gradient.add_(gradient)
@@ -109,5 +113,6 @@ class Layer:
         """The model was moved or converted after it was made sparse."""
         self.mask = torch.empty_like(self.weight, requires_grad=False).copy_(self.mask)
         self.ever = self.ever.to(self.mask.device)
+        self.spare = None
         if self.momentum is not None:
             self.momentum = self.momentum.to(self.mask.device)

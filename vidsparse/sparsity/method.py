@@ -1,5 +1,6 @@
 """What a DST method is: distribution × drop score × grow score × schedule."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,13 +96,13 @@ class Method:
         """Density over all layers after `step`: above the target at first, exactly the target in the end."""
         updates = self.update_steps(total_steps)
         if self.soft_bound:
-            extra = self.soft_bound * self._shape_at(step, total_steps) if step < max(updates, default=0) else 0.0
+            extra = self.soft_bound * self._shape_at(step, total_steps) if updates and step < updates[-1] else 0.0
             return min(1.0, target * (1 + extra))
         if self.pruning == "none":
             return target
         start = self.initial_density if self.initial_density > target else 1.0
-        last = max((s for s in updates if s <= self.prune_until * total_steps), default=0)
-        return target + (start - target) * schedule.cubic(step / last) if last else target
+        pruning = updates[: bisect_right(updates, self.prune_until * total_steps)]
+        return target + (start - target) * schedule.cubic(step / pruning[-1]) if pruning else target
 
     def update_steps(self, total_steps: int) -> range:
         """The steps after which this method updates the topology."""

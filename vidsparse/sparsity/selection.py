@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_SAMPLE = 1 << 14  # pivots from so many values bracket the threshold within about 3 % of the ranks
-
 
 def top(scores: Tensor, k: int, among: Tensor | None = None) -> Tensor:
     """The k highest scores as a bool mask of the same shape and memory layout; exactly k are true.
@@ -26,12 +24,11 @@ def top(scores: Tensor, k: int, among: Tensor | None = None) -> Tensor:
     places = None
     if among is not None:
         candidates = in_memory_order(_laid_out(among, like=scores))
-        count = int(candidates.count_nonzero())
-        if count <= values.numel() // 2:
+        if int(candidates.count_nonzero()) > values.numel() // 2:
+            values = values.index_fill(0, where(~candidates), -torch.inf)
+        else:
             places = where(candidates)
             values = values.index_select(0, places)
-        else:
-            values = values.index_fill(0, where(~candidates), -torch.inf)
     flat.index_fill_(0, _highest(values, k, scores, places), True)
     return chosen
 
@@ -47,14 +44,20 @@ def top_rows(scores: Tensor, k: int) -> Tensor:
 
 
 def kth_largest(values: Tensor, k: int) -> Tensor:
-    """The k-th largest (1-based) of a one-dimensional float tensor, exactly."""
-    if values.is_cuda:  # where kthvalue is slow, and refused when torch is to be deterministic
+    """The k-th largest (1-based) of a one-dimensional tensor of numbers, exactly.
+
+    NumPy's partition is 10 times faster than kthvalue, which is slow on a GPU and refused there where torch is to be
+    deterministic.
+    """
+    if values.is_cuda:
         return values.sort(descending=True).values[k - 1]
-    return values.kthvalue(values.numel() - k + 1).values
+    place = values.numel() - k
+    return torch.from_numpy(np.partition(values.numpy(), place))[place]
 
 
 def comparable(scores: Tensor) -> Tensor:
     """The same in at least 32 bit, NaN being the lowest number: -inf is left for what is no candidate."""
+    scores = scores.detach()
     if scores.dtype in (torch.float16, torch.bfloat16):
         scores = scores.float()
     if scores.sum().isfinite():  # one pass tells that nothing needs mending
@@ -69,7 +72,7 @@ def in_memory_order(tensor: Tensor) -> Tensor:
 
 
 def where(mask: Tensor) -> Tensor:
-    """Indices of what is true in a one-dimensional bool mask, ascending; on the CPU by NumPy: 10 times faster."""
+    """Indices of what is true in a one-dimensional bool mask, ascending; on the CPU by NumPy, which is far faster."""
     return mask.nonzero().flatten() if mask.is_cuda else torch.from_numpy(np.flatnonzero(mask.numpy()))
 
 
@@ -84,6 +87,14 @@ def _layout(tensor: Tensor) -> list[int]:
     return sorted(range(tensor.dim()), key=tensor.stride, reverse=True)
 
 
+def _first(places: Tensor, count: int, like: Tensor) -> Tensor:
+    """Of ascending places in memory those `count` whose flat indices are lowest."""
+    if count == 0 or like.is_contiguous():
+        return places[:count]
+    index = _flat_index(places, like)
+    return places[index <= -kth_largest(-index, count)]
+
+
 def _flat_index(places: Tensor, like: Tensor) -> Tensor:
     """The flat (row-major) index of each place in the memory order of `like`."""
     index = torch.zeros_like(places)
@@ -94,40 +105,19 @@ def _flat_index(places: Tensor, like: Tensor) -> Tensor:
 
 
 def _highest(values: Tensor, k: int, like: Tensor, places: Tensor | None = None) -> Tensor:
-    """Places in memory of the k highest values, which lie at `places` (all: None); of ties the lower flat indices.
-
-    Large tensors are cut down first: a sorted sample gives two pivots around the wanted rank, and only the few
-    values between them are searched. A sample that misleads is noticed by counting, and the whole is searched.
-    """
-    sure = None
-    high, low = _pivots(values, k)
-    if high is not None and low is not None:
-        above = values > high
-        near = where((values >= low) ^ above)
-        count = int(above.count_nonzero())
-        if count < k <= count + near.numel():
-            sure = _at(where(above), places)
-            values, places, k = values.index_select(0, near), _at(near, places), k - count
+    """Places in memory of the k highest values, which lie at `places` (all: None); of ties the lower flat indices."""
     threshold = kth_largest(values, k)
-    above, ties = _at(where(values > threshold), places), _at(where(values == threshold), places)
-    missing = k - above.numel()
-    if missing < ties.numel():
-        ties = ties[_flat_index(ties, like).argsort()[:missing]]
-    return torch.cat([above, ties] if sure is None else [sure, above, ties])
+    above, ties = (_at(where(mask), places) for mask in _above_and_at(values, threshold))
+    return torch.cat([above, _first(ties, k - above.numel(), like)])
+
+
+def _above_and_at(values: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor]:
+    """Bool masks of the values above a threshold and equal to it; on the CPU by NumPy, which is 8 times faster."""
+    if values.is_cuda:
+        return values > threshold, values == threshold
+    array, bound = values.numpy(), threshold.numpy()
+    return torch.from_numpy(array > bound), torch.from_numpy(array == bound)
 
 
 def _at(indices: Tensor, places: Tensor | None) -> Tensor:
     return indices if places is None else places.index_select(0, indices)
-
-
-def _pivots(values: Tensor, k: int) -> tuple[Tensor | None, Tensor | None]:
-    """Two values, one probably above the k-th largest and one probably not; None where nothing is to be gained."""
-    n = values.numel()
-    if n <= 4 * _SAMPLE:
-        return None, None
-    sample = values[:: n // _SAMPLE]
-    size = sample.numel()
-    rank, margin = int(k / n * size), int(2 * size**0.5)
-    high = kth_largest(sample, rank - margin) if rank > margin else values.new_tensor(torch.inf)
-    low = kth_largest(sample, rank + margin) if rank + margin < size else values.new_tensor(-torch.inf)
-    return high, low

@@ -143,8 +143,16 @@ class Topology:
 
     @property
     def step(self) -> int:
-        """Optimizer steps that were made; those that a gradient scaler left out do not count."""
+        """Optimizer steps that were made; those that a gradient scaler left out do not count.
+
+        To be set by who replays steps from a CUDA graph, which no hook sees: the next update comes after so many. It
+        and the steps whose dense gradients it needs are made outside the graph; weights and masks stay where they are.
+        """
         return self._steps.value
+
+    @step.setter
+    def step(self, steps: int) -> None:
+        self._steps.value = steps
 
     @property
     def masks(self) -> dict[str, Tensor]:
@@ -254,7 +262,7 @@ class Topology:
         if made and self._steps.planned in self._update_steps:
             self._update()
         for layer in self._layers.values():
-            layer.dense_gradient = None
+            layer.end_window(soon_again=self._steps.planned + 1 in self._dense_steps)
 
     def _update(self) -> None:
         self._choice.check_present()
@@ -292,7 +300,10 @@ class Topology:
 
     def _dense_gradients(self) -> list[Tensor]:
         """The dense gradient of each layer, zero where it was not used, averaged over the processes."""
-        gradients = [layer.take_dense_gradient() for layer in self._layers.values()]
+        gradients = [
+            layer.new_like_weight().zero_() if layer.dense_gradient is None else layer.dense_gradient
+            for layer in self._layers.values()
+        ]
         processes.mean_(gradients)
         return gradients
 

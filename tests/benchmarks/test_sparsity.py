@@ -1,0 +1,168 @@
+"""What sparse training costs, printed and never judged: `make bench`.
+
+Ratios are medians of paired rounds: each round runs every loop once, in one process on one thread, and is compared
+with its own dense step. Processor time, so that what else the machine does counts little. Goals: a masked step at most
+1.08 of a dense one on timm's resnet18 (64 px, batch 4) and 1.03 on r3d_18 (8 x 112 px); an update at most 0.1 of two
+full sorts of the same weights; on a GPU 1.02.
+"""
+
+from collections.abc import Callable, Iterator
+from statistics import median
+from time import process_time
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from benchmarks.sparse_peers import PEERS, install
+from benchmarks.timing import interleaved, seconds
+from vidsparse.sparsity.topology import Topology, sparsify
+
+NEVER = 10**9
+pytestmark = pytest.mark.timeout(3600)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def peers(tmp_path_factory) -> str | None:
+    """Why the peers cannot be had; None where they can."""
+    return install(tmp_path_factory.mktemp("peers"))
+
+
+class Loop:
+    """A model, a batch and SGD with momentum; `step` is one training step."""
+
+    def __init__(self, name: str, device: str = "cpu") -> None:
+        torch.manual_seed(0)
+        if name == "resnet18":
+            import timm
+
+            self.model, shape = timm.create_model("resnet18", num_classes=1000), (4, 3, 64, 64)
+        else:
+            from torchvision.models.video import r3d_18
+
+            self.model, shape = r3d_18(num_classes=101), (2, 3, 8, 112, 112)
+        self.model: nn.Module = self.model.to(device)
+        self.inputs = torch.randn(shape, device=device)
+        self.labels = torch.arange(len(self.inputs), device=device)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), 0.01, momentum=0.9)
+        self.make_step: Callable[[], object] = self.optimizer.step
+
+    def forward_backward(self) -> None:
+        self.optimizer.zero_grad()
+        F.cross_entropy(self.model(self.inputs), self.labels).backward()
+
+    def step(self) -> None:
+        self.forward_backward()
+        self.make_step()
+
+
+def ours(name: str, method: str, device: str = "cpu", every: int = NEVER) -> tuple[Loop, Topology]:
+    loop = Loop(name, device)
+    changes = {} if method in ("dense", "static") else {"every": every}
+    return loop, sparsify(loop.model, loop.optimizer, method, 0.9, 10 * NEVER, **changes)
+
+
+def timed_updates(sparse: Topology) -> list[float]:
+    """Processor seconds of each update from now on."""
+    times: list[float] = []
+    update = sparse._update
+    sparse._update = lambda: times.append(spent(update))  # type: ignore[method-assign]
+    return times
+
+
+def spent(call: Callable[[], object]) -> float:
+    """Processor seconds of one call."""
+    began = process_time()
+    call()
+    return process_time() - began
+
+
+def on_device(call: Callable[[], object]) -> float:
+    """Seconds of twenty calls on a GPU, until they are done."""
+
+    def all_of_them() -> None:
+        for _ in range(20):
+            call()
+        torch.cuda.synchronize()
+
+    return seconds(all_of_them)
+
+
+def report(name: str, times: dict[str, list[float]], capsys) -> None:
+    with capsys.disabled():
+        print(f"\n{name}: a dense step takes {1000 * median(times['dense']):.1f} ms")
+        for loop, each in times.items():
+            ratios = sorted(mine / dense for mine, dense in zip(each, times["dense"], strict=True))
+            quarter = len(ratios) // 4
+            print(f"  {loop:12} {median(ratios):.3f} of it ({ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f})")
+
+
+def test_a_masked_step_of_resnet18_over_a_dense_one(peers, capsys):
+    steps = {method: ours("resnet18", method)[0].step for method in ("dense", "static", "rigl", "snfs")}
+    if peers is None:
+        for peer, wrapper in PEERS.items():
+            loop = Loop("resnet18")
+            loop.make_step = wrapper(loop.model, loop.optimizer, NEVER).step
+            steps[peer] = loop.step
+    report("resnet18", interleaved(steps, 40, spent), capsys)
+    with capsys.disabled():
+        print(f"  {peers}" if peers else "")
+
+
+def test_a_masked_step_of_r3d_18_over_a_dense_one(capsys):
+    steps = {method: ours("r3d_18", method)[0].step for method in ("dense", "static", "rigl")}
+    report("r3d_18", interleaved(steps, 10, spent), capsys)
+
+
+@pytest.mark.parametrize("method", ["rigl", "set", "mest", "granet_g", "srigl", "snfs"])
+def test_an_update_over_two_full_sorts(method, capsys):
+    """Those of all layers' weights by magnitude, and of as many gradients."""
+    loop, sparse = ours("resnet18", method, every=2)
+    weights = [layer.weight.detach() for layer in sparse._layers.values()]
+    gradients = [torch.randn_like(weight) for weight in weights]
+    updates, sorts = timed_updates(sparse), []
+    while len(updates) < 7:
+        loop.step()
+        if len(sorts) < len(updates):
+            sorts.append(spent(lambda: [each.abs().flatten().sort() for each in (*weights, *gradients)]))
+    updates, sorts = updates[1:], sorts[1:]
+    with capsys.disabled():
+        print(f"\nresnet18, {method}: an update takes {1000 * median(updates):.0f} ms, "
+              f"{median(u / s for u, s in zip(updates, sorts, strict=True)):.3f} of two full sorts")  # fmt: skip
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_an_update_of_a_peer(peer, peers, capsys):
+    if peers:
+        pytest.skip(peers)
+    loop, (mine, sparse) = Loop("resnet18"), ours("resnet18", "rigl", every=2)
+    update = PEERS[peer](loop.model, loop.optimizer, 2).update
+    theirs, here = [], timed_updates(sparse)
+    while len(here) < 4:
+        make = update()
+        loop.step()
+        make = update()
+        loop.forward_backward()
+        theirs.append(spent(make))
+        mine.step()
+        mine.step()
+    with capsys.disabled():
+        print(
+            f"\nresnet18: an update of {peer} takes {1000 * median(theirs):.0f} ms, ours {1000 * median(here):.0f} ms"
+        )
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", ["resnet18", "r3d_18"])
+def test_a_masked_step_over_a_dense_one_on_a_gpu(name, capsys):
+    steps = {method: ours(name, method, "cuda")[0].step for method in ("dense", "static", "rigl")}
+    report(f"{name} on {torch.cuda.get_device_name()}", interleaved(steps, 20, on_device), capsys)
