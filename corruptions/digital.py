@@ -65,7 +65,7 @@ def _boxes(many: int, few: int) -> tuple[Numbers, Weights]:
 def _nearest(few: int, many: int) -> Numbers:
     """Return which of a few pixels each of many shows, as Pillow has it: int64 (many,)."""
     line = Image.fromarray(np.arange(few, dtype=np.int32)[None])
-    return np.array(line.resize((many, 1), Image.Resampling.NEAREST), np.int64)[0]
+    return np.asarray(line.resize((many, 1), Image.Resampling.NEAREST)).astype(np.int64).ravel()
 
 
 @kernel("void(uint8[:,:,::1], int64[::1], uint32[:,::1], int64[::1], uint32[:,::1], uint8[:,:,::1])")
