@@ -284,9 +284,13 @@ class StudyConfig:
 
 @dataclass
 class Config:
-    """One experiment, whole. `sample` holds what the built-in sample data changes."""
+    """One experiment, whole. `sample` holds what the built-in sample data changes.
+
+    `task`: whether a clip has one label or every pixel of it; see tasks.py.
+    """
 
     name: str = "${data.source}_${sparse.method}"
+    task: Literal["classification", "segmentation"] = "classification"
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     sparse: SparseConfig = field(default_factory=SparseConfig)
@@ -325,13 +329,14 @@ def to_yaml(config: Config) -> str:
 def identity(config: Config) -> dict[str, Any]:
     """What a run is, as {dotted key: value}: all but where it runs, where data lie and how it is shown.
 
-    `data.root` is left out because the data fingerprint stands for it, `evaluation.reference` because it changes the
+    The task is there where it is not classification. `data.root` is left out because the data fingerprint stands for it, `evaluation.reference` because it changes the
     report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
     shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample")
     left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
-    return {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
+    kept = {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
+    return {key: value for key, value in kept.items() if (key, value) != ("task", Config.task)}
 
 
 def digest(value: Any) -> str:

@@ -1,8 +1,9 @@
-"""The parts of a training recipe that are formulas: optimizer, learning rate, batch-norm re-estimation."""
+"""The parts of a training recipe that are formulas: loss, optimizer, learning rate, batch-norm re-estimation."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import cos, pi, sqrt
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from vidsparse.config import MixupConfig, OptimizerConfig, ScheduleConfig
 
+VOID = 255  # the label of a pixel that nobody labelled
+AUXILIARY_SHARE = 0.5  # of the loss of an auxiliary head, beside that of the main one, as torchvision trains them
 SHORT = 1000  # optimizer steps; after fewer, running batch-norm statistics lag behind the weights
 
 
@@ -47,6 +50,61 @@ def learning_rate(peak: float, config: ScheduleConfig, step: int, per_epoch: int
     return peak * (1 + cos(pi * (step - warmup) / max(1, total - warmup))) / 2
 
 
+Outputs = Tensor | tuple[Tensor, ...]  # of a network: logits, and in training those of its auxiliary head after them
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a task's answers are held against its labels by.
+
+    `loss` of (outputs, labels, smoothing) is a scalar; `right` of (outputs, labels) how many of the clips are answered
+    right, a part of a clip counted as such.
+    """
+
+    loss: Callable[[Any, Tensor, float], Tensor]
+    right: Callable[[Any, Tensor], Tensor]
+
+
+def class_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy () of logits (B, classes), mean over the clips."""
+    return F.cross_entropy(logits, labels.to(logits.device, non_blocking=True), label_smoothing=smoothing)
+
+
+def class_right(logits: Tensor, labels: Tensor) -> Tensor:
+    """How many of the clips are answered right."""
+    return (logits.argmax(1) == labels.to(logits.device)).sum()
+
+
+def pixel_loss(outputs: Outputs, masks: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy () of logits (B, classes, T, H, W), mean over the pixels of masks (B, T, H, W) that are not VOID.
+
+    0 where all are. An auxiliary head adds its own with half the weight (Zhao et al. 2017; torchvision's references).
+    """
+    maps = (outputs,) if isinstance(outputs, Tensor) else outputs
+    target = masks.to(maps[0].device, non_blocking=True).long()
+    labelled = (target != VOID).sum().clamp_min(1)
+    losses = [
+        F.cross_entropy(logits, target, reduction="sum", ignore_index=VOID, label_smoothing=smoothing) / labelled
+        for logits in maps
+    ]
+    return losses[0] + AUXILIARY_SHARE * sum(losses[1:], start=torch.zeros_like(losses[0]))
+
+
+def pixel_right(outputs: Outputs, masks: Tensor) -> Tensor:
+    """The shares of labelled pixels that are answered right (pixel accuracies), summed over the clips."""
+    logits = outputs if isinstance(outputs, Tensor) else outputs[0]
+    masks = masks.to(logits.device)
+    labelled = masks != VOID
+    right = (logits.argmax(1) == masks) & labelled
+    return (right.flatten(1).sum(1) / labelled.flatten(1).sum(1).clamp_min(1)).sum()
+
+
+OBJECTIVES = {
+    "classification": Objective(class_loss, class_right),
+    "segmentation": Objective(pixel_loss, pixel_right),
+}
+
+
 @dataclass(frozen=True)
 class Mix:
     """How the clips of one batch are mixed with others of it: a partner for each, and what share is its own.
@@ -72,14 +130,14 @@ class Mix:
         own[:, :, top:bottom, left:right] = other[:, :, top:bottom, left:right]
         return own
 
-    def loss(self, logits: Tensor, labels: Tensor, rows: slice, smoothing: float) -> Tensor:
-        """Cross-entropy () of logits (b, classes) with the soft targets share · own + (1 - share) · partner."""
-        target = labels[rows].to(logits.device, non_blocking=True)
-        own = F.cross_entropy(logits, target, label_smoothing=smoothing)
+    def loss(
+        self, outputs: Any, labels: Tensor, rows: slice, smoothing: float, objective: Objective = OBJECTIVES["classification"]
+    ) -> Tensor:
+        """The loss () of what a network says of these rows: share · that of the own label + (1 - share) · the other's."""
+        own = objective.loss(outputs, labels[rows], smoothing)
         if self.share == 1:
             return own
-        other = labels[self.partner[rows]].to(logits.device, non_blocking=True)
-        return self.share * own + (1 - self.share) * F.cross_entropy(logits, other, label_smoothing=smoothing)
+        return self.share * own + (1 - self.share) * objective.loss(outputs, labels[self.partner[rows]], smoothing)
 
 
 def draw_mix(config: MixupConfig, shape: Sequence[int], key: tuple[int, int]) -> Mix:

@@ -63,11 +63,11 @@ class Tracker:
                 return
             yield batch
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Count one (micro-)batch: mean loss (), logits (B, classes), labels (B,)."""
-        self._clips += len(labels)
-        self._loss = self._loss + loss.detach() * len(labels)  # on the device, which is not asked for the number
-        self._right = self._right + (logits.detach().argmax(1) == labels).sum()
+    def add(self, loss: Tensor, right: Tensor, clips: int) -> None:
+        """Count one (micro-)batch of `clips`: mean loss (), and how many of the clips were answered right."""
+        self._clips += clips
+        self._loss = self._loss + loss.detach() * clips  # on the device, which is not asked for the number
+        self._right = self._right + right
 
     def due(self, step: int, last_of_epoch: bool) -> bool:
         """Whether a line is to be written after this step."""

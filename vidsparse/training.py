@@ -12,7 +12,7 @@ from vidsparse.data.loader import Steps, TrainingClips, batches, center_clip, ma
 from vidsparse.engine import Checkpoints, Engine
 from vidsparse.errors import ClipDecodeError, VidsparseError
 from vidsparse.interrupt import Stop
-from vidsparse.recipe import draw_mix, learning_rate, precise_bn_batches, reestimate_batchnorm
+from vidsparse.recipe import OBJECTIVES, draw_mix, learning_rate, precise_bn_batches, reestimate_batchnorm
 from vidsparse.runfolder import RunFolder
 from vidsparse.sparsity.flops import Flops
 from vidsparse.sparsity.topology import Topology
@@ -102,22 +102,24 @@ def optimize(
     log: Tracker | None = None,
     step: int = 0,
 ) -> None:
-    """One optimizer step on uint8 clips (B, T, S, S, 3) and labels (B,), in `training.accumulate` parts.
+    """One optimizer step on uint8 clips (B, T, S, S, 3) and their labels, in `training.accumulate` parts.
+
+    Labels are class ids (B,) or, where the task has a label a pixel, masks uint8 (B, T, S, S).
 
     How clips are mixed (mixup, CutMix) is drawn from the seed and `step`, for the whole batch.
     """
-    recipe = config.training
+    recipe, objective = config.training, OBJECTIVES[config.task]
     mix = draw_mix(recipe.mixup, pixels.shape, (recipe.seed, step))
     size = -(-len(pixels) // recipe.accumulate)
     parts = [slice(start, start + size) for start in range(0, len(pixels), size)]
     for number, rows in enumerate(parts, start=1):
-        part, label = mix.clips(pixels, rows, engine.device), labels[rows].to(engine.device, non_blocking=True)
+        part = mix.clips(pixels, rows, engine.device)
         with engine.waiting(model, more=number < len(parts)):
-            logits = model(to_input(part, config.data.normalize))
-            loss = mix.loss(logits, labels, rows, recipe.label_smoothing)
+            outputs = model(to_input(part, config.data.normalize))
+            loss = mix.loss(outputs, labels, rows, recipe.label_smoothing, objective)
             engine.backward(loss * (len(part) / len(pixels)))
         if log:
-            log.add(loss, logits, label)
+            log.add(loss, objective.right(outputs, labels[rows]), len(part))
     if recipe.clip_norm is not None:
         engine.clip(model, optimizer, recipe.clip_norm)
     optimizer.step()

@@ -173,7 +173,7 @@ def _over_seeds(arm: Arm, what: str) -> Interval:
     tables = list(arm.values())
     if what == "clean":
         cleans = [metrics.clean_rows(table) for table in tables]
-        scores = [metrics.is_right(rows).groupby(rows["id"]).mean() for rows in cleans]
+        scores = [metrics.row_scores(rows).groupby(rows["id"]).mean() for rows in cleans]
     else:
         scores = [metrics.clip_scores(table) for table in tables]
     table = pd.DataFrame(scores).astype(float)

@@ -1,14 +1,14 @@
 """Evaluate one model, clean and under every corruption, in units that are done or not done."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vidsparse import files
 from vidsparse.config import Config
@@ -17,13 +17,42 @@ from vidsparse.data.cells import Cell
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted import Batch, CorruptedUnits
 from vidsparse.data.loader import batches, make_loader, split_units, to_input
+from vidsparse.data.sources import Sample
 from vidsparse.engine import Engine
-from vidsparse.evaluation import predictions
+from vidsparse.evaluation import pixels, predictions
 from vidsparse.interrupt import Stop
 from vidsparse.progress import Bar, Waiting
 
 UNIT = 16  # clips and views of a unit: fixed, so that parts made with another batch size fit
 IMAGES = 256  # the same where a clip is one frame
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How what a network says becomes rows: the schema of the table, what is kept of an output, the rows of a batch.
+
+    `rows` of (clips of the unit, cell, kept outputs (B, V, ...), batch, number of classes).
+    """
+
+    schema: pa.Schema
+    kept: Callable[[Tensor], Tensor]
+    rows: Callable[[Sequence[Sample], Cell, Tensor, Batch, int], pa.Table]
+
+
+def _class_rows(samples: Sequence[Sample], cell: Cell, logits: Tensor, batch: Batch, classes: int) -> pa.Table:
+    return predictions.rows(samples, cell, logits, batch.ok.tolist())
+
+
+def _pixel_rows(samples: Sequence[Sample], cell: Cell, maps: Tensor, batch: Batch, classes: int) -> pa.Table:
+    assert batch.masks is not None
+    masks = batch.masks.unflatten(0, maps.shape[:2])
+    return pixels.rows(samples, cell, maps, masks, batch.ok.tolist(), classes)
+
+
+OUTCOMES = {
+    "classification": Outcomes(predictions.SCHEMA, lambda logits: logits.float().cpu(), _class_rows),
+    "segmentation": Outcomes(pixels.SCHEMA, lambda logits: logits.argmax(1).to(torch.uint8).cpu(), _pixel_rows),
+}
 
 
 def unit_size(frames: int) -> int:
@@ -63,7 +92,7 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
                 raise KeyboardInterrupt
     engine.barrier()
     if engine.rank == 0:
-        tables = [pq.read_table(part, schema=predictions.SCHEMA) for part in parts]
+        tables = [pq.read_table(part, schema=OUTCOMES[config.task].schema) for part in parts]
         predictions.save(run / "predictions.parquet", tables)
         files.remove(run / "predictions")
 
@@ -83,10 +112,10 @@ def _predict(
     config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine, model: nn.Module, batch: Batch, unit: range
 ) -> pa.Table:
     """The rows of one batch: a cell of a unit."""
-    parts = []
+    parts, outcomes = [], OUTCOMES[config.task]
     for clips_part in batch.clips.split(config.evaluation.batch_size):
         with engine.autocast():
-            parts.append(model(to_input(clips_part.to(engine.device), config.data.normalize)).float().cpu())
-    logits = torch.cat(parts)
+            parts.append(outcomes.kept(model(to_input(clips_part.to(engine.device), config.data.normalize))))
+    kept = torch.cat(parts).unflatten(0, (len(unit), -1))
     samples = [clips.test[position] for position in unit]
-    return predictions.rows(samples, cells[batch.cell], logits.unflatten(0, (len(unit), -1)), batch.ok.tolist())
+    return outcomes.rows(samples, cells[batch.cell], kept, batch, len(clips.dataset.classes))

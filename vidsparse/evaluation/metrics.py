@@ -5,6 +5,9 @@ A predictions table is a pandas DataFrame with one row a (clip, view, corruption
 `severity` (0 for clean), `label` int, `prediction` int (-1: the clip could not be decoded, counted wrong) and, for
 `top5_accuracy` only, `top5` lists of int. Accuracies are shares, 0..1; what is undefined is NaN.
 
+Tables of segmentation have `confusion` in the place of `label` and `prediction` (see `label_maps`). What is called
+accuracy here is their mIoU: everything below is a mean of `row_scores`.
+
 Sources: robustness accuracy and relative gain, "Dynamic Sparse Training versus Dense Training: The Unexpected Winner in
 Image Corruption Robustness" (arXiv 2410.03030, section 4 and footnote 2); mPC and rPC, "Benchmarking Robustness in
 Object Detection" (arXiv 1907.07484, section 3); γ_a and γ_r, "A Large-scale Robustness Analysis of Video Action
@@ -18,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vidsparse.errors import VidsparseError
+from vidsparse.evaluation import label_maps
 
 CLEAN = "clean"
 CELL = ["corruption", "profile", "severity"]
@@ -59,13 +63,27 @@ def is_right(table: pd.DataFrame) -> pd.Series:
     return (table["prediction"] == table["label"]) & (table["prediction"] >= 0)
 
 
+def row_scores(table: pd.DataFrame) -> pd.Series:
+    """What each row adds to the accuracy of its cell, a mean over rows: right or wrong, or a share of the mIoU.
+
+    >>> row_scores(example_table()).mean() == is_right(example_table()).mean()
+    np.True_
+    """
+    return label_maps.row_scores(table) if label_maps.holds_label_maps(table) else is_right(table)
+
+
+def undecodable(table: pd.DataFrame) -> pd.Series:
+    """Boolean per row: no decoder could read the clip."""
+    return table[label_maps.CONFUSION].isna() if label_maps.holds_label_maps(table) else table["prediction"] < 0
+
+
 def accuracy(table: pd.DataFrame) -> float:
     """Top-1 accuracy of the rows given, A = #right / #rows; NaN for none.
 
     >>> round(accuracy(example_table()), 3)
     0.833
     """
-    return float(is_right(table).mean()) if len(table) else math.nan
+    return float(row_scores(table).mean()) if len(table) else math.nan
 
 
 def top5_accuracy(table: pd.DataFrame) -> float:
@@ -122,7 +140,7 @@ def accuracy_matrix(table: pd.DataFrame) -> pd.DataFrame:
     [1.0, 0.5]
     """
     rows = corrupted_rows(table)
-    cells = is_right(rows).groupby([rows[key] for key in CELL], observed=True, sort=False).mean()
+    cells = row_scores(rows).groupby([rows[key] for key in CELL], observed=True, sort=False).mean()
     named = cells.reset_index(name="accuracy").assign(corruption=lambda each: cell_names(each))
     matrix = named.pivot(index="corruption", columns="severity", values="accuracy")
     return matrix.reindex(index=named["corruption"].unique()).astype(float)
@@ -224,7 +242,12 @@ def relative_gain(table: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 
 def check_comparable(table: pd.DataFrame, reference: pd.DataFrame) -> None:
     """Raise MismatchedTables unless both hold the same (clip, label) rows in the same cells."""
-    ours, theirs = (video_level(each)[["id", "label", *CELL]] for each in (table, reference))
+    if label_maps.holds_label_maps(table) != label_maps.holds_label_maps(reference):
+        raise MismatchedTables(
+            "One predictions table is of segmentation, the other of classification: mIoU and accuracy do not compare; "
+            "compare runs of one task."
+        )
+    ours, theirs = (_with_label(video_level(each))[["id", "label", *CELL]] for each in (table, reference))
     for column, what in (("id", "clips"), ("corruption", "corruptions"), ("severity", "severities")):
         differing = sorted(set(ours[column].unique()) ^ set(theirs[column].unique()))
         if differing:
@@ -239,6 +262,11 @@ def check_comparable(table: pd.DataFrame, reference: pd.DataFrame) -> None:
         )
 
 
+def _with_label(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with a number in `label` that stands for the truth."""
+    return rows.assign(label=label_maps.truths(rows)) if label_maps.holds_label_maps(rows) else rows
+
+
 def _row_hashes(rows: pd.DataFrame) -> NDArray[np.uint64]:
     rows = rows.astype({"label": int, "severity": int})
     return np.sort(pd.util.hash_pandas_object(rows, index=False).to_numpy())
@@ -251,4 +279,4 @@ def clip_scores(table: pd.DataFrame) -> pd.Series:
     {'a': 1.0, 'b': 0.5}
     """
     rows = corrupted_rows(table)
-    return is_right(rows).groupby(rows["id"]).mean()
+    return row_scores(rows).groupby(rows["id"]).mean()

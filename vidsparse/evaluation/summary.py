@@ -30,13 +30,12 @@ def summary(table: pd.DataFrame, reference: pd.DataFrame | None = None) -> dict[
         "groups": int(clip_groups(table).nunique()),
         "corruptions": matrix.shape[0],
         "severities": matrix.shape[1],
-        "undecodable": int(clean.loc[clean["prediction"] < 0, "id"].nunique()),
+        "undecodable": int(clean.loc[metrics.undecodable(clean), "id"].nunique()),
         "clean": metrics.clean_accuracy(table),
         "robust": metrics.robustness_accuracy(table),
         "retention": metrics.retention(table),
     }
-    right = metrics.is_right(clean)
-    numbers["clean_low"], numbers["clean_high"] = share_interval(right, clip_groups(table).reindex(clean["id"]))
+    numbers["clean_low"], numbers["clean_high"] = _clean_interval(clean)
     numbers["robust_low"], numbers["robust_high"] = np.clip(_interval(scores, table), 0, 1).tolist()
     if "confidence" in table:
         numbers |= {"ece_clean": ece_clean(table), "ece_corrupted": ece_corrupted(table)}
@@ -74,6 +73,15 @@ def clip_groups(table: pd.DataFrame) -> pd.Series:
         ids = pd.Index(table["id"].unique(), name="id")
         return pd.Series([group_of(name) for name in ids], index=ids, name="group")
     return table.drop_duplicates("id").set_index("id")["group"]
+
+
+def _clean_interval(clean: pd.DataFrame) -> tuple[float, float]:
+    """Right and wrong answers have the interval of a share, what else is a mean that of the bootstrap."""
+    scores, groups = metrics.row_scores(clean), clip_groups(clean).reindex(clean["id"])
+    if scores.dtype == bool:
+        return share_interval(scores, groups)
+    low, high = np.clip(_interval(scores.set_axis(clean["id"]), clean), 0, 1)
+    return float(low), float(high)
 
 
 def _interval(scores: pd.Series, table: pd.DataFrame) -> tuple[float, float]:

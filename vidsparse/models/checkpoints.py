@@ -4,7 +4,7 @@ import argparse
 import pickle
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vidsparse.errors import ConfigError, some
+from vidsparse.models.segmentation import AUXILIARY
 from vidsparse.models.weights import SUFFIXES
 
 _SHOWN = 6  # misfits spelled out in one message
@@ -80,8 +81,11 @@ def fit_tensors(candidates: list[tuple[str, Tensors]], wanted: Mapping[str, Tens
     """The candidate that fits the network's state dict, else the one that comes nearest with its misfits.
 
     Tried in turn: the network's own names, the same behind any prefix (module., model., backbone., averages first),
-    and, where no name is known, the order of the tensors.
+    and, where no name is known, the order of the tensors. A file without any auxiliary head fits a network with one.
     """
+    if bare := _without_auxiliary(candidates, wanted):
+        fit = fit_tensors(candidates, bare)
+        return replace(fit, notes=(*fit.notes, "there is no auxiliary head in it; only training needs one"))
     fits = [
         _fit(where, tensors, wanted, prefix)
         for where, tensors in ((where, _uncompiled(tensors)) for where, tensors in candidates)
@@ -91,6 +95,13 @@ def fit_tensors(candidates: list[tuple[str, Tensors]], wanted: Mapping[str, Tens
         fits = [fit for where, tensors in candidates for fit in _by_order(where, tensors, wanted)]
     fits = fits or [_fit(*candidates[0], wanted, "")]
     return min(fits, key=lambda fit: len(fit.misfits) + len(fit.unknown))  # the first of those that fit wholly
+
+
+def _without_auxiliary(candidates: list[tuple[str, Tensors]], wanted: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """What is wanted less an auxiliary head, where there is one here and none there; else nothing."""
+    there = any(AUXILIARY in name for _, tensors in candidates for name in tensors)
+    bare = {name: tensor for name, tensor in wanted.items() if not name.startswith(AUXILIARY)}
+    return {} if there or len(bare) == len(wanted) else bare
 
 
 def _fit(where: str, tensors: Tensors, wanted: Mapping[str, Tensor], prefix: str) -> Fit:

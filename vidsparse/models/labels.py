@@ -9,7 +9,7 @@ from corruptions.errors import nearest
 from vidsparse.errors import ConfigError, some
 
 Names = tuple[str, ...]  # what one class is called: the first is its name, others are synonyms
-SPACES = {"imagenet": 1000, "kinetics400": 400, "ucf101": 101}  # label spaces that are known here, and their sizes
+SPACES = {"imagenet": 1000, "kinetics400": 400, "ucf101": 101, "voc": 21}  # label spaces that are known here, and their sizes
 
 
 def find_classes(labels: str) -> tuple[Names, ...]:
@@ -27,6 +27,10 @@ def find_classes(labels: str) -> tuple[Names, ...]:
         from torchvision.models.video import R3D_18_Weights
 
         return tuple((name,) for name in R3D_18_Weights.KINETICS400_V1.meta["categories"])
+    if labels == "voc":
+        from torchvision.models.segmentation import FCN_ResNet50_Weights
+
+        return tuple((name,) for name in FCN_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1.meta["categories"])
     path = Path(__file__).with_name("ucf101.txt") if labels == "ucf101" else Path(labels)
     if not path.is_file():
         close = nearest(labels, SPACES)

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from corruptions.errors import nearest
 from vidsparse.errors import ConfigError, some
@@ -56,6 +56,7 @@ class ModelSpec:
     min_size: int = 32  # smallest side in pixels that is accepted
     multiple: int = 1  # the side is a multiple of this, in pixels
     extra: str = ""  # the optional extra that brings the package it is built from
+    task: str = "classification"  # a key of TASKS: what it answers
 
 
 _TORCHVISION = "vidsparse.models.video:build_torchvision"
@@ -66,6 +67,7 @@ _MVIT_PV = "vidsparse.models.mvit:build_pytorchvideo"
 _HF = "vidsparse.models.huggingface:build"
 _CIFAR = "vidsparse.models.images:build_"
 _TIMM = "vidsparse.models.images:build_timm"
+_SEGMENT = "vidsparse.models.segmentation:build_torchvision"
 
 _R2PLUS1D = "Tran et al., A Closer Look at Spatiotemporal Convolutions for Action Recognition, CVPR 2018"
 _SLOWFAST = "Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019"
@@ -85,9 +87,15 @@ _VGG = "Simonyan and Zisserman, Very Deep Convolutional Networks, ICLR 2015, as 
 _RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016"
 _VIT = "Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021; DeiT's tiny width, patches of 4 pixels"
 
+_FCN = "Long et al., Fully Convolutional Networks for Semantic Segmentation, CVPR 2015"
+_DEEPLAB = "Chen et al., Rethinking Atrous Convolution for Semantic Image Segmentation, arXiv 1706.05587"
+_LRASPP = "Howard et al., Searching for MobileNetV3, ICCV 2019"
+_UNET = "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, MICCAI 2015"
+
 _V1 = (("KINETICS400_V1",), "kinetics400")
 _SWIN_B = ("KINETICS400_V1", "KINETICS400_IMAGENET22K_V1")
 _HUB = (("pretrained",), "kinetics400")
+_VOC: dict[str, Any] = {"weights": ("COCO_WITH_VOC_LABELS_V1",), "labels": "voc", "task": "segmentation"}
 _ROWS = (
     ModelSpec("r3d_18", _TORCHVISION, "video", 16, 128, 112, "kinetics", _R2PLUS1D, *_V1),
     ModelSpec("mc3_18", _TORCHVISION, "video", 16, 128, 112, "kinetics", _R2PLUS1D, *_V1),
@@ -122,6 +130,14 @@ _ROWS = (
     ModelSpec("cifar_resnet20", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}, sec. 4.2", min_size=8),
     ModelSpec("cifar_resnet34", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}; 3x3 stem", min_size=8),
     ModelSpec("cifar_vit", f"{_CIFAR}vit", "image", 1, 32, 32, "cifar10", _VIT, min_size=8, multiple=4),
+    ModelSpec("fcn_resnet50", _SEGMENT, "image", 1, 520, 520, "imagenet", _FCN, **_VOC),
+    ModelSpec("fcn_resnet101", _SEGMENT, "image", 1, 520, 520, "imagenet", _FCN, **_VOC),
+    ModelSpec("deeplabv3_resnet50", _SEGMENT, "image", 1, 520, 520, "imagenet", _DEEPLAB, **_VOC),
+    ModelSpec("deeplabv3_resnet101", _SEGMENT, "image", 1, 520, 520, "imagenet", _DEEPLAB, **_VOC),
+    ModelSpec("deeplabv3_mobilenet_v3_large", _SEGMENT, "image", 1, 520, 520, "imagenet", _DEEPLAB, **_VOC),
+    ModelSpec("lraspp_mobilenet_v3_large", _SEGMENT, "image", 1, 520, 520, "imagenet", _LRASPP, **_VOC),
+    ModelSpec("unet", "vidsparse.models.segmentation:build_unet", "image", 1, 64, 56, "imagenet", _UNET, (), "", 8,
+              task="segmentation"),
 )  # fmt: skip
 MODELS: dict[str, ModelSpec] = {row.name: row for row in _ROWS}
 
@@ -185,8 +201,9 @@ def create_model(
 ) -> "nn.Module":
     """Build a network for clips of `frames` frames, `size` pixels square, and load `weights` into it.
 
-    Input float (B, 3, T, H, W), normalised; output logits (B, num_classes), never probabilities. Parameters are a
-    function of torch's seed, their names those of the stock network.
+    Input float (B, 3, T, H, W), normalised; output logits (B, num_classes), never probabilities. Networks for
+    segmentation give logits (B, num_classes, T, H, W) and, in training, with an auxiliary head two such maps. Parameters
+    are a function of torch's seed, their names those of the stock network.
 
     Args:
         name: a row of the table, or "timm/NAME"; networks for images give the mean of their logits over the frames.

@@ -1,0 +1,65 @@
+"""Rows of a predictions table of segmentation, from maps of predicted classes and the masks beside them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidsparse.data.cells import Cell
+from vidsparse.data.sources import Sample
+from vidsparse.evaluation.predictions import MEAN
+from vidsparse.evaluation.segmentation import confusion, temporal_consistency
+
+SCHEMA = pa.schema(
+    {
+        "id": pa.string(),
+        "group": pa.dictionary(pa.int32(), pa.string()),
+        "view": pa.int16(),
+        "corruption": pa.dictionary(pa.int16(), pa.string()),
+        "profile": pa.dictionary(pa.int16(), pa.string()),
+        "severity": pa.int8(),
+        "confusion": pa.list_(pa.int64()),
+        "consistency": pa.float32(),
+    }
+)
+Maps = NDArray[np.uint8]
+
+
+def rows(
+    samples: Sequence[Sample], cell: Cell, maps: Tensor, masks: Tensor, ok: Sequence[bool], classes: int
+) -> pa.Table:
+    """The rows of one cell of one unit.
+
+    Args:
+        samples: the unit's B clips.
+        cell: the condition they were seen under.
+        maps: uint8 (B, V, T, H, W), the predicted class of each pixel.
+        masks: uint8 (B, V, T, H, W), the true one, moved as the corruption moves the picture; 255 for no label.
+        ok: per clip, whether it could be decoded; otherwise its numbers are null.
+        classes: how many there are, K.
+
+    With V > 1 views a further row, view -1, holds the sum of their counts and the mean of their consistency.
+    """
+    said: list[dict[str, object]] = []
+    for sample, seen, truth, fine in zip(samples, maps.numpy(), masks.numpy(), ok, strict=True):
+        counts = [confusion(t, p, classes).ravel() for t, p in zip(truth, seen, strict=True)]
+        steady = [temporal_consistency(p) for p in seen]
+        views = list(range(len(seen)))
+        if len(views) > 1:
+            views, counts, steady = [*views, MEAN], [*counts, np.sum(counts, axis=0)], [*steady, float(np.mean(steady))]
+        for view, count, consistency in zip(views, counts, steady, strict=True):
+            said.append(
+                {
+                    "id": sample.id,
+                    "group": sample.group,
+                    "view": view,
+                    "corruption": cell.corruption,
+                    "profile": cell.profile,
+                    "severity": cell.severity,
+                    "confusion": count if fine else None,
+                    "consistency": consistency if fine else None,
+                }
+            )
+    return pa.Table.from_pylist(said, schema=SCHEMA)
