@@ -10,10 +10,11 @@ from vidsparse.compose import COMMAND_LINE, compose
 from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
 from vidsparse.data.protocols import PROTOCOLS
 from vidsparse.data.sources import SOURCES
-from vidsparse.errors import ConfigError
+from vidsparse.errors import ConfigError, some
 from vidsparse.models.weights import native_input, weights_problem
-from vidsparse.models.zoo import check_model, known_models, model_spec
+from vidsparse.models.zoo import MODELS, check_model, known_models, model_spec
 from vidsparse.sparsity.methods import METHODS, SETTINGS
+from vidsparse.tasks import TASKS
 
 Fail = Callable[[str, str], ConfigError]
 
@@ -56,6 +57,7 @@ def check(config: Config, origin: Mapping[str, str]) -> None:
         settle(config, origin)
     _check_numbers(config, fail)
     check_model(config.model.name, 1, config.data.frames, config.data.size)
+    _settle_task(config, fail)
     _check_evaluation(config, fail)
     _settle_sparsity(config, origin, fail)
     _check_analysis(config, fail)
@@ -119,6 +121,24 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
         raise fail("data.eval_root", "it needs data.eval_source, the kind of data set that it is")
     if config.training.epochs and not SOURCES[data.source].trains:
         raise fail("data.source", "there is nothing to train on in it; set training.epochs=0, or use data.eval_source")
+
+
+def _settle_task(config: Config, fail: Fail) -> None:
+    """Refuse what the task cannot do, and leave out what asks for one answer a clip where there is none."""
+    task, mixup = TASKS[config.task], config.training.mixup
+    answers = model_spec(config.model.name).task
+    if answers != task.name:
+        fitting = [name for name, row in MODELS.items() if row.task == task.name]
+        raise fail("model.name", f"it is made for task={answers}; for task={task.name} there are {some(fitting, 8)}")
+    if task.one_answer:
+        return
+    if mixup.mixup_alpha or mixup.cutmix_alpha:
+        raise fail("training.mixup", f"with task={task.name} clips are not mixed, set both alphas to 0")
+    for name in ("spectral", "saliency"):
+        if getattr(config.analysis, name) is True:
+            raise fail(f"analysis.{name}", f"it asks for one answer a clip, which task={task.name} has not")
+        setattr(config.analysis, name, False)
+    config.model.answers = "data"
 
 
 def _settle_input(config: Config) -> None:

@@ -15,8 +15,9 @@ from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
 from corruptions.registry import nearest
-from vidsparse.config import SAMPLE_ROOT, Config, DataConfig, flatten
+from vidsparse.config import SAMPLE_ROOT, Config, flatten
 from vidsparse.errors import ConfigError
+from vidsparse.tasks import TASKS
 
 COMMAND_LINE = "on the command line"
 ROOTS = {  # where the shipped configs look for each data set; the sample stands in for one that is not there
@@ -26,6 +27,10 @@ ROOTS = {  # where the shipped configs look for each data set; the sample stands
     "cifar100": "data/cifar100",
     "tiny_imagenet": "data/tiny-imagenet-200",
     "imagenet": "data/imagenet",
+    "video_masks": "data/video_masks",
+    "voc": "data/voc",
+    "cityscapes": "data/cityscapes",
+    "davis": "data/davis",
 }
 
 
@@ -61,7 +66,7 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
     config, origin = _merge([*files, typed])
     if uses_sample(config, origin):
         config, origin = _merge([*files, *blocks, typed])
-        config.data.source, config.data.root, config.data.split = DataConfig.source, SAMPLE_ROOT, 1
+        config.data.source, config.data.root, config.data.split = TASKS[config.task].sample, SAMPLE_ROOT, 1
         config.sample = {}
     return config, origin
 

@@ -23,6 +23,7 @@ from vidsparse.launch import together
 from vidsparse.ledger import count_cost, write_accounts
 from vidsparse.progress import console, say, warn
 from vidsparse.runfolder import RunFolder
+from vidsparse.tasks import TASKS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -215,6 +216,7 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
     import corruptions
     from vidsparse.data.benchmarks import cells_of
     from vidsparse.evaluation.evaluate import evaluate, save_strip
+    from vidsparse.evaluation.overlays import save_overlays
 
     cells = cells_of(clips, config.evaluation)
     with folder.timed("evaluate"):
@@ -223,7 +225,21 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
         evaluate(config, clips, cells, engine, model, folder.path)
         if engine.rank == 0:
             save_strip(config, clips, cells, folder.path / "frames.npz")
+            if TASKS[config.task].masks:
+                save_overlays(config, clips, cells, engine, model, folder.path / "overlays.npz")
+                _tell_pixels(folder)
     folder.update(corruptions_fingerprint=corruptions.fingerprint())
+
+
+def _tell_pixels(folder: RunFolder) -> None:
+    """What only the masks of all test clips tell: how many classes they show, and what one class everywhere is worth."""
+    from vidsparse.evaluation.label_maps import best_constant, classes_present
+    from vidsparse.evaluation.predictions import load
+
+    table = load(folder.path / "predictions.parquet")
+    folder.update(
+        chance=best_constant(table), data={**folder.facts["data"], "classes_present": classes_present(table)}
+    )
 
 
 def _asked_for_more(config: Config, folder: RunFolder) -> bool:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsparse.config import Config
-from vidsparse.errors import RunFolderError, plural, some
+from vidsparse.errors import DataError, RunFolderError, plural, some
 from vidsparse.machine import cores
 from vidsparse.progress import Bar, say, warn
 from vidsparse.runfolder import Facts, RunFolder, read_facts
+from vidsparse.tasks import TASKS
 
 if TYPE_CHECKING:
     from vidsparse.data.clips import Clips
@@ -41,7 +42,7 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
         "command": command,
         "dense_command": dense_command(config, command),
         "reference_wanted": config.evaluation.reference,
-        "chance": 1 / len(present) if present else None,
+        "chance": 1 / len(present) if present and not TASKS[config.task].masks else None,
         "versions": versions(),
         "data": {
             "description": describe(clips),
@@ -50,7 +51,7 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
             "fingerprint": clips.fingerprint,
             "classes": list(dataset.classes),
             "classes_present": len(present),
-            "labelled": bool(present),
+            "labelled": bool(present) or TASKS[config.task].masks,
             "n_train": len(clips.train),
             "n_test": len(clips.test),
             "missing": len(dataset.missing),
@@ -69,7 +70,10 @@ def load_and_tell(config: Config, trains: bool) -> "Clips":
     with Bar("counting frames", 0) as bar:
         cache = config.folder.parent / ".index"
         clips = load_clips(config.data, config.training.seed, cache, cores(), bar.count, trains)
-    dataset = clips.dataset
+    dataset, wanted = clips.dataset, TASKS[config.task].masks
+    if any((sample.mask is not None) != wanted for sample in clips.test[:1]):
+        has, needs = ("a clip", "a pixel") if wanted else ("a pixel", "a clip")
+        raise DataError(f"data.source={config.data.source} has one label {has}, and task={config.task} needs one {needs}")
     training = f"{len(clips.train)} training and " if trains else ""
     say(f"data       {describe(clips)}: {training}{len(clips.test)} test clips")
     if dataset.missing:

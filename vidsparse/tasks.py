@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Task:
-    """One row. `masks`: samples have a label a pixel. `mixes`: mixup and CutMix know what to do with the labels.
+    """One row. `sample`: the source of its built-in sample data. `masks`: samples have a label a pixel.
 
-    `analyses`: saliency and spectral analyses ask for one answer a clip. `words` are (said of classification, said
-    here), the longest first: texts are written once, and a task replaces what it calls otherwise.
+    `one_answer`: a clip has one answer, as mixup and CutMix, saliency and the spectral analyses take for granted; and
+    answers may be classes that only the weights know. `words` are (said of classification, said here): texts are
+    written once, and a task replaces what it calls otherwise.
     """
 
     name: str
+    sample: str
     masks: bool = False
-    mixes: bool = True
-    analyses: bool = True
+    one_answer: bool = True
+    right: str = "accuracy"  # of training, where answers are counted clip by clip
     words: tuple[tuple[str, str], ...] = ()
 
     def say(self, text: str) -> str:
@@ -30,7 +32,19 @@ class Task:
         pattern = "|".join(rf"\b{re.escape(word)}\b" for word in said)
         return re.sub(rf"(?<![Pp]ixel )(?:{pattern})", lambda found: said[found[0]], text) if said else text
 
+    def say_page(self, html: str) -> str:
+        """HTML in the words of this task: its texts and labels, but no code, no drawing and no address.
 
+        >>> TASKS["segmentation"].say_page('<a href="#accuracy" aria-label="Accuracy">Accuracy</a> <code>accuracy</code>')
+        '<a href="#accuracy" aria-label="mIoU">mIoU</a> <code>accuracy</code>'
+        """
+        parts = _KEPT.split(html) if self.words else [html]
+        labelled = (_LABEL.sub(lambda found: self.say(found[0]), part) for part in parts[1::2])
+        return "".join(part for pair in zip(map(self.say, parts[::2]), [*labelled, ""], strict=True) for part in pair)
+
+
+_KEPT = re.compile(r"(<(?:pre|code|svg|script|style)\b.*?</(?:pre|code|svg|script|style)>|<[^>]+>)", re.DOTALL)
+_LABEL = re.compile(r'(?:aria-label|alt)="[^"]*"')
 _MIOU = (
     ("Accuracy, clean and corrupted", "mIoU, clean and corrupted"),
     ("robustness accuracies", "robust mIoUs"),
@@ -48,6 +62,6 @@ _MIOU = (
     ("Chance", "One class everywhere"),
 )
 TASKS: dict[str, Task] = {
-    "classification": Task("classification"),
-    "segmentation": Task("segmentation", masks=True, mixes=False, analyses=False, words=_MIOU),
+    "classification": Task("classification", "ucf101"),
+    "segmentation": Task("segmentation", "video_masks", masks=True, one_answer=False, right="pixel accuracy", words=_MIOU),
 }

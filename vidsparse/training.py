@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vidsparse.config import Config
 from vidsparse.data.clips import Clips
-from vidsparse.data.loader import Steps, TrainingClips, batches, center_clip, make_loader, to_input
+from vidsparse.data.loader import Steps, TrainingClips, batches, center_clip, center_masks, make_loader, to_input
 from vidsparse.engine import Checkpoints, Engine
 from vidsparse.errors import ClipDecodeError, VidsparseError
 from vidsparse.interrupt import Stop
@@ -142,16 +142,19 @@ def finish(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> No
 
 @torch.no_grad()
 def validate(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> float:
-    """Accuracy on the centre clips of the validation split; an unreadable clip counts as wrong."""
+    """The share of the validation split's centre clips answered right; an unreadable clip counts as wrong."""
     model.eval()
-    right = 0
+    right = 0.0
     for sample in clips.validation[engine.rank :: engine.world]:
         try:
             pixels = torch.from_numpy(center_clip(clips, sample).copy())[None].to(engine.device)
+            masks = center_masks(clips, sample)
         except ClipDecodeError:
             continue
+        target = torch.tensor([sample.label]) if masks is None else torch.from_numpy(masks.copy())[None]
         with engine.autocast():
-            right += int(model(to_input(pixels, config.data.normalize)).argmax() == sample.label)
+            outputs = model(to_input(pixels, config.data.normalize))
+        right += float(OBJECTIVES[config.task].right(outputs, target))
     model.train()
     return engine.sum(right)[0] / len(clips.validation)
 

@@ -124,11 +124,12 @@ def power_note(arms: Sequence[Arm]) -> dict[str, float | str]:
     `detectable` is the difference that a two-sided t-test at 5 % finds with 80 % power; NaN where no arm has two seeds.
     """
     robust = [[metrics.robustness_accuracy(table) for table in arm.values()] for arm in arms]
+    score = metrics.robust_score(next((table for arm in arms for table in arm.values()), pd.DataFrame()))
     sd, df = pooled_sd(list(robust))
     seeds = min((len(arm) for arm in robust), default=0)
     least = detectable_difference(sd, seeds) if df else math.nan
     said = (
-        f"with {seeds} seeds an arm this study sees differences of robustness accuracy above {100 * least:.1f} points "
+        f"with {seeds} seeds an arm this study sees differences of {score} above {100 * least:.1f} points "
         f"(80 % power, two-sided 5 %; standard deviation over seeds {100 * sd:.2f} points, {df} degrees of freedom)"
         if math.isfinite(least)
         else "with one seed an arm this study cannot tell a method from its seed; add seeds"

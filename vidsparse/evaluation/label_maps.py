@@ -7,14 +7,19 @@ Classes Challenge, section 4.2.3). Under corruption each cell is a data set of i
 Benchmarking the Robustness of Semantic Segmentation Models). What is undefined is NaN.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vidsparse.evaluation.segmentation import iou, pixel_accuracy
+
 CONFUSION = "confusion"  # the column by which a table says that it is one of these
-_PLACE = ["corruption", "profile", "severity", "view"]
+_CELL = ["corruption", "profile", "severity"]
+_PLACE = [*_CELL, "view"]
 Counts = NDArray[np.int64]
 Array = NDArray[np.float64]
 
@@ -47,6 +52,48 @@ def row_scores(table: pd.DataFrame) -> "pd.Series[float]":
     for _, rows in table.groupby(_PLACE, observed=True, sort=False):
         scores[rows.index] = _shares(confusions(rows))
     return scores
+
+
+def class_iou(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """IoU of each class over the samples of a cell: rows the cells of `table`, columns the classes; NaN if absent."""
+    found = {cell: iou(counts) for cell, counts in _by_cell(table).items()}
+    return pd.DataFrame.from_dict(found, orient="index", columns=list(classes)).set_axis(_index(found))
+
+
+def pixel_accuracy_by_cell(table: pd.DataFrame) -> "pd.Series[float]":
+    """The share of the labelled pixels of each cell that are answered right."""
+    found = {cell: pixel_accuracy(counts) for cell, counts in _by_cell(table).items()}
+    return pd.Series(list(found.values()), index=_index(found), dtype=float)
+
+
+def consistency_by_cell(table: pd.DataFrame) -> "pd.Series[float]":
+    """Mean temporal consistency of the predictions of each cell; NaN for images."""
+    return table.groupby(_CELL, observed=True, sort=False)["consistency"].mean().astype(float)
+
+
+def best_constant(table: pd.DataFrame) -> float:
+    """The mIoU of the one class that does best where it is answered for every pixel: what any network must beat.
+
+    >>> round(best_constant(example_maps()), 3)
+    0.267
+    """
+    truth = confusions(table[table["corruption"] == "clean"]).sum(axis=(0, 2))
+    return float(truth.max() / truth.sum() / (truth > 0).sum()) if truth.any() else np.nan
+
+
+def classes_present(table: pd.DataFrame) -> int:
+    """How many classes the truth of the clean rows has."""
+    return int((confusions(table[table["corruption"] == "clean"]).sum(axis=(0, 2)) > 0).sum())
+
+
+def _by_cell(table: pd.DataFrame) -> dict[tuple[Any, ...], Counts]:
+    """{(corruption, profile, severity): counts (K, K)}."""
+    grouped = table.groupby(_CELL, observed=True, sort=False)
+    return {tuple(cell): confusions(rows).sum(axis=0) for cell, rows in grouped}
+
+
+def _index(cells: Iterable[tuple[Any, ...]]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_tuples(list(cells), names=_CELL)
 
 
 def truths(rows: pd.DataFrame) -> "pd.Series[int]":

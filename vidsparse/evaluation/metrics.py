@@ -72,6 +72,11 @@ def row_scores(table: pd.DataFrame) -> pd.Series:
     return label_maps.row_scores(table) if label_maps.holds_label_maps(table) else is_right(table)
 
 
+def robust_score(table: pd.DataFrame) -> str:
+    """What `robustness_accuracy` is called for such a table."""
+    return "robust mIoU" if label_maps.holds_label_maps(table) else "robustness accuracy"
+
+
 def undecodable(table: pd.DataFrame) -> pd.Series:
     """Boolean per row: no decoder could read the clip."""
     return table[label_maps.CONFUSION].isna() if label_maps.holds_label_maps(table) else table["prediction"] < 0

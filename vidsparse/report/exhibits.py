@@ -8,11 +8,13 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from vidsparse.evaluation import metrics
 from vidsparse.report import accounts, figures
 from vidsparse.report.latex import save_table
 from vidsparse.report.tables import Run, binned, severity_table
+from vidsparse.tasks import TASKS, Task
 
 SAMPLE = "built-in sample data"
 
@@ -40,15 +42,19 @@ class Shown:
     svg: Markup
 
 
-def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool) -> Shown:
-    """Draw the exhibit once, write its files under `folder`, and return what the page needs."""
+def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool, task: Task = TASKS["classification"]) -> Shown:
+    """Draw the exhibit once, write its files under `folder`, and return what the page needs; in the words of `task`."""
     with figures.style():
-        figure = figures.finish(exhibit.draw(exhibit.table), note=SAMPLE if on_sample_data else "")
+        figure = exhibit.draw(exhibit.table)
+        for text in figure.findobj(Text) if task.words else ():
+            text.set_text(task.say(text.get_text()))  # type: ignore[attr-defined]  # they are texts
+        figure = figures.finish(figure, note=SAMPLE if on_sample_data else "")
     svg = figures.inline_svg(figure, exhibit.name)
     figures.save(figure, folder / "figures" / f"{exhibit.name}.png")
-    save_table(exhibit.table, folder / "tables" / exhibit.name)
+    table = exhibit.table.rename(columns=lambda name: task.say(name) if isinstance(name, str) else name)
+    save_table(table, folder / "tables" / exhibit.name)
     caption = exhibit.caption + (" Built-in sample data." if on_sample_data else "")
-    return Shown(exhibit.name, exhibit.title, caption, Markup(svg))
+    return Shown(exhibit.name, task.say(exhibit.title), task.say(caption), Markup(svg))
 
 
 def results(run: Run, reference: Run | None) -> list[Exhibit]:
@@ -107,9 +113,10 @@ def training(run: Run) -> Sequence[Exhibit]:
         Exhibit(
             "training_curves",
             "Training",
-            "Loss should fall and accuracy rise until they flatten; a run that still climbs at its end was cut short.",
+            f"Loss should fall and {run.task.right} rise until they flatten; a run that still climbs at its end was cut "
+            "short.",
             binned(run.training),
-            figures.training_curves,
+            partial(figures.training_curves, right=run.task.right),
         )
     ]
 

@@ -127,8 +127,8 @@ def severity_curves(table: pd.DataFrame, bold: Sequence[str], dense: str | None,
     return figure
 
 
-def training_curves(table: pd.DataFrame) -> Figure:
-    """Loss, accuracy and learning rate over `step`, stacked; `val_accuracy` where measured."""
+def training_curves(table: pd.DataFrame, right: str = "accuracy") -> Figure:
+    """Loss, accuracy (called `right`) and learning rate over `step`, stacked; `val_accuracy` where measured."""
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 2))
     loss.plot(table["step"], table["loss"], color=BLUE)
@@ -138,7 +138,7 @@ def training_curves(table: pd.DataFrame) -> Figure:
         seen = table.dropna(subset="val_accuracy")
         accuracy.plot(seen["step"], seen["val_accuracy"], "o--", color=ORANGE, markersize=4, label="held out")
         accuracy.legend(loc="lower right")
-    accuracy.set(ylabel="accuracy", ylim=(0, 1.02))
+    accuracy.set(ylabel=right, ylim=(0, 1.02))
     accuracy.yaxis.set_major_formatter(PERCENT)
     rate.plot(table["step"], table["learning_rate"], color=GREEN)
     rate.set(ylabel="learning rate", xlabel="optimizer step", ylim=(0, None))

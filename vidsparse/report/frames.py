@@ -42,7 +42,7 @@ def strips(frames: dict[str, NDArray[np.uint8]], folder: Path) -> list[Strip]:
         severity = sorted(severities[name])[len(severities[name]) // 2]
         image = filmstrip(frames[name if name == CLEAN else f"{name}/{severity}"])
         image.save(folder / f"frames_{name}.png")
-        made.append(Strip(name, severity, _data_address(image), *image.size))
+        made.append(Strip(name, severity, data_address(image), *image.size))
     return made
 
 
@@ -55,7 +55,8 @@ def filmstrip(clip: NDArray[np.uint8], columns: int = COLUMNS) -> Image.Image:
     return strip
 
 
-def _data_address(image: Image.Image) -> str:
+def data_address(image: Image.Image) -> str:
+    """The picture as an address that needs no file."""
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=92, subsampling=0)
     return "data:image/jpeg;base64," + b64encode(buffer.getvalue()).decode()

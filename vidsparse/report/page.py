@@ -6,13 +6,14 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from vidsparse import files
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
 from vidsparse.ledger import operations
-from vidsparse.report import contrast, exhibits, words
+from vidsparse.report import contrast, exhibits, overlays, segments, words
 from vidsparse.report.arms import Arm, leaderboard, make_arms, mean_board
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.frames import strips
@@ -28,6 +29,7 @@ FILES = {
     "topology.csv": "one row a topology update",
     "layers.csv": "non-zero weights of each layer",
     "frames.npz": "the frames shown above",
+    "overlays.npz": "one test clip with its masks and predictions, under each corruption",
     "figures/": "every figure as PNG and, vectors for a paper, PDF",
     "tables/": "the numbers behind every figure and table as CSV and LaTeX",
 }
@@ -44,7 +46,7 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     board = scoreboard(ours.predictions, dense.predictions if dense else None)
     numbers = summary(ours.predictions, dense.predictions if dense else None)
     _make_folders(run)
-    save_table(board, run / "tables" / "accuracy_matrix")
+    save_table(board, run / "tables" / f"{ours.task.say('accuracy')}_matrix")
     save_table(pd.DataFrame({"value": pd.Series(numbers)}).rename_axis("metric"), run / "tables" / "summary")
     if ours.predictions["view"].nunique() > 1:
         save_table(view_accuracy(ours.predictions), run / "tables" / "views")
@@ -61,7 +63,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         verdict=words.verdict(ours, numbers),
         protocol=words.protocol(ours),
         warnings=words.warnings(ours, numbers),
-        strips=strips(ours.frames, run / "figures"),
+        **_pictures(ours),
+        classes=_classes(ours),
         results=_publish(exhibits.results(ours, dense), run, ours),
         training=_publish([*exhibits.training(ours), *exhibits.sparsity(ours)], run, ours),
         files=[(name, what) for name, what in FILES.items() if (run / name).exists()],
@@ -81,7 +84,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     _make_folders(out)
     save_table(leaders, out / "tables" / "leaderboard", index=False)
     boards = {arm.label: mean_board(arm) for arm in arms}
-    save_table(pd.concat(boards, names=["arm"]), out / "tables" / "accuracy_matrix")
+    save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{loaded[0].task.say('accuracy')}_matrix")
     shown = contrast.exhibits(arms, leaders, float(loaded[0].info["chance"]))
     found = {arm.label: _run_warnings(arm) for arm in arms}
     compared = leaders[leaders["gain"].notna()].to_dict("records")
@@ -101,6 +104,24 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         warnings=_shared_first(found, contrast.cautions(arms)),
         results=_publish(shown, out, loaded[0]),
     )
+
+
+def _pictures(run: Run) -> dict[str, Any]:
+    """What the network was shown and, where it answers pixel by pixel, what it said."""
+    if not run.task.masks:
+        return {"strips": strips(run.frames, run.path / "figures"), "legend": [], "lead": None}
+    shown, classes = run.overlays, run.info["data"]["classes"]
+    pictures = overlays.strips(shown, run.path / "figures")
+    return {"strips": pictures, "legend": overlays.legend(classes, shown), "lead": overlays.LEAD}
+
+
+def _classes(run: Run) -> pd.DataFrame | None:
+    """The table of single classes, where each has a score of its own; also as a file."""
+    if not run.task.masks:
+        return None
+    board = segments.class_board(run)
+    save_table(board, run.path / "tables" / "classes")
+    return board
 
 
 def _run_warnings(arm: Arm) -> list[str]:
@@ -128,7 +149,7 @@ def _make_folders(out: Path) -> None:
 
 
 def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[exhibits.Shown]:
-    return [exhibits.publish(exhibit, out, run.on_sample_data) for exhibit in shown]
+    return [exhibits.publish(exhibit, out, run.on_sample_data, run.task) for exhibit in shown]
 
 
 def _render(template: str, path: Path, **values: Any) -> Path:
@@ -147,6 +168,8 @@ def _render(template: str, path: Path, **values: Any) -> Path:
         "isna": pd.isna,
         "operations": lambda number: "–" if pd.isna(number) else operations(number),
     }
-    room.globals |= {"light": LIGHT, "dark": DARK, "definitions": words.DEFINITIONS}
+    task = values["run"].task
+    room.filters["said"] = lambda html: Markup(task.say_page(str(html)))  # of what a template wrote
+    room.globals |= {"light": LIGHT, "dark": DARK, "definitions": words.definitions(task)}
     files.write(path, room.get_template(template).render(**values))
     return path

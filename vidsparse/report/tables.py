@@ -15,6 +15,7 @@ from vidsparse.errors import RunFolderError
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import with_groups
 from vidsparse.sparsity.methods import METHODS
+from vidsparse.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,20 @@ class Run:
             return {}
         with np.load(path) as arrays:
             return dict(arrays)
+
+    @cached_property
+    def overlays(self) -> dict[str, NDArray[np.uint8]]:
+        """One test clip of segmentation with truth and prediction (see `evaluation.overlays`); empty as for `frames`."""
+        path = self.path / "overlays.npz"
+        if not path.exists() or not (self.config.get("report") or {}).get("frames", True):
+            return {}
+        with np.load(path) as arrays:
+            return dict(arrays)
+
+    @property
+    def task(self) -> Task:
+        """What the network is asked; runs of before there was a choice classify."""
+        return TASKS[self.config.get("task") or "classification"]
 
     @property
     def name(self) -> str:

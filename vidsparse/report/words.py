@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vidsparse.errors import plural
-from vidsparse.evaluation.metrics import accuracy_matrix
-from vidsparse.report import accounts
+from vidsparse.evaluation.metrics import accuracy_matrix, undecodable
+from vidsparse.report import accounts, segments
 from vidsparse.report.tables import Run
+from vidsparse.tasks import Task
 
 FEW_UPDATES = 5
 _OWN = ("Time to train", "Time to evaluate", "Time to analyse", "Finished", "Reference", "Non-zero weights")
@@ -50,6 +51,11 @@ DEFINITIONS = (
     ),
     *accounts.DEFINITIONS,
 )
+
+
+def definitions(task: Task) -> tuple[tuple[str, str, str, str], ...]:
+    """How the numbers of a page are defined: (name, formula, meaning, source)."""
+    return (*segments.DEFINITIONS, *DEFINITIONS[4:]) if task.masks else DEFINITIONS
 
 
 def percent(share: float) -> str:
@@ -225,7 +231,7 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
     half = (numbers["clean_high"] - numbers["clean_low"]) / 2
     present, of_all = data["classes_present"], len(data["classes"])
     substituted, damaged = len(run.info.get("unreadable_places", ())), data.get("damaged", [])
-    unreadable = sorted(run.predictions.loc[run.predictions["prediction"] < 0, "id"].unique())
+    unreadable = sorted(run.predictions.loc[undecodable(run.predictions), "id"].unique())
     found = {
         "These numbers are from built-in sample data: they show that the pipeline works and say nothing about "
         "real videos.": run.on_sample_data,
