@@ -16,7 +16,7 @@ from corruptions.registry import REGISTRY, Corruption, names
 from corruptions.suites import SUITES, Suite, suite
 
 if TYPE_CHECKING:
-    from corruptions.apply import corrupt, damaged_frames, frame_order, frames_needed
+    from corruptions.apply import corrupt, corrupt_labels, damaged_frames, frame_order, frames_needed
     from corruptions.selftest import compile_kernels, fingerprint
     from corruptions.temporal import Consistency, consistency
 
@@ -34,6 +34,7 @@ __all__ = [
     "compile_kernels",
     "consistency",
     "corrupt",
+    "corrupt_labels",
     "damaged_frames",
     "fingerprint",
     "frame_order",
@@ -46,6 +47,7 @@ _LAZY = {
     "Consistency": "temporal",
     "consistency": "temporal",
     "corrupt": "apply",
+    "corrupt_labels": "apply",
     "damaged_frames": "apply",
     "frame_order": "apply",
     "frames_needed": "apply",

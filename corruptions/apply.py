@@ -53,22 +53,86 @@ def corrupt(
     >>> corrupt(np.full((2, 16, 16, 3), 100, np.uint8), "brightness", 2)[1, 0, 0]
     array([151, 151, 151], dtype=uint8)
     """
+    _check_frames(frames)
+    record, level, scene, given = _asked(
+        frames, name, severity, key, profile, temporal, resolution, indices, outputs, fps
+    )
+    wanted = np.array(scene.times, np.int64)
+    sources = _sources(record, level, scene, wanted, len(frames) if n_frames is None else n_frames)
+    positions = _positions(given, sources, len(frames), name)
+    if level is None:
+        return np.take(frames, positions, axis=0)
+    return _carry_out(record, level, scene, frames, positions)
+
+
+def corrupt_labels(
+    labels: Frames,
+    name: str,
+    severity: int,
+    key: str = "",
+    *,
+    profile: str | None = None,
+    temporal: Temporal = "default",
+    resolution: Resolution = "absolute",
+    indices: Numbers | None = None,
+    outputs: Numbers | None = None,
+    n_frames: int | None = None,
+    fps: float = 25.0,
+    fill: int = 255,
+) -> Frames:
+    """Return the labels of the pixels of corrupted frames: new uint8 (len(outputs), H, W).
+
+    labels      uint8 (T, H, W), a label a pixel of each frame that `corrupt` is given
+    fill        the label of what `corrupt` shows black because it lies outside the frame
+
+    All else is as for `corrupt`, and the same arguments give labels that belong to its frames. Where the corruption
+    displaces the picture (`REGISTRY[name].moves` is "picture"), labels move by the same map, at the nearest pixel;
+    borders that show the frame mirrored show its labels. Where it reorders frames ("order"), labels are reordered. All
+    others leave them alone, and need the labels of the outputs only.
+
+    >>> labels = np.tile(np.repeat([1, 2], 8), (2, 16, 1)).astype(np.uint8)
+    >>> corrupt_labels(labels, "static_rotate", 5)[0, 0, :5], corrupt_labels(labels, "fog", 5)[0, 0, :5]
+    (array([255, 255, 255, 255, 255], dtype=uint8), array([1, 1, 1, 1, 1], dtype=uint8))
+    """
+    _check_labels(labels, fill)
+    record, level, scene, given = _asked(
+        labels, name, severity, key, profile, temporal, resolution, indices, outputs, fps
+    )
+    sources = np.array(scene.times, np.int64)
+    if record.moves == "order":
+        sources = _sources(record, level, scene, sources, len(labels) if n_frames is None else n_frames)
+    picked = np.take(labels, _positions(given, sources, len(labels), name), axis=0)
+    if level is None or record.moves != "picture":
+        return picked
+    picked -= np.uint8(fill)  # what comes from outside is 0
+    _function(record)(picked, level, scene)
+    picked += np.uint8(fill)
+    return picked
+
+
+def _asked(
+    frames: Frames,
+    name: str,
+    severity: int,
+    key: str,
+    profile: str | None,
+    temporal: str,
+    resolution: str,
+    indices: Numbers | None,
+    outputs: Numbers | None,
+    fps: float,
+) -> tuple[Corruption, Level | None, Scene, NDArray[np.int64]]:
+    """Return the record, the level, the scene of the wanted outputs, and the numbers of the given frames."""
     record = find(name)
     profile = resolve_profile(record, profile)
     level = _level(record, severity, profile)
     mode = _mode(record, temporal)
     if not fps > 0:
         raise CorruptionError(f"fps {fps!r}: give the frames a second of the video, such as 25")
-    _check_frames(frames)
     scale = _scale(frames, profile, resolution)
     given = np.arange(len(frames)) if indices is None else _numbers(indices)
     wanted = given if outputs is None else _numbers(outputs)
-    scene = Scene(key, name, tuple(wanted.tolist()), mode, record.tau, fps, scale)
-    sources = _sources(record, level, scene, wanted, len(frames) if n_frames is None else n_frames)
-    positions = _positions(given, sources, len(frames), name)
-    if level is None:
-        return np.take(frames, positions, axis=0)
-    return _carry_out(record, level, scene, frames, positions)
+    return record, level, Scene(key, name, tuple(wanted.tolist()), mode, record.tau, fps, scale), given
 
 
 def frames_needed(
@@ -196,6 +260,16 @@ def _check_frames(frames: object) -> None:
         raise WrongFrames(f"frames are {frames.dtype}: {fix} with values 0 to 255")
     if frames.ndim != 4 or frames.shape[3] != 3 or min(frames.shape[1:3]) < SMALLEST:
         raise WrongFrames(f"frames have shape {frames.shape}: {fix}; repeat a grey channel three times")
+
+
+def _check_labels(labels: object, fill: int) -> None:
+    fix = f"give uint8 labels of shape (T, H, W), at least {SMALLEST} x {SMALLEST}"
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.uint8:
+        raise WrongFrames(f"labels are {getattr(labels, 'dtype', type(labels).__name__)}: {fix}")
+    if labels.ndim != 3 or min(labels.shape[1:]) < SMALLEST:
+        raise WrongFrames(f"labels have shape {labels.shape}: {fix}")
+    if not 0 <= fill <= 255:
+        raise WrongFrames(f"fill {fill!r}: it is a label, 0 to 255")
 
 
 def _numbers(numbers: Numbers) -> NDArray[np.int64]:

@@ -5,7 +5,8 @@ formulas x is a grey level in [0, 255], l the published level in [0, 10], p = l 
 published lengths are shares of a square's side, so most need no scale. Parameters are drawn without the level, and
 drawn apart from their use; each has its published distribution at every frame, in every temporal mode.
 
-Every function edits a contiguous uint8 (T, H, W, 3) clip in place. Results are truncated, not rounded, as published.
+Every function edits a contiguous uint8 (T, H, W, 3) clip in place; those that displace the picture also take labels
+(T, H, W), which are 0 outside the frame. Results are truncated, not rounded, as published.
 """
 
 import math
@@ -176,7 +177,10 @@ def caustic_refraction(frames: Pixels, level: Level, scene: Scene) -> None:
         return gather.plan(rows, columns, _shape(frames)), added
 
     for frame, (where, light) in along(frames, scene, make):
-        gather.look_lit(gather.pack(frame), where, light, frame)
+        if frame.ndim == 2:  # labels, which no light changes
+            gather.move(frame, where)
+        else:
+            gather.look_lit(gather.pack(frame), where, light, frame)
 
 
 def ripple(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -233,7 +237,7 @@ def _lay(frames: Pixels, scene: Scene, make: Callable[[int], Plane], colour: flo
 
 def _warp(frames: Pixels, scene: Scene, make: Callable[[int], bar_warps.Maps]) -> None:
     for frame, where in along(frames, scene, lambda t: gather.plan(*make(t), _shape(frames))):
-        gather.look(gather.pack(frame), where, frame)
+        gather.move(frame, where)
 
 
 def _rays(scene: Scene, stream: str, t: int) -> Plane:

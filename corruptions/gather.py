@@ -93,6 +93,20 @@ def look(packed: Packed, where: Plan, out: Pixels) -> None:
     unpack(_looked(packed, where), out)
 
 
+def move(frame: Pixels, where: Plan) -> None:
+    """Replace a frame by what is seen at the places of a plan, black outside it.
+
+    Grey levels (H, W, 3) are interpolated; labels (H, W) are those of the pixel that weighs most, 0 outside.
+    """
+    if frame.ndim == 3:
+        look(pack(frame), where, frame)
+        return
+    places, weights = where
+    edged = np.pad(frame, (_BEFORE, _AFTER))
+    steps = np.array([0, 1, edged.shape[1], edged.shape[1] + 1], np.uint32)
+    frame[...] = edged.reshape(-1)[places + steps[weights.argmax(axis=0)]]
+
+
 def unpack(total: Packed, out: Pixels) -> None:
     """Fill `out` (H, W, 3) with the channels of sums whose weight is UNIT, uint64 (H, W), truncated."""
     _unpack(total.reshape(-1), out.reshape(-1, 3))

@@ -23,28 +23,36 @@ def elastic_transform(frames: Pixels, level: Level, scene: Scene) -> None:
 
     The level is (k, c0 / k, c1 / k, c2 / k), where c1 is the sigma of the Gaussian. In drift the field boils like hot
     air, and the corners stay. At half the size displacements are half as long: c0 / c1 is what they are made of.
+    Labels (T, H, W) are those of the pixel nearest to the place where both moves together look.
     """
     side, strength, smoothness, jitter = level
     scale = side * scene.scale
     height, width = frames.shape[1:3]
     bend = _boil(scene, (height, width), strength * scale * scene.scale, smoothness * scale)
     held = motion.still(scene)
-    poses = motion.layers(held, lambda t: _turn(_pose(held, t, width, height, jitter * scale), height, width))
+
+    def pose(t: int) -> NDArray[np.float64]:
+        return _pose(held, t, width, height, jitter * scale)
+
+    if frames.ndim == 3:
+        bends = motion.layers(scene, bend)
+        for labels, moved, bent in zip(frames, motion.layers(held, pose), bends, strict=True):
+            rows, columns = np.rint(_turned(moved, *bent)).astype(np.intp)
+            labels[...] = labels[rows, columns]
+        return
+    grid = np.indices((height, width), np.float32)
+    turns = motion.layers(held, lambda t: gather.plan(*_turned(pose(t), *grid), (height, width)))
     paths = motion.layers(scene, lambda t: gather.plan(*bend(t), (height, width), 256))
-    for frame, pose, path in zip(frames, poses, paths, strict=True):
-        gather.look(gather.looked(gather.pack(frame), pose), path, frame)
+    for frame, turn, path in zip(frames, turns, paths, strict=True):
+        gather.look(gather.looked(gather.pack(frame), turn), path, frame)
 
 
-def _turn(pose: NDArray[np.float64], height: int, width: int) -> gather.Plan:
-    """Return where each pixel looks when the frame is moved by an affine map, borders mirrored."""
+def _turned(pose: NDArray[np.float64], y: Field, x: Field) -> Field:
+    """Return where the places y, x look when the frame is moved by an affine map: float32 (2, H, W), mirrored."""
     (a, b, right), (c, d, down) = cv2.invertAffineTransform(pose)
-    y, x = np.ogrid[:height, :width]
-    looks = [c * x + d * y + down, a * x + b * y + right]
-    rows, columns = (
-        np.abs(look - 2 * last * np.rint(look / (2 * last))).astype(np.float32)
-        for look, last in zip(looks, (height - 1, width - 1), strict=True)
-    )
-    return gather.plan(rows, columns, (height, width))
+    looks = np.stack([c * x + d * y + down, a * x + b * y + right])
+    last = np.array(y.shape)[:, None, None] - 1.0
+    return np.abs(looks - 2 * last * np.rint(looks / (2 * last))).astype(np.float32)
 
 
 def _pose(scene: Scene, t: int, width: int, height: int, reach: float) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ The function stands in the module named for the family, which is imported when t
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -14,10 +14,11 @@ from corruptions.severities import TABLES
 from corruptions.tables_bar import NOTES_BAR
 from corruptions.tables_video import NOTES_VIDEO
 
-__all__ = ["REGISTRY", "Corruption", "Mode", "Support", "find", "names", "nearest", "resolve_profile"]
+__all__ = ["REGISTRY", "Corruption", "Mode", "Moves", "Support", "find", "names", "nearest", "resolve_profile"]
 
 Support = Literal["frame", "window", "order", "video"]
 Mode = Literal["static", "drift", "independent"]
+Moves = Literal["", "picture", "order"]
 MODES: Final[tuple[Mode, ...]] = ("static", "drift", "independent")
 
 IMAGENET_C: Final = "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations, ICLR 2019"
@@ -38,7 +39,9 @@ class Corruption:
     `support` says which source frames an output frame needs: itself (`frame`), its neighbours (`window`), those that an
     index map names (`order`) or all of them (`video`). `modes` are the temporal modes that differ; any other mode given
     by a caller means `default`. `tau` is the time constant of `drift`, in seconds. `notes` are the quirks of the
-    published generator that a profile keeps and our departures from it, one line each.
+    published generator that a profile keeps and our departures from it, one line each. `displaces`: what is shown stands
+    elsewhere in the frame, as a map says, so that labels of pixels have to move with it; blur, lens errors of one colour
+    and block damage leave things where they are.
     """
 
     name: str
@@ -51,6 +54,14 @@ class Corruption:
     default: Mode = "static"
     tau: float = 0.5
     notes: tuple[str, ...] = ()
+    displaces: bool = False
+
+    @property
+    def moves(self) -> Moves:
+        """What becomes of labels of pixels: moved as the picture is, given another order in time, or neither."""
+        if self.displaces:
+            return "picture"
+        return "order" if self.support == "order" else ""
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -94,6 +105,11 @@ def _shown(name: str, family: str, home: str, tau: float) -> Corruption:
     """The hand that shakes and the rain that falls: drift is how they move."""
     source = UCF101_P if home == "ucf101_p" else KINETICS_C
     return Corruption(name, family, "frame", True, home, source, MODES, "drift", tau, NOTES_VIDEO[name])
+
+
+def _displacing(row: Corruption) -> Corruption:
+    """What shows things elsewhere in the frame; its function moves labels (T, H, W) as it moves pictures."""
+    return replace(row, displaces=True)
 
 
 _ROWS = (
@@ -182,14 +198,16 @@ _ROWS = (
         "grey pixels have hue 0 and turn red at levels 4 and 5",
         "levels 1 and 2 take colour away and 3 to 5 add it, so that distortion does not grow with the level",
     ),
-    _moving(
-        "elastic_transform",
-        "geometry",
-        "drift",
-        0.3,
-        "levels 1 and 2 of imagenet_c turn and shear the frame so much that they are harder than 3 to 5",
-        "cifar_c grows milder from level 1 to level 5 in mean squared error",
-        "lengths are shares of 244 pixels in imagenet_c, though its frames have 224",
+    _displacing(
+        _moving(
+            "elastic_transform",
+            "geometry",
+            "drift",
+            0.3,
+            "levels 1 and 2 of imagenet_c turn and shear the frame so much that they are harder than 3 to 5",
+            "cifar_c grows milder from level 1 to level 5 in mean squared error",
+            "lengths are shares of 244 pixels in imagenet_c, though its frames have 224",
+        )
     ),
     _fixed("pixelate", "digital"),
     _fixed("jpeg_compression", "digital", "chroma has half the resolution (4:2:0)"),
@@ -199,9 +217,9 @@ _ROWS = (
     _video("jumble", "order", "order", "ucf101_p", random=True),
     _video("box_jumble", "order", "order", "ucf101_p", random=True),
     _video("frame_rate", "order", "order", "kinetics_c"),
-    _shown("rotate", "shake", "ucf101_p", tau=0.4),
-    _video("static_rotate", "shake", "frame", "ucf101_p"),
-    _shown("translate", "shake", "ucf101_p", tau=0.4),
+    _displacing(_shown("rotate", "shake", "ucf101_p", tau=0.4)),
+    _displacing(_video("static_rotate", "shake", "frame", "ucf101_p")),
+    _displacing(_shown("translate", "shake", "ucf101_p", tau=0.4)),
     _shown("rain", "rain", "kinetics_c", tau=math.inf),  # what falls keeps its direction
     _video("clip_motion_blur", "shutter", "window", "kinetics_c"),
     _video("h264_crf", "codec", "video", "kinetics_c"),
@@ -221,9 +239,9 @@ _ROWS = (
     _bar("perlin_noise", "drift", tau=2.0),
     _bar("sparkles", "drift"),
     _bar("inverse_sparkles", "drift"),
-    _bar("caustic_refraction", "drift"),
-    _bar("pinch_and_twirl", "static", home="cifar_c_bar"),
-    _bar("ripple", "drift", tau=0.3, home="cifar_c_bar"),
+    _displacing(_bar("caustic_refraction", "drift")),
+    _displacing(_bar("pinch_and_twirl", "static", home="cifar_c_bar")),
+    _displacing(_bar("ripple", "drift", tau=0.3, home="cifar_c_bar")),
     _bar("circular_motion_blur", None, home="cifar_c_bar"),
     _bar("lines", "static", home="cifar_c_bar"),
     _bar("transverse_chromatic_abberation", "static", home="cifar_c_bar"),

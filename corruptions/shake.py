@@ -1,6 +1,6 @@
 """The camera held in a hand: rolled or displaced frames (UCF101-P, CVPR 2023).
 
-Every function edits a contiguous uint8 (T, H, W, 3) clip in place. In drift the hand has inertia: it moves through the
+Every function edits a contiguous uint8 (T, H, W, 3) clip in place, or labels (T, H, W), by the same map. In drift the hand has inertia: it moves through the
 same angles and offsets, but slowly.
 """
 
@@ -30,7 +30,7 @@ def static_rotate(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def turn(frame: Pixels, degrees: float) -> None:
-    """Turn a frame (H, W, 3) in place, anticlockwise about its centre."""
+    """Turn a frame (H, W, 3) or labels (H, W) in place, anticlockwise about the centre, 0 from outside."""
     frame[...] = np.asarray(Image.fromarray(frame).rotate(degrees))
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,23 @@ def save(path: Path, writer: Callable[[Path], object]) -> None:
     """Let `writer(temporary)` write a file that only takes a path, atomically."""
     with replacing(path) as temporary:
         writer(temporary)
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """The folder; if it is not there, `make(temporary)` fills it. Another process that is faster makes the same one."""
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(prefix=".sample-", dir=folder.parent))
+        try:
+            make(making)
+            making.chmod(0o755)
+            making.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    return folder
 
 
 def remove(path: Path) -> None:

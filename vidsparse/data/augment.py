@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Set
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidsparse.config import AugmentConfig
+from vidsparse.data.masks import VOID
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the registry for news at import
 import albumentations
@@ -21,7 +23,7 @@ class Augment:
         strength = config.color
         crop = [albumentations.RandomResizedCrop((size, size), scale=tuple(config.scale), ratio=(3 / 4, 4 / 3))]
         if config.pad is not None:
-            crop = [albumentations.Pad(config.pad), albumentations.RandomCrop(size, size)]
+            crop = [albumentations.Pad(config.pad, fill_mask=VOID), albumentations.RandomCrop(size, size)]
         flip = [albumentations.HorizontalFlip(p=0.5)] if config.flip else []
         color = [albumentations.ColorJitter(strength, strength, strength, strength / 4, p=0.8)] if strength else []
         self._flipping = albumentations.Compose([*crop, *flip, *color])
@@ -29,7 +31,16 @@ class Augment:
 
     def __call__(self, clip: NDArray[np.uint8], label: int, seed: int) -> NDArray[np.uint8]:
         """(T, H, W, 3) uint8 -> (T, size, size, 3) uint8; the same seed gives the same draw in any process."""
+        return np.asarray(self._drawn(label, seed)(images=clip)["images"])
+
+    def with_masks(
+        self, clip: NDArray[np.uint8], masks: NDArray[np.uint8], label: int, seed: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The same clip, and its masks (T, H, W) uint8 under the same draw: (T, size, size), nearest; void in a border."""
+        both = self._drawn(label, seed)(images=clip, masks=masks)
+        return np.asarray(both["images"]), np.ascontiguousarray(both["masks"])
+
+    def _drawn(self, label: int, seed: int) -> Any:
         pipeline = self._upright if label in self._unflippable else self._flipping
         pipeline.set_random_seed(seed)  # albumentations keeps generators of its own
-        result: NDArray[np.uint8] = np.asarray(pipeline(images=clip)["images"])
-        return result
+        return pipeline

@@ -30,6 +30,9 @@ class Kept(Protocol):
     def read(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> Frames:
         """Frames uint8 (n, H, W, 3) of these sorted frame numbers of the clip with this id."""
 
+    def masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> Frames | None:
+        """The class ids uint8 (n, H, W) of those frames; None where it holds none."""
+
 
 class StoredFrames:
     """Stands in for `Corruptor` where nothing is corrupted any more."""
@@ -45,6 +48,10 @@ class StoredFrames:
     def corrupt(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames:
         """The wanted frames of a video under a cell, as they are stored."""
         return self._kept.read(cell, video.sample.id, outputs)
+
+    def masks(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames | None:
+        """The class ids of those frames, as they are stored."""
+        return self._kept.masks(cell, video.sample.id, outputs)
 
 
 def load_corrupted(

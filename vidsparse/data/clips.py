@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,10 @@ import numpy as np
 from vidsparse.config import SAMPLE_ROOT, DataConfig
 from vidsparse.data import manifest
 from vidsparse.data.cache import FrameCache, frame_key
-from vidsparse.data.frames import Frames, output_size
+from vidsparse.data.frames import Frames, VideoInfo, output_size
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.readers import READERS
-from vidsparse.data.sources import Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
+from vidsparse.data.sources import SAMPLES, Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
 from vidsparse.errors import ClipDecodeError
 
 if TYPE_CHECKING:
@@ -84,6 +85,24 @@ class Clips:
             return self.kept.get(key, (len(numbers), *self.size(sample), 3), lambda: self.read(sample, numbers))
         return READERS[sample.reader].read(sample, info, self._short_side, indices, self.config.timeout_s)
 
+    def masks(
+        self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]", keep: bool = False
+    ) -> Frames | None:
+        """Class ids uint8 (n, H, W), 255 where nobody judges, of the frames that `read` gives; None without a mask."""
+        if sample.mask is None:
+            return None
+        info = self.index.rows[sample.id].info
+        if not info.n_frames:
+            raise ClipDecodeError(info.error)
+        if keep and self.kept and info.n_frames > 1:
+            numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.mask.path)
+            key = frame_key("mask", sample.id, file.size, file.mtime, info, self._short_side, numbers)
+            return self.kept.get(key, (len(numbers), *self.size(sample)), lambda: self._masks(sample.mask, info, numbers))
+        return self._masks(sample.mask, info, indices)
+
+    def _masks(self, mask: Sample, info: VideoInfo, indices: Any) -> Frames:
+        return READERS[mask.reader].read(mask, info, self._short_side, indices, self.config.timeout_s)
+
     @property
     def _short_side(self) -> int | None:
         return None if self.full_size else self.config.short_side
@@ -108,9 +127,8 @@ def load_clips(
 
         return load_corrupted(config, root, cache, workers, progress)
     if config.root == SAMPLE_ROOT:
-        from vidsparse.data.sample import ensure_sample
-
-        root = ensure_sample()
+        module, function = SAMPLES[config.source].split(":")
+        root = getattr(import_module(module), function)()
     dataset = load_dataset(config.source, root, config.split, config.missing, trains, config.eval_source is None)
     if config.eval_source is not None:
         assert config.eval_root is not None
@@ -118,5 +136,6 @@ def load_clips(
         dataset = evaluated_on(dataset, other)
     prepared = {file: found for place in {root, dataset.root} for file, found in manifest.prepared(place).items()}
     index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress, prepared)
+    index.check_classes(dataset.classes)
     train, validation = split_validation(dataset.train, config.val_fraction, seed)
     return Clips(config, dataset, index, train, validation, dataset.test)

@@ -13,22 +13,31 @@ from vidsparse.config import EvaluationConfig
 from vidsparse.data.benchmarks import StoredFrames
 from vidsparse.data.cells import CLEAN, Cell
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupting import Corruptor, Decoded, view_numbers
+from vidsparse.data.corrupting import Corruptor, Decoded, moves_masks, view_numbers
 from vidsparse.data.crops import crops
 from vidsparse.data.frames import Frames
+from vidsparse.data.masks import VOID
+from vidsparse.data.masks import resized as resized_mask
 from vidsparse.data.sources import Sample
 from vidsparse.data.stored import resized
 from vidsparse.errors import ClipDecodeError
 
+_STILL = Cell(CLEAN, "", 0)
+
 
 @dataclass(frozen=True)
 class Batch:
-    """A cell of a unit: clips uint8 (videos · views, T, S, S, 3) in that order; videos without frames are not `ok`."""
+    """A cell of a unit: clips uint8 (videos · views, T, S, S, 3) in that order; videos without frames are not `ok`.
+
+    `masks`: the class of every pixel, uint8 (videos · views, T, S, S), 255 where nobody judges; None where no sample
+    has a mask. Cells that leave masks alone share one tensor: it must not be written to.
+    """
 
     unit: int
     cell: int
     clips: Tensor
     ok: NDArray[np.bool_]
+    masks: Tensor | None = None
 
 
 class CorruptedUnits(IterableDataset[Batch]):
@@ -50,10 +59,12 @@ class CorruptedUnits(IterableDataset[Batch]):
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for number, positions in self._units[first::step]:
             videos = [self._decode(self._clips.test[position]) for position in positions]
-            for cell in range(len(self._cells)):
-                views = [self._views(video, self._cells[cell]) if video else None for video in videos]
+            still = self._stacked_masks(videos, _STILL)
+            for place, cell in enumerate(self._cells):
+                views = [self._views(video, cell) if video else None for video in videos]
                 ok = np.array([clips is not None for clips in views])
-                yield Batch(number, cell, torch.from_numpy(self._stacked(views)), ok)
+                masks = self._stacked_masks(videos, cell) if moves_masks(cell) else still
+                yield Batch(number, place, self._stacked(views), ok, masks)
 
     def _decode(self, sample: Sample) -> Decoded | None:
         """What most cells need of a video, on the canvas; None where it cannot be read and that counts as wrong."""
@@ -70,16 +81,21 @@ class CorruptedUnits(IterableDataset[Batch]):
         """The frame numbers of the views, (views, T)."""
         return view_numbers(self._clips.config, self._config, self._clips.n_frames(sample))
 
-    def _stacked(self, views: Sequence[Frames | None]) -> Frames:
-        """The views of all videos, (videos · views · crops, T, S, S, 3); black where a video could not be read."""
+    def _stacked(self, views: Sequence[Frames | None], blank: int = 0, channels: tuple[int, ...] = (3,)) -> Tensor:
+        """The views of all videos, (videos · views · crops, T, S, S, 3); `blank` where a video could not be read."""
         data, per_video = self._clips.config, self._config.views * self._config.crops
-        blank = np.zeros((per_video, data.frames, data.size, data.size, 3), np.uint8)
-        return np.concatenate([blank if clips is None else clips for clips in views])
+        nothing = np.full((per_video, data.frames, data.size, data.size, *channels), blank, np.uint8)
+        return torch.from_numpy(np.concatenate([nothing if clips is None else clips for clips in views]))
+
+    def _stacked_masks(self, videos: Sequence[Decoded | None], cell: Cell) -> Tensor | None:
+        """The masks of those views, (videos · views · crops, T, S, S); None where no video of the split has any."""
+        if not any(sample.mask for sample in self._clips.test):
+            return None
+        return self._stacked([video and self._masks(video, cell) for video in videos], VOID, ())
 
     def _views(self, video: Decoded, cell: Cell) -> Frames | None:
         """(views · crops, T, S, S, 3): the views of one video under one cell; None as for `_decode`."""
-        numbers = self._numbers(video.sample)
-        outputs, place = np.unique(numbers, return_inverse=True)
+        outputs = np.unique(self._numbers(video.sample))
         try:
             frames = self._frames.corrupt(video, cell, outputs)
         except ClipDecodeError:
@@ -88,8 +104,23 @@ class CorruptedUnits(IterableDataset[Batch]):
             return None
         if self._config.canvas == "source":
             frames = resized(frames, self._clips.config.short_side)
+        return self._cut(video, frames)
+
+    def _masks(self, video: Decoded, cell: Cell) -> Frames | None:
+        """(views · crops, T, S, S): the masks of those views; None where the sample has none."""
+        masks = self._frames.masks(video, cell, np.unique(self._numbers(video.sample)))
+        if masks is None:
+            return None
+        if self._config.canvas == "source":
+            masks = np.stack([resized_mask(mask, self._clips.config.short_side) for mask in masks])
+        return self._cut(video, masks)
+
+    def _cut(self, video: Decoded, frames: Frames) -> Frames:
+        """The views and crops of the frames that they need."""
+        numbers = self._numbers(video.sample)
+        place = np.unique(numbers, return_inverse=True)[1].reshape(numbers.shape)
         size, count = self._clips.config.size, self._config.crops
-        return np.concatenate([np.stack(crops(frames[rows], size, count)) for rows in place.reshape(numbers.shape)])
+        return np.concatenate([np.stack(crops(frames[rows], size, count)) for rows in place])
 
     def strip(self, position: int) -> dict[str, Frames]:
         """One clip of the test split under each cell, {"name/severity": uint8 (T, S, S, 3)}; empty if unreadable."""
@@ -99,3 +130,10 @@ class CorruptedUnits(IterableDataset[Batch]):
         named = {CLEAN if not c.severity else f"{c.corruption}/{c.severity}": c for c in self._cells}
         views = {name: self._views(video, cell) for name, cell in named.items()}
         return {name: clips[0] for name, clips in views.items() if clips is not None}
+
+    def mask_strip(self, position: int) -> dict[str, Frames]:
+        """The masks (T, S, S) of the clips that `strip` gives, by the same names; empty where there are none."""
+        video = self._decode(self._clips.test[position])
+        named = {CLEAN if not c.severity else f"{c.corruption}/{c.severity}": c for c in self._cells}
+        masks = {name: self._masks(video, cell) for name, cell in named.items()} if video else {}
+        return {name: clips[0] for name, clips in masks.items() if clips is not None}

@@ -5,6 +5,7 @@ On the fly and offline alike, this is what is evaluated: nothing here depends on
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,25 +16,35 @@ from vidsparse.data.cells import Cell
 from vidsparse.data.clips import Clips
 from vidsparse.data.crops import center_crop
 from vidsparse.data.frames import Frames
+from vidsparse.data.masks import VOID
 from vidsparse.data.sampling import view_indices
 from vidsparse.data.sources import Sample
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """The frames of one video that any cell needs, on the canvas: `frames[i]` is frame `numbers[i]` of the video."""
+    """The frames of one video that any cell needs, on the canvas: `frames[i]` is frame `numbers[i]` of the video.
+
+    `masks` are theirs, (n, H, W), where the sample has any.
+    """
 
     sample: Sample
     frames: Frames
     numbers: NDArray[np.int64]
     n_frames: int
     fps: float
+    masks: Frames | None = None
 
 
 def view_numbers(data: DataConfig, evaluation: EvaluationConfig, n_frames: int) -> NDArray[np.int64]:
     """The frame numbers of the views of a video, int64 (views, T)."""
     sampling = evaluation.sampling or data.sampling
     return view_indices(n_frames, data.frames, data.stride, sampling, data.short, evaluation.views)
+
+
+def moves_masks(cell: Cell) -> bool:
+    """Whether the masks of a cell are others than those of the clean clips."""
+    return bool(cell.severity and corruptions.REGISTRY[cell.corruption].moves)
 
 
 class Corruptor:
@@ -54,7 +65,8 @@ class Corruptor:
         union = np.unique(np.concatenate([outputs, *needs]))
         numbers = union if self._megabytes(sample, len(union)) <= self._config.max_clip_mb else outputs
         frames = self._on_canvas(self._clips.read(sample, numbers, keep=True))
-        return Decoded(sample, frames, numbers, n_frames, self._clips.fps(sample))
+        masks = self._canvas_masks(sample, numbers)
+        return Decoded(sample, frames, numbers, n_frames, self._clips.fps(sample), masks)
 
     def corrupt(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames:
         """The wanted frames of a video under a cell, on the canvas."""
@@ -65,19 +77,38 @@ class Corruptor:
             frames = frames[np.searchsorted(video.numbers, numbers)]
         else:  # too much was needed to keep it for all cells
             frames = self._on_canvas(self._clips.read(video.sample, numbers))
-        return corruptions.corrupt(
-            frames,
-            cell.corruption,
-            cell.severity,
-            self.key(video.sample),
-            profile=cell.profile,
-            temporal=corruptions.SUITES[self._config.suite].temporal,
-            resolution=self._config.resolution,
-            indices=numbers,
-            outputs=outputs,
-            n_frames=video.n_frames,
-            fps=video.fps,
-        )
+        return corruptions.corrupt(frames, **self._arguments(video, cell, numbers, outputs))
+
+    def masks(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames | None:
+        """The class ids (n, H, W) of those frames: moved and reordered as they are; None where a sample has none."""
+        if video.masks is None or not moves_masks(cell):
+            return None if video.masks is None else video.masks[np.searchsorted(video.numbers, outputs)]
+        masks, numbers = video.masks, self._needs(video.sample, cell, outputs, video.n_frames)
+        if np.isin(numbers, video.numbers).all():
+            masks = masks[np.searchsorted(video.numbers, numbers)]
+        else:
+            masks = self._canvas_masks(video.sample, numbers)
+        return corruptions.corrupt_labels(masks, **self._arguments(video, cell, numbers, outputs), fill=VOID)
+
+    def _canvas_masks(self, sample: Sample, numbers: NDArray[np.int64]) -> Frames | None:
+        masks = self._clips.masks(sample, numbers, keep=True)
+        return None if masks is None else self._on_canvas(masks)
+
+    def _arguments(
+        self, video: Decoded, cell: Cell, numbers: NDArray[np.int64], outputs: NDArray[np.int64]
+    ) -> dict[str, Any]:
+        return {
+            "name": cell.corruption,
+            "severity": cell.severity,
+            "key": self.key(video.sample),
+            "profile": cell.profile,
+            "temporal": corruptions.SUITES[self._config.suite].temporal,
+            "resolution": self._config.resolution,
+            "indices": numbers,
+            "outputs": outputs,
+            "n_frames": video.n_frames,
+            "fps": video.fps,
+        }
 
     def _needs(self, sample: Sample, cell: Cell, outputs: NDArray[np.int64], n_frames: int) -> NDArray[np.int64]:
         """The frames of the video that these outputs of a cell are made from."""

@@ -16,7 +16,8 @@ class VideoInfo:
     """What a source holds: frames, frames a second, size in pixels as displayed (upright), the decoder to use.
 
     `decoder` is "" where nothing can be read; then `n_frames` is 0 and `error` says why. `damage` says what is wrong
-    with a source of which a part can be read. An image is a source of one frame.
+    with a source of which a part can be read. An image is a source of one frame. `top` is the highest class id in a
+    mask, -1 in what is none.
     """
 
     n_frames: int
@@ -26,6 +27,7 @@ class VideoInfo:
     decoder: str
     error: str = ""
     damage: str = ""
+    top: int = -1
 
 
 def unreadable(reason: str) -> VideoInfo:

@@ -23,6 +23,15 @@ def decode(content: bytes, name: object) -> Frames:
         raise ClipDecodeError(f"{name}: {_said(error)}") from error
 
 
+def open_picture(path: Path) -> Frames:
+    """uint8 (H, W, 3) of an image file; ClipDecodeError where it cannot be read."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ClipDecodeError(f"{path}: {error.strerror}") from error
+    return decode(content, path)
+
+
 def inspect(path: Path) -> tuple[VideoInfo]:
     """The one entry of an image file: all of it is read, so a cut-off file is found. Never raises for a bad file."""
     try:

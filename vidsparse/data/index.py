@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -17,7 +17,7 @@ from vidsparse.data.manifest import File, Found
 from vidsparse.data.readers import READERS
 from vidsparse.data.sources import Sample
 from vidsparse.data.watchdog import limited
-from vidsparse.errors import DataError
+from vidsparse.errors import DataError, plural, some
 
 Progress = Callable[[int, int], None]
 _CACHE_NAME = "index-v3.parquet"  # the number goes up when `inspect` would answer differently
@@ -39,6 +39,15 @@ class Index:
     """Rows by sample id."""
 
     rows: Mapping[str, Row]
+
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """Raise DataError where a mask has a class id that these classes have not."""
+        wrong = {name: row.info.top for name, row in self.rows.items() if row.info.top >= len(classes)}
+        if wrong:
+            raise DataError(
+                f"{plural(len(wrong), 'mask')} with a class id out of range ({some([f'{n}: {t}' for n, t in wrong.items()])}): "
+                f"there are {len(classes)} classes, 0 to {len(classes) - 1}, and 255 for pixels that nobody judges"
+            )
 
     def fingerprint(self, ids: Iterable[str]) -> str:
         """32 hex digits of these samples' ids, labels, sizes and frame counts; not of their order, place or mtime."""
@@ -74,10 +83,11 @@ def build_index(
     called after each counted file. A file that takes longer than `timeout_s` ends the process, or is a DataError where
     others count for it.
     """
-    stamps = {path: manifest.stamp(path) for path in {sample.path for sample in samples}}
+    stamps = {path: manifest.stamp(path) for path in {part.path for sample in samples for part in sample.parts}}
     counted = manifest.load(cache_dir / _CACHE_NAME)
     known = {**(prepared or {}), **counted}
-    new = sorted({(s.reader, stamps[s.path]) for s in samples if stamps[s.path] not in known})
+    parts = [part for sample in samples for part in sample.parts]
+    new = sorted({(part.reader, stamps[part.path]) for part in parts if stamps[part.path] not in known})
     try:
         for done, ((_, file), found) in enumerate(zip(new, _inspected(new, timeout_s, workers), strict=True), start=1):
             known[file] = counted[file] = found
@@ -86,7 +96,25 @@ def build_index(
     finally:
         if new:
             manifest.save(counted, cache_dir / _CACHE_NAME)
-    return Index({s.id: Row(s.label, stamps[s.path].size, entry_of(known[stamps[s.path]], s)) for s in samples})
+    found = {path: known[file] for path, file in stamps.items()}
+    sizes = {s.id: sum(stamps[part.path].size for part in s.parts) for s in samples}
+    return Index({sample.id: Row(sample.label, sizes[sample.id], info_of(found, sample)) for sample in samples})
+
+
+def info_of(found: Mapping[Path, Found], sample: Sample) -> VideoInfo:
+    """What is known of a sample whose files hold this: with its mask, or unreadable where the two do not fit."""
+    info = entry_of(found[sample.path], sample)
+    if sample.mask is None or not info.n_frames:
+        return info
+    mask = entry_of(found[sample.mask.path], sample.mask)
+    if not mask.n_frames:
+        return unreadable(mask.error)
+    if (mask.height, mask.width) != (info.height, info.width):
+        here, there = f"{mask.height} x {mask.width}", f"{info.height} x {info.width}"
+        return unreadable(f"{sample.mask.path}: the mask has {here} pixels, and {sample.path} has {there}")
+    if mask.n_frames != info.n_frames:
+        return unreadable(f"{sample.mask.path}: {mask.n_frames} masks for the {info.n_frames} frames of {sample.path}")
+    return replace(info, top=mask.top)
 
 
 def entry_of(found: Found, sample: Sample) -> VideoInfo:

@@ -22,8 +22,13 @@ Place = tuple[int, int]  # epoch, position in the split
 _TRIES = 8  # other clips tried in place of one that cannot be read
 
 
-class TrainingClips(Dataset[tuple[Tensor, int, int]]):
-    """Augmented random clips of the training split: uint8 (T, S, S, 3), label, and position in the split.
+Target = int | Tensor
+
+
+class TrainingClips(Dataset[tuple[Tensor, Target, int]]):
+    """Augmented random clips of the training split: uint8 (T, S, S, 3), target, and position in the split.
+
+    The target is the label; where clips have masks it is the class of every pixel, uint8 (T, S, S), 255 for none.
 
     A clip that cannot be read is replaced by another one (`data.on_error: substitute`); its own position comes back
     as -1 - position, so that it is counted and never silently lost.
@@ -33,28 +38,32 @@ class TrainingClips(Dataset[tuple[Tensor, int, int]]):
         self._clips, self._seed = clips, seed
         self._augment: Augment | None = None
 
-    def __getitem__(self, place: Place) -> tuple[Tensor, int, int]:
+    def __getitem__(self, place: Place) -> tuple[Tensor, Target, int]:
         epoch, position = place
         rng = np.random.default_rng((self._seed, epoch, position))
         sample, substituted = self._clips.train[position], False
         for _ in range(_TRIES):
             try:
-                return self._read(sample, rng), sample.label, -1 - position if substituted else position
+                return *self._read(sample, rng), -1 - position if substituted else position
             except ClipDecodeError:
                 if self._clips.config.on_error == "raise":
                     raise
                 sample, substituted = self._clips.train[rng.integers(len(self._clips.train))], True
         raise ClipDecodeError(f"{self._clips.dataset.root}: {_TRIES} training clips in a row cannot be read")
 
-    def _read(self, sample: Sample, rng: np.random.Generator) -> Tensor:
+    def _read(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, Target]:
         config = self._clips.config
         indices = train_indices(
             self._clips.n_frames(sample) or 1, config.frames, config.stride, config.sampling, config.short, rng
         )
-        frames = self._clips.read(sample, indices)
+        frames, masks = self._clips.read(sample, indices), self._clips.masks(sample, indices)
         if self._augment is None:  # built in the worker: it does not travel
             self._augment = Augment(config.augment, config.size, self._clips.unflippable)
-        return torch.from_numpy(self._augment(frames, sample.label, int(rng.integers(2**31))))
+        seed = int(rng.integers(2**31))
+        if masks is None:
+            return torch.from_numpy(self._augment(frames, sample.label, seed)), sample.label
+        frames, masks = self._augment.with_masks(frames, masks, sample.label, seed)
+        return torch.from_numpy(frames), torch.from_numpy(masks)
 
 
 class Steps(Sampler[list[Place]]):
@@ -100,6 +109,14 @@ def center_clip(clips: Clips, sample: Sample) -> Frames:
     config = clips.config
     indices = view_indices(clips.n_frames(sample), config.frames, config.stride, config.sampling, config.short, 1)
     return center_crop(clips.read(sample, indices[0]), config.size)
+
+
+def center_masks(clips: Clips, sample: Sample) -> Frames | None:
+    """The masks (T, S, S) of `center_clip`; None where the sample has none."""
+    config = clips.config
+    indices = view_indices(clips.n_frames(sample), config.frames, config.stride, config.sampling, config.short, 1)
+    masks = clips.masks(sample, indices[0])
+    return None if masks is None else center_crop(masks, config.size)
 
 
 def split_units(n: int, size: int) -> list[range]:

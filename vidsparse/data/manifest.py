@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+from stat import S_ISDIR
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -40,6 +41,7 @@ SCHEMA = pa.schema(
         "decoder": pa.dictionary(pa.int32(), pa.string()),
         "error": pa.string(),
         "damage": pa.string(),
+        "top": pa.int16(),
         "sha256": pa.string(),
     }
 )
@@ -68,9 +70,14 @@ def prepared(root: Path) -> dict[File, Found]:
 
 
 def stamp(path: Path) -> File:
-    """The file as it is now."""
+    """The file as it is now; a folder is all its files together."""
     try:
         stat = path.stat()
+        if S_ISDIR(stat.st_mode):
+            with os.scandir(path) as entries:
+                within = [entry.stat() for entry in entries]
+            size, mtime = sum(each.st_size for each in within), max([stat.st_mtime_ns, *(each.st_mtime_ns for each in within)])
+            return File(str(path.absolute()), size, mtime)
     except OSError:
         return File(str(path.absolute()), 0, 0)
     return File(str(path.absolute()), stat.st_size, stat.st_mtime_ns)
@@ -115,6 +122,7 @@ def save(known: Mapping[File, Found], path: Path, hashes: Mapping[str, str] | No
             info.decoder,
             info.error,
             info.damage,
+            info.top,
             (hashes or {}).get(file.path),
         )
         for file, found in sorted(known.items())
@@ -136,5 +144,8 @@ def _runs(found: Found) -> Iterator[tuple[VideoInfo, int]]:
 
 
 @lru_cache(maxsize=4096)
-def _info(n_frames: int, rate: str, height: int, width: int, decoder: str, error: str, damage: str) -> VideoInfo:
-    return VideoInfo(n_frames, Fraction(rate), height, width, decoder, error, damage)
+def _info(
+    n_frames: int, rate: str, height: int, width: int, decoder: str, error: str, damage: str, top: int | None
+) -> VideoInfo:
+    top = -1 if top is None else top  # a table of before there were masks
+    return VideoInfo(n_frames, Fraction(rate), height, width, decoder, error, damage, top)

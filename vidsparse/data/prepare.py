@@ -13,7 +13,7 @@ from vidsparse.data import manifest
 from vidsparse.data.counting import Task, watched
 from vidsparse.data.downloads import instructions
 from vidsparse.data.frames import VideoInfo
-from vidsparse.data.index import entry_of
+from vidsparse.data.index import Index, Row, info_of
 from vidsparse.data.sources import ABSENT, SOURCES, Dataset, Sample
 from vidsparse.errors import ConfigError, DataError, plural, some
 from vidsparse.machine import cores
@@ -52,13 +52,16 @@ def prepare(name: str, root: Path, workers: int | None = None, timeout_s: float 
             say(line)
         raise DataError(f"{error}; get what is listed above, then run this command again") from error
     samples = list({sample.id: sample for split in splits for sample in (*split.train, *split.test)}.values())
-    there = [sample for sample in samples if sample.path != ABSENT]
+    there = [sample for sample in samples if _is_there(sample)]
     target = manifest.writable_place(root)
     known, hashes = _count(there, target, cores() if workers is None else workers, timeout_s)
     problems = find_problems(samples, known, short)
     _write_problems(target.with_name(PROBLEMS), problems)
     _say(name, there, known, problems, target)
     _say_leaks(splits, known, hashes)
+    for split in splits:
+        counted = [sample for sample in (*split.train, *split.test) if _is_there(sample)]
+        Index({s.id: Row(s.label, 0, info_of(known, s)) for s in counted}).check_classes(split.classes)
     return target
 
 
@@ -82,12 +85,21 @@ def load_splits(name: str, root: Path) -> list[Dataset]:
 def find_problems(samples: Sequence[Sample], known: dict[Path, manifest.Found], short: int) -> list[Problem]:
     """What is wrong with samples: the broken ones, the damaged, the missing, the short."""
     found = [Problem(s.id, "", "missing", "its file is not there") for s in samples if s.path == ABSENT]
-    for sample in (each for each in samples if each.path != ABSENT):
-        info = entry_of(known[sample.path], sample)
+    found += [Problem(s.id, str(s.path), "missing", "its mask is not there") for s in samples if _unmasked(s)]
+    for sample in (each for each in samples if _is_there(each)):
+        info = info_of(known, sample)
         kind, what = _problem(info, short if sample.reader == "video" else 0)
         if kind:
             found.append(Problem(sample.id, str(sample.path), kind, what))
     return sorted(found, key=lambda problem: (problem.kind, problem.id))
+
+
+def _is_there(sample: Sample) -> bool:
+    return all(part.path != ABSENT for part in sample.parts)
+
+
+def _unmasked(sample: Sample) -> bool:
+    return sample.path != ABSENT and not _is_there(sample)
 
 
 def _problem(info: VideoInfo, short: int) -> tuple[str, str]:
@@ -102,10 +114,11 @@ def _count(
     samples: Sequence[Sample], target: Path, workers: int, timeout_s: float
 ) -> tuple[dict[Path, manifest.Found], dict[str, str]]:
     """What the files hold, by path, and their hashes, by path as text; kept in `target` on the way."""
-    stamps = {path: manifest.stamp(path) for path in {sample.path for sample in samples}}
+    parts = [part for sample in samples for part in sample.parts]
+    stamps = {path: manifest.stamp(path) for path in {part.path for part in parts}}
     before, hashes = manifest.load(target), manifest.hashes(target)
     known = {file: before[file] for file in stamps.values() if file in before and hashes.get(file.path)}
-    tasks: list[Task] = sorted({(s.reader, stamps[s.path]) for s in samples if stamps[s.path] not in known})
+    tasks: list[Task] = sorted({(part.reader, stamps[part.path]) for part in parts if stamps[part.path] not in known})
     hashes = {file.path: hashes[file.path] for file in known}
     kept = monotonic()
     try:
@@ -131,7 +144,7 @@ def _write_problems(path: Path, problems: Sequence[Problem]) -> None:
 def _say(
     name: str, samples: Sequence[Sample], known: dict[Path, manifest.Found], problems: Sequence[Problem], target: Path
 ) -> None:
-    frames = sum(entry_of(known[sample.path], sample).n_frames for sample in samples)
+    frames = sum(info_of(known, sample).n_frames for sample in samples)
     say(f"{name:<10} {plural(len(samples), 'sample')} in {plural(len(known), 'file')}, {plural(frames, 'frame')}")
     for kind in dict.fromkeys(problem.kind for problem in problems):
         ids = [problem.id for problem in problems if problem.kind == kind]

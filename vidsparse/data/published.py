@@ -40,6 +40,9 @@ class Published:
     samples: Mapping[str, Sample]
     size: tuple[int, int]
 
+    def masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> None:
+        """No published set has masks."""
+
     def read(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> Frames:
         """Frames uint8 (n, H, W, 3) of these sorted frame numbers of a sample; DataError if they are not there."""
         place, sample = self.places[cell], self.samples[name]

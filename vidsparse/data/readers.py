@@ -1,7 +1,8 @@
 """Every kind of file as a row of one table: how its entries are counted, and how frames of one entry are read.
 
-A video is an entry of many frames, an image one of a single frame; nothing beyond this table tells them apart. Rows
-import what they need when they are used: images need no video decoder.
+A video is an entry of many frames, an image one of a single frame; nothing beyond this table tells them apart. Masks
+are entries too, whose frames are class ids (H, W). Rows import what they need when they are used: images need no video
+decoder.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,10 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vidsparse.data import archives, images
+from vidsparse.data import archives, frame_folders, images, masks
 from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.sources import Sample
-from vidsparse.errors import ClipDecodeError
 
 Read = Callable[[Sample, VideoInfo, int | None, Any, float], Frames]
 
@@ -45,11 +45,15 @@ def _read_video(sample: Sample, info: VideoInfo, short_side: int | None, indices
 
 
 def _read_image(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
-    try:
-        content = sample.path.read_bytes()
-    except OSError as error:
-        raise ClipDecodeError(f"{sample.path}: {error.strerror}") from error
-    return images.repeated(images.resized(images.decode(content, sample.path), short_side), indices, sample.path)
+    return images.repeated(images.resized(images.open_picture(sample.path), short_side), indices, sample.path)
+
+
+def _read_folder(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
+    return frame_folders.read(sample.path, short_side, indices)
+
+
+def _read_mask(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
+    return masks.read(sample.reader, sample.path, short_side, indices)
 
 
 def _read_archive(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
@@ -60,5 +64,7 @@ def _read_archive(sample: Sample, info: VideoInfo, short_side: int | None, indic
 READERS: dict[str, Reader] = {
     "video": Reader(_inspect_video, _read_video),
     "image": Reader(images.inspect, _read_image),
+    "frames": Reader(frame_folders.inspect, _read_folder),
+    **{code: Reader(partial(masks.inspect, code), _read_mask) for code in masks.CODES},
     **{kind: Reader(partial(archives.inspect, kind), _read_archive) for kind in archives.ARCHIVES},
 }

@@ -7,8 +7,6 @@ in UCF101, where a group is one recording; its clips differ in place, phase, lig
 split are never seen in its training.
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from vidsparse.data.decoders import decode
 from vidsparse.data.frames import Frames
+from vidsparse.files import made_once
 from vidsparse.machine import user_cache
 
 Rng = np.random.Generator
@@ -77,21 +76,7 @@ def ensure_sample(cache_dir: Path | None = None) -> Path:
     It stands in `cache_dir`, by default the user's cache ($VIDSPARSE_CACHE, $XDG_CACHE_HOME/vidsparse or
     ~/.cache/vidsparse), or in the temporary folder where that cannot be written.
     """
-    parent = cache_dir or user_cache()
-    root = parent / f"sample-v{VERSION}"
-    if not root.is_dir():
-        parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(prefix=".sample-", dir=parent))
-        try:
-            _make(making)
-            making.chmod(0o755)
-            making.rename(root)
-        except OSError:
-            if not root.is_dir():  # else another process was faster, with the same files
-                raise
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
-    return root
+    return made_once((cache_dir or user_cache()) / f"sample-v{VERSION}", _make)
 
 
 def write_video(

@@ -19,6 +19,7 @@ class Sample:
 
     Clips of one `group` were cut from the same recording (UCF101: class and gNN) and must not be split apart. `reader`
     is a row of `readers.READERS`; `entry` counts from 0 in a file that holds many. `label` -1: nobody knows it.
+    `mask` is where the class of every pixel stands: a source of as many frames, of the same size.
     """
 
     id: str
@@ -27,6 +28,12 @@ class Sample:
     group: str
     reader: str = "video"
     entry: int = 0
+    mask: "Sample | None" = None
+
+    @property
+    def parts(self) -> tuple["Sample", ...]:
+        """Itself, and its mask if it has one."""
+        return (self,) if self.mask is None else (self, self.mask)
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Source:
 
 
 _VIDEOS, _IMAGES = "vidsparse.data.video_sets", "vidsparse.data.image_sets"
+_MASKS = "vidsparse.data.mask_sets"
 _ROWS = (
     Source("ucf101", f"{_VIDEOS}:load_ucf101", "UCF101 with its official lists", splits=3),
     Source("hmdb51", f"{_VIDEOS}:load_hmdb51", "HMDB51 with its official 70/30 lists", splits=3),
@@ -77,9 +85,18 @@ _ROWS = (
     Source("cifar100", f"{_IMAGES}:load_cifar100", "CIFAR-100, the published pickles or binary files"),
     Source("cifar10_1", f"{_IMAGES}:load_cifar10_1", "CIFAR-10.1, for testing alone", False, splits=2),
     Source("packed", f"{_IMAGES}:load_packed", "JPEGs packed in one .npz"),
+    Source("image_masks", f"{_MASKS}:load_image_masks", "images with a mask each, in train/ and test/ (or val/)"),
+    Source("video_masks", f"{_MASKS}:load_video_masks", "videos with a mask a frame, in train/ and test/ (or val/)"),
+    Source("voc", f"{_MASKS}:load_voc", "Pascal VOC segmentation, 20 classes and background"),
+    Source("cityscapes", f"{_MASKS}:load_cityscapes", "Cityscapes, fine annotations, its 19 classes"),
+    Source("davis", f"{_MASKS}:load_davis", "DAVIS: videos in which objects are told from the background"),
     Source("corrupted", "vidsparse.data.benchmarks:load_split", "an offline or published corrupted set", False),
 )
 SOURCES: dict[str, Source] = {row.name: row for row in _ROWS}
+SAMPLES = {  # "module:function" that makes the built-in sample data of a source, and returns its folder
+    "ucf101": "vidsparse.data.sample:ensure_sample",
+    "video_masks": "vidsparse.data.sample_masks:ensure_masks",
+}
 
 
 def load_dataset(source: str, root: Path, split: int, missing: str, train: bool = True, test: bool = True) -> Dataset:
@@ -107,9 +124,16 @@ def load_dataset(source: str, root: Path, split: int, missing: str, train: bool 
 
 
 def _without_missing(dataset: Dataset) -> Dataset:
-    parts = [tuple(sample for sample in part if sample.path != ABSENT) for part in (dataset.train, dataset.test)]
-    missing = tuple(sample.id for sample in (*dataset.train, *dataset.test) if sample.path == ABSENT)
-    return replace(dataset, train=parts[0], test=parts[1], missing=missing)
+    whole = [tuple(sample for sample in part if not _absent(sample)) for part in (dataset.train, dataset.test)]
+    missing = tuple(_absent(sample) for sample in (*dataset.train, *dataset.test) if _absent(sample))
+    return replace(dataset, train=whole[0], test=whole[1], missing=missing)
+
+
+def _absent(sample: Sample) -> str:
+    """What of a sample is not there, by its id; empty where all of it is."""
+    if sample.path == ABSENT:
+        return sample.id
+    return f"the mask of {sample.mask.id}" if sample.mask and sample.mask.path == ABSENT else ""
 
 
 def evaluated_on(dataset: Dataset, other: Dataset) -> Dataset:
@@ -118,6 +142,11 @@ def evaluated_on(dataset: Dataset, other: Dataset) -> Dataset:
     Names are compared without regard to case and signs ("YoYo" is "yo_yo"); samples without labels stay so. DataError
     where no class matches.
     """
+    if any(sample.mask for sample in (*dataset.train, *other.test)) and dataset.classes != other.classes:
+        raise DataError(
+            f"data.eval_root={other.root}: masks are not translated, and its classes ({some(other.classes)}) are not "
+            f"those trained on ({some(dataset.classes)})"
+        )
     label_of = {_bare(name): label for label, name in enumerate(dataset.classes)}
     labels = [label_of.get(_bare(name), -1) for name in other.classes]
     foreign = tuple(name for name, label in zip(other.classes, labels, strict=True) if label < 0)
