@@ -1,7 +1,7 @@
 """The clips of one experiment: its split, counted once, and the way from a sample to its frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,16 @@ from vidsparse.data.cache import FrameCache, frame_key
 from vidsparse.data.frames import Frames, VideoInfo, output_size
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.readers import READERS
-from vidsparse.data.sources import SAMPLES, Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
+from vidsparse.data.sources import (
+    SAMPLES,
+    Dataset,
+    Sample,
+    evaluated_on,
+    load_dataset,
+    mirrored,
+    part_of,
+    split_validation,
+)
 from vidsparse.errors import ClipDecodeError
 
 if TYPE_CHECKING:
@@ -125,7 +134,8 @@ def load_clips(
     if config.source == "corrupted":
         from vidsparse.data.benchmarks import load_corrupted
 
-        return load_corrupted(config, root, cache, workers, progress)
+        stored = load_corrupted(config, root, cache, workers, progress)
+        return replace(stored, test=part_of(stored.test, config.share))
     if config.root == SAMPLE_ROOT:
         module, function = SAMPLES[config.source].split(":")
         root = getattr(import_module(module), function)()
@@ -134,6 +144,7 @@ def load_clips(
         assert config.eval_root is not None
         other = load_dataset(config.eval_source, Path(config.eval_root), config.eval_split, config.missing, train=False)
         dataset = evaluated_on(dataset, other)
+    dataset = replace(dataset, train=part_of(dataset.train, config.share), test=part_of(dataset.test, config.share))
     prepared = {file: found for place in {root, dataset.root} for file, found in manifest.prepared(place).items()}
     index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress, prepared)
     index.check_classes(dataset.classes)
