@@ -124,7 +124,8 @@ def power_note(arms: Sequence[Arm]) -> dict[str, float | str]:
     `detectable` is the difference that a two-sided t-test at 5 % finds with 80 % power; NaN where no arm has two seeds.
     """
     robust = [[metrics.robustness_accuracy(table) for table in arm.values()] for arm in arms]
-    score = metrics.robust_score(next((table for arm in arms for table in arm.values()), pd.DataFrame()))
+    name = metrics.score_name(next((table for arm in arms for table in arm.values()), pd.DataFrame()))
+    score = "robust mIoU" if name == "mIoU" else f"robustness {name}"
     sd, df = pooled_sd(list(robust))
     seeds = min((len(arm) for arm in robust), default=0)
     least = detectable_difference(sd, seeds) if df else math.nan

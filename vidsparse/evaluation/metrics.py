@@ -72,9 +72,9 @@ def row_scores(table: pd.DataFrame) -> pd.Series:
     return label_maps.row_scores(table) if label_maps.holds_label_maps(table) else is_right(table)
 
 
-def robust_score(table: pd.DataFrame) -> str:
-    """What `robustness_accuracy` is called for such a table."""
-    return "robust mIoU" if label_maps.holds_label_maps(table) else "robustness accuracy"
+def score_name(table: pd.DataFrame) -> str:
+    """What a score of such a table is called."""
+    return "mIoU" if label_maps.holds_label_maps(table) else "accuracy"
 
 
 def undecodable(table: pd.DataFrame) -> pd.Series:

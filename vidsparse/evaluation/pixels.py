@@ -45,7 +45,7 @@ def rows(
     said: list[dict[str, object]] = []
     for sample, seen, truth, fine in zip(samples, maps.numpy(), masks.numpy(), ok, strict=True):
         counts = [confusion(t, p, classes).ravel() for t, p in zip(truth, seen, strict=True)]
-        steady = [temporal_consistency(p) for p in seen]
+        steady = [temporal_consistency(p, t) for t, p in zip(truth, seen, strict=True)]
         views = list(range(len(seen)))
         if len(views) > 1:
             views, counts, steady = [*views, MEAN], [*counts, np.sum(counts, axis=0)], [*steady, float(np.mean(steady))]
