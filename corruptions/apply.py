@@ -91,8 +91,8 @@ def corrupt_labels(
     others leave them alone, and need the labels of the outputs only.
 
     >>> labels = np.tile(np.repeat([1, 2], 8), (2, 16, 1)).astype(np.uint8)
-    >>> corrupt_labels(labels, "static_rotate", 5)[0, 0, :5], corrupt_labels(labels, "fog", 5)[0, 0, :5]
-    (array([255, 255, 255, 255, 255], dtype=uint8), array([1, 1, 1, 1, 1], dtype=uint8))
+    >>> corrupt_labels(labels, "static_rotate", 2)[0, 0].tolist()
+    [255, 255, 255, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2]
     """
     _check_labels(labels, fill)
     record, level, scene, given = _asked(

@@ -39,9 +39,9 @@ class Corruption:
     `support` says which source frames an output frame needs: itself (`frame`), its neighbours (`window`), those that an
     index map names (`order`) or all of them (`video`). `modes` are the temporal modes that differ; any other mode given
     by a caller means `default`. `tau` is the time constant of `drift`, in seconds. `notes` are the quirks of the
-    published generator that a profile keeps and our departures from it, one line each. `displaces`: what is shown stands
-    elsewhere in the frame, as a map says, so that labels of pixels have to move with it; blur, lens errors of one colour
-    and block damage leave things where they are.
+    published generator that a profile keeps and our departures from it, one line each. `displaces`: things are shown
+    elsewhere in the frame, as a map says, so that labels of pixels move with them; blur, lens errors that part colours
+    and damaged blocks leave things where they are.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The camera held in a hand: rolled or displaced frames (UCF101-P, CVPR 2023).
 
-Every function edits a contiguous uint8 (T, H, W, 3) clip in place, or labels (T, H, W), by the same map. In drift the hand has inertia: it moves through the
-same angles and offsets, but slowly.
+Every function edits a contiguous uint8 (T, H, W, 3) clip in place, or labels (T, H, W), by the same map. In drift the
+hand has inertia: it moves through the same angles and offsets, but slowly.
 """
 
 import cv2

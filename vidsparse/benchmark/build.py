@@ -10,21 +10,23 @@ from pathlib import Path
 import numpy as np
 
 import corruptions
-from vidsparse.benchmark.formats import encode
+from vidsparse.benchmark.formats import encode, encode_mask
 from vidsparse.data.frames import Frames
 
 
 @lru_cache(maxsize=8)
-def build(format: str, crf: int | None, videos: bool) -> str:
+def build(format: str, crf: int | None, videos: bool, masks: bool = False) -> str:
     """Versions and hashes of self-tests: equal builds promise equal bytes.
 
-    `videos`: whether clips are decoded from video files, which images are not.
+    `videos`: whether clips are decoded from video files, which images are not; `masks`: whether there are masks.
     """
     written = blake2b(digest_size=4)
     for content in encode(format, _clip(), Fraction(25), crf).values():
         written.update(content)
     parts = [corruptions.fingerprint(), f"{format} {written.hexdigest()}"]
-    return ", ".join(parts + ([f"decord {_version('decord')}, read {_reading()}"] if videos else []))
+    parts += [f"decord {_version('decord')}, read {_reading()}"] if videos else []
+    parts += [f"masks {blake2b(encode_mask(_clip()[0, ..., 0]), digest_size=4).hexdigest()}"] if masks else []
+    return ", ".join(parts)
 
 
 def _clip() -> Frames:

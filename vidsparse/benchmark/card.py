@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from corruptions.registry import REGISTRY
 from vidsparse.benchmark.plan import Unit
 from vidsparse.benchmark.unit import Sidecar
-from vidsparse.data.stored import LOG, LOSSLESS, MANIFEST, PACKED, SUMS, Recipe, Stored
+from vidsparse.data.stored import LOG, LOSSLESS, MANIFEST, MASKS, PACKED, SUMS, Recipe, Stored
 from vidsparse.errors import plural
 
 TERMS = {
@@ -140,11 +140,16 @@ def _read(recipe: Recipe) -> str:
             "`<corruption>.npy` holds the severities one after another, `labels.npy` the label of each row; the clean "
         )
         tree += "images are `clean/0.npy`"
+    masks = (
+        f"- `{MASKS}/<corruption>/<severity>/<clip>/00000.png`: the class of every pixel, a file a frame, 255 where "
+        f"nobody judges; a condition without a folder there leaves masks alone, and has those of `{MASKS}/clean/0`",
+    )
     return "\n".join(
         (
             "## How to read it",
             "",
             f"- {tree}",
+            *(masks if recipe.masks else ()),
             f"- `{MANIFEST}`: a row a clip and condition, with frame numbers, SHA-256 of file and of pixels; `{LOG}` "
             "holds timings and is no part of the benchmark",
             "- `python scripts/evaluate.py CONFIG model.weights=... data.source=corrupted data.root=THIS_FOLDER`",

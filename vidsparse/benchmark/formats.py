@@ -54,6 +54,15 @@ def encode(name: str, frames: Frames, rate: Fraction, crf: int | None = None) ->
     return {f"/{frame_name(number)}": content for number, content in enumerate(pictures)}
 
 
+def encode_mask(mask: Frames) -> bytes:
+    """The PNG of a mask (H, W): one 8-bit value, the class id, a pixel."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(mask).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def decode(name: str, files: Mapping[str, bytes], shape: tuple[int, ...]) -> Frames:
     """The frames, of this shape, that those files give back: what a reader of the benchmark will see."""
     contents = list(files.values())

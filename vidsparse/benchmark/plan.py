@@ -96,7 +96,7 @@ def make_plan(config: Config, clips: Clips) -> Plan:
         )
     clips = replace(clips, full_size=config.evaluation.canvas == "source")
     entries = tuple(_entry(config, clips, position, sample) for position, sample in enumerate(clips.test))
-    _check_entries(config, entries)
+    _check_entries(config, entries, any(sample.mask for sample in clips.test))
     return Plan(config, clips, Stored(config.benchmark_folder.absolute(), _recipe(config, clips, entries), entries))
 
 
@@ -148,7 +148,7 @@ def _stem(sample: Sample, classes: Sequence[str]) -> str:
     return f"{name}/{parts[-1]}" if name else sample.id
 
 
-def _check_entries(config: Config, entries: Sequence[Entry]) -> None:
+def _check_entries(config: Config, entries: Sequence[Entry], masks: bool) -> None:
     stems: dict[str, str] = {}
     for entry in entries:
         other = stems.setdefault(entry.stem.casefold(), entry.id)
@@ -157,6 +157,8 @@ def _check_entries(config: Config, entries: Sequence[Entry]) -> None:
     sizes = {(entry.height, entry.width) for entry in entries}
     if config.benchmark.format == "h264_420" and any(side % 2 for size in sizes for side in size):
         raise ConfigError("benchmark.format=h264_420: it needs even sides; use another canvas or h264_444")
+    if config.benchmark.format == PACKED and masks:
+        raise ConfigError(f"benchmark.format={PACKED}: it holds no masks; use webp, or ffv1 for videos")
     if config.benchmark.format == PACKED and (len(sizes) > 1 or any(len(entry.kept) > 1 for entry in entries)):
         raise ConfigError(
             f"benchmark.format={PACKED}: it holds images of one size; use evaluation.canvas=crop, or ffv1 for videos"
@@ -167,6 +169,8 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
     data, evaluation, benchmark = config.data, config.evaluation, config.benchmark
     crf = _crf(benchmark)
     images = all(entry.n_frames == 1 for entry in entries)
+    masks = any(sample.mask for sample in clips.test)
+    videos = not images and any(sample.reader == "video" for sample in clips.test)
     whole = images or benchmark.materialize == "videos"
     return Recipe(
         name=config.name,
@@ -192,8 +196,9 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
         format=benchmark.format,
         crf=crf,
         unit=benchmark.unit or (IMAGES_A_UNIT if images else VIDEOS_A_UNIT),
-        build=build(benchmark.format, crf, not images),
+        build=build(benchmark.format, crf, videos, masks),
         samples=hashlib.sha256(entries_bytes(entries)).hexdigest(),
+        masks=masks,
     )
 
 

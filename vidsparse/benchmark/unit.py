@@ -19,7 +19,7 @@ from corruptions.severities import TABLES
 from vidsparse import files
 from vidsparse.benchmark import packed
 from vidsparse.benchmark.build import build
-from vidsparse.benchmark.formats import decode, encode, is_lossless
+from vidsparse.benchmark.formats import decode, encode, encode_mask, is_lossless
 from vidsparse.benchmark.measure import Loss, mean_loss, measure
 from vidsparse.benchmark.plan import Plan, Unit, part
 from vidsparse.config import EvaluationConfig
@@ -29,7 +29,7 @@ from vidsparse.data.clips import Clips
 from vidsparse.data.corrupting import Corruptor, Decoded
 from vidsparse.data.frames import Frames
 from vidsparse.data.sources import Sample
-from vidsparse.data.stored import PACKED, Entry, Recipe, Stored
+from vidsparse.data.stored import PACKED, Entry, Recipe, Stored, mask_paths
 from vidsparse.errors import BenchmarkError, DataError, WriteError
 
 KEEP = 512 * 2**20  # bytes of decoded clips that a worker keeps for the next cell of the same shard
@@ -111,7 +111,7 @@ def make(task: Task) -> Done:
 
 def check_build(recipe: Recipe) -> None:
     """Raise BenchmarkError where this process would make other bytes than the recipe's."""
-    here = build(recipe.format, recipe.crf, "decord" in recipe.build)
+    here = build(recipe.format, recipe.crf, "decord" in recipe.build, recipe.masks)
     if here != recipe.build:
         raise BenchmarkError(
             f"the worker on {socket.gethostname()} has another build and would make other bytes: it has [{here}], the "
@@ -196,7 +196,7 @@ def _decoded(task: Task, corruptor: Corruptor) -> Iterator[tuple[Entry, Decoded]
     size = 0
     for entry, sample in zip(entries, task.clips.test, strict=True):
         video = corruptor.decode(sample, entry.kept)
-        size += video.frames.nbytes
+        size += video.frames.nbytes + (0 if video.masks is None else video.masks.nbytes)
         if size <= KEEP:
             videos.append(video)
         yield entry, video
@@ -228,6 +228,10 @@ def _made(task: Task, output: files.Together, clock: Clock) -> Sidecar:
                 rows.append(contents[""])
             for path, content in _files(task, entry, contents).items():
                 sums[path] = [len(content), hashlib.sha256(content).hexdigest()]
+                write_changed(output, root / path, content)
+            for path, content in _masks(task, corruptor, video, entry).items():
+                sums[path] = [len(content), hashlib.sha256(content).hexdigest()]
+                size += len(content)
                 write_changed(output, root / path, content)
         began = perf_counter()
     sidecar = {
@@ -278,6 +282,20 @@ def _files(task: Task, entry: Entry, contents: Mapping[str, bytes]) -> dict[str,
         return {}
     path = task.stored.path(task.unit.cell, entry)
     return {path if path.endswith(added) else path + added: content for added, content in contents.items()}
+
+
+def has_masks(recipe: Recipe, cell: Cell) -> bool:
+    """Whether the units of a cell write masks: the clean ones, and those of cells that move them."""
+    return recipe.masks and (cell.moves_masks or not cell.severity)
+
+
+def _masks(task: Task, corruptor: Corruptor, video: Decoded, entry: Entry) -> dict[str, bytes]:
+    """{path below the root: content} of the masks that a unit writes for a clip."""
+    cell = task.unit.cell
+    masks = corruptor.masks(video, cell, entry.kept) if has_masks(task.stored.recipe, cell) else None
+    if masks is None:
+        return {}
+    return dict(zip(mask_paths(cell, entry), map(encode_mask, masks), strict=True))
 
 
 def array_shape(stored: Stored, cell: Cell, total: int) -> tuple[int, ...]:

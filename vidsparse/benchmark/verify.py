@@ -15,7 +15,7 @@ from vidsparse.benchmark.finish import OnDisk, Sidecars, arrays, derived, lists,
 from vidsparse.benchmark.formats import decode, encode
 from vidsparse.benchmark.packed import header, length, partial, rows_bytes
 from vidsparse.benchmark.plan import Plan, Unit, part, units_of
-from vidsparse.benchmark.unit import array_shape, clip_frames, is_of, read_sidecar
+from vidsparse.benchmark.unit import array_shape, clip_frames, has_masks, is_of, read_sidecar
 from vidsparse.data.corrupting import Corruptor
 from vidsparse.data.stored import (
     CARD,
@@ -28,6 +28,7 @@ from vidsparse.data.stored import (
     UNITS,
     Stored,
     frame_name,
+    mask_paths,
     open_stored,
 )
 from vidsparse.errors import DataError
@@ -132,7 +133,11 @@ def verify_deep(plan: Plan, count: int) -> tuple[list[str], int]:
         video = corruptor.decode(plan.clips.test[entry.position], entry.kept)
         frames = clip_frames(corruptor, video, unit.cell, entry)
         made = decode(recipe.format, encode(recipe.format, frames, entry.rate, recipe.crf), frames.shape)
-        if not np.array_equal(made, plan.stored.read(unit.cell, entry.id, entry.kept)):
+        masks = corruptor.masks(video, unit.cell, entry.kept)
+        same = np.array_equal(made, plan.stored.read(unit.cell, entry.id, entry.kept))
+        if not same or (
+            masks is not None and not np.array_equal(masks, plan.stored.masks(unit.cell, entry.id, entry.kept))
+        ):
             differ.append(f"{plan.stored.path(unit.cell, entry)} ({entry.id}, severity {unit.cell.severity})")
     return differ, len(chosen)
 
@@ -204,6 +209,7 @@ def _listed(stored: Stored) -> Iterator[str]:
             path = stored.path(cell, entry)
             folder = path.endswith(entry.stem)
             yield from (f"{path}/{frame_name(number)}" for number in range(len(entry.kept))) if folder else (path,)
+            yield from mask_paths(cell, entry) if has_masks(stored.recipe, cell) else ()
 
 
 def _all_files(root: Path) -> Iterator[str]:

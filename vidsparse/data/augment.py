@@ -36,7 +36,7 @@ class Augment:
     def with_masks(
         self, clip: NDArray[np.uint8], masks: NDArray[np.uint8], label: int, seed: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The same clip, and its masks (T, H, W) uint8 under the same draw: (T, size, size), nearest; void in a border."""
+        """The same clip, and its masks (T, H, W) under one draw: uint8 (T, size, size), nearest; a border is void."""
         both = self._drawn(label, seed)(images=clip, masks=masks)
         return np.asarray(both["images"]), np.ascontiguousarray(both["masks"])
 

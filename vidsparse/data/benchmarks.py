@@ -16,7 +16,7 @@ from vidsparse.data.index import Index, Progress, Row
 from vidsparse.data.lists import one_split
 from vidsparse.data.published import Published, open_published
 from vidsparse.data.sources import Dataset, Sample
-from vidsparse.data.stored import PACKED, RECIPE, Stored, open_stored
+from vidsparse.data.stored import MASKS, PACKED, RECIPE, Stored, mask_paths, open_stored
 from vidsparse.errors import DataError, some
 
 
@@ -64,7 +64,8 @@ def load_corrupted(
     stored = open_stored(root)
     _check_present(stored)
     recipe = stored.recipe
-    samples = tuple(Sample(entry.id, root / entry.stem, entry.label, entry.group) for entry in stored.entries)
+    masks = {e.id: Sample(e.id, root / MASKS, -1, e.group, "class_ids") for e in stored.entries if recipe.masks}
+    samples = tuple(Sample(e.id, root / e.stem, e.label, e.group, mask=masks.get(e.id)) for e in stored.entries)
     infos = {e.id: VideoInfo(e.n_frames, e.rate, e.height, e.width, recipe.format) for e in stored.entries}
     mark = zlib.crc32(recipe.to_json().encode())  # in place of a file's size, so that runs tell benchmarks apart
     index = Index({sample.id: Row(sample.label, mark, infos[sample.id]) for sample in samples})
@@ -91,6 +92,9 @@ def _check_present(stored: Stored) -> None:
     """Raise DataError where files are not there, before the evaluation of the others begins."""
     cells, entries = stored.cells, stored.entries[:: len(stored.entries) if stored.recipe.format == PACKED else 1]
     paths = [stored.path(cell, entry) for cell in cells for entry in entries]
+    paths += [
+        path for cell in cells for entry in entries for path in mask_paths(cell, entry)[:1] if stored.recipe.masks
+    ]
     absent = [path for path in dict.fromkeys(paths) if not (stored.root / path).exists()]
     if absent:
         raise DataError(

@@ -7,7 +7,7 @@ import corruptions
 from vidsparse.config import EvaluationConfig
 from vidsparse.errors import DataError, some
 
-CLEAN = "clean"
+CLEAN = "clean"  # the corruption of the clean cell
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,21 @@ class Cell:
     profile: str
     severity: int
 
+    @property
+    def moves_masks(self) -> bool:
+        """Whether the masks of this cell are others than those of the clean clips."""
+        return bool(self.severity and corruptions.REGISTRY[self.corruption].moves)
+
+
+CLEAN_CELL = Cell(CLEAN, "", 0)
+
 
 def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
     """The clean cell, then every corruption of the suite (or those chosen) at each severity."""
     suite = corruptions.SUITES[config.suite]
     chosen = [(name, profile) for name, profile in suite.cells if name in (config.corruptions or [name])]
     severities = suite.severities if config.severities is None else config.severities
-    return (Cell(CLEAN, "", 0), *(Cell(name, profile, s) for name, profile in chosen for s in severities))
+    return (CLEAN_CELL, *(Cell(name, profile, s) for name, profile in chosen for s in severities))
 
 
 def chosen(config: EvaluationConfig, held: Sequence[Cell]) -> tuple[Cell, ...]:

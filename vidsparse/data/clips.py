@@ -106,7 +106,9 @@ class Clips:
         if keep and self.kept and info.n_frames > 1:
             numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.mask.path)
             key = frame_key("mask", sample.id, file.size, file.mtime, info, self._short_side, numbers)
-            return self.kept.get(key, (len(numbers), *self.size(sample)), lambda: self._masks(sample.mask, info, numbers))
+            return self.kept.get(
+                key, (len(numbers), *self.size(sample)), lambda: self._masks(sample.mask, info, numbers)
+            )
         return self._masks(sample.mask, info, indices)
 
     def _masks(self, mask: Sample, info: VideoInfo, indices: Any) -> Frames:

@@ -11,9 +11,9 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from vidsparse.config import EvaluationConfig
 from vidsparse.data.benchmarks import StoredFrames
-from vidsparse.data.cells import CLEAN, Cell
+from vidsparse.data.cells import CLEAN, CLEAN_CELL, Cell
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupting import Corruptor, Decoded, moves_masks, view_numbers
+from vidsparse.data.corrupting import Corruptor, Decoded, view_numbers
 from vidsparse.data.crops import crops
 from vidsparse.data.frames import Frames
 from vidsparse.data.masks import VOID
@@ -21,8 +21,6 @@ from vidsparse.data.masks import resized as resized_mask
 from vidsparse.data.sources import Sample
 from vidsparse.data.stored import resized
 from vidsparse.errors import ClipDecodeError
-
-_STILL = Cell(CLEAN, "", 0)
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,11 @@ class CorruptedUnits(IterableDataset[Batch]):
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for number, positions in self._units[first::step]:
             videos = [self._decode(self._clips.test[position]) for position in positions]
-            still = self._stacked_masks(videos, _STILL)
+            still = self._stacked_masks(videos, CLEAN_CELL)
             for place, cell in enumerate(self._cells):
                 views = [self._views(video, cell) if video else None for video in videos]
                 ok = np.array([clips is not None for clips in views])
-                masks = self._stacked_masks(videos, cell) if moves_masks(cell) else still
+                masks = self._stacked_masks(videos, cell) if cell.moves_masks else still
                 yield Batch(number, place, self._stacked(views), ok, masks)
 
     def _decode(self, sample: Sample) -> Decoded | None:

@@ -42,11 +42,6 @@ def view_numbers(data: DataConfig, evaluation: EvaluationConfig, n_frames: int) 
     return view_indices(n_frames, data.frames, data.stride, sampling, data.short, evaluation.views)
 
 
-def moves_masks(cell: Cell) -> bool:
-    """Whether the masks of a cell are others than those of the clean clips."""
-    return bool(cell.severity and corruptions.REGISTRY[cell.corruption].moves)
-
-
 class Corruptor:
     """Decodes a video once for all cells, then gives its frames under each."""
 
@@ -81,8 +76,10 @@ class Corruptor:
 
     def masks(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames | None:
         """The class ids (n, H, W) of those frames: moved and reordered as they are; None where a sample has none."""
-        if video.masks is None or not moves_masks(cell):
-            return None if video.masks is None else video.masks[np.searchsorted(video.numbers, outputs)]
+        if video.masks is None:
+            return None
+        if not cell.moves_masks:
+            return video.masks[np.searchsorted(video.numbers, outputs)]
         masks, numbers = video.masks, self._needs(video.sample, cell, outputs, video.n_frames)
         if np.isin(numbers, video.numbers).all():
             masks = masks[np.searchsorted(video.numbers, numbers)]

@@ -44,9 +44,10 @@ class Index:
         """Raise DataError where a mask has a class id that these classes have not."""
         wrong = {name: row.info.top for name, row in self.rows.items() if row.info.top >= len(classes)}
         if wrong:
+            named = some([f"{top} in {name}" for name, top in wrong.items()])
             raise DataError(
-                f"{plural(len(wrong), 'mask')} with a class id out of range ({some([f'{n}: {t}' for n, t in wrong.items()])}): "
-                f"there are {len(classes)} classes, 0 to {len(classes) - 1}, and 255 for pixels that nobody judges"
+                f"the masks of {plural(len(wrong), 'sample')} have class ids out of range ({named}): there are "
+                f"{len(classes)} classes, 0 to {len(classes) - 1}, and 255 for pixels that nobody judges"
             )
 
     def fingerprint(self, ids: Iterable[str]) -> str:

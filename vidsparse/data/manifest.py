@@ -76,7 +76,10 @@ def stamp(path: Path) -> File:
         if S_ISDIR(stat.st_mode):
             with os.scandir(path) as entries:
                 within = [entry.stat() for entry in entries]
-            size, mtime = sum(each.st_size for each in within), max([stat.st_mtime_ns, *(each.st_mtime_ns for each in within)])
+            size, mtime = (
+                sum(each.st_size for each in within),
+                max([stat.st_mtime_ns, *(each.st_mtime_ns for each in within)]),
+            )
             return File(str(path.absolute()), size, mtime)
     except OSError:
         return File(str(path.absolute()), 0, 0)

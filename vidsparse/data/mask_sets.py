@@ -22,9 +22,9 @@ from vidsparse.data.lists import (
 from vidsparse.data.sources import ABSENT, Dataset, Sample
 from vidsparse.errors import DataError
 
-VOC_CLASSES = tuple(
-    "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
-    "pottedplant sheep sofa train tvmonitor".split()
+VOC_CLASSES = (
+    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
+    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
 CITYSCAPES_CLASSES = (
     *("road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation"),
@@ -148,7 +148,9 @@ def _videos(folder: Path) -> Iterator[str]:
     return iter(dict.fromkeys(found))
 
 
-def _sample(name: str, picture: Path, mask: Path, code: str, base: Path, where: str, group: str | None = None) -> Sample:
+def _sample(
+    name: str, picture: Path, mask: Path, code: str, base: Path, where: str, group: str | None = None
+) -> Sample:
     """A picture or a video with its masks, as far as they are there and inside the data set."""
     reader = "frames" if picture.is_dir() else READER_OF.get(picture.suffix.lower(), "image")
     group = name if group is None else group

@@ -36,12 +36,12 @@ CODES: Mapping[str, Labels] = {  # the class id of each value of a pixel
 
 
 def inspect(code: str, path: Path) -> tuple[VideoInfo]:
-    """The one entry of a mask: every picture of it is read. `top` is its highest class id. Never raises for a bad one."""
+    """The one entry of a mask: all its pictures are read; `top` is the highest class id. Never raises for a bad one."""
     try:
         pictures = _pictures(path)
         shapes, top = set[tuple[int, int]](), -1
         for picture in pictures:
-            labels = CODES[code][_decoded(picture)]
+            labels = CODES[code][open_mask(picture)]
             shapes.add(labels.shape)
             top = max(top, int(labels.max(initial=0, where=labels != VOID)))
     except (ClipDecodeError, OSError) as error:
@@ -61,7 +61,7 @@ def read(code: str, path: Path, short_side: int | None, indices: "Sequence[int] 
     wanted, place = np.unique(np.asarray(indices, np.int64), return_inverse=True)
     if not wanted.size or wanted[0] < 0 or wanted[-1] >= len(pictures):
         raise IndexError(f"{path}: frames {wanted.tolist()} of {len(pictures)} masks")
-    return np.stack([resized(CODES[code][_decoded(pictures[number])], short_side) for number in wanted])[place]
+    return np.stack([resized(CODES[code][open_mask(pictures[number])], short_side) for number in wanted])[place]
 
 
 def resized(labels: Labels, short_side: int | None) -> Labels:
@@ -76,11 +76,14 @@ def _pictures(path: Path) -> list[Path]:
     return entries(path, (".png",)) if path.is_dir() else [path]
 
 
-def _decoded(path: Path) -> Labels:
+def open_mask(path: Path) -> Labels:
+    """The values of one PNG, uint8 (H, W), as they stand in it; ClipDecodeError where it is no mask."""
     try:
         with Image.open(path) as image:
             if image.mode not in ("L", "P", "1"):
-                raise ClipDecodeError(f"{path}: it has mode {image.mode}; a mask has one 8-bit value, the class, a pixel")
+                raise ClipDecodeError(
+                    f"{path}: it has mode {image.mode}; a mask has one 8-bit value, the class, a pixel"
+                )
             return np.asarray(image).astype(np.uint8)
     except ClipDecodeError:
         raise

@@ -24,7 +24,7 @@ Rng = np.random.Generator
 
 VERSION = 1  # part of the folder's name: a change of anything below needs the next number
 WIDTH, HEIGHT, FRAMES = 96, 72, 12
-VIDEOS = {"train": 96, "test": 24}
+VIDEOS = {"train": 72, "test": 20}
 _CANVAS = 128  # pixels of the background, which repeats seamlessly
 
 
@@ -40,7 +40,9 @@ class Thing:
 _STRIPES = 9.0  # radians a unit
 _THINGS = {
     "disc": Thing(20, lambda x, y: x * x + y * y < 1, lambda x, y: np.sin(_STRIPES * x)),
-    "square": Thing(20, lambda x, y: np.maximum(abs(x), abs(y)) < 0.85, lambda x, y: np.sin(_STRIPES * x) * np.sin(_STRIPES * y)),
+    "square": Thing(
+        20, lambda x, y: np.maximum(abs(x), abs(y)) < 0.85, lambda x, y: np.sin(_STRIPES * x) * np.sin(_STRIPES * y)
+    ),
     "triangle": Thing(210, lambda x, y: (y < 0.7) & (abs(x) < 0.55 * (y + 1)), lambda x, y: np.sin(_STRIPES * y)),
     "ring": Thing(210, lambda x, y: abs(np.hypot(x, y) - 0.72) < 0.28, lambda x, y: np.cos(3 * np.arctan2(y, x))),
 }

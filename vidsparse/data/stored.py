@@ -2,6 +2,8 @@
 
 benchmark.json  samples.parquet                    what was ordered: the recipe, and a row a clip
 <corruption>/<severity>/<Class>/<clip>.mkv         the clips, in the tree of the source; clean/0 holds them clean
+masks/<corruption>/<severity>/<clip>/00000.png     the class of every pixel, a file a frame, where the data set has it:
+                                                   of clean/0, and of the conditions that move or reorder the masks
 units/<corruption>/<severity>/00000.json           the sidecars: a unit of work is done when its own is there
 manifest.parquet  BENCHMARK.md  SHA256SUMS         written when every unit is done, with the lists of the split
 log.jsonl                                          timings; the only file that differs from run to run
@@ -22,14 +24,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from vidsparse.data.cells import Cell
+from vidsparse.data.cells import CLEAN_CELL, Cell
 from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.images import decode
 from vidsparse.data.images import resized as resized_picture
-from vidsparse.errors import DataError
+from vidsparse.data.masks import open_mask
+from vidsparse.errors import ClipDecodeError, DataError
 
 RECIPE, SAMPLES, MANIFEST = "benchmark.json", "samples.parquet", "manifest.parquet"
-CARD, SUMS, LOG, UNITS = "BENCHMARK.md", "SHA256SUMS", "log.jsonl", "units"
+CARD, SUMS, LOG, UNITS, MASKS = "BENCHMARK.md", "SHA256SUMS", "log.jsonl", "units", "masks"
 SUFFIXES = {"ffv1": ".mkv", "h264_rgb": ".mkv", "h264_444": ".mkv", "h264_420": ".mkv", "webp": ".webp", "npy": ".npy"}
 LOSSLESS = ("ffv1", "h264_rgb", "webp", "npy", "cifar_npy")
 PACKED = "cifar_npy"  # one array a corruption, as CIFAR-10-C is published, in place of one file a clip
@@ -71,10 +74,12 @@ class Recipe:
     build: str
     samples: str  # SHA-256 of samples.parquet
     version: int = VERSION
+    masks: bool = False
 
     def to_json(self) -> str:
-        """As it stands in benchmark.json."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        """As it stands in benchmark.json, which is silent on masks where there are none."""
+        said = asdict(self)
+        return json.dumps(said if self.masks else {key: said[key] for key in said if key != "masks"}, indent=1) + "\n"
 
     @property
     def severities(self) -> tuple[int, ...]:
@@ -152,6 +157,23 @@ class Stored:
             raise DataError(
                 f"{path} cannot be read ({error}): run generate.py with stage=verify, then stage=repair"
             ) from error
+
+    def masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> Frames | None:
+        """Class ids uint8 (n, H, W) of the frames that `read` gives; None where it has no masks. DataError as there."""
+        if not self.recipe.masks:
+            return None
+        entry = self.by_id[name]
+        paths = [self.root / path for path in mask_paths(cell, entry)]
+        try:
+            return np.stack([open_mask(paths[row]) for row in np.searchsorted(entry.kept, outputs)])
+        except ClipDecodeError as error:
+            raise DataError(f"{error}: run generate.py with stage=verify, then stage=repair") from error
+
+
+def mask_paths(cell: Cell, entry: Entry) -> list[str]:
+    """Where the masks of a clip stand below the root, one a frame: those of the clean clip where nothing moves them."""
+    folder = f"{MASKS}/{cell_path(cell if cell.moves_masks else CLEAN_CELL)}/{entry.stem}"
+    return [f"{folder}/{row:05d}.png" for row in range(len(entry.kept))]
 
 
 def stored_path(recipe: Recipe, cell: Cell, entry: Entry) -> str:
