@@ -6,13 +6,14 @@ import pytest
 
 from vidsparse.checks import load_config
 from vidsparse.compose import ROOTS, shipped_configs
-from vidsparse.config import identity
+from vidsparse.config import SAMPLE_ROOT, identity
 from vidsparse.experiment import dry_run
 from vidsparse.models.zoo import model_spec
+from vidsparse.tasks import TASKS
 
 FILES = shipped_configs().glob("*.yaml")
 SHIPPED = sorted(path.stem for path in FILES if "\nbenchmark:" not in path.read_text())  # the others make benchmarks
-SAMPLE = random.Random(4).sample([name for name in SHIPPED if "paper" in name], 2)
+SAMPLE = [*random.Random(4).sample([name for name in SHIPPED if "paper" in name], 2), "segmentation_rigl"]
 PAPER = ("cifar10_paper_vgg16", "cifar100_paper_resnet34", "tiny_imagenet_paper_efficientnet_b0",
          "imagenet_paper_resnet50", "imagenet_paper_deit_base", "ucf101_paper_resnet50",
          "ucf101_paper_i3d")  # fmt: skip
@@ -23,7 +24,10 @@ def tiny(name: str, root: object) -> list[str]:
     config = load_config(name)
     frames = 1 if model_spec(config.model.name).family == "image" else 4
     every = ["sparse.every=1"] if config.sparse.every else []
-    return ["data.source=folder", f"data.root={root}", "data.if_missing=error", "data.short_side=40", "data.size=32",
+    place = ["data.source=folder", f"data.root={root}"]
+    if TASKS[config.task].masks:
+        frames, place = min(frames * config.data.frames, 2), [f"data.root={SAMPLE_ROOT}"]
+    return [*place, "data.if_missing=error", "data.short_side=40", "data.size=32",
             f"data.frames={frames}", "training.batch_size=4", "evaluation.batch_size=4", "engine.workers=0",
             "training.init=null", *every]  # fmt: skip
 
@@ -60,7 +64,9 @@ def test_every_sparse_config_has_a_dense_control_that_differs_in_nothing_else(tm
 @pytest.mark.parametrize("source", ROOTS)
 def test_the_sample_stands_in_for_a_data_set_that_is_not_there_and_for_no_other(source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    name = next(name for name in SHIPPED if (name.startswith(source) and "dense" in name) or f"{source}_paper" in name)
-    assert load_config(name).data.source == "ucf101"
+    prefix = {"video_masks": "segmentation"}.get(source, source)
+    name = next(name for name in SHIPPED if (name.startswith(prefix) and "dense" in name) or f"{source}_paper" in name)
+    config = load_config(name, ["data.if_missing=sample"])
+    assert config.data.source == TASKS[config.task].sample
     (tmp_path / ROOTS[source]).mkdir(parents=True)
     assert load_config(name).data.source == source

@@ -331,8 +331,9 @@ def to_yaml(config: Config) -> str:
 def identity(config: Config) -> dict[str, Any]:
     """What a run is, as {dotted key: value}: all but where it runs, where data lie and how it is shown.
 
-    The task is there where it is not classification. `data.root` is left out because the data fingerprint stands for it, `evaluation.reference` because it changes the
-    report alone, `data.timeout_s`, `evaluation.max_clip_mb` and `evaluation.batch_size` because they change no result.
+    The task is in it where it is not classification. `data.root` is left out because the data fingerprint stands for
+    it, `evaluation.reference` because it changes the report alone, `data.timeout_s`, `evaluation.max_clip_mb` and
+    `evaluation.batch_size` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
     shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample")

@@ -232,14 +232,12 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
 
 
 def _tell_pixels(folder: RunFolder) -> None:
-    """What only the masks of all test clips tell: how many classes they show, and what one class everywhere is worth."""
+    """What only the masks of all test clips tell: the classes they show, and what one class everywhere is worth."""
     from vidsparse.evaluation.label_maps import best_constant, classes_present
     from vidsparse.evaluation.predictions import load
 
     table = load(folder.path / "predictions.parquet")
-    folder.update(
-        chance=best_constant(table), data={**folder.facts["data"], "classes_present": classes_present(table)}
-    )
+    folder.update(chance=best_constant(table), data={**folder.facts["data"], "classes_present": classes_present(table)})
 
 
 def _asked_for_more(config: Config, folder: RunFolder) -> bool:

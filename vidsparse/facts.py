@@ -73,7 +73,9 @@ def load_and_tell(config: Config, trains: bool) -> "Clips":
     dataset, wanted = clips.dataset, TASKS[config.task].masks
     if any((sample.mask is not None) != wanted for sample in clips.test[:1]):
         has, needs = ("a clip", "a pixel") if wanted else ("a pixel", "a clip")
-        raise DataError(f"data.source={config.data.source} has one label {has}, and task={config.task} needs one {needs}")
+        raise DataError(
+            f"data.source={config.data.source} has one label {has}, and task={config.task} needs one {needs}"
+        )
     training = f"{len(clips.train)} training and " if trains else ""
     say(f"data       {describe(clips)}: {training}{len(clips.test)} test clips")
     if dataset.missing:

@@ -131,9 +131,14 @@ class Mix:
         return own
 
     def loss(
-        self, outputs: Any, labels: Tensor, rows: slice, smoothing: float, objective: Objective = OBJECTIVES["classification"]
+        self,
+        outputs: Any,
+        labels: Tensor,
+        rows: slice,
+        smoothing: float,
+        objective: Objective = OBJECTIVES["classification"],
     ) -> Tensor:
-        """The loss () of what a network says of these rows: share · that of the own label + (1 - share) · the other's."""
+        """The loss () of the outputs for these rows: share · that of the own label + (1 - share) · the partner's."""
         own = objective.loss(outputs, labels[rows], smoothing)
         if self.share == 1:
             return own

@@ -35,8 +35,8 @@ class Task:
     def say_page(self, html: str) -> str:
         """HTML in the words of this task: its texts and labels, but no code, no drawing and no address.
 
-        >>> TASKS["segmentation"].say_page('<a href="#accuracy" aria-label="Accuracy">Accuracy</a> <code>accuracy</code>')
-        '<a href="#accuracy" aria-label="mIoU">mIoU</a> <code>accuracy</code>'
+        >>> TASKS["segmentation"].say_page('<a href="#accuracy" aria-label="Accuracy">Accuracy</a> <pre>accuracy</pre>')
+        '<a href="#accuracy" aria-label="mIoU">mIoU</a> <pre>accuracy</pre>'
         """
         parts = _KEPT.split(html) if self.words else [html]
         labelled = (_LABEL.sub(lambda found: self.say(found[0]), part) for part in parts[1::2])
@@ -63,5 +63,7 @@ _MIOU = (
 )
 TASKS: dict[str, Task] = {
     "classification": Task("classification", "ucf101"),
-    "segmentation": Task("segmentation", "video_masks", masks=True, one_answer=False, right="pixel accuracy", words=_MIOU),
+    "segmentation": Task(
+        "segmentation", "video_masks", masks=True, one_answer=False, right="pixel accuracy", words=_MIOU
+    ),
 }

@@ -1,4 +1,4 @@
-"""Numbers of segmentation from the table alone: by hand, as means of what samples add, and as the statistics see them."""
+"""Numbers of segmentation from the table alone: by hand, as means of what samples add, as the statistics see them."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from vidsparse.report.words import percent
 
 TRUTH = np.uint8([[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 2, 255], [0, 0, 2, 255]])
 SAID = np.uint8([[0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 1, 2], [0, 0, 2, 0]])
-# By hand: 14 judged pixels. Class 0: 8 true, 7 said and right. Class 1: 4 true, 6 said, 4 right. Class 2: 2 true, 1 right.
+# By hand: 14 judged pixels. Class 0: 8 true, 7 said, all right. Class 1: 4 true, 6 said, 4 right. Class 2: 2, 1, 1.
 IOU = (7 / 8, 4 / 6, 1 / 2)
 
 

@@ -1,4 +1,4 @@
-"""What a segmentation network saw, what was there and what it said: one test clip under each corruption, for looking."""
+"""What a network for segmentation saw, what was there and what it said: a test clip under each corruption."""
 
 from collections.abc import Sequence
 from pathlib import Path

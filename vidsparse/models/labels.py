@@ -9,7 +9,12 @@ from corruptions.errors import nearest
 from vidsparse.errors import ConfigError, some
 
 Names = tuple[str, ...]  # what one class is called: the first is its name, others are synonyms
-SPACES = {"imagenet": 1000, "kinetics400": 400, "ucf101": 101, "voc": 21}  # label spaces that are known here, and their sizes
+SPACES = {
+    "imagenet": 1000,
+    "kinetics400": 400,
+    "ucf101": 101,
+    "voc": 21,
+}  # label spaces that are known here, and their sizes
 
 
 def find_classes(labels: str) -> tuple[Names, ...]:

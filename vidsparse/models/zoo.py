@@ -202,8 +202,8 @@ def create_model(
     """Build a network for clips of `frames` frames, `size` pixels square, and load `weights` into it.
 
     Input float (B, 3, T, H, W), normalised; output logits (B, num_classes), never probabilities. Networks for
-    segmentation give logits (B, num_classes, T, H, W) and, in training, with an auxiliary head two such maps. Parameters
-    are a function of torch's seed, their names those of the stock network.
+    segmentation give logits (B, num_classes, T, H, W) and, in training, with an auxiliary head two such maps.
+    Parameters are a function of torch's seed, their names those of the stock network.
 
     Args:
         name: a row of the table, or "timm/NAME"; networks for images give the mean of their logits over the frames.

@@ -113,8 +113,8 @@ def training(run: Run) -> Sequence[Exhibit]:
         Exhibit(
             "training_curves",
             "Training",
-            f"Loss should fall and {run.task.right} rise until they flatten; a run that still climbs at its end was cut "
-            "short.",
+            f"Loss should fall and {run.task.right} rise until they flatten; a run that still climbs at its end was "
+            "cut short.",
             binned(run.training),
             partial(figures.training_curves, right=run.task.right),
         )

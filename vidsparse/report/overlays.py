@@ -1,4 +1,4 @@
-"""Pictures of segmentation: frames beside the truth and the prediction, classes told apart by hue, hatch and outline."""
+"""Pictures of segmentation: frames beside truth and prediction, classes told apart by hue, hatch and outline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from vidsparse.report.palette import LIGHT, SERIES
 VOID = 255
 MOMENTS = 2  # frames of a clip that are shown, one above the other
 LEAD = (
-    "One test clip. Left the picture as it reaches the network, in the middle the truth, right the prediction; of a video "
-    "two moments, one above the other. Masks move with the picture where a corruption displaces it; grey pixels are not "
-    "judged."
+    "One test clip. Left the picture as it reaches the network, in the middle the truth, right the prediction; of a "
+    "video two moments, one above the other. Masks move with the picture where a corruption displaces it; grey pixels "
+    "are not judged."
 )
 Pixels = NDArray[np.uint8]
 
@@ -73,7 +73,7 @@ def triptych(frames: Pixels, truth: Pixels, prediction: Pixels) -> Image.Image:
 
 
 def painted(picture: Pixels, labels: Pixels) -> Pixels:
-    """uint8 (H, W, 3): the picture in grey with every class in its hue and hatch, black and white outlines between them.
+    """uint8 (H, W, 3): the picture in grey, every class in its hue and hatch, black and white outlines between them.
 
     Class 0, the background of most sets, keeps the plain picture; pixels that are not judged are flat grey.
     """

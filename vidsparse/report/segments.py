@@ -1,4 +1,4 @@
-"""What a report of segmentation shows beside mIoU: each class, pixel accuracy and temporal consistency, by corruption."""
+"""What a report of segmentation shows beside mIoU: each class, pixel accuracy and consistency, by corruption."""
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,9 @@ DEFINITIONS = (
     (
         "Clean mIoU",
         "IoU_k = C_kk / (Σ_j C_kj + Σ_j C_jk − C_kk),   mIoU = mean_k IoU_k",
-        "C counts the pixels of true class (row) and predicted class (column), summed over all clips and frames; pixels "
-        "without a label are left out, classes in neither truth nor prediction too. Interval: bootstrap over recordings, "
-        "95 %, of what each clip adds to the mIoU to first order.",
+        "C counts the pixels of true class (row) and predicted class (column), summed over all clips and frames; "
+        "pixels without a label are left out, classes in neither truth nor prediction too. Interval: bootstrap over "
+        "recordings, 95 %, of what each clip adds to the mIoU to first order.",
         "“The Pascal Visual Object Classes (VOC) Challenge”, IJCV 2010, section 4.2.3",
     ),
     (

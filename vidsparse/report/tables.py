@@ -49,7 +49,7 @@ class Run:
 
     @cached_property
     def overlays(self) -> dict[str, NDArray[np.uint8]]:
-        """One test clip of segmentation with truth and prediction (see `evaluation.overlays`); empty as for `frames`."""
+        """One test clip with truth and prediction (see `evaluation.overlays`); empty as for `frames`."""
         path = self.path / "overlays.npz"
         if not path.exists() or not (self.config.get("report") or {}).get("frames", True):
             return {}
