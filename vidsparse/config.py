@@ -286,10 +286,7 @@ class StudyConfig:
 
 @dataclass
 class Config:
-    """One experiment, whole. `sample` holds what the built-in sample data changes.
-
-    `task`: whether a clip has one label or every pixel of it; see tasks.py.
-    """
+    """One experiment, whole. `task` is a row of tasks.py; `sample` holds what the built-in sample data changes."""
 
     name: str = "${data.source}_${sparse.method}"
     task: Literal["classification", "segmentation"] = "classification"
@@ -331,9 +328,8 @@ def to_yaml(config: Config) -> str:
 def identity(config: Config) -> dict[str, Any]:
     """What a run is, as {dotted key: value}: all but where it runs, where data lie and how it is shown.
 
-    The task is in it where it is not classification. `data.root` is left out because the data fingerprint stands for
-    it, `evaluation.reference` because it changes the report alone, `data.timeout_s`, `evaluation.max_clip_mb` and
-    `evaluation.batch_size` because they change no result.
+    The default task is not named. `data.root` is left out because the data fingerprint stands for it, `evaluation.
+    reference` because it changes the report alone, those of `_NOT_RESULTS` because they change no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
     shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample")
