@@ -31,9 +31,9 @@ def inner(labels: np.ndarray, reach: int = 2) -> np.ndarray:
     return same
 
 
-def agree(frames: np.ndarray, labels: np.ndarray, tolerance: int = 1) -> float:
+def agree(frames: np.ndarray, labels: np.ndarray, tolerance: int = 1, reach: int = 2) -> float:
     """The share of pixels that lie within regions; AssertionError where a colour there is not that of its label."""
-    within = inner(labels) & (labels != VOID)
+    within = inner(labels, reach) & (labels != VOID)
     off = np.abs(frames.astype(int) - COLOURS[labels]).max(axis=-1)
     assert (off[within] <= tolerance).all(), f"{(off[within] > tolerance).mean():.1%} of the pixels"
     return float(within.mean())

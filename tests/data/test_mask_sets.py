@@ -65,7 +65,7 @@ def cityscapes(root: Path) -> Path:
 def davis(root: Path, year: str = "2017") -> Path:
     for number, name in enumerate(("bear", "camel", "swan")):
         for t in range(3):
-            picture(root / f"JPEGImages/480p/{name}/{t:05d}.jpg", regions(50, 60, t) > 1)
+            picture(root / f"JPEGImages/480p/{name}/{t:05d}.jpg", (regions(50, 60, t) > 1).astype(np.uint8))
             values = (regions(50, 60, t) > 1) * (255 if year == "2016" else 1 + number)
             mask(root / f"Annotations/480p/{name}/{t:05d}.png", values)
     text(root / f"ImageSets/{year}/train.txt", "bear", "camel")

@@ -120,7 +120,7 @@ def test_masks_go_with_the_pictures_of_every_cell(videos, evaluation):
         clips, labels = batch.clips.numpy(), batch.masks.numpy()
         assert labels.shape == clips.shape[:4]
         if CELLS[cell].corruption not in ("gaussian_noise", "h264_crf"):
-            assert agree(clips, labels, tolerance=3) > 0.3, CELLS[cell]
+            assert agree(clips, labels, tolerance=3, reach=3) > 0.2, CELLS[cell]  # resized, then bent
     moved = {CELLS[cell].corruption for (_, cell), b in made.items() if not torch.equal(b.masks, made[0, 0].masks)}
     assert {"rotate", "elastic_transform", "freeze", "reverse_sampling"} <= moved
 
