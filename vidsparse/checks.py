@@ -175,6 +175,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail(odd, "sides of clips are even, as video codecs need them")
     if data.size > data.short_side:
         raise fail("data.size", f"a crop cannot be larger than data.short_side={data.short_side}")
+    if not 0 < data.share <= 1:
+        raise fail("data.share", "it is a share of each class's samples, 0 < share <= 1")
     if not 0 <= data.val_fraction < 1:
         raise fail("data.val_fraction", "it is a share of the training groups, 0 <= share < 1")
     if training.epochs and training.schedule.warmup_epochs >= training.epochs:

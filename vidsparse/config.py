@@ -33,7 +33,8 @@ class DataConfig:
 
     0 as `frames`, `short_side` or `size` and auto as `normalize` stand for what weights or model were made for.
     `eval_source`, `eval_root`, `eval_split`: the test part of another data set, with classes of the same names, to
-    evaluate on in place of the own one; ImageNet-A, -R and -Sketch are `class_folders`.
+    evaluate on in place of the own one; ImageNet-A, -R and -Sketch are `class_folders`. `share`: how much of every
+    class is used, in training and in test, for trials; which part is the same for every seed.
     """
 
     source: str = "ucf101"
@@ -50,6 +51,7 @@ class DataConfig:
     size: int = 112
     normalize: Normalize = "kinetics"
     val_fraction: float = 0.0
+    share: float = 1.0
     missing: Literal["drop", "error"] = "drop"
     if_missing: Literal["sample", "error"] = "sample"
     on_error: Literal["substitute", "raise"] = "substitute"

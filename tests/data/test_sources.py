@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidsparse.data.sources import ABSENT, Dataset, Sample, evaluated_on, load_dataset, split_validation
+from vidsparse.data.sources import ABSENT, Dataset, Sample, evaluated_on, load_dataset, part_of, split_validation
 from vidsparse.data.video_sets import load_ucf101
 from vidsparse.errors import DataError
 
@@ -203,3 +203,16 @@ def test_a_part_that_is_not_wanted_need_not_be_there(make_tree):
         load_dataset("imagenet", root, 1, "error")
     data = load_dataset("imagenet", root, 1, "error", train=False)
     assert (data.train, len(data.test)) == ((), 1)
+
+
+def test_a_part_has_its_share_of_every_class_grows_with_it_and_keeps_the_order():
+    samples = tuple(
+        Sample(f"{label}/{n:03d}", Path("x"), label, f"{n}") for label in range(3) for n in range(40 + label)
+    )
+    tenth, half = part_of(samples, 0.1), part_of(samples, 0.5)
+    assert [sum(each.label == label for each in tenth) for label in range(3)] == [4, 4, 4]
+    assert set(tenth) < set(half) < set(samples)
+    assert list(half) == sorted(half, key=samples.index)
+    assert part_of(samples[::-1], 0.1) == tenth[::-1]
+    assert len(part_of(samples, 1e-9)) == 3
+    assert part_of(samples, 1) == samples

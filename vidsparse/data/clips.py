@@ -1,7 +1,7 @@
 """The clips of one experiment: its split, counted once, and the way from a sample to its frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,16 @@ from vidsparse.data.cache import FrameCache, frame_key
 from vidsparse.data.frames import Frames, VideoInfo, output_size
 from vidsparse.data.index import Index, Progress, build_index
 from vidsparse.data.readers import READERS
-from vidsparse.data.sources import SAMPLES, Dataset, Sample, evaluated_on, load_dataset, mirrored, split_validation
+from vidsparse.data.sources import (
+    SAMPLES,
+    Dataset,
+    Sample,
+    evaluated_on,
+    load_dataset,
+    mirrored,
+    part_of,
+    split_validation,
+)
 from vidsparse.errors import ClipDecodeError
 
 if TYPE_CHECKING:
@@ -89,16 +98,18 @@ class Clips:
         self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]", keep: bool = False
     ) -> Frames | None:
         """Class ids uint8 (n, H, W), 255 where nobody judges, of the frames that `read` gives; None without a mask."""
-        mask, info = sample.mask, self.index.rows[sample.id].info
-        if mask is None:
+        if sample.mask is None:
             return None
+        info = self.index.rows[sample.id].info
         if not info.n_frames:
             raise ClipDecodeError(info.error)
-        if not (keep and self.kept and info.n_frames > 1):
-            return self._masks(mask, info, indices)
-        numbers, file = np.asarray(indices, np.int64), manifest.stamp(mask.path)
-        key = frame_key("mask", sample.id, file.size, file.mtime, info, self._short_side, numbers)
-        return self.kept.get(key, (len(numbers), *self.size(sample)), lambda: self._masks(mask, info, numbers))
+        if keep and self.kept and info.n_frames > 1:
+            numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.mask.path)
+            key = frame_key("mask", sample.id, file.size, file.mtime, info, self._short_side, numbers)
+            return self.kept.get(
+                key, (len(numbers), *self.size(sample)), lambda: self._masks(sample.mask, info, numbers)
+            )
+        return self._masks(sample.mask, info, indices)
 
     def _masks(self, mask: Sample, info: VideoInfo, indices: Any) -> Frames:
         return READERS[mask.reader].read(mask, info, self._short_side, indices, self.config.timeout_s)
@@ -125,7 +136,8 @@ def load_clips(
     if config.source == "corrupted":
         from vidsparse.data.benchmarks import load_corrupted
 
-        return load_corrupted(config, root, cache, workers, progress)
+        stored = load_corrupted(config, root, cache, workers, progress)
+        return replace(stored, test=part_of(stored.test, config.share))
     if config.root == SAMPLE_ROOT:
         module, function = SAMPLES[config.source].split(":")
         root = getattr(import_module(module), function)()
@@ -134,6 +146,7 @@ def load_clips(
         assert config.eval_root is not None
         other = load_dataset(config.eval_source, Path(config.eval_root), config.eval_split, config.missing, train=False)
         dataset = evaluated_on(dataset, other)
+    dataset = replace(dataset, train=part_of(dataset.train, config.share), test=part_of(dataset.test, config.share))
     prepared = {file: found for place in {root, dataset.root} for file, found in manifest.prepared(place).items()}
     index = build_index((*dataset.train, *dataset.test), cache, config.timeout_s, workers, progress, prepared)
     index.check_classes(dataset.classes)

@@ -167,6 +167,20 @@ def _bare(name: str) -> str:
     return re.sub(r"[\W_]", "", name.casefold())
 
 
+def part_of(samples: Sequence[Sample], share: float) -> tuple[Sample, ...]:
+    """This share of every class's samples, at least one, chosen by their ids alone; their order stays."""
+    if share == 1:
+        return tuple(samples)
+    of_label: dict[int, list[str]] = defaultdict(list)
+    for sample in samples:
+        of_label[sample.label].append(sample.id)
+    chosen: set[str] = set()
+    for names in of_label.values():
+        shuffled = sorted(names, key=lambda name: blake2b(name.encode()).digest())
+        chosen.update(shuffled[: max(1, round(share * len(names)))])
+    return tuple(sample for sample in samples if sample.id in chosen)
+
+
 def split_validation(
     samples: Sequence[Sample], fraction: float, seed: int
 ) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
