@@ -47,12 +47,13 @@ def elastic_transform(frames: Pixels, level: Level, scene: Scene) -> None:
         gather.look(gather.looked(gather.pack(frame), turn), path, frame)
 
 
-def _turned(pose: NDArray[np.float64], y: Field, x: Field) -> Field:
-    """Return where the places y, x look when the frame is moved by an affine map: float32 (2, H, W), mirrored."""
+def _turned(pose: NDArray[np.float64], y: Field, x: Field) -> tuple[Field, Field]:
+    """Return the rows and columns where places y, x look when the frame is moved by an affine map, borders mirrored."""
     (a, b, right), (c, d, down) = cv2.invertAffineTransform(pose)
     looks = np.stack([c * x + d * y + down, a * x + b * y + right])
     last = np.array(y.shape)[:, None, None] - 1.0
-    return np.abs(looks - 2 * last * np.rint(looks / (2 * last))).astype(np.float32)
+    rows, columns = np.abs(looks - 2 * last * np.rint(looks / (2 * last))).astype(np.float32)
+    return rows, columns
 
 
 def _pose(scene: Scene, t: int, width: int, height: int, reach: float) -> NDArray[np.float64]:

@@ -133,11 +133,12 @@ def verify_deep(plan: Plan, count: int) -> tuple[list[str], int]:
         video = corruptor.decode(plan.clips.test[entry.position], entry.kept)
         frames = clip_frames(corruptor, video, unit.cell, entry)
         made = decode(recipe.format, encode(recipe.format, frames, entry.rate, recipe.crf), frames.shape)
-        masks = corruptor.masks(video, unit.cell, entry.kept)
-        same = np.array_equal(made, plan.stored.read(unit.cell, entry.id, entry.kept))
-        if not same or (
-            masks is not None and not np.array_equal(masks, plan.stored.masks(unit.cell, entry.id, entry.kept))
-        ):
+        kept, numbers = plan.stored, entry.kept
+        pairs = [
+            (made, kept.read(unit.cell, entry.id, numbers)),
+            (corruptor.masks(video, unit.cell, numbers), kept.masks(unit.cell, entry.id, numbers)),
+        ]
+        if not all(np.array_equal(one, other) for one, other in pairs if one is not None and other is not None):
             differ.append(f"{plan.stored.path(unit.cell, entry)} ({entry.id}, severity {unit.cell.severity})")
     return differ, len(chosen)
 

@@ -89,7 +89,7 @@ class CorruptedUnits(IterableDataset[Batch]):
         """The masks of those views, (videos · views · crops, T, S, S); None where no video of the split has any."""
         if not any(sample.mask for sample in self._clips.test):
             return None
-        return self._stacked([video and self._masks(video, cell) for video in videos], VOID, ())
+        return self._stacked([self._masks(video, cell) if video else None for video in videos], VOID, ())
 
     def _views(self, video: Decoded, cell: Cell) -> Frames | None:
         """(views · crops, T, S, S, 3): the views of one video under one cell; None as for `_decode`."""

@@ -60,7 +60,7 @@ class Corruptor:
         union = np.unique(np.concatenate([outputs, *needs]))
         numbers = union if self._megabytes(sample, len(union)) <= self._config.max_clip_mb else outputs
         frames = self._on_canvas(self._clips.read(sample, numbers, keep=True))
-        masks = self._canvas_masks(sample, numbers)
+        masks = self._read_masks(sample, numbers)
         return Decoded(sample, frames, numbers, n_frames, self._clips.fps(sample), masks)
 
     def corrupt(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames:
@@ -80,14 +80,15 @@ class Corruptor:
             return None
         if not cell.moves_masks:
             return video.masks[np.searchsorted(video.numbers, outputs)]
-        masks, numbers = video.masks, self._needs(video.sample, cell, outputs, video.n_frames)
-        if np.isin(numbers, video.numbers).all():
-            masks = masks[np.searchsorted(video.numbers, numbers)]
-        else:
-            masks = self._canvas_masks(video.sample, numbers)
+        numbers = self._needs(video.sample, cell, outputs, video.n_frames)
+        held = np.isin(numbers, video.numbers).all()
+        masks = (
+            video.masks[np.searchsorted(video.numbers, numbers)] if held else self._read_masks(video.sample, numbers)
+        )
+        assert masks is not None
         return corruptions.corrupt_labels(masks, **self._arguments(video, cell, numbers, outputs), fill=VOID)
 
-    def _canvas_masks(self, sample: Sample, numbers: NDArray[np.int64]) -> Frames | None:
+    def _read_masks(self, sample: Sample, numbers: NDArray[np.int64]) -> Frames | None:
         masks = self._clips.masks(sample, numbers, keep=True)
         return None if masks is None else self._on_canvas(masks)
 

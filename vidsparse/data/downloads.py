@@ -154,6 +154,43 @@ GUIDES: dict[str, Guide] = {
         "https://3dcommoncorruptions.epfl.ch, Tiny-ImageNet-C: https://zenodo.org/records/2536630",
         "benchmark.json of ours, or <corruption>.npy and labels.npy, or <corruption>/<severity>/<class>/",
     ),
+    "voc": Guide(
+        "http://host.robots.ox.ac.uk/pascal/VOC/voc2012/",
+        "JPEGImages/, SegmentationClass/ and ImageSets/Segmentation/, in VOCdevkit/VOC2012/",
+        (
+            Download(
+                "http://host.robots.ox.ac.uk/pascal/VOC/voc2012/VOCtrainval_11-May-2012.tar",
+                "tar -xf {name}",
+                "2 GB",
+                "6cd6e144f989b92b3379bac3b3de84fd",
+            ),
+        ),
+        "the images come from Flickr, under its terms",
+    ),
+    "cityscapes": Guide(
+        "https://www.cityscapes-dataset.com",
+        "leftImg8bit/{train,val}/<city>/*_leftImg8bit.png and gtFine/{train,val}/<city>/*_gtFine_labelIds.png",
+        terms="research use, after registration on that page: leftImg8bit_trainvaltest.zip, gtFine_trainvaltest.zip",
+    ),
+    "davis": Guide(
+        "https://davischallenge.org",
+        "JPEGImages/480p/<video>/*.jpg, Annotations/480p/<video>/*.png and ImageSets/2017/{train,val}.txt",
+        (
+            Download(
+                "https://data.vision.ee.ethz.ch/csergi/share/davis/DAVIS-2017-trainval-480p.zip",
+                "unzip {name}",
+            ),
+        ),
+        "research use; the archive unpacks to DAVIS/",
+    ),
+    "image_masks": Guide(
+        "your own",
+        "classes.txt, {train,test}/images/**/<name>.jpg and {train,test}/masks/**/<name>.png of one class id a pixel",
+    ),
+    "video_masks": Guide(
+        "your own",
+        "classes.txt, {train,test}/images/<video>/*.jpg and {train,test}/masks/<video>/*.png, one of each a frame",
+    ),
     "packed": Guide("your own", "one .npz of {train,test}_{jpeg,offsets,labels} and classes"),
 }
 

@@ -97,9 +97,9 @@ def build_index(
     finally:
         if new:
             manifest.save(counted, cache_dir / _CACHE_NAME)
-    found = {path: known[file] for path, file in stamps.items()}
+    held = {path: known[file] for path, file in stamps.items()}
     sizes = {s.id: sum(stamps[part.path].size for part in s.parts) for s in samples}
-    return Index({sample.id: Row(sample.label, sizes[sample.id], info_of(found, sample)) for sample in samples})
+    return Index({sample.id: Row(sample.label, sizes[sample.id], info_of(held, sample)) for sample in samples})
 
 
 def info_of(found: Mapping[Path, Found], sample: Sample) -> VideoInfo:

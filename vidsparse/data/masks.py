@@ -66,7 +66,7 @@ def read(code: str, path: Path, short_side: int | None, indices: "Sequence[int] 
 
 def resized(labels: Labels, short_side: int | None) -> Labels:
     """Labels (H, W) at the size to which `images.resized` brings their picture."""
-    height, width = output_size(*labels.shape, short_side)
+    height, width = output_size(labels.shape[0], labels.shape[1], short_side)
     if labels.shape == (height, width):
         return labels
     return np.asarray(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))

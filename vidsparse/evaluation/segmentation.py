@@ -2,8 +2,8 @@
 
 A confusion matrix is int64 (K, K): row i, column j counts the pixels of class i that were taken for class j. Pixels
 whose truth is `ignore` count nowhere. Matrices of many clips are added, not averaged: that is how Pascal VOC and
-Cityscapes judge a whole set (Everingham et al. 2015, "The Pascal Visual Object Classes Challenge: A Retrospective";
-Cordts et al. 2016, "The Cityscapes Dataset for Semantic Urban Scene Understanding").
+Cityscapes judge a whole set ("The Pascal Visual Object Classes Challenge: A Retrospective", IJCV 2015; "The Cityscapes
+Dataset for Semantic Urban Scene Understanding", CVPR 2016).
 """
 
 from typing import Any
@@ -70,9 +70,10 @@ def temporal_consistency(prediction: Labels, truth: Labels, ignore: int = IGNORE
 
 
 def video_consistency(prediction: Labels, truth: Labels, window: int, ignore: int = IGNORE) -> float:
-    """VC_n of Miao et al. 2021 (VSPW): of the pixels that keep their class for `window` frames, the share right in all.
+    """VC_n: of the pixels that keep their true class for `window` frames, the share that is right in all of them.
 
     The mean over all runs of `window` frames of a clip, both uint8 (T, H, W); NaN where no run has such a pixel.
+    Source: "VSPW: A Large-scale Dataset for Video Scene Parsing in the Wild", CVPR 2021.
     """
     right = prediction == truth
     shares = []
@@ -86,4 +87,5 @@ def video_consistency(prediction: Labels, truth: Labels, window: int, ignore: in
 
 def _share(part: Any, whole: Any) -> NDArray[np.float64]:
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    return np.divide(part, whole, out=np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan), where=whole > 0)
+    nothing = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
+    return np.asarray(np.divide(part, whole, out=nothing, where=whole > 0))
