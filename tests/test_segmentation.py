@@ -67,7 +67,10 @@ def visible(page: str) -> str:
 
 
 def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compared(config, monkeypatch):
-    dense = run(config("segmentation_dense", "name=dense"))
+    monkeypatch.setattr("vidsparse.evaluation.evaluate.UNIT", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr("vidsparse.experiment.show", lambda *_: None)
+        dense, again = run(config("segmentation_dense", "name=dense")), run(config("segmentation_rigl", "name=again"))
     stops = iter([False, True])
     saved = predictions.save
 
@@ -77,13 +80,11 @@ def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compare
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("vidsparse.evaluation.evaluate.UNIT", 1)
         patch.setattr(predictions, "save", killed)
         with pytest.raises(KeyboardInterrupt):
             run(config("segmentation_rigl", "name=rigl"))
         assert len(list((Path("runs/rigl/predictions")).glob("unit-*.parquet"))) == 2
         rigl = run(config("segmentation_rigl", "name=rigl"))
-        again = run(config("segmentation_rigl", "name=again"))
     tables = {path.name: predictions.load(path / "predictions.parquet") for path in (dense, rigl, again)}
     pd.testing.assert_frame_equal(tables["rigl"], tables["again"])
     assert len(tables["dense"]) == 3 * (1 + 3 * 2)
@@ -122,8 +123,10 @@ def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compare
         write_comparison([dense, rigl], Path("runs/both"))
 
 
-def test_a_trained_run_is_evaluated_again_on_the_classes_of_its_data(config, masked, capsys):
-    trained = run(config("segmentation_dense", "name=own", "training.epochs=1"))
+def test_a_trained_run_is_evaluated_again_on_the_classes_of_its_data(config, masked, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr("vidsparse.experiment.show", lambda *_: None)
+        trained = run(config("segmentation_dense", "name=own", "training.epochs=1"))
     asked = ["segmentation_dense", f"data.root={masked}", *TOY, f"model.weights={trained}", "name=judged"]
     assert main(["evaluate", *asked]) == 0
     tables = [predictions.load(Path(f"runs/{name}/predictions.parquet")) for name in ("own", "judged")]
