@@ -7,12 +7,19 @@ from stock import PYTORCHVIDEO, TORCHVISION, shake, stock
 from vidsparse.models.zoo import MODELS, create_model
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize(("frames", "size"), [(16, 56), (1, 112), (8, 112), (16, 112), (1, 224), (8, 224), (16, 224)])
+LENGTHS = {
+    "classification": [(16, 56), (1, 112), (8, 112), (16, 112), (1, 224), (8, 224), (16, 224)],
+    "segmentation": [(4, 56), (1, 112), (1, 224)],
+}
+ASKED = [(name, *length) for name, row in MODELS.items() for length in LENGTHS[row.task]]
+
+
+@pytest.mark.parametrize(("name", "frames", "size"), ASKED)
 def test_it_runs_forward_and_backward(name, frames, size):
     torch.manual_seed(0)
     model = create_model(name, 5, frames, size).train()
-    loss = model(torch.randn(2, 3, frames, size, size)).logsumexp(1).mean()
+    outputs = model(torch.randn(2, 3, frames, size, size))
+    loss = sum(logits.logsumexp(1).mean() for logits in (outputs if isinstance(outputs, tuple) else (outputs,)))
     loss.backward()
     assert loss.isfinite()
     gradients = {key: weight.grad for key, weight in model.named_parameters()}
