@@ -6,7 +6,6 @@ import torch
 from stock import PYTORCHVIDEO, TORCHVISION, shake, stock
 from vidsparse.models.zoo import MODELS, create_model
 
-
 LENGTHS = {
     "classification": [(16, 56), (1, 112), (8, 112), (16, 112), (1, 224), (8, 224), (16, 224)],
     "segmentation": [(4, 56), (1, 112), (1, 224)],
