@@ -98,18 +98,16 @@ class Clips:
         self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]", keep: bool = False
     ) -> Frames | None:
         """Class ids uint8 (n, H, W), 255 where nobody judges, of the frames that `read` gives; None without a mask."""
-        if sample.mask is None:
+        mask, info = sample.mask, self.index.rows[sample.id].info
+        if mask is None:
             return None
-        info = self.index.rows[sample.id].info
         if not info.n_frames:
             raise ClipDecodeError(info.error)
-        if keep and self.kept and info.n_frames > 1:
-            numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.mask.path)
-            key = frame_key("mask", sample.id, file.size, file.mtime, info, self._short_side, numbers)
-            return self.kept.get(
-                key, (len(numbers), *self.size(sample)), lambda: self._masks(sample.mask, info, numbers)
-            )
-        return self._masks(sample.mask, info, indices)
+        if not (keep and self.kept and info.n_frames > 1):
+            return self._masks(mask, info, indices)
+        numbers, file = np.asarray(indices, np.int64), manifest.stamp(mask.path)
+        key = frame_key("mask", sample.id, file.size, file.mtime, info, self._short_side, numbers)
+        return self.kept.get(key, (len(numbers), *self.size(sample)), lambda: self._masks(mask, info, numbers))
 
     def _masks(self, mask: Sample, info: VideoInfo, indices: Any) -> Frames:
         return READERS[mask.reader].read(mask, info, self._short_side, indices, self.config.timeout_s)
