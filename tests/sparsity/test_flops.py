@@ -103,7 +103,7 @@ def counted_by_computing(conv, x: torch.Tensor) -> int:
     dims=st.integers(1, 3), groups=st.sampled_from([1, 2, 4]), wide=st.integers(1, 3), kernel=st.integers(1, 3),
     stride=st.integers(1, 2), padding=st.integers(0, 1), batch=st.integers(1, 2)
 )  # fmt: skip
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_convolutions_against_counting(dims, groups, wide, kernel, stride, padding, batch):
     conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dims - 1](
         4, 4 * wide, kernel, stride=stride, padding=padding, groups=groups

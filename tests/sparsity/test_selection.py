@@ -21,7 +21,7 @@ def brute_force(scores: np.ndarray, k: int, among: np.ndarray) -> np.ndarray:
 values = st.lists(st.sampled_from([0.0, 1.0, 2.0, -1.0, np.nan, np.inf, -np.inf]), min_size=1, max_size=30)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(values, st.data())
 def test_top_equals_brute_force(values, data):
     scores = np.array(values, np.float32)
