@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import SGD, AdamW, Optimizer
 
 from vidsparse.config import MixupConfig, OptimizerConfig, ScheduleConfig
+from vidsparse.models.adapt import Outputs
 
 VOID = 255  # the label of a pixel that nobody labelled
 AUXILIARY_SHARE = 0.5  # of the loss of an auxiliary head, beside that of the main one, as torchvision trains them
@@ -48,9 +49,6 @@ def learning_rate(peak: float, config: ScheduleConfig, step: int, per_epoch: int
     if config.name == "constant":
         return peak
     return peak * (1 + cos(pi * (step - warmup) / max(1, total - warmup))) / 2
-
-
-Outputs = Tensor | tuple[Tensor, ...]  # of a network: logits, and in training those of its auxiliary head after them
 
 
 @dataclass(frozen=True)

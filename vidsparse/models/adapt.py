@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Stock = Callable[[Any], Any]  # the forward pass that a network came with
-Adapter = Callable[[nn.Module, Stock, Tensor], Tensor]  # of the network, that pass and clips (B, 3, T, H, W)
+Outputs = Tensor | tuple[Tensor, ...]  # logits, and in training those of an auxiliary head after them
+Adapter = Callable[[nn.Module, Stock, Tensor], Outputs]  # of the network, that pass and clips (B, 3, T, H, W)
 
 
 def adapted(model: nn.Module, adapter: Adapter) -> nn.Module:
@@ -18,7 +19,7 @@ def adapted(model: nn.Module, adapter: Adapter) -> nn.Module:
     """
     stock = type(model)
 
-    def forward(self: nn.Module, clips: Tensor) -> Tensor:
+    def forward(self: nn.Module, clips: Tensor) -> Outputs:
         return adapter(self, partial(stock.forward, self), clips)
 
     model.__class__ = type(stock.__name__, (stock,), {"forward": forward, "__module__": stock.__module__})

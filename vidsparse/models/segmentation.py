@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vidsparse.models.adapt import Stock, adapted
+from vidsparse.models.adapt import Outputs, Stock, adapted
 from vidsparse.models.images import initialize
 
 AUXILIARY = "aux_classifier."  # what the parameters of an auxiliary head begin with
@@ -33,7 +33,7 @@ def build_unet(name: str, num_classes: int, frames: int, size: int) -> nn.Module
     return adapted(UNet(num_classes), every_frame)
 
 
-def every_frame(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor | tuple[Tensor, ...]:
+def every_frame(model: nn.Module, stock: Stock, clips: Tensor) -> Outputs:
     """A network for images as one for clips: its maps of every frame; those of all heads in training."""
     said = stock(clips.transpose(1, 2).flatten(0, 1))
     maps = tuple(said.values()) if isinstance(said, Mapping) else (said,)

@@ -47,7 +47,7 @@ def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool, task: Task = T
     with figures.style():
         figure = exhibit.draw(exhibit.table)
         for text in figure.findobj(Text) if task.words else ():
-            text.set_text(task.say(text.get_text()))  # type: ignore[attr-defined]  # they are texts
+            text.set_text(task.say(text.get_text()))
         figure = figures.finish(figure, note=SAMPLE if on_sample_data else "")
     svg = figures.inline_svg(figure, exhibit.name)
     figures.save(figure, folder / "figures" / f"{exhibit.name}.png")
