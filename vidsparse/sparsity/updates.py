@@ -11,7 +11,7 @@ from vidsparse.sparsity.distribution import share_out
 from vidsparse.sparsity.fan_in import rewire_neurons
 from vidsparse.sparsity.methods import Method
 from vidsparse.sparsity.scores import Candidates, Score
-from vidsparse.sparsity.selection import top
+from vidsparse.sparsity.selection import add_top_, top
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> tupl
         layer = layers[name]
         masks[name] = top(method.drop.rule(layer), keep, among=layer.active)
         if end > keep:
-            masks[name] |= top(method.grow.rule(layer), end - keep, among=~masks[name])
+            add_top_(masks[name], method.grow.rule(layer), end - keep)
         kept += keep
     return masks, before - kept
 
