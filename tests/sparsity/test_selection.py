@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidsparse.sparsity.selection import add_top_, top, top_rows
+from vidsparse.sparsity.selection import top
 
 
 def brute_force(scores: np.ndarray, k: int, among: np.ndarray) -> np.ndarray:

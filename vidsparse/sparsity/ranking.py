@@ -1,36 +1,35 @@
 """The highest of millions of scores on the CPU, exactly: a compiled pass, then NumPy's partition of what is left."""
 
 from math import sqrt
-from typing import TypeVar
 
 import numpy as np
 
-from vidsparse.sparsity.kernels import Bools, Floats, count_rows, gather
+from vidsparse.sparsity.kernels import Bools, Float, Floats, Ints, count_rows, gather
 
-Scores = TypeVar("Scores", bound=Floats)
 _SAMPLE = 16_384
 
 
-def threshold(values: Floats, k: int, among: Bools, wanted: bool) -> tuple[np.floating, int, int]:
+def threshold(values: Floats, k: int, among: Bools, wanted: bool) -> tuple[Float, int, int]:
     """The k-th highest value, how many candidates equal it, and how many of these are among the k highest.
 
     `values` and `among` (n,); candidates are where `among` is `wanted`, at least k, 1 <= k. NaN and -inf count as the
     lowest number. A sample tells below which value nothing need be looked at; where it errs, all is looked at.
     """
+    found = taken(values, among, wanted, _surely_below(values, k, among, wanted))
+    if found.size < k:
+        found = taken(values, among, wanted, np.finfo(values.dtype).min)
+    found.partition(found.size - k)
+    kth, above = found[-k], found[-k:]
+    return kth, int(np.count_nonzero(found == kth)), k - int(np.count_nonzero(above > kth))
+
+
+def taken(values: Floats, among: Bools, wanted: bool, bound: Float) -> Floats:
+    """The values where `among` is `wanted` and that are at least `bound`; the lowest number for NaN and -inf."""
     found = np.empty(values.size + 1, values.dtype)
-    lowest = np.finfo(values.dtype).min
-    bound = _surely_below(values, k, among, wanted)
-    count = gather(values, among, wanted, lowest, bound, found)
-    if count < k:
-        count = gather(values, among, wanted, lowest, lowest, found)
-    found = found[:count]
-    found.partition(count - k)
-    kth, above = found[count - k], found[count - k :]
-    ties = np.count_nonzero(found == kth)
-    return kth, ties, k - np.count_nonzero(above > kth)
+    return found[: gather(values, among, wanted, np.finfo(values.dtype).min, bound, found)]
 
 
-def mended(values: Scores) -> Scores:
+def mended(values: Floats) -> Floats:
     """The same with the lowest number for NaN and -inf; itself where there are none."""
     lowest = np.finfo(values.dtype).min
     return values if values.size and values.min() >= lowest else np.fmax(values, lowest)
@@ -50,14 +49,14 @@ def top_rows(values: Floats, k: int) -> Bools:
     return chosen
 
 
-def rows_count(mask: Bools) -> np.ndarray:
+def rows_count(mask: Bools) -> Ints:
     """How many are true in each row of (rows, columns), int64 (rows,)."""
     counts = np.empty(len(mask), np.int64)
     count_rows(mask, counts)
     return counts
 
 
-def _surely_below(values: Floats, k: int, among: Bools, wanted: bool) -> np.floating:
+def _surely_below(values: Floats, k: int, among: Bools, wanted: bool) -> Float:
     """A value that most probably fewer than all but more than k candidates reach; the lowest where they are few."""
     lowest = np.finfo(values.dtype).min
     step = values.size // _SAMPLE | 1
@@ -67,4 +66,5 @@ def _surely_below(values: Floats, k: int, among: Bools, wanted: bool) -> np.floa
     if rank > sample.size // 2:
         return lowest
     place = sample.size - rank
-    return np.partition(np.fmax(sample, lowest), place)[place]
+    bound: Float = np.partition(np.fmax(sample, lowest), place)[place]
+    return bound

@@ -44,6 +44,24 @@ def top_rows(scores: Tensor, k: int) -> Tensor:
     return chosen | (ties & (ties.cumsum(1, dtype=torch.int32) <= missing))
 
 
+def candidates(scores: Tensor, among: Tensor) -> Tensor:
+    """The scores where `among` is true as one dimension, in any order, made `comparable`."""
+    scores = _precise(scores.detach())
+    if not scores.is_cpu:
+        return comparable(scores)[among]
+    from vidsparse.sparsity import ranking
+
+    values, mask = in_memory_order(scores).numpy(), in_memory_order(_laid_out(among, like=scores)).numpy()
+    return torch.from_numpy(ranking.taken(values, mask, True, np.finfo(values.dtype).min))
+
+
+def partitioned(values: Tensor, place: int) -> Tensor:
+    """Numbers of one dimension in such an order that none from `place` on is below one before it."""
+    if values.is_cpu and place < values.numel():
+        return torch.from_numpy(np.partition(values.numpy(), place))
+    return values.sort().values
+
+
 def count(mask: Tensor) -> int:
     """How many are true in a bool mask; on the CPU by NumPy, which is 6 times faster."""
     return int(np.count_nonzero(in_memory_order(mask).numpy()) if mask.is_cpu else mask.count_nonzero())
@@ -100,18 +118,10 @@ def _choose_by_sorting(flat: Tensor, scores: Tensor, k: int, among: Tensor, want
     """On a GPU, where sorting all is faster than kthvalue, which is refused where torch is to be deterministic."""
     places = (among if wanted else ~among).nonzero().flatten()
     values = comparable(scores).index_select(0, places)
-    kth = _kth_largest(values, k)
+    kth = partitioned(values, values.numel() - k)[-k]
     above = places[values > kth]
     first = _first(places[values == kth], k - above.numel(), like)
     flat.index_fill_(0, torch.cat([above, first]), True)
-
-
-def _kth_largest(values: Tensor, k: int) -> Tensor:
-    """The k-th largest (1-based) of a one-dimensional tensor of numbers."""
-    if values.is_cpu:
-        place = values.numel() - k
-        return torch.from_numpy(np.partition(values.numpy(), place))[place]
-    return values.sort(descending=True).values[k - 1]
 
 
 def _precise(scores: Tensor) -> Tensor:
@@ -134,7 +144,7 @@ def _first(places: Tensor, count: int, like: Tensor) -> Tensor:
     if count == 0 or like.is_contiguous():
         return places[:count]
     index = _flat_index(places, like)
-    return places[index <= -_kth_largest(-index, count)]
+    return places[index <= partitioned(index, count - 1)[count - 1]]
 
 
 def _flat_index(places: Tensor, like: Tensor) -> Tensor:
