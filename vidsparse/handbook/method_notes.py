@@ -300,8 +300,12 @@ LEFT_OUT = {
     "Top-KAST": "keeps all weights and trains a superset of those that the forward pass uses: its memory is dense, "
     "and a "
     "mask is no state of its own",
-    "CHTs": "is tried in an appendix of arXiv 2410.03030 that is not public, and its rule could not be established "
-    "with "
-    "certainty",
+    "CHTs": "(Cannistraci-Hebb training, soft rule) is tried in an appendix of arXiv 2410.03030 that is not public, and "
+    "its rule could not be established with certainty. It ranks absent links by the local communities of a bipartite "
+    "graph, that of a linear layer; what nodes and links are in a convolution neither its papers nor their code say, "
+    "which keeps convolutions dense. For linear layers they differ: the text samples new links by their scores, the "
+    "newest code takes the highest; the softness of removal grows from 0.5 to 0.75 in the text, to 0.9 in its appendix "
+    "and code; first masks are drawn in another way for each experiment; and neurons without links lose the rest, "
+    "which depends on how the layers of each network follow one another",
     "DSR": "moves weights between layers by one global threshold, so that counts are met only about",
 }
