@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidsparse.sparsity.selection import add_top_, top, top_rows
+from vidsparse.sparsity import selection
+from vidsparse.sparsity.selection import add_top_, candidates, top, top_rows
 
 
 def brute_force(scores: np.ndarray, k: int, among: np.ndarray) -> np.ndarray:
@@ -103,3 +104,20 @@ def test_a_sample_that_misleads_changes_nothing(kind):
     got = top(torch.from_numpy(scores), k, torch.from_numpy(among)).numpy()
     order = np.lexsort((np.arange(n), -np.where(np.isnan(scores), -np.inf, scores), ~among))
     assert set(np.flatnonzero(got)) == set(order[:k])
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("k", [1, 17, 60])
+def test_sorting_as_on_a_gpu_chooses_the_same(layout, k, monkeypatch):
+    rng = np.random.default_rng(k)
+    scores = torch.from_numpy(rng.integers(-2, 3, (6, 5, 3, 3))).float().contiguous(memory_format=layout)
+    scores[1, 2, 0], scores[2, 2, 1] = torch.nan, -torch.inf
+    mask = torch.from_numpy(rng.random(scores.shape) < 0.6).contiguous(memory_format=layout)
+    here, grown_here, found_here = top(scores, k, mask), ~mask, candidates(scores, mask)
+    add_top_(grown_here, scores, k)
+    monkeypatch.setattr(selection, "_choose_on_cpu", selection._choose_by_sorting)
+    there, grown_there = top(scores, k, mask), ~mask
+    add_top_(grown_there, scores, k)
+    assert torch.equal(here, there)
+    assert torch.equal(grown_here, grown_there)
+    assert torch.equal(found_here.sort().values, selection.comparable(scores)[mask].sort().values)
