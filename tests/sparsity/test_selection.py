@@ -84,7 +84,9 @@ def test_ties_go_by_the_row_major_index_in_every_layout(dtype, layout, among):
 @settings(max_examples=100, deadline=None)
 @given(st.integers(1, 6), st.integers(1, 9), st.data())
 def test_each_row_has_its_own_highest(rows, columns, data):
-    cells = st.lists(st.sampled_from([0.0, -0.0, 1.0, 2.0, np.nan, np.inf, -np.inf]), min_size=columns, max_size=columns)
+    cells = st.lists(
+        st.sampled_from([0.0, -0.0, 1.0, 2.0, np.nan, np.inf, -np.inf]), min_size=columns, max_size=columns
+    )
     scores = np.array([data.draw(cells) for _ in range(rows)], np.float32)
     k = data.draw(st.integers(1, columns))
     got = top_rows(torch.from_numpy(scores), k).numpy()

@@ -8,7 +8,6 @@ from torch import Tensor
 from vidsparse.sparsity.layer import Layer
 from vidsparse.sparsity.selection import in_memory_order
 
-
 _ENOUGH = 65_536  # weights of a layer that tell how its gradient was scaled
 
 
