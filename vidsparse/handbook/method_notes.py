@@ -313,8 +313,8 @@ LEFT_OUT = {
 # What `make bench` printed: processor time on one thread, medians of paired rounds; step and update as shares.
 SPEED_WHERE = (
     "timm's resnet18, sparsity 0.9, 64 px, batch 4, SGD with momentum; two shared cores of an AMD EPYC, torch 2.13, "
-    "one thread, processor time, medians of interleaved rounds, 22 November 2026. A step is compared with a dense one of "
-    "the same round, an update with two full sorts of all weights (by torch, 1.3 s)."
+    "one thread, processor time, medians of interleaved rounds, 22 November 2026. A step is compared with a dense one "
+    "of the same round, an update with two full sorts of all weights (by torch, 1.3 s)."
 )
 SPEED = (
     ("static", "1.04", ""),
