@@ -320,14 +320,16 @@ SPEED = (
     ("static", "1.04", ""),
     ("rigl", "1.04", "0.059"),
     ("set", "", "0.064"),
-    ("mest", "", "0.094"),
+    ("mest", "", "0.076"),
     ("granet_g, while it prunes", "", "0.073"),
     ("srigl", "", "0.089"),
     ("snfs", "1.17", "0.057"),
-    ("rigl-torch 0.5.2, sparsimony 0.1.0", "1.39, 1.40", ""),
+    ("rigl-torch 0.5.2", "1.39", "1,988 ms where `rigl` took 65 ms"),
+    ("sparsimony 0.1.0", "1.40", "289 ms where `rigl` took 70 ms"),
 )
 SPEED_WHY = (
     "A masked step reads gradient and mask and writes the gradient, 12 bytes a weight. `snfs` also keeps the dense "
     "gradient (8 bytes) and moves its average (12), at every step: the method asks for the gradient of absent weights, "
-    "so with masks that are simulated it cannot be as cheap as the others."
+    "so with masks that are simulated it cannot be as cheap as the others. Where activations outweigh weights, little "
+    "of this is left: on r3d_18, 8 × 112 px, batch 2, a step of `static` is 1.01 of a dense one, of `rigl` 1.02."
 )
