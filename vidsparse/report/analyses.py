@@ -42,7 +42,7 @@ DEFINITIONS = (
     (
         "Grad-CAM and attention rollout",
         "relu(Σ_c a_c A_c), a_c = mean ∂ logit / ∂ A_c;   Π_l (mean over heads A_l + 1) / 2",
-        "Of the label's logit. Scaled to the clip's largest value, so that brightness does not compare between clips.",
+        "Of the label's logit. Scaled to the clip's largest value, which does not compare between clips.",
         "Selvaraju et al. 2017; Abnar and Zuidema 2020",
     ),
 )
@@ -99,19 +99,19 @@ def _attenuation(subjects: Subjects, dense: str | None, chance: float) -> list[E
     clips = next(iter(answers.values()))["id"].nunique()
     band = f" Bands: 95 % over recordings, {clips} clips." if len(arms) <= 3 else f" {clips} clips."
     told = {
-        "space": ("Accuracy without low or high spatial frequencies", "periods a side",
+        "space": ("Accuracy without low or high spatial frequencies", "radius r",
                   "A curve that stays up longer does without what was removed. The paper finds that sparse training "
-                  "leans on low frequencies: lower than dense above, higher below."),
-        "time": ("Accuracy without slow or fast motion", "periods a clip",
+                  "leans on low frequencies: below dense in the upper panel, above it in the lower one."),
+        "time": ("Accuracy without slow or fast motion", "radius r along time",
                  "High frequencies along time removed leave slow change, and at the last radius a still mean frame; low "
                  "ones removed leave motion without its scene. A flat curve is a network that does without motion."),
     }  # fmt: skip
     found = []
-    for axis, (title, unit, caption) in told.items():
+    for axis, (title, radius, caption) in told.items():
         table = whole[(whole["axis"] == axis) | (whole["side"] == "none")]
         if (table["axis"] == axis).any() and set(table["side"]) != {"none"}:
             draw = partial(
-                _some_arms, arms=arms, draw=partial(frequencies.attenuation, unit=unit, dense=dense, chance=chance)
+                _some_arms, arms=arms, draw=partial(frequencies.attenuation, radius=radius, dense=dense, chance=chance)
             )
             found.append(Exhibit(f"attenuation_{axis}", title, caption + band + more, table.drop(columns="axis"), draw))
     return found
@@ -132,7 +132,7 @@ def _fourier(subjects: Subjects) -> list[Exhibit]:
         f"pattern shown. {next(iter(answers.values()))['id'].nunique()} clips."
     )
     if len(shown) == 2:
-        caption += " In the difference, blue waves hurt the sparse network more than the dense one, orange ones less."
+        caption += " Difference: sparse minus dense; waves with a plus (orange) hurt the sparse network more, others (blue) less."
     draw = partial(_some_arms, arms=shown, draw=frequencies.fourier)
     return [
         Exhibit(
@@ -292,11 +292,11 @@ def _filmstrip(name: str, title: str, rows: pd.DataFrame, runs: Mapping[str, Run
                 frames = arrays[f"frames/{clip}/{condition}"]
                 if not at and len(runs) == 1:
                     strips[condition].append(frames)
-                strips[condition].append(filmstrips.lit(frames, arrays[f"{kind}/{clip}/{condition}"]))
+                strips[condition].append(filmstrips.faded(frames, arrays[f"{kind}/{clip}/{condition}"]))
     said = [filmstrips.answer(classes, row.prediction, row.confidence, row.label) for row in rows.itertuples()]
     caption = (
-        f"Test clip {rows['id'].iloc[0]}, {_named(classes, rows['label'].iloc[0])}: bright is where the evidence for that "
-        "class lies, time from left to right. A network that is misled looks elsewhere on the corrupted frames than on "
+        f"Test clip {rows['id'].iloc[0]}, {_named(classes, rows['label'].iloc[0])}: clear is where the evidence for that "
+        "class lies, faded what does not count; time from left to right. A network that is misled looks elsewhere on the corrupted frames than on "
         "the clean ones."
     )
     headings = [*(["frames"] if len(runs) == 1 else []), *runs]

@@ -15,18 +15,20 @@ from vidsparse.report.frequencies import shortened
 
 Pixels = NDArray[np.uint8]
 _SIDE = 64  # px of a drawn frame
-_DARK = 0.15  # brightness of what a network does not look at
+_KEPT = 0.25  # of the contrast of what a network does not look at
 _GAP = 2  # px between frames
 
 
-def lit(frames: Pixels, maps: Pixels) -> Pixels:
-    """Frames (F, S, S, 3) as bright as the maps (F, S, S) are large, never quite black: readable without colour.
+def faded(frames: Pixels, maps: Pixels) -> Pixels:
+    """Frames (F, S, S, 3) as they are where the maps (F, S, S) are 255, faded towards white where they are less.
 
-    >>> lit(np.full((1, 1, 2, 3), 200, np.uint8), np.array([[[0, 255]]], np.uint8))[0, 0, :, 0].tolist()
-    [30, 200]
+    The weight of the frame is the root of the map, so that the whole of what counts is seen; readable without colour.
+
+    >>> faded(np.zeros((1, 1, 2, 3), np.uint8), np.array([[[0, 255]]], np.uint8))[0, 0, :, 0].tolist()
+    [191, 0]
     """
-    light = _DARK + (1 - _DARK) * maps[..., None].astype(np.float32) / 255
-    return (frames * light).round().astype(np.uint8)
+    kept = _KEPT + (1 - _KEPT) * np.sqrt(maps[..., None].astype(np.float32) / 255)
+    return (255 - (255 - frames.astype(np.float32)) * kept).round().astype(np.uint8)
 
 
 def saliency(table: pd.DataFrame, strips: Mapping[str, Sequence[Pixels]], headings: Sequence[str]) -> Figure:
@@ -38,7 +40,7 @@ def saliency(table: pd.DataFrame, strips: Mapping[str, Sequence[Pixels]], headin
     joined = {name: [_joined(frames) for frames in found] for name, found in strips.items()}
     high, wide = joined[conditions[0]][0].shape[:2]
     each = (WIDTH - 0.1) / len(headings) * high / wide
-    figure = Figure(figsize=(WIDTH, 0.35 + (min(each, 1.4) + 0.42) * len(conditions)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.35 + (min(each, 1.4) + 0.38) * len(conditions)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0, wspace=0.02)  # type: ignore[union-attr]
     rows = figure.subplots(len(conditions), len(headings), squeeze=False)
     answers = {(row.condition, row.arm): row.answer for row in table.itertuples()}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -17,7 +18,7 @@ SHADES = LinearSegmentedColormap.from_list("shades", [PAPER, LIGHT["sky"], LIGHT
 SIGNED = LinearSegmentedColormap.from_list("signed", [LIGHT["orange"], PAPER, LIGHT["blue"]])
 UNITS = {"space": "cycles a pixel", "time": "cycles a frame"}
 _REMOVED = {"low": "low frequencies removed", "high": "high frequencies removed"}
-_BANDS = 3  # arms whose intervals are drawn as bands
+_BANDS = 2  # arms whose intervals are drawn as bands
 
 
 def look(at: int, dense: bool) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def look(at: int, dense: bool) -> dict[str, Any]:
     return line | {"linestyle": figures.DASHES[at % len(figures.DASHES)], "markeredgecolor": PAPER, "markersize": 5}
 
 
-def attenuation(table: pd.DataFrame, unit: str, dense: str | None, chance: float) -> Figure:
+def attenuation(table: pd.DataFrame, radius: str, dense: str | None, chance: float) -> Figure:
     """`accuracy` (`low`, `high`) over `radius`, a panel a `side`, a line an `arm`; radius 0 stands in both panels."""
     sides = [side for side in _REMOVED if side in set(table["side"])]
     figure = Figure(figsize=(WIDTH, 0.8 + 1.9 * len(sides)), layout="constrained")
@@ -47,18 +48,21 @@ def attenuation(table: pd.DataFrame, unit: str, dense: str | None, chance: float
         axes.set_title(_REMOVED[side], fontsize=9, loc="left")
         axes.set(ylabel="accuracy", ylim=(0, 1.02))
         axes.yaxis.set_major_formatter(PERCENT)
-    panels[-1].set(xlabel=f"radius of the filter, {unit} (0: nothing removed)")
+    panels[-1].set(xlabel=f"{radius}, frequency bins (0: nothing removed)")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
 
 
 def fourier(table: pd.DataFrame) -> Figure:
-    """Heat maps of `error` over `u` (across) and `v` (down), a panel an `arm`; of two, their difference beside them."""
+    """Heat maps of `error` over `u` (across) and `v` (down), a panel an `arm`; of two, the second minus the first.
+
+    Where the difference is positive stands a plus, to be read without colour.
+    """
     maps = {arm: part.pivot(index="v", columns="u", values="error") for arm, part in table.groupby("arm", sort=False)}
-    most = max(float(table["error"].max()), 0.01)
+    least, most = float(table["error"].min()), float(table["error"].max())
     drawn: list[tuple[str, pd.DataFrame, Any]] = [
-        (str(arm), errors, {"cmap": SHADES, "vmin": 0, "vmax": most}) for arm, errors in maps.items()
+        (str(arm), errors, {"cmap": SHADES, "vmin": least, "vmax": max(most, least + 0.01)}) for arm, errors in maps.items()
     ]
     if len(maps) == 2:
         dense, sparse = maps.values()
@@ -71,6 +75,9 @@ def fourier(table: pd.DataFrame) -> Figure:
             errors.columns, errors.index, errors.to_numpy(), **shades, edgecolors="face", linewidth=0.2
         )
         signed = title == "difference"
+        if signed:
+            v, u = np.nonzero(errors.to_numpy() > 0)
+            axes.plot(errors.columns[u], errors.index[v], "+", color=INK, markersize=4, markeredgewidth=0.7)
         bar = figure.colorbar(mesh, ax=axes, orientation="horizontal", aspect=14, pad=0.03)
         bar.ax.xaxis.set_major_locator(MaxNLocator(3 if len(drawn) > 1 else 6))
         bar.ax.xaxis.set_major_formatter(figures.POINTS if signed else PERCENT)
@@ -83,16 +90,16 @@ def fourier(table: pd.DataFrame) -> Figure:
 
 
 def filter_spectra(table: pd.DataFrame, dense: str | None) -> Figure:
-    """`power` over `frequency`, a panel an `axis`, a line an `arm`; powers relative to the mean of their spectrum."""
+    """`power` over `frequency`, a panel an `axis`, a line an `arm`; in units of the mean of the line."""
     axes_of = list(table["axis"].unique())
     figure = Figure(figsize=(WIDTH, 0.8 + 1.9 * len(axes_of)), layout="constrained")
     panels = figure.subplots(len(axes_of), 1, squeeze=False)[:, 0]
     for axes, axis in zip(panels, axes_of, strict=True):
         for at, arm in enumerate(table["arm"].unique()):
             part = table[(table["axis"] == axis) & (table["arm"] == arm)]
-            axes.plot(part["frequency"], part["power"], **look(at, arm == dense), markevery=3, label=arm)
-        axes.set(xlabel=f"frequency, {UNITS[axis]}", ylabel="power")
-        _logarithmic(axes)
+            power = part["power"] / part["power"].mean()
+            axes.plot(part["frequency"], power, **look(at, arm == dense), markevery=3, label=arm)
+        axes.set(xlabel=f"frequency, {UNITS[axis]}", ylabel="power over its mean", ylim=(0, None))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
@@ -126,7 +133,9 @@ def corruption_spectra(table: pd.DataFrame, axis: str, families: Mapping[str, st
 def _logarithmic(axes: Axes) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(numticks=4))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.minorticks_off()
+    axes.tick_params(axis="y", labelsize=8)
 
 
 def shortened(text: str, width: int) -> str:

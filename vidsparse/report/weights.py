@@ -24,7 +24,7 @@ def kernel_maps(table: pd.DataFrame, columns: Sequence[Column]) -> Figure:
     """Maps of a few layers, one row each, above it what `table` (one row a `layer`) says of its channels."""
     layers = [layer for layer in columns[0][2] if all(layer in maps for _, _, maps in columns)]
     rows = table.set_index("layer")
-    figure = Figure(figsize=(WIDTH, 0.5 + 1.95 * len(layers)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.5 + 2.05 * len(layers)), layout="constrained")
     parts = figure.subfigures(len(layers), 1, squeeze=False)[:, 0]
     for number, (part, layer) in enumerate(zip(parts, layers, strict=True)):
         part.suptitle(_found(layer, rows.loc[layer]), fontsize=8, x=0.01, ha="left")
@@ -50,7 +50,7 @@ def kernel_maps(table: pd.DataFrame, columns: Sequence[Column]) -> Figure:
 
 
 def _found(layer: str, row: Any) -> str:
-    """What the test says of one layer, in two lines."""
+    """What the test says of one layer, in two or three lines."""
     name = f"{shortened(layer.removesuffix('.weight'), 40)}, density {100 * row['density']:.0f} %"
     if math.isnan(row["output_dispersion"]):
         return f"{name}\nall or none of its weights are there: nothing to test"
@@ -59,7 +59,7 @@ def _found(layer: str, row: Any) -> str:
         f"{row[f'{side}_empty']:.0f} empty ({probability(row[f'{side}_p_empty'])})"
         for side in SIDES
     ]
-    return f"{name}\n{'; '.join(said)}"
+    return "\n".join([name, *said])
 
 
 def probability(p: float) -> str:
@@ -72,6 +72,7 @@ def probability(p: float) -> str:
 
 def channels(table: pd.DataFrame) -> Figure:
     """`dispersion` of each `layer`, a panel a `side`, a mark an `arm`; filled where `p_holm` is below 0.05."""
+    table = table.dropna(subset="dispersion")
     layers, arms = list(table["layer"].unique()), list(table["arm"].unique())
     height = min(1.1 + 0.21 * max(len(layers), 4), 8.5)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -79,7 +80,7 @@ def channels(table: pd.DataFrame) -> Figure:
     place = {layer: at for at, layer in enumerate(layers)}
     for axes, (side, title) in zip(panels, SIDES.items(), strict=True):
         for at, arm in enumerate(arms):
-            part = table[(table["arm"] == arm) & (table["side"] == side)].dropna(subset="dispersion")
+            part = table[(table["arm"] == arm) & (table["side"] == side)]
             line = look(at, dense=False) | {"linestyle": "", "markersize": 4.5}
             colour = line.pop("color")
             for sure, face in ((True, colour), (False, PAPER)):
@@ -92,7 +93,7 @@ def channels(table: pd.DataFrame) -> Figure:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter("")
-    figures.name_layers(panels[0], pd.Series(layers))
+    figures.name_layers(panels[0], pd.Series([_ending(layer, 24) for layer in layers]))
     panels[0].tick_params(axis="y", labelsize=7)
     figure.supxlabel("dispersion of their counts (1: a random mask)", fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
@@ -114,11 +115,16 @@ def over_training(table: pd.DataFrame) -> Figure:
             axes.axhline(1, color=INK, linewidth=1, linestyle=":")
         axes.set(ylabel=label)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=name == "empty"))
-    panels[-1].set(xlabel="optimizer step", ylim=(0, None))
+    panels[-1].set(xlabel="optimizer step", ylim=(0, max(1.0, 1.05 * float(table["empty"].max()))))
     figure.align_ylabels()
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
+
+
+def _ending(name: str, width: int) -> str:
+    name = name.removesuffix(".weight")
+    return name if len(name) <= width else "…" + name[1 - width :]
 
 
 def _coarse(whole: NDArray[np.float32]) -> NDArray[np.float32]:
