@@ -47,7 +47,8 @@ def chosen(config: EvaluationConfig, held: Sequence[Cell]) -> tuple[Cell, ...]:
 def middle_cells(cells: Sequence[Cell]) -> list[Cell]:
     """The clean cell and each corruption at the middle one of its severities, in the order of `cells`.
 
-    >>> [cell.severity for cell in middle_cells([Cell("clean", "", 0), *(Cell("fog", "cifar_c", s) for s in (1, 3, 5))])]
+    >>> cells = [Cell("clean", "", 0), *(Cell("fog", "cifar_c", severity) for severity in (1, 3, 5))]
+    >>> [cell.severity for cell in middle_cells(cells)]
     [0, 3]
     """
     by_name: dict[str, list[Cell]] = {}

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidsparse.report.figures import INK, MUTED, WIDTH
+from vidsparse.report.figures import INK, WIDTH
 from vidsparse.report.frequencies import shortened
 
 Pixels = NDArray[np.uint8]
@@ -43,12 +43,19 @@ def saliency(table: pd.DataFrame, strips: Mapping[str, Sequence[Pixels]], headin
     figure = Figure(figsize=(WIDTH, 0.35 + (min(each, 1.4) + 0.38) * len(conditions)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0, wspace=0.02)  # type: ignore[union-attr]
     rows = figure.subplots(len(conditions), len(headings), squeeze=False)
-    answers = {(row.condition, row.arm): row.answer for row in table.itertuples()}
+    answers = table.set_index(["condition", "arm"])["answer"].to_dict()
     for number, (axes_of, name) in enumerate(zip(rows, conditions, strict=True)):
         for axes, heading, picture in zip(axes_of, headings, joined[name], strict=True):
             _show(axes, picture)
             first = f"{shortened(heading, 34)}\n" if not number else ""
-            axes.set_title(first + _condition(name) if axes is axes_of[0] else first, fontsize=7.5, loc="left", pad=3)
+            axes.set_title(
+                first + condition(name.partition("/")[0], int(name.partition("/")[2] or 0))
+                if axes is axes_of[0]
+                else first,
+                fontsize=7.5,
+                loc="left",
+                pad=3,
+            )
             axes.set_xlabel(answers.get((name, heading), ""), fontsize=7, loc="left", labelpad=1, color=INK)
     return figure
 
@@ -89,8 +96,11 @@ def _show(axes: Any, picture: Pixels) -> None:
         spine.set_visible(False)
 
 
-def _condition(name: str) -> str:
-    corruption, _, severity = name.partition("/")
+def condition(corruption: str, severity: int) -> str:
+    """
+    >>> condition("motion_blur", 3), condition("clean", 0)
+    ('motion blur, severity 3', 'clean')
+    """
     return corruption.replace("_", " ") + (f", severity {severity}" if severity else "")
 
 

@@ -62,7 +62,8 @@ def fourier(table: pd.DataFrame) -> Figure:
     maps = {arm: part.pivot(index="v", columns="u", values="error") for arm, part in table.groupby("arm", sort=False)}
     least, most = float(table["error"].min()), float(table["error"].max())
     drawn: list[tuple[str, pd.DataFrame, Any]] = [
-        (str(arm), errors, {"cmap": SHADES, "vmin": least, "vmax": max(most, least + 0.01)}) for arm, errors in maps.items()
+        (str(arm), errors, {"cmap": SHADES, "vmin": least, "vmax": max(most, least + 0.01)})
+        for arm, errors in maps.items()
     ]
     if len(maps) == 2:
         dense, sparse = maps.values()

@@ -127,7 +127,7 @@ def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Ex
 
 
 def _parting(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
-    """Where the most robust dynamic arm (or, without one, the most robust arm that has one) and its dense control part."""
+    """Where the most robust arm that has a dense control, a dynamic one if there is any, and that control part."""
     ranked = sorted(arms, key=lambda arm: (not arm.dynamic, list(leaders["arm"]).index(arm.label)))
     pairs = ((arm, dense) for arm in ranked if arm.first.method != "dense" and (dense := control(arm, arms, "dense")))
     return next((parting.exhibits(arm, dense) for arm, dense in pairs), [])

@@ -39,15 +39,17 @@ def exhibits(arm: Arm, dense: Arm) -> list[Exhibit]:
 
 
 def both_answers(ours: Tables, theirs: Tables) -> pd.DataFrame:
-    """One row a (clip, cell, seed) that both were asked: the key, label, seed, and of each prediction, confidence, right."""
+    """One row a (clip, cell, seed) that both answered: key, label, seed, and prediction, confidence, right of each."""
     parts = []
     for seed in set(ours) & set(theirs):
         tables = [table.assign(right=metrics.is_right(table)).astype({"corruption": str, "profile": str})
                   for table in (ours[seed], theirs[seed])]  # fmt: skip
         wanted = ["prediction", "confidence", "right"]
-        merged = tables[0][[*_KEY, "label", *wanted]].merge(
-            tables[1][[*_KEY, *wanted]], on=_KEY, suffixes=("_sparse", "_dense")
+        sparse, dense = (
+            tables[0].reindex(columns=[*_KEY, "label", *wanted]),
+            tables[1].reindex(columns=[*_KEY, *wanted]),
         )
+        merged = sparse.merge(dense, on=_KEY, suffixes=("_sparse", "_dense"))
         parts.append(merged.assign(seed=seed))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -101,16 +103,15 @@ def _strips(
         return [f"{label}: {filmstrips.answer(classes, *each)}" for each in answers]
 
     what = [
-        f"{row.corruption.replace('_', ' ')}{f' {row.severity}' if row.severity else ''} · {classes[row.label]} · "
-        f"{str(row.id).rpartition('/')[2]}"
-        for row in rows.itertuples()
+        f"{filmstrips.condition(corruption, severity)} · {classes[label]} · {clip.rpartition('/')[2]}"
+        for corruption, severity, label, clip in rows[["corruption", "severity", "label", "id"]].to_numpy()
     ]
     table = rows[[*_KEY, "label"]].assign(
         what=what, dense_said=said("dense", labels[0]), sparse_said=said("sparse", labels[1])
     )
     caption = (
-        f"Test clips that {who} names rightly and {other} wrongly, with every seed, the surest answers first; after the "
-        "answer its confidence. Look for what they share: motion, texture, how much of it is left."
+        f"Test clips that {who} names rightly and {other} wrongly, with every seed, the surest answers first; after "
+        "the answer its confidence. Look for what they share: motion, texture, how much of it is left."
     )
     strips = [pictures[key] for key in zip(*(rows[k] for k in _KEY), strict=True)]
     draw = partial(filmstrips.parted, strips=strips)

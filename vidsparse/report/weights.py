@@ -31,7 +31,7 @@ def kernel_maps(table: pd.DataFrame, columns: Sequence[Column]) -> Figure:
         panels = part.subplots(1, len(columns), squeeze=False)[0]
         for axes, (heading, unit, maps) in zip(panels, columns, strict=True):
             whole = np.asarray(maps[layer], np.float32)
-            shown = axes.imshow(_coarse(whole), cmap=SHADES, vmin=0, aspect="auto", interpolation="nearest",
+            shown = axes.imshow(coarse(whole), cmap=SHADES, vmin=0, aspect="auto", interpolation="nearest",
                                 extent=(0, whole.shape[1], whole.shape[0], 0))  # fmt: skip
             bar = part.colorbar(shown, ax=axes, pad=0.02, aspect=12)
             bar.ax.yaxis.set_major_locator(MaxNLocator(3))
@@ -127,7 +127,7 @@ def _ending(name: str, width: int) -> str:
     return name if len(name) <= width else "…" + name[1 - width :]
 
 
-def _coarse(whole: NDArray[np.float32]) -> NDArray[np.float32]:
+def coarse(whole: NDArray[np.float32]) -> NDArray[np.float32]:
     """The map averaged over blocks, at most 128 a side: what a figure can show."""
     for axis in (0, 1):
         count = whole.shape[axis]
