@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -40,22 +41,18 @@ def saliency(table: pd.DataFrame, strips: Mapping[str, Sequence[Pixels]], headin
     joined = {name: [_joined(frames) for frames in found] for name, found in strips.items()}
     high, wide = joined[conditions[0]][0].shape[:2]
     each = (WIDTH - 0.1) / len(headings) * high / wide
-    figure = Figure(figsize=(WIDTH, 0.35 + (min(each, 1.4) + 0.38) * len(conditions)), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0, wspace=0.02)  # type: ignore[union-attr]
+    size = (WIDTH, 0.35 + (min(each, 1.4) + 0.38) * len(conditions))
+    close = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, hspace=0, wspace=0.02)
+    figure = Figure(figsize=size, layout=close)
     rows = figure.subplots(len(conditions), len(headings), squeeze=False)
     answers = table.set_index(["condition", "arm"])["answer"].to_dict()
     for number, (axes_of, name) in enumerate(zip(rows, conditions, strict=True)):
+        corruption, _, severity = name.partition("/")
         for axes, heading, picture in zip(axes_of, headings, joined[name], strict=True):
             _show(axes, picture)
-            first = f"{shortened(heading, 34)}\n" if not number else ""
-            axes.set_title(
-                first + condition(name.partition("/")[0], int(name.partition("/")[2] or 0))
-                if axes is axes_of[0]
-                else first,
-                fontsize=7.5,
-                loc="left",
-                pad=3,
-            )
+            above = [shortened(heading, 34)] if not number else []
+            below = [condition(corruption, int(severity or 0)) if axes is axes_of[0] else ""]
+            axes.set_title("\n".join(above + below), fontsize=7.5, loc="left", pad=3)
             axes.set_xlabel(answers.get((name, heading), ""), fontsize=7, loc="left", labelpad=1, color=INK)
     return figure
 

@@ -24,8 +24,11 @@ _BANDS = 2  # arms whose intervals are drawn as bands
 def look(at: int, dense: bool) -> dict[str, Any]:
     """The line of the at-th arm; told apart by marker and dash where there is no colour."""
     if dense:
-        return DIAMOND | {"linestyle": "--", "linewidth": 1.2}
-    line = {"color": LIGHT[SERIES[at % len(SERIES)]], "marker": figures.MARKERS[at % len(figures.MARKERS)]}
+        return {**DIAMOND, "linestyle": "--", "linewidth": 1.2}
+    line: dict[str, Any] = {
+        "color": LIGHT[SERIES[at % len(SERIES)]],
+        "marker": figures.MARKERS[at % len(figures.MARKERS)],
+    }
     return line | {"linestyle": figures.DASHES[at % len(figures.DASHES)], "markeredgecolor": PAPER, "markersize": 5}
 
 

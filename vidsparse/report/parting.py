@@ -61,7 +61,8 @@ def parting(answers: pd.DataFrame) -> pd.DataFrame:
              "neither": ~sparse & ~dense}  # fmt: skip
     names = metrics.cell_names(answers)
     grouped = pd.DataFrame(kinds).groupby(names, sort=False)
-    return grouped.mean().assign(n=grouped.size()).rename_axis("corruption")
+    shares: pd.DataFrame = grouped.mean().assign(n=grouped.size()).rename_axis("corruption")
+    return shares
 
 
 def striking(answers: pd.DataFrame, winner: str) -> pd.DataFrame:
