@@ -61,7 +61,7 @@ def _attenuation(subjects: Subjects, dense: str | None, chance: float) -> list[E
     whole = joined({label: attenuation_curves(table) for label, table in answers.items()})
     arms, more = drawn(whole)
     clips = next(iter(answers.values()))["id"].nunique()
-    band = f" Bands: 95 % over recordings, {clips} clips." if len(arms) <= 3 else f" {clips} clips."
+    band = f" Bands: 95 % over recordings, {clips} clips." if len(arms) <= frequencies.BANDS else f" {clips} clips."
     told = {
         "space": ("Accuracy without low or high spatial frequencies", "radius r",
                   "A curve that stays up longer does without what was removed. The paper finds that sparse training "
@@ -86,7 +86,8 @@ def _fourier(subjects: Subjects) -> list[Exhibit]:
     if not answers:
         return []
     maps = {
-        label: fourier_errors(table).reset_index().melt("v", value_name="error") for label, table in answers.items()
+        label: fourier_errors(table).reset_index().melt("v", value_name="error").astype({"u": int})
+        for label, table in answers.items()
     }
     shown = list(maps)[:2]
     caption = (

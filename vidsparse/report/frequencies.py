@@ -18,7 +18,7 @@ SHADES = LinearSegmentedColormap.from_list("shades", [PAPER, LIGHT["sky"], LIGHT
 SIGNED = LinearSegmentedColormap.from_list("signed", [LIGHT["orange"], PAPER, LIGHT["blue"]])
 UNITS = {"space": "cycles a pixel", "time": "cycles a frame"}
 _REMOVED = {"low": "low frequencies removed", "high": "high frequencies removed"}
-_BANDS = 2  # arms whose intervals are drawn as bands
+BANDS = 2  # arms whose intervals are drawn as bands
 
 
 def look(at: int, dense: bool) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def attenuation(table: pd.DataFrame, radius: str, dense: str | None, chance: flo
             part = table[(table["arm"] == arm) & table["side"].isin([side, "none"])].sort_values("radius")
             line = look(at, arm == dense)
             axes.plot(part["radius"], part["accuracy"], **line, label=arm)
-            if len(arms) <= _BANDS:
+            if len(arms) <= BANDS:
                 axes.fill_between(
                     part["radius"], part["low"], part["high"], color=line["color"], alpha=0.1, linewidth=0
                 )
