@@ -43,19 +43,14 @@ function overlaps(elements, share) {
       say("overlap: '" + other.textContent.trim().slice(0, 40) + "' on", one);
   }));
 }
-async function blank(address) {
-  const image = new Image();
-  image.src = address;
-  await image.decode();
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-  if (!canvas.width) return true;
-  const context = canvas.getContext("2d");
-  context.drawImage(image, 0, 0);
-  const pixels = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
-  return pixels.every(pixel => pixel === pixels[0]);
+function blank(image) {
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+  [canvas.width, canvas.height] = [64, 64];
+  context.drawImage(image, 0, 0, 64, 64);
+  const pixels = new Uint32Array(context.getImageData(0, 0, 64, 64).data.buffer);
+  return image.naturalWidth === 0 || pixels.every(pixel => pixel === pixels[0]);
 }
-addEventListener("load", async () => {
+function look() {
   const root = document.documentElement, figures = [...document.querySelectorAll("figure")];
   if (root.scrollWidth > innerWidth) {
     for (const each of document.querySelectorAll("main *"))
@@ -79,11 +74,15 @@ addEventListener("load", async () => {
     }
   }
   for (const image of document.querySelectorAll("img, svg image"))
-    if (await blank(image.src || image.href.baseVal)) say("blank picture", image.closest("figure"));
+    if (blank(image)) say("blank picture", image.closest("figure"));
   const loaded = performance.getEntriesByType("resource").map(each => each.name);
   const fetched = loaded.filter(name => !name.startsWith("data:"));
-  parent.postMessage({problems: [...problems, ...fetched.map(name => "fetched: " + name)], width: innerWidth,
-    figures: figures.map(each => each.id)}, "*");
+  problems.push(...fetched.map(name => "fetched: " + name));
+}
+addEventListener("load", () => {
+  try { look(); } catch (error) { problems.push("probe: " + error.stack); }
+  const figures = [...document.querySelectorAll("figure")].map(each => each.id);
+  parent.postMessage({problems, figures, width: innerWidth}, "*");
 });
 </script>
 """
@@ -114,7 +113,7 @@ def probed(page: Path, folder: Path, width: int) -> dict[str, object]:
     (folder / "page.html").write_text(text.replace("<style>", PROBE + "<style>", 1), encoding="utf-8")
     (folder / "wrapper.html").write_text(WRAPPER.format(page="page.html", width=width), encoding="utf-8")
     command = [BROWSER or "", "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={max(width, 600)},1000",
-               f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=20000",
+               f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=60000",
                "--dump-dom", (folder / "wrapper.html").as_uri()]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
     assert "CONSOLE" not in done.stderr, done.stderr

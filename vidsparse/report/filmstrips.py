@@ -41,7 +41,7 @@ def saliency(table: pd.DataFrame, strips: Mapping[str, Sequence[Pixels]], headin
     joined = {name: [_joined(frames) for frames in found] for name, found in strips.items()}
     high, wide = joined[conditions[0]][0].shape[:2]
     each = (WIDTH - 0.1) / len(headings) * high / wide
-    size = (WIDTH, 0.35 + (min(each, 1.4) + 0.38) * len(conditions))
+    size = (WIDTH, 0.35 + (min(each, 1.4) + 0.41) * len(conditions))
     close = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, hspace=0, wspace=0.02)
     figure = Figure(figsize=size, layout=close)
     rows = figure.subplots(len(conditions), len(headings), squeeze=False)
@@ -52,8 +52,8 @@ def saliency(table: pd.DataFrame, strips: Mapping[str, Sequence[Pixels]], headin
             _show(axes, picture)
             above = [shortened(heading, 34)] if not number else []
             below = [condition(corruption, int(severity or 0)) if axes is axes_of[0] else ""]
-            axes.set_title("\n".join(above + below), fontsize=7.5, loc="left", pad=3)
-            axes.set_xlabel(answers.get((name, heading), ""), fontsize=7, loc="left", labelpad=1, color=INK)
+            axes.set_title("\n".join(above + below), fontsize=8, loc="left", pad=3)
+            axes.set_xlabel(answers.get((name, heading), ""), fontsize=7.5, loc="left", labelpad=1, color=INK)
     return figure
 
 
@@ -64,12 +64,12 @@ def parted(table: pd.DataFrame, strips: Sequence[bytes]) -> Figure:
     columns = 1 if ratio >= 2 else 3
     lines = -(-len(pictures) // columns)
     width = 3.4 if columns == 1 else WIDTH / columns
-    figure = Figure(figsize=(WIDTH, lines * (width / ratio + 0.62)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, lines * (width / ratio + 0.66)), layout="constrained")
     places = figure.subplots(lines, columns, squeeze=False).flat
     for axes, picture, row in zip(places, pictures, table.itertuples(), strict=False):
         _show(axes, picture)
-        axes.set_title(shortened(str(row.what), 72 if columns == 1 else 26), fontsize=7.5, loc="left", pad=3)
-        axes.set_xlabel(f"{row.dense_said}\n{row.sparse_said}", fontsize=7, loc="left", labelpad=2, color=INK)
+        axes.set_title(shortened(str(row.what), 72 if columns == 1 else 26), fontsize=8, loc="left", pad=3)
+        axes.set_xlabel(f"{row.dense_said}\n{row.sparse_said}", fontsize=7.5, loc="left", labelpad=2, color=INK)
     for axes in list(figure.axes)[len(pictures) :]:
         axes.set_axis_off()
     return figure

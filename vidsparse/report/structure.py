@@ -25,13 +25,15 @@ def kernels(subjects: Subjects, dense: str | None) -> list[Exhibit]:
     table = read(subjects[label][0], "spatial")
     if table is None or not set(maps[label]["N"]) <= set(table["layer"]):
         return []
+    counts = maps[label]["N"]
+    thinned = [layer for layer, count in counts.items() if count.min() < count.max()]
     columns: list[weights.Column] = [(label, "sum of |w|", maps[label]["A"])]
-    if label != dense:
-        columns.append((label, "non-zeros", maps[label]["N"]))
+    if thinned:
+        columns.append((label, "non-zeros", {layer: counts[layer] for layer in thinned}))
     if dense in stored and label != dense:
         columns.insert(0, (dense, "sum of |w|", maps[dense]["A"]))
     caption = (
-        "A square a kernel, white where it has no weight; first to last layer. White lines across or down are channels "
+        "A square a kernel, white where it has no weight; of a few layers, those left out that are full. White lines across or down are channels "
         "that training gave up. D is how much more unequal the channels are than those of a random mask of the same "
         "density, where it is 1; p: how often a random mask is as unequal, or has as many empty channels."
     )

@@ -35,11 +35,9 @@ def kernel_maps(table: pd.DataFrame, columns: Sequence[Column]) -> Figure:
                                 extent=(0, whole.shape[1], whole.shape[0], 0))  # fmt: skip
             bar = part.colorbar(shown, ax=axes, pad=0.02, aspect=12)
             bar.ax.yaxis.set_major_locator(MaxNLocator(3))
-            bar.ax.tick_params(labelsize=7)
-            axes.set_title(
-                f"{heading}: {unit}" if len(columns) < 3 else f"{heading}:\n{unit}", fontsize=7.5, loc="left"
-            )
-            axes.tick_params(labelsize=7)
+            bar.ax.tick_params(labelsize=7.5)
+            axes.set_title(f"{heading}: {unit}" if len(columns) < 3 else f"{heading}:\n{unit}", fontsize=8, loc="left")
+            axes.tick_params(labelsize=7.5)
             axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
             axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
             axes.grid(visible=False)
