@@ -33,8 +33,8 @@ def kernels(subjects: Subjects, dense: str | None) -> list[Exhibit]:
     if dense in stored and label != dense:
         columns.insert(0, (dense, "sum of |w|", maps[dense]["A"]))
     caption = (
-        "A square a kernel, white where it has no weight; of a few layers, those left out that are full. White lines across or down are channels "
-        "that training gave up. D is how much more unequal the channels are than those of a random mask of the same "
+        "A square a kernel, white where it has no weight; a few layers from first to last, full ones left out. White "
+        "lines across or down are channels that training gave up. D is how much more unequal the channels are than those of a random mask of the same "
         "density, where it is 1; p: how often a random mask is as unequal, or has as many empty channels."
     )
     draw = partial(weights.kernel_maps, columns=columns)
@@ -49,12 +49,12 @@ def channels(subjects: Subjects) -> list[Exhibit]:
     if not tested:
         return []
     whole = joined(tested)
-    arms, more = drawn(whole)
+    arms, more = drawn(whole, lines=3)
     caption = (
         "Right of the dashed line the weights of a layer keep to some channels and leave others. Filled marks: more "
         f"than a random mask would, p < 0.05 after Holm's correction over layers and sides.{more}"
     )
-    draw = partial(some_arms, arms=arms[:3], draw=weights.channels)
+    draw = partial(some_arms, arms=arms, draw=weights.channels)
     return [Exhibit("channels", "How unequally channels keep their weights", caption, whole, draw)]
 
 

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from vidsparse.report.tables import Run
 
 Subjects = Mapping[str, Sequence[Run]]  # runs by what they are called, one a seed; the two that maps show come first
-_LINES = 6  # subjects of one figure; its table holds all
 
 
 def read(run: Run, name: str) -> pd.DataFrame | None:
@@ -26,11 +25,11 @@ def tables_of(subjects: Subjects, name: str) -> dict[str, pd.DataFrame]:
     return {label: pd.concat(tables, ignore_index=True) for label, tables in found.items() if tables}
 
 
-def drawn(table: pd.DataFrame) -> tuple[list[str], str]:
+def drawn(table: pd.DataFrame, lines: int = 6) -> tuple[list[str], str]:
     """The subjects that a figure of lines can show, and what its caption says of the others."""
     arms = list(table["arm"].unique())
-    more = f" {_LINES} of {len(arms)} arms are drawn, the table holds all." if len(arms) > _LINES else ""
-    return arms[:_LINES], more
+    more = f" {lines} of {len(arms)} arms are drawn, the table holds all." if len(arms) > lines else ""
+    return arms[:lines], more
 
 
 def joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
