@@ -34,8 +34,9 @@ def kernels(subjects: Subjects, dense: str | None) -> list[Exhibit]:
         columns.insert(0, (dense, "sum of |w|", maps[dense]["A"]))
     caption = (
         "A square a kernel, white where it has no weight; a few layers from first to last, full ones left out. White "
-        "lines across or down are channels that training gave up. D is how much more unequal the channels are than those of a random mask of the same "
-        "density, where it is 1; p: how often a random mask is as unequal, or has as many empty channels."
+        "lines across or down are channels that training gave up. D is how much more unequal the channels are than "
+        "those of a random mask of the same density, where it is 1; p: how often a random mask is as unequal, or has "
+        "as many empty channels."
     )
     draw = partial(weights.kernel_maps, columns=columns)
     return [Exhibit("kernel_maps", "Where the weights of a layer are", caption, table, draw)]
