@@ -53,6 +53,11 @@ def test_a_run_leaves_tables_that_agree_with_its_own(folder, tiny_config, monkey
     assert {"clean", "gaussian_noise/4"} <= set(rows.condition)
     assert not list((folder / "analysis").glob("*/"))
 
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for name in ("attenuation_space", "attenuation_time", "fourier", "filter_spectra", "corruption_spectra_space",
+                 "kernel_maps", "channels", "structure_training", "saliency_grad_cam_1"):  # fmt: skip
+        assert (f'<figure id="{name}">' in page) == (name != "structure_training" or structure.step.nunique() > 1)
+
     before = (folder / "analysis" / "fourier.parquet").stat().st_mtime_ns
     (folder / "analysis" / "saliency.parquet").unlink()
     run(tiny_config(*ON))

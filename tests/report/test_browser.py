@@ -133,7 +133,7 @@ def test_a_real_report_is_whole_apart_and_silent(
     assert found["problems"] == []
     assert found["width"] == WIDTHS[width]
     wanted = {"attenuation_space", "attenuation_time", "fourier", "filter_spectra", "corruption_spectra_space",
-              "kernel_maps", "channels", "structure_training", "saliency_grad_cam_1"}  # fmt: skip
+              "kernel_maps", "channels", "saliency_grad_cam_1"}  # fmt: skip
     assert wanted | ({"parting"} if which == "study" else set()) <= set(found["figures"])
     assert pages[which].stat().st_size < 10e6
 

@@ -77,7 +77,8 @@ def striking(answers: pd.DataFrame, winner: str) -> pd.DataFrame:
     rows = answers[always & (answers["seed"] == answers["seed"].min())]
     sure = rows[["confidence_sparse", "confidence_dense"]].fillna(0).sum(axis=1)
     rows = rows.loc[sure.sort_values(ascending=False, kind="stable").index].drop_duplicates("id")
-    return pd.concat([rows.drop_duplicates("corruption"), rows]).drop_duplicates("id").head(_SHOWN)
+    found: pd.DataFrame = pd.concat([rows.drop_duplicates("corruption"), rows]).drop_duplicates("id").head(_SHOWN)
+    return found
 
 
 def right_alone(table: pd.DataFrame, sparse: str, dense: str) -> Figure:
