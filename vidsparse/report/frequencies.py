@@ -29,7 +29,7 @@ def look(at: int, dense: bool) -> dict[str, Any]:
         "color": LIGHT[SERIES[at % len(SERIES)]],
         "marker": figures.MARKERS[at % len(figures.MARKERS)],
     }
-    return line | {"linestyle": figures.DASHES[at % len(figures.DASHES)], "markeredgecolor": PAPER, "markersize": 5}
+    return line | {"linestyle": figures.DASHES[at % len(figures.DASHES)], "markeredgecolor": PAPER, "markersize": 6}
 
 
 def attenuation(table: pd.DataFrame, radius: str, dense: str | None, chance: float) -> Figure:
@@ -124,7 +124,7 @@ def corruption_spectra(table: pd.DataFrame, axis: str, families: Mapping[str, st
         for at, name in enumerate(names):
             part = table[table["corruption"] == name]
             power = part["power"].where(part["power"] > 1e-12)
-            line = look(at, dense=False) | {"markersize": 4, "linewidth": 1.2}
+            line = look(at, dense=False) | {"markersize": 5, "linewidth": 1.2}
             axes.plot(part["frequency"], power, **line, markevery=max(1, len(part) // 6), label=name.replace("_", " "))
         axes.set_title(kind, fontsize=9, loc="left")
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.05), fontsize=7.5, handlelength=2.4, borderaxespad=0)

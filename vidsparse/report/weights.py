@@ -108,7 +108,7 @@ def over_training(table: pd.DataFrame) -> Figure:
     for axes, (name, label) in zip(panels, names.items(), strict=True):
         for at, arm in enumerate(table["arm"].unique()):
             part = table[table["arm"] == arm]
-            axes.plot(part["step"], part[name], **look(at, dense=False) | {"markersize": 4}, label=arm)
+            axes.plot(part["step"], part[name], **look(at, dense=False), label=arm)
         if name != "empty":
             axes.axhline(1, color=INK, linewidth=1, linestyle=":")
         axes.set(ylabel=label)
