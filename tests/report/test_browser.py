@@ -61,9 +61,9 @@ function look() {
     overlaps([...group.children], 0.01);
   for (const figure of figures) {
     const svg = figure.querySelector("svg"), caption = figure.querySelector("figcaption");
-    if (!caption || caption.textContent.trim().length < 8) say("no caption", figure);
+    if (!caption || caption.textContent.trim().length < 5) say("no caption", figure);
     if (!svg) continue;
-    if (svg.querySelectorAll("path, use, image").length < 8) say("empty", figure);
+    if (!svg.querySelector("image") && svg.querySelectorAll("path, use").length < 8) say("empty", figure);
     const texts = [...svg.querySelectorAll("text")];
     overlaps(texts, 0.2);
     const frame = document.querySelector("main").getBoundingClientRect();
