@@ -78,7 +78,7 @@ def test_a_comparison_shows_every_analysis_with_its_files_and_definition(compare
 def test_accuracies_without_frequencies_are_what_pandas_counts(compared: Compared) -> None:
     runs, page = compared
     for axis in ("space", "time"):
-        shown = table(page, f"attenuation_{axis}").set_index(["arm", "side", "radius"])
+        shown = table(page, f"attenuation_{axis}").set_index(["arm", "side", "radius"]).sort_index()
         for arm, each in arms(runs).items():
             rows = joined(each, "attenuation")
             rows = rows[(rows["axis"] == axis) | (rows["side"] == "none")]
@@ -91,7 +91,7 @@ def test_accuracies_without_frequencies_are_what_pandas_counts(compared: Compare
 
 def test_errors_by_frequency_are_what_pandas_counts_and_mirrored(compared: Compared) -> None:
     runs, page = compared
-    shown = table(page, "fourier").set_index(["arm", "v", "u"])["error"]
+    shown = table(page, "fourier").set_index(["arm", "v", "u"]).sort_index()["error"]
     for arm, each in arms(runs).items():
         rows = joined(each, "fourier")
         expected = (rows["label"] != rows["prediction"]).groupby([rows["v"], rows["u"]]).mean()
@@ -102,7 +102,7 @@ def test_errors_by_frequency_are_what_pandas_counts_and_mirrored(compared: Compa
 
 def test_spectra_are_those_of_the_runs(compared: Compared) -> None:
     runs, page = compared
-    shown = table(page, "filter_spectra").set_index(["arm", "axis", "frequency"])["power"]
+    shown = table(page, "filter_spectra").set_index(["arm", "axis", "frequency"]).sort_index()["power"]
     for arm, each in arms(runs).items():
         expected = joined(each, "filter_spectra").groupby(["axis", "frequency"])["power"].mean()
         assert shown[arm].to_dict() == pytest.approx(expected.to_dict())
