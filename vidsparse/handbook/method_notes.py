@@ -112,7 +112,9 @@ NOTES: dict[str, Note] = {
             "(`first_layer='dense', dense_in_budget=False`).",
         ),
         from_code=(
-            "The authors' code adds noise of 1e-5 to |w|; here ties go to the lower index.",
+            "The authors' code adds noise of 1e-5 to |w|; here ties go to the lower index. So a layer whose dense "
+            "gradient is all zero (a branch behind zero-initialised normalisation, early in training) fills its first "
+            "channels: see that in the kernel maps before reading structure into them.",
             "The authors' code makes its first update at step 0; here it comes after `every` steps.",
             "PyTorch ports average |g| over processes; here g is averaged and then taken |g|, as one process would "
             "see it.",
