@@ -215,7 +215,8 @@ def _fit(
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
     import corruptions
     from vidsparse.data.benchmarks import cells_of
-    from vidsparse.evaluation.evaluate import evaluate, save_strip
+    from vidsparse.evaluation.evaluate import evaluate
+    from vidsparse.evaluation.gallery import save_gallery, save_strip
     from vidsparse.evaluation.overlays import save_overlays
 
     cells = cells_of(clips, config.evaluation)
@@ -225,6 +226,7 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
         evaluate(config, clips, cells, engine, model, folder.path)
         if engine.rank == 0:
             save_strip(config, clips, cells, folder.path / "frames.npz")
+            save_gallery(config, clips, cells, folder.path / "gallery.parquet")
             if TASKS[config.task].masks:
                 save_overlays(config, clips, cells, engine, model, folder.path / "overlays.npz")
                 _tell_pixels(folder)

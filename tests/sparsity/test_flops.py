@@ -229,6 +229,7 @@ def test_published_ratios_of_training():
         assert training_flops(1.0, {0: forward}, 32_000) / whole == pytest.approx(forward)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_training_against_a_sum_over_steps(data):
     total = data.draw(st.integers(1, 60))

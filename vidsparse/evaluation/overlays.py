@@ -9,7 +9,7 @@ from torch import nn
 
 from vidsparse import files
 from vidsparse.config import Config
-from vidsparse.data.cells import CLEAN, Cell
+from vidsparse.data.cells import CLEAN, Cell, middle_cells
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted import CorruptedUnits
 from vidsparse.data.loader import to_input
@@ -25,10 +25,7 @@ def save_overlays(
     Arrays "frames/CELL" uint8 (T, S, S, 3), "truth/CELL" and "prediction/CELL" uint8 (T, S, S), CELL being "clean" or
     "corruption/severity".
     """
-    of_name: dict[str, list[Cell]] = {}
-    for cell in cells:
-        of_name.setdefault(cell.corruption, []).append(cell)
-    middle = [same[len(same) // 2] for same in of_name.values()]
+    middle = middle_cells(cells)
     arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]] = {}
     for position in range(len(clips.test)):
         for batch in CorruptedUnits(clips, config.evaluation, middle, [(0, range(position, position + 1))]):

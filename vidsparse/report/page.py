@@ -13,13 +13,14 @@ from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
 from vidsparse.ledger import operations
-from vidsparse.report import contrast, exhibits, overlays, segments, words
-from vidsparse.report.arms import Arm, leaderboard, make_arms, mean_board
+from vidsparse.report import analyses, contrast, exhibits, overlays, parting, segments, words
+from vidsparse.report.arms import Arm, control, leaderboard, make_arms, mean_board
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.frames import strips
 from vidsparse.report.latex import save_table
 from vidsparse.report.palette import DARK, LIGHT
 from vidsparse.report.tables import Run, load_run, scoreboard
+from vidsparse.tasks import Task
 
 FILES = {
     "config.yaml": "the resolved config: run it again to repeat this",
@@ -28,8 +29,11 @@ FILES = {
     "metrics.csv": "training, one row a logged step",
     "topology.csv": "one row a topology update",
     "layers.csv": "non-zero weights of each layer",
+    "structure.csv": "how unequally channels keep their weights, one row a layer and topology update",
     "frames.npz": "the frames shown above",
     "overlays.npz": "one test clip with its masks and predictions, under each corruption",
+    "gallery.parquet": "small pictures of some test clips, for comparisons",
+    "analysis/": "attenuation, Fourier map, spectra, kernel maps and saliency, as tables and arrays",
     "figures/": "every figure as PNG and, vectors for a paper, PDF",
     "tables/": "the numbers behind every figure and table as CSV and LaTeX",
 }
@@ -67,6 +71,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         classes=_classes(ours),
         results=_publish(exhibits.results(ours, dense), run, ours),
         training=_publish([*exhibits.training(ours), *exhibits.sparsity(ours)], run, ours),
+        analysis=(analysed := _publish(_analyses(ours, dense), run, ours)),
+        definitions=_definitions(ours.task, bool(analysed)),
         files=[(name, what) for name, what in FILES.items() if (run / name).exists()],
     )
 
@@ -103,7 +109,16 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         protocol=words.shared_protocol(loaded),
         warnings=_shared_first(found, contrast.cautions(arms)),
         results=_publish(shown, out, loaded[0]),
+        parted=_publish(_parting(arms, leaders), out, loaded[0]),
+        analysis=(analysed := _publish(_compared(arms, leaders, loaded[0]), out, loaded[0])),
+        definitions=_definitions(loaded[0].task, bool(analysed)),
     )
+
+
+def _definitions(task: Task, analysed: bool) -> list[tuple[str, str, str, str]]:
+    """How the numbers of the page are defined; of the analyses, those that the task has."""
+    found = analyses.DEFINITIONS if analysed else ()
+    return [*words.definitions(task), *(each for each in found if task.one_answer or each[0] in analyses.OF_WEIGHTS)]
 
 
 def _pictures(run: Run) -> dict[str, Any]:
@@ -122,6 +137,30 @@ def _classes(run: Run) -> pd.DataFrame | None:
     board = segments.class_board(run)
     save_table(board, run.path / "tables" / "classes")
     return board
+
+
+def _analyses(run: Run, dense: Run | None) -> list[Exhibit]:
+    """Exhibits of one run, beside its dense reference where there is one."""
+    beside = {"dense": [dense]} if dense else {}
+    label = "dense" if run.method == "dense" else run.label
+    return analyses.exhibits({**beside, label: [run]}, "dense", float(run.info["chance"]))
+
+
+def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Exhibit]:
+    """Exhibits of all arms: dense, then the most robust dynamic one (maps show these two), then the others."""
+    dense = next((arm for arm in arms if arm.first.method == "dense"), None)
+    ranked = sorted(arms, key=lambda arm: (arm is not dense, not arm.dynamic, list(leaders["arm"]).index(arm.label)))
+    subjects = {arm.label: list(arm.runs.values()) for arm in ranked}
+    return analyses.exhibits(subjects, dense.label if dense else None, float(first.info["chance"]))
+
+
+def _parting(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
+    """Where the most robust arm that has a dense control, a dynamic one if there is any, and that control part."""
+    if not arms[0].first.task.one_answer:
+        return []
+    ranked = sorted(arms, key=lambda arm: (not arm.dynamic, list(leaders["arm"]).index(arm.label)))
+    pairs = ((arm, dense) for arm in ranked if arm.first.method != "dense" and (dense := control(arm, arms, "dense")))
+    return next((parting.exhibits(arm, dense) for arm, dense in pairs), [])
 
 
 def _run_warnings(arm: Arm) -> list[str]:
@@ -146,6 +185,8 @@ def _shared_first(warnings: Mapping[str, list[str]], of_all: Sequence[str]) -> d
 def _make_folders(out: Path) -> None:
     for name in ("figures", "tables"):
         (out / name).mkdir(parents=True, exist_ok=True)
+    for old in (path for pattern in ("saliency_*", "clips_*") for path in (out / "figures").glob(pattern)):
+        old.unlink()  # pictures of the data, which report.frames may since have forbidden
 
 
 def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[exhibits.Shown]:
@@ -168,8 +209,7 @@ def _render(template: str, path: Path, **values: Any) -> Path:
         "isna": pd.isna,
         "operations": lambda number: "–" if pd.isna(number) else operations(number),
     }
-    task = values["run"].task
-    room.filters["said"] = lambda html: Markup(task.say_page(str(html)))  # of what a template wrote
-    room.globals |= {"light": LIGHT, "dark": DARK, "definitions": words.definitions(task)}
+    room.filters["said"] = lambda html: Markup(values["run"].task.say_page(str(html)))  # of what a template wrote
+    room.globals |= {"light": LIGHT, "dark": DARK}
     files.write(path, room.get_template(template).render(**values))
     return path

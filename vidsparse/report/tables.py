@@ -42,7 +42,7 @@ class Run:
         Empty where it was not kept, or where the config says report.frames=false.
         """
         path = self.path / "frames.npz"
-        if not path.exists() or not (self.config.get("report") or {}).get("frames", True):
+        if not path.exists() or not self.shows_frames:
             return {}
         with np.load(path) as arrays:
             return dict(arrays)
@@ -51,7 +51,7 @@ class Run:
     def overlays(self) -> dict[str, NDArray[np.uint8]]:
         """One test clip with truth and prediction (see `evaluation.overlays`); empty as for `frames`."""
         path = self.path / "overlays.npz"
-        if not path.exists() or not (self.config.get("report") or {}).get("frames", True):
+        if not path.exists() or not self.shows_frames:
             return {}
         with np.load(path) as arrays:
             return dict(arrays)
@@ -60,6 +60,11 @@ class Run:
     def task(self) -> Task:
         """What the network is asked; runs of before there was a choice classify."""
         return TASKS[self.config.get("task") or "classification"]
+
+    @property
+    def shows_frames(self) -> bool:
+        """Whether pictures of the data may be shown: config report.frames."""
+        return bool((self.config.get("report") or {}).get("frames", True))
 
     @property
     def name(self) -> str:
