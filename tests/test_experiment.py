@@ -16,7 +16,8 @@ from vidsparse.experiment import run
 from vidsparse.training import Diverged
 
 FILES = ("config.yaml", "run.json", "metrics.csv", "topology.csv", "layers.csv", "predictions.parquet",
-         "frames.npz", "report.html", "checkpoints/final.safetensors", "checkpoints/step-00000006")  # fmt: skip
+         "frames.npz", "gallery.parquet", "report.html", "checkpoints/final.safetensors",
+         "checkpoints/step-00000006")  # fmt: skip
 
 
 def final(folder: Path) -> dict[str, torch.Tensor]:

@@ -214,7 +214,8 @@ def _fit(
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
     import corruptions
     from vidsparse.data.benchmarks import cells_of
-    from vidsparse.evaluation.evaluate import evaluate, save_strip
+    from vidsparse.evaluation.evaluate import evaluate
+    from vidsparse.evaluation.gallery import save_gallery, save_strip
 
     cells = cells_of(clips, config.evaluation)
     with folder.timed("evaluate"):
@@ -223,6 +224,7 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
         evaluate(config, clips, cells, engine, model, folder.path)
         if engine.rank == 0:
             save_strip(config, clips, cells, folder.path / "frames.npz")
+            save_gallery(config, clips, cells, folder.path / "gallery.parquet")
     folder.update(corruptions_fingerprint=corruptions.fingerprint())
 
 

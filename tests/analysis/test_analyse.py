@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidsparse.analysis import spectral
+from vidsparse.analysis import curves, spectral
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.experiment import run
 
@@ -26,10 +26,10 @@ def folder(tiny_config):
 def test_a_run_leaves_tables_that_agree_with_its_own(folder, tiny_config, monkeypatch):
     found = {name: pd.read_parquet(folder / "analysis" / f"{name}.parquet") for name in TABLES}
     table = predictions.load(folder / "predictions.parquet")
-    curves = spectral.attenuation_curves(found["attenuation"]).set_index(["axis", "side", "radius"])
-    assert curves.loc[("space", "none", 0), "accuracy"] == pytest.approx(metrics.clean_accuracy(table))
-    assert (curves.n == 6).all()
-    assert spectral.fourier_errors(found["fourier"]).shape == (3, 3)
+    by_radius = curves.attenuation_curves(found["attenuation"]).set_index(["axis", "side", "radius"])
+    assert by_radius.loc[("space", "none", 0), "accuracy"] == pytest.approx(metrics.clean_accuracy(table))
+    assert (by_radius.n == 6).all()
+    assert curves.fourier_errors(found["fourier"]).shape == (3, 3)
     clean = table[table.corruption == "clean"].set_index("id")
     untouched = found["attenuation"].query("side == 'none'").set_index("id")
     assert untouched.prediction.to_dict() == clean.prediction.to_dict()
@@ -52,6 +52,11 @@ def test_a_run_leaves_tables_that_agree_with_its_own(folder, tiny_config, monkey
             assert arrays[f"{row.kind}/{row.clip}/{row.condition}"].max() in (0, 255)
     assert {"clean", "gaussian_noise/4"} <= set(rows.condition)
     assert not list((folder / "analysis").glob("*/"))
+
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for name in ("attenuation_space", "attenuation_time", "fourier", "filter_spectra", "corruption_spectra_space",
+                 "kernel_maps", "channels", "structure_training", "saliency_grad_cam_1"):  # fmt: skip
+        assert (f'<figure id="{name}">' in page) == (name != "structure_training" or structure.step.nunique() > 1)
 
     before = (folder / "analysis" / "fourier.parquet").stat().st_mtime_ns
     (folder / "analysis" / "saliency.parquet").unlink()

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
-from vidsparse.analysis import filters, spectral
+from vidsparse.analysis import curves, filters, spectral
 from vidsparse.analysis.analyse import BUDGET, cost
 from vidsparse.config import AnalysisConfig, Config, DataConfig
 from vidsparse.data.sources import Sample
@@ -36,17 +36,17 @@ def predict(conditions, clips, batch=4):
 
 def test_accuracy_falls_where_the_frequency_that_matters_is_removed(clips):
     table = predict(spectral.attenuations(AnalysisConfig(radii=[4, 8, 10, 12]), DATA), clips)
-    curves = spectral.attenuation_curves(table).set_index(["axis", "side", "radius"]).accuracy.sort_index()
-    assert curves["space", "none", 0] == 1
-    assert curves["space", "low"].to_dict() == {4: 1, 8: 1, 10: 0.5, 12: 0.5}
-    assert curves["space", "high"].to_dict() == {4: 1, 8: 1, 10: 0.5, 12: 0.5}
-    assert curves["time", "high"].to_dict() == {2: 1, 4: 1}
-    assert curves["time", "low"].to_dict() == {2: 0.5}
+    found = curves.attenuation_curves(table).set_index(["axis", "side", "radius"]).accuracy.sort_index()
+    assert found["space", "none", 0] == 1
+    assert found["space", "low"].to_dict() == {4: 1, 8: 1, 10: 0.5, 12: 0.5}
+    assert found["space", "high"].to_dict() == {4: 1, 8: 1, 10: 0.5, 12: 0.5}
+    assert found["time", "high"].to_dict() == {2: 1, 4: 1}
+    assert found["time", "low"].to_dict() == {2: 0.5}
 
 
 def test_the_heat_map_is_hot_at_that_frequency_alone(clips):
     table = predict(spectral.waves(AnalysisConfig(fourier=5), DATA), clips)
-    errors = spectral.fourier_errors(table)
+    errors = curves.fourier_errors(table)
     assert errors.shape == (5, 5)
     hot = {(v, u) for v in errors.index for u in errors.columns if errors.loc[v, u] > 0.4}
     assert hot == {(0, 4), (0, -4)}

@@ -25,7 +25,7 @@ def noise(frames=6, height=32, width=36, seed=0):
     frames=st.integers(1, 40), height=st.integers(16, 70), width=st.integers(16, 70), seed=st.integers(0, 9),
     rate=st.sampled_from([Fraction(25), Fraction(30000, 1001), Fraction(1), Fraction(12, 5)]),
 )  # fmt: skip
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_lossless_video_gives_every_byte_back_through_our_reader_decord_and_pyav(
     name, frames, height, width, seed, rate, tmp_path_factory
 ):

@@ -65,10 +65,12 @@ class Loop:
         self.make_step()
 
 
-def ours(name: str, method: str, device: str = "cpu", every: int = NEVER) -> tuple[Loop, Topology]:
+def ours(
+    name: str, method: str, device: str = "cpu", every: int = NEVER, total: int = 10 * NEVER
+) -> tuple[Loop, Topology]:
     loop = Loop(name, device)
     changes = {} if method in ("dense", "static") else {"every": every}
-    return loop, sparsify(loop.model, loop.optimizer, method, 0.9, 10 * NEVER, **changes)
+    return loop, sparsify(loop.model, loop.optimizer, method, 0.9, total, **changes)
 
 
 def timed_updates(sparse: Topology) -> list[float]:
@@ -125,8 +127,8 @@ def test_a_masked_step_of_r3d_18_over_a_dense_one(capsys):
 
 @pytest.mark.parametrize("method", ["rigl", "set", "mest", "granet_g", "srigl", "snfs"])
 def test_an_update_over_two_full_sorts(method, capsys):
-    """Those of all layers' weights by magnitude, and of as many gradients."""
-    loop, sparse = ours("resnet18", method, every=2)
+    """Those of all layers' weights by magnitude, and of as many gradients; GraNet prunes at each of these updates."""
+    loop, sparse = ours("resnet18", method, every=2, total=60)
     weights = [layer.weight.detach() for layer in sparse._layers.values()]
     gradients = [torch.randn_like(weight) for weight in weights]
     updates, sorts = timed_updates(sparse), []

@@ -39,7 +39,7 @@ def test_the_same_bytes_alone_in_chunks_and_in_any_order(clip: Frames, name: str
         assert np.array_equal(made, whole[outputs])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_size_and_level_gives_a_new_clip_of_the_same_kind(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(names()))

@@ -53,7 +53,7 @@ def test_the_suite_is_the_table_with_a_target_for_every_cell() -> None:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_distortion_grows_with_severity_video_by_video(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([n for n in CELLS if n not in (*ORDER, *SHAKE, *DAMAGE)]))
@@ -75,7 +75,7 @@ def test_mean_damage_grows_with_severity_in_every_video(name: str) -> None:
         assert np.all(np.diff(errors) > 0), errors
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from(SHAKE), st.integers(0, 999))
 def test_shaking_displaces_more_with_severity(name: str, key: int) -> None:
     """A ramp shows where its pixels come from: the distances grow, whatever the texture would say."""
@@ -88,7 +88,7 @@ def test_shaking_displaces_more_with_severity(name: str, key: int) -> None:
     assert moved[5] > moved[0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(ORDER), st.integers(30, 300), st.text(max_size=3))
 def test_time_is_displaced_more_with_severity(name: str, n_frames: int, key: str) -> None:
     """All five levels differ for any video of 30 to 300 frames."""
@@ -134,7 +134,7 @@ def test_the_mode_never_changes_the_mean_distortion(name: str) -> None:
     assert max(psnr) - min(psnr) < 0.3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(CELLS), st.integers(1, 5), st.sampled_from(MODES), st.sampled_from((1, 7, 16)))
 def test_the_same_bytes_in_any_chunks(name: str, severity: int, mode: Mode, size: int) -> None:
     clip = pan(18, 40, 7)

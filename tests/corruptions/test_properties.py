@@ -18,7 +18,7 @@ CELLS = tuple(TABLES)
 MODES = get_args(Mode)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_the_same_bytes_in_any_chunks_and_backwards(clip: Frames, data: st.DataObject) -> None:
     profile, name = data.draw(st.sampled_from(CELLS))
@@ -48,7 +48,7 @@ def test_keys_differ_in_every_profile(clip: Frames, profile: str, name: str) -> 
     assert len(made) == 2 or (name in ("jumble", "box_jumble") and len(clip) <= TABLES[profile, name][2][0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(steady_cells()), st.integers(1, 5), st.sampled_from(("static", "drift")), st.integers(0, 99))
 def test_the_mean_of_a_still_video_does_not_flicker(cell: tuple[str, str], severity: int, mode: Mode, key: int) -> None:
     profile, name = cell

@@ -252,3 +252,9 @@ def fake_run(tmp_path: Path) -> Callable[..., Path]:
         return make_run(tmp_path, name, method, **settings)
 
     return make
+
+
+@pytest.fixture(scope="session", name="make_run")
+def _make_run() -> Callable[..., Path]:
+    """`make_run(parent, name, method, ...)`: the maker of fake runs, for fixtures of a wider scope."""
+    return make_run

@@ -1,6 +1,7 @@
 """Figures, filmstrips and colours."""
 
 import warnings
+from itertools import combinations, cycle
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vidsparse.report import figures
+from vidsparse.report import figures, filmstrips, frequencies, weights
 from vidsparse.report.frames import filmstrip, strips
 from vidsparse.report.palette import DARK, LIGHT, SERIES
 
@@ -81,3 +82,46 @@ def test_strips_show_clean_first_and_the_middle_severity(tmp_path: Path) -> None
     assert [(strip.corruption, strip.severity) for strip in made] == [("clean", 0), ("fog", 3)]
     assert np.asarray(Image.open(tmp_path / "frames_fog.png"))[0, 0].tolist() == [120, 120, 120]
     assert all(strip.source.startswith("data:image/jpeg;base64,") for strip in made)
+
+
+def test_series_differ_without_colour() -> None:
+    marks = list(zip(figures.MARKERS, cycle(figures.DASHES), SERIES, strict=False))
+    assert len(marks) == len(SERIES) == len(set(figures.MARKERS)) == len(set(figures.HATCHES))
+    for (marker, dash, colour), (other_marker, other_dash, other_colour) in combinations(marks, 2):
+        assert marker != other_marker
+        assert dash != other_dash or contrast(LIGHT[colour], LIGHT[other_colour]) > 1.3
+
+
+def test_shades_darken_all_the_way() -> None:
+    colours = [frequencies.SHADES(at, bytes=True)[:3] for at in np.linspace(0, 1, 64)]
+    grey = [luminance("#{:02x}{:02x}{:02x}".format(*colour)) for colour in colours]
+    assert (np.diff(grey) < 0).all()
+    assert grey[0] > 0.9
+    assert grey[-1] < 0.05
+
+
+def test_a_difference_is_signed_without_colour() -> None:
+    places = pd.MultiIndex.from_product([["dense", "sparse"], [-1, 0, 1], [0, 1]], names=["arm", "v", "u"])
+    table = places.to_frame(index=False)
+    table["error"] = 0.5 + 0.1 * (table["arm"] == "sparse") * table["v"]
+    with figures.style():
+        figure = frequencies.fourier(table)
+    (plus,) = figure.axes[2].lines
+    assert plus.get_marker() == "+"
+    assert sorted(zip(plus.get_xdata(), plus.get_ydata(), strict=True)) == [(0, 1), (1, 1)]
+
+
+def test_what_is_not_looked_at_fades_and_what_is_stays() -> None:
+    frames = np.full((1, 1, 3, 3), 100, np.uint8)
+    seen = filmstrips.faded(frames, np.array([[[0, 64, 255]]], np.uint8))[0, 0, :, 0].astype(int)
+    assert seen[2] == 100
+    assert seen[0] > seen[1] > seen[2]
+    assert seen[0] < 255
+
+
+def test_a_large_kernel_map_keeps_its_mean() -> None:
+    whole = np.random.default_rng(0).random((512, 300), np.float32)
+    coarse = weights.coarse(whole)
+    assert coarse.shape == (128, 128)
+    assert coarse.mean() == pytest.approx(whole.mean(), rel=0.01)
+    assert (weights.coarse(whole[:5, :7]) == whole[:5, :7]).all()

@@ -173,9 +173,11 @@ def test_frames_are_left_out_where_the_config_says_so(fake_run: MakeRun) -> None
     assert "data:image/jpeg" in read(write_report(run))
     config = run / "config.yaml"
     config.write_text(config.read_text() + "report: {frames: false}\n")
+    for stale in ("saliency_grad_cam_1.png", "clips_sparse.pdf"):
+        (run / "figures" / stale).write_bytes(b"a picture of the data, from when they were allowed")
     page = read(write_report(run))
     assert "data:image" not in page
-    assert not list((run / "figures").glob("frames_*"))
+    assert not [each for kind in ("frames_*", "saliency_*", "clips_*") for each in (run / "figures").glob(kind)]
 
 
 def test_a_run_evaluated_on_clean_clips_only_has_a_page(fake_run: MakeRun) -> None:

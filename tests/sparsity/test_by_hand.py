@@ -63,7 +63,7 @@ def test_every_method_equals_its_rule_step_by_step(method):
     run_both(method, [(6, 3, 2, 3, 3), (8, 6, 3, 3), (5, 8), (4, 5)], 0.6, 24, 3, "erk", 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_random_methods_shapes_and_schedules_equal_the_rules(data):
     method = data.draw(st.sampled_from(list(RULES)))

@@ -54,7 +54,7 @@ shapes = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shapes, st.floats(0.3, 1.0), st.sampled_from(["erk", "er", "uniform"]))
 def test_counts_are_integers_within_each_layer_and_exact_in_total(shapes, density, distribution):
     try:

@@ -103,7 +103,7 @@ def counted_by_computing(conv, x: torch.Tensor) -> int:
     dims=st.integers(1, 3), groups=st.sampled_from([1, 2, 4]), wide=st.integers(1, 3), kernel=st.integers(1, 3),
     stride=st.integers(1, 2), padding=st.integers(0, 1), batch=st.integers(1, 2)
 )  # fmt: skip
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_convolutions_against_counting(dims, groups, wide, kernel, stride, padding, batch):
     conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dims - 1](
         4, 4 * wide, kernel, stride=stride, padding=padding, groups=groups
@@ -229,6 +229,7 @@ def test_published_ratios_of_training():
         assert training_flops(1.0, {0: forward}, 32_000) / whole == pytest.approx(forward)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_training_against_a_sum_over_steps(data):
     total = data.draw(st.integers(1, 60))

@@ -43,7 +43,7 @@ def test_t1_t2_t3_counts_are_exact_and_what_is_absent_is_zero_at_every_step(meth
     assert (sparse.changed > 0) == METHODS[method].dynamic
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.sampled_from(DYNAMIC),
     st.sampled_from(["equal", "zero", "nan", "some nan", "infinite", "rounded"]),

@@ -80,7 +80,7 @@ def test_t15_every_method_resumes_bit_by_bit_between_steps_and_inside_a_window(m
         killed_and_resumed(method, optimizer, at, 7 * PARTS, rng.random() < 0.5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.sampled_from(SPARSE), st.sampled_from(list(OPTIMIZERS)), st.integers(1, 17), st.booleans())
 def test_t15_any_optimizer_resumes_at_any_moment(method, optimizer, at, masks_first):
     killed_and_resumed(method, optimizer, at, 19, masks_first)

@@ -90,7 +90,7 @@ KINDS = ("plain", "normed", "residual", "depthwise", "gate", "branches")
     flat=st.booleans(), share=st.sampled_from([0.0, 0.3, 0.6, 0.9]), columns=st.sampled_from([0.0, 0.4]),
     seed=st.integers(0, 10**6)
 )  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_random_networks(kinds, width, kernel, padding, bias, groups, flat, share, columns, seed):
     torch.manual_seed(seed)
     blocks = [Block(kind, width, kernel, padding, bias, groups) for kind in kinds]

@@ -20,6 +20,7 @@ from vidsparse import files
 from vidsparse.analysis import saliency, spatial, spectra, spectral
 from vidsparse.config import Config
 from vidsparse.data.benchmarks import cells_of
+from vidsparse.data.cells import Cell, middle_cells
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted import CorruptedUnits
 from vidsparse.data.loader import center_clip, to_input
@@ -155,14 +156,12 @@ def _write_spectra(config: Config, clips: Clips, model: nn.Module, out: Path) ->
     _save_table(out / "corruption_spectra.parquet", spectra.corruption_spectra(strips))
 
 
-def _middle_cells(config: Config, clips: Clips, corruptions_shown: int | None = None) -> list[Any]:
+def _middle_cells(config: Config, clips: Clips, corruptions_shown: int | None = None) -> list[Cell]:
     """The clean cell and each corruption at its middle severity; of few, each of another family where possible."""
-    cells = cells_of(clips, config.evaluation)
-    by_name = {cell.corruption: [c for c in cells if c.corruption == cell.corruption] for cell in cells}
-    middle = [of_name[len(of_name) // 2] for of_name in by_name.values()]
+    middle = middle_cells(cells_of(clips, config.evaluation))
     if corruptions_shown is None:
         return middle
-    families: dict[str, Any] = {}
+    families: dict[str, Cell] = {}
     for cell in middle[1:]:
         families.setdefault(corruptions.REGISTRY[cell.corruption].family, cell)
     return [middle[0], *list(families.values())[:corruptions_shown]]

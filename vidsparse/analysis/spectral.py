@@ -103,28 +103,6 @@ def predict(
     return pd.concat(parts, ignore_index=True)
 
 
-def attenuation_curves(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy and n by (axis, side, radius): the paper's curves C_low and C_high, equations 1 and 2; 0 is clean.
-
-    >>> rows = {"axis": ["space"] * 2, "side": ["low"] * 2, "radius": [4, 4], "label": [0, 1], "prediction": [0, 0]}
-    >>> attenuation_curves(pd.DataFrame(rows)).to_dict("records")
-    [{'axis': 'space', 'side': 'low', 'radius': 4, 'accuracy': 0.5, 'n': 2}]
-    """
-    right = (table["label"] == table["prediction"]).rename("accuracy")
-    grouped = right.groupby([table[name] for name in ("axis", "side", "radius")], sort=False)
-    return grouped.agg(accuracy="mean", n="size").reset_index()
-
-
-def fourier_errors(table: pd.DataFrame) -> pd.DataFrame:
-    """Error by frequency, a full square matrix, rows v and columns u ascending, 0 the constant in the middle.
-
-    The Fourier heat map of Yin et al. 2019 (arXiv 1906.08988), figure 2: dark where a wave of that frequency hurts.
-    """
-    wrong = (table["label"] != table["prediction"]).groupby([table["v"], table["u"]]).mean()
-    whole = pd.concat([wrong, wrong.rename(index=lambda k: -k)])
-    return whole[~whole.index.duplicated()].unstack().sort_index().sort_index(axis=1)
-
-
 def flops(model: nn.Module, inputs: Tensor) -> int:
     """FLOPs (2 x MAC) of one forward pass on `inputs`, by torch's counter; fused attention on a CPU goes uncounted."""
     from torch.utils.flop_counter import FlopCounterMode

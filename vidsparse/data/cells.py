@@ -50,3 +50,16 @@ def chosen(config: EvaluationConfig, held: Sequence[Cell]) -> tuple[Cell, ...]:
         if not cell.severity
         or (cell.corruption in (config.corruptions or names) and cell.severity in (config.severities or levels))
     )
+
+
+def middle_cells(cells: Sequence[Cell]) -> list[Cell]:
+    """The clean cell and each corruption at the middle one of its severities, in the order of `cells`.
+
+    >>> cells = [Cell("clean", "", 0), *(Cell("fog", "cifar_c", severity) for severity in (1, 3, 5))]
+    >>> [cell.severity for cell in middle_cells(cells)]
+    [0, 3]
+    """
+    by_name: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_name.setdefault(cell.corruption, []).append(cell)
+    return [of_name[len(of_name) // 2] for of_name in by_name.values()]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -66,16 +65,6 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
         tables = [pq.read_table(part, schema=predictions.SCHEMA) for part in parts]
         predictions.save(run / "predictions.parquet", tables)
         files.remove(run / "predictions")
-
-
-def save_strip(config: Config, clips: Clips, cells: Sequence[Cell], path: Path) -> None:
-    """Write path (.npz): one test clip, clean and under the middle severity of each corruption, for looking at."""
-    by_name = {name: [c for c in cells if c.corruption == name] for name in dict.fromkeys(c.corruption for c in cells)}
-    middle = [of_name[len(of_name) // 2] for of_name in by_name.values()]
-    source = CorruptedUnits(clips, config.evaluation, middle, ())
-    strip = next((s for s in map(source.strip, range(len(clips.test))) if s), {})
-    with files.replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **strip)  # type: ignore[arg-type]  # names are free
 
 
 @torch.inference_mode()

@@ -7,7 +7,7 @@ from typing import Final
 import torch
 
 from vidsparse.files import write
-from vidsparse.handbook.method_notes import COMMON, LEFT_OUT, NOTES, Note
+from vidsparse.handbook.method_notes import COMMON, LEFT_OUT, NOTES, SPEED, SPEED_WHERE, SPEED_WHY, Note
 from vidsparse.handbook.pages import INDEX, table
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.accounts import forward_flops, training_cost
@@ -98,6 +98,7 @@ def method_index() -> str:
         "Suffix `_r`: growth at random; `_g`: growth by gradient, as in arXiv 2410.03030.",
         f"## What all methods share\n\n{table(('what', 'here', 'elsewhere'), COMMON)}",
         f"## Cost\n\n{_costed()} {_ERK_COST}\n\n{table(('method', *_heads()), costs)}",
+        f"## Speed\n\n{SPEED_WHERE}\n\n{table(('method', 'a step', 'an update'), SPEED)}\n\n{SPEED_WHY}",
         "## Left out\n\n" + "\n".join(f"- **{name}** {why}." for name, why in LEFT_OUT.items()),
     ]
     return "\n\n".join(parts) + "\n"

@@ -123,8 +123,9 @@ def dead_channels(table: pd.DataFrame) -> Figure:
     """Shares of `dead_outputs` and `dead_inputs`, one pair of bars a layer."""
     figure, axes = _layers(table)
     places = np.arange(len(table))
-    for offset, kind, colour in ((-0.2, "outputs", figures.BLUE), (0.2, "inputs", figures.ORANGE)):
-        axes.barh(places + offset, table[f"dead_{kind}"] / table[kind], height=0.4, color=colour, label=kind)
+    for offset, kind, colour, hatch in ((-0.2, "outputs", figures.BLUE, ""), (0.2, "inputs", figures.ORANGE, "////")):
+        shares = table[f"dead_{kind}"] / table[kind]
+        axes.barh(places + offset, shares, height=0.4, color=colour, hatch=hatch, label=kind)
     axes.set(xlabel="share of channels")
     axes.xaxis.set_major_formatter(figures.PERCENT)
     figure.legend(loc="outside upper right", ncols=2)

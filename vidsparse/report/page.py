@@ -12,8 +12,8 @@ from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
 from vidsparse.ledger import operations
-from vidsparse.report import contrast, exhibits, words
-from vidsparse.report.arms import Arm, leaderboard, make_arms, mean_board
+from vidsparse.report import analyses, contrast, exhibits, parting, words
+from vidsparse.report.arms import Arm, control, leaderboard, make_arms, mean_board
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.frames import strips
 from vidsparse.report.latex import save_table
@@ -27,7 +27,10 @@ FILES = {
     "metrics.csv": "training, one row a logged step",
     "topology.csv": "one row a topology update",
     "layers.csv": "non-zero weights of each layer",
+    "structure.csv": "how unequally channels keep their weights, one row a layer and topology update",
     "frames.npz": "the frames shown above",
+    "gallery.parquet": "small pictures of some test clips, for comparisons",
+    "analysis/": "attenuation, Fourier map, spectra, kernel maps and saliency, as tables and arrays",
     "figures/": "every figure as PNG and, vectors for a paper, PDF",
     "tables/": "the numbers behind every figure and table as CSV and LaTeX",
 }
@@ -64,6 +67,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         strips=strips(ours.frames, run / "figures"),
         results=_publish(exhibits.results(ours, dense), run, ours),
         training=_publish([*exhibits.training(ours), *exhibits.sparsity(ours)], run, ours),
+        analysis=(analysed := _publish(_analyses(ours, dense), run, ours)),
+        definitions=[*words.DEFINITIONS, *(analyses.DEFINITIONS if analysed else ())],
         files=[(name, what) for name, what in FILES.items() if (run / name).exists()],
     )
 
@@ -100,7 +105,32 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         protocol=words.shared_protocol(loaded),
         warnings=_shared_first(found, contrast.cautions(arms)),
         results=_publish(shown, out, loaded[0]),
+        parted=_publish(_parting(arms, leaders), out, loaded[0]),
+        analysis=(analysed := _publish(_compared(arms, leaders, loaded[0]), out, loaded[0])),
+        definitions=[*words.DEFINITIONS, *(analyses.DEFINITIONS if analysed else ())],
     )
+
+
+def _analyses(run: Run, dense: Run | None) -> list[Exhibit]:
+    """Exhibits of one run, beside its dense reference where there is one."""
+    beside = {"dense": [dense]} if dense else {}
+    label = "dense" if run.method == "dense" else run.label
+    return analyses.exhibits({**beside, label: [run]}, "dense", float(run.info["chance"]))
+
+
+def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Exhibit]:
+    """Exhibits of all arms: dense, then the most robust dynamic one (maps show these two), then the others."""
+    dense = next((arm for arm in arms if arm.first.method == "dense"), None)
+    ranked = sorted(arms, key=lambda arm: (arm is not dense, not arm.dynamic, list(leaders["arm"]).index(arm.label)))
+    subjects = {arm.label: list(arm.runs.values()) for arm in ranked}
+    return analyses.exhibits(subjects, dense.label if dense else None, float(first.info["chance"]))
+
+
+def _parting(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
+    """Where the most robust arm that has a dense control, a dynamic one if there is any, and that control part."""
+    ranked = sorted(arms, key=lambda arm: (not arm.dynamic, list(leaders["arm"]).index(arm.label)))
+    pairs = ((arm, dense) for arm in ranked if arm.first.method != "dense" and (dense := control(arm, arms, "dense")))
+    return next((parting.exhibits(arm, dense) for arm, dense in pairs), [])
 
 
 def _run_warnings(arm: Arm) -> list[str]:
@@ -125,6 +155,8 @@ def _shared_first(warnings: Mapping[str, list[str]], of_all: Sequence[str]) -> d
 def _make_folders(out: Path) -> None:
     for name in ("figures", "tables"):
         (out / name).mkdir(parents=True, exist_ok=True)
+    for old in (path for pattern in ("saliency_*", "clips_*") for path in (out / "figures").glob(pattern)):
+        old.unlink()  # pictures of the data, which report.frames may since have forbidden
 
 
 def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[exhibits.Shown]:
@@ -147,6 +179,6 @@ def _render(template: str, path: Path, **values: Any) -> Path:
         "isna": pd.isna,
         "operations": lambda number: "–" if pd.isna(number) else operations(number),
     }
-    room.globals |= {"light": LIGHT, "dark": DARK, "definitions": words.DEFINITIONS}
+    room.globals |= {"light": LIGHT, "dark": DARK}
     files.write(path, room.get_template(template).render(**values))
     return path

@@ -41,10 +41,15 @@ class Run:
         Empty where it was not kept, or where the config says report.frames=false.
         """
         path = self.path / "frames.npz"
-        if not path.exists() or not (self.config.get("report") or {}).get("frames", True):
+        if not path.exists() or not self.shows_frames:
             return {}
         with np.load(path) as arrays:
             return dict(arrays)
+
+    @property
+    def shows_frames(self) -> bool:
+        """Whether pictures of the data may be shown: config report.frames."""
+        return bool((self.config.get("report") or {}).get("frames", True))
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vidsparse.sparsity.scores import Candidates
-from vidsparse.sparsity.selection import comparable, top, top_rows
+from vidsparse.sparsity.selection import comparable, count, count_rows, top, top_rows
 
 
 def first_mask(noise: Tensor, fan_in: int) -> Tensor:
@@ -32,17 +32,19 @@ def rewire_neurons(
     kept = top(drop, keeping, among=layer.active)
     alive = torch.ones(neurons, dtype=torch.bool, device=layer.weight.device)
     if min_salient:
-        salient = (kept | top(grow, dropping)).flatten(1).sum(1)
+        salient = count_rows(kept.logical_or(top(grow, dropping)).flatten(1))
         alive = salient >= max(1, floor(min_salient * fan_in))
         least = -(-neurons * fan_in // inputs)
         if int(alive.count_nonzero()) < least:
             alive = top(salient.float(), least)
     survivors = int(alive.count_nonzero())
     new_fan_in = min(inputs, neurons * fan_in // survivors)
-    here = layer.active & alive.view(-1, *[1] * (layer.weight.dim() - 1))
-    kept = top(drop, min(keeping, int(here.count_nonzero())), among=here).flatten(1)
-    if int(kept.sum(1).max()) > new_fan_in:
+    if survivors < neurons:
+        here = layer.active & alive.view(-1, *[1] * (layer.weight.dim() - 1))
+        kept = top(drop, min(keeping, count(here)), among=here)
+    kept = kept.flatten(1)
+    if int(count_rows(kept).max()) > new_fan_in:
         kept &= top_rows(comparable(drop).flatten(1).masked_fill(~kept, -torch.inf), new_fan_in)
     grow = comparable(grow).flatten(1).clamp(max=torch.finfo(grow.dtype).max)
-    new = top_rows(grow.masked_fill(kept, torch.inf), new_fan_in) & alive[:, None]
-    return new.view(layer.weight.shape), int(kept.count_nonzero())
+    new = top_rows(grow.masked_fill_(kept, torch.inf), new_fan_in).logical_and_(alive[:, None])
+    return new.view(layer.weight.shape), count(kept)

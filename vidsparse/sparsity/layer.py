@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vidsparse.sparsity.masks import pack, unpack
+from vidsparse.sparsity.selection import count
 
 
 @dataclass(eq=False)
@@ -47,11 +48,11 @@ class Layer:
 
     def adopt(self, mask: Tensor) -> int:
         """Take a new bool mask, in place; returns how many connections are gone."""
-        gone = self.mask.bool().logical_and_(~mask).count_nonzero()
+        gone = self.nonzero - count(self.mask.bool().logical_and_(mask))
         self.mask.copy_(mask)
-        self.ever |= self.mask.bool()
-        self.nonzero = int(mask.count_nonzero())
-        return int(gone)
+        self.ever |= mask
+        self.nonzero = count(mask)
+        return gone
 
     def state(self) -> dict[str, Tensor]:
         """What is to be saved beside the mask."""

@@ -8,6 +8,8 @@ from torch import Tensor
 from vidsparse.sparsity.layer import Layer
 from vidsparse.sparsity.selection import in_memory_order
 
+_ENOUGH = 65_536  # weights of a layer that tell how its gradient was scaled
+
 
 def smooth(layers: Sequence[Layer], gradients: Sequence[Tensor], smoothing: float) -> None:
     """m ← smoothing · m + (1 - smoothing) · g for each layer (Dettmers and Zettlemoyer 2019, section 3.1).
@@ -18,20 +20,35 @@ def smooth(layers: Sequence[Layer], gradients: Sequence[Tensor], smoothing: floa
     for layer, gradient in zip(layers, gradients, strict=True):
         if layer.momentum is None:
             layer.momentum = torch.zeros_like(gradient)
-        layer.momentum.lerp_(gradient.mul_(scale), 1 - smoothing)
+    if not scale.is_cpu or scale != 1:
+        torch._foreach_mul_([*gradients], scale)
+    momenta = [layer.momentum for layer in layers if layer.momentum is not None]
+    torch._foreach_lerp_(momenta, [*gradients], 1 - smoothing)
 
 
-def _seen(layers: Sequence[Layer], gradients: Sequence[Tensor]) -> Tensor | float:
+def _seen(layers: Sequence[Layer], gradients: Sequence[Tensor]) -> Tensor:
     """What the gradients of the present weights were multiplied by since they were summed; exactly 1 where nothing.
 
-    The optimizer's gradient is zero where a weight is absent, so that products with the dense one leave those out.
+    The optimizer's gradient is zero where a weight is absent, so that products with the dense one leave those out. The
+    first weights of each layer are asked, and all where these have no gradient; on a GPU all at once, without a wait.
     """
-    products = []
-    for layer, gradient in zip(layers, gradients, strict=True):
-        if layer.weight.grad is not None:
-            seen = in_memory_order(layer.weight.grad.to(gradient.dtype))
-            products.append(torch.stack([seen.dot(seen), seen.dot(in_memory_order(gradient))]).double())
-    if not products:
-        return 1.0
-    now, then = torch.stack(products).sum(0)
-    return torch.where((then != 0) & then.isfinite(), now / then, 1.0)
+    present = [
+        (in_memory_order(layer.weight.grad), in_memory_order(gradient))
+        for layer, gradient in zip(layers, gradients, strict=True)
+        if layer.weight.grad is not None
+    ]
+    scale = torch.ones((), dtype=torch.float64, device=gradients[0].device)
+    for enough in (_ENOUGH, None) if scale.is_cpu else (None,):
+        products = [_products(seen[:enough].to(dense.dtype), dense[:enough]) for seen, dense in present]
+        if not products:
+            break
+        now, then = torch.stack(products).sum(0)
+        known = (then != 0) & then.isfinite()
+        scale = torch.where(known, now / then, scale)
+        if enough and known:
+            break
+    return scale
+
+
+def _products(seen: Tensor, dense: Tensor) -> Tensor:
+    return torch.stack([seen.dot(seen), seen.dot(dense)]).double()

@@ -59,7 +59,7 @@ def _magnitude_and_gradient(layer: Candidates) -> "Tensor":
     """|w| + λ|g| (MEST, Yuan et al. 2021, eq. 1)."""
     if layer.gradient is None:
         return layer.weight.abs()
-    return layer.weight.abs() + layer.gradient_weight * layer.gradient.abs()
+    return layer.gradient.abs().mul_(layer.gradient_weight).add_(layer.weight.abs())
 
 
 MAGNITUDE = Score("magnitude", _magnitude)

@@ -18,24 +18,25 @@ def top(scores: Tensor, k: int, among: Tensor | None = None) -> Tensor:
     Ties are broken by the lower flat index, so the result depends on nothing but the values.
     """
     chosen = torch.zeros_like(scores, dtype=torch.bool)
-    if k == 0:
-        return chosen
-    values, flat = in_memory_order(comparable(scores)), in_memory_order(chosen)
-    places = None
-    if among is not None:
-        candidates = in_memory_order(_laid_out(among, like=scores))
-        if int(candidates.count_nonzero()) > values.numel() // 2:
-            values = values.index_fill(0, where(~candidates), -torch.inf)
-        else:
-            places = where(candidates)
-            values = values.index_select(0, places)
-    flat.index_fill_(0, _highest(values, k, scores, places), True)
+    if k:
+        candidates = chosen if among is None else _laid_out(among, like=scores)
+        _choose(chosen, scores.detach(), k, candidates, among is not None)
     return chosen
+
+
+def add_top_(mask: Tensor, scores: Tensor, k: int) -> None:
+    """Add to a bool mask the k highest scores among what it leaves out, in place; ties as in `top`."""
+    if k:
+        _choose(mask, _laid_out(scores.detach(), like=mask), k, mask, False)
 
 
 def top_rows(scores: Tensor, k: int) -> Tensor:
     """The k highest scores of each row of (rows, columns), 1 <= k <= columns, as a bool mask; ties as in `top`."""
     values = comparable(scores)
+    if values.is_cpu:
+        from vidsparse.sparsity import ranking
+
+        return torch.from_numpy(ranking.top_rows(values.contiguous().numpy(), k))
     threshold = values.topk(k, dim=1).values[:, -1:]
     chosen = values > threshold
     missing = k - chosen.sum(1, keepdim=True, dtype=torch.int32)
@@ -43,26 +44,44 @@ def top_rows(scores: Tensor, k: int) -> Tensor:
     return chosen | (ties & (ties.cumsum(1, dtype=torch.int32) <= missing))
 
 
-def kth_largest(values: Tensor, k: int) -> Tensor:
-    """The k-th largest (1-based) of a one-dimensional tensor of numbers, exactly.
+def candidates(scores: Tensor, among: Tensor) -> Tensor:
+    """The scores where `among` is true as one dimension, in any order, made `comparable`."""
+    scores = _precise(scores.detach())
+    if not scores.is_cpu:
+        return comparable(scores)[among]
+    from vidsparse.sparsity import ranking
 
-    NumPy's partition is 10 times faster than kthvalue, which is slow on a GPU and refused there where torch is to be
-    deterministic.
-    """
-    if values.is_cuda:
-        return values.sort(descending=True).values[k - 1]
-    place = values.numel() - k
-    return torch.from_numpy(np.partition(values.numpy(), place))[place]
+    values, mask = in_memory_order(scores).numpy(), in_memory_order(_laid_out(among, like=scores)).numpy()
+    return torch.from_numpy(ranking.taken(values, mask, True, np.finfo(values.dtype).min))
+
+
+def partitioned(values: Tensor, place: int) -> Tensor:
+    """Numbers of one dimension in such an order that none from `place` on is below one before it."""
+    if values.is_cpu and place < values.numel():
+        return torch.from_numpy(np.partition(values.numpy(), place))
+    return values.sort().values
+
+
+def count(mask: Tensor) -> int:
+    """How many are true in a bool mask; on the CPU by NumPy, which is 6 times faster."""
+    return int(np.count_nonzero(in_memory_order(mask).numpy()) if mask.is_cpu else mask.count_nonzero())
+
+
+def count_rows(mask: Tensor) -> Tensor:
+    """How many are true in each row of a bool mask (rows, columns), int64 (rows,)."""
+    if not mask.is_cpu:
+        return mask.sum(1)
+    from vidsparse.sparsity import ranking
+
+    return torch.from_numpy(ranking.rows_count(mask.contiguous().numpy()))
 
 
 def comparable(scores: Tensor) -> Tensor:
-    """The same in at least 32 bit, NaN being the lowest number: -inf is left for what is no candidate."""
-    scores = scores.detach()
-    if scores.dtype in (torch.float16, torch.bfloat16):
-        scores = scores.float()
-    if scores.sum().isfinite():  # one pass tells that nothing needs mending
-        return scores
+    """The same in at least 32 bit, the lowest number for NaN and -inf, which is left for what is no candidate."""
+    scores = _precise(scores.detach())
     lowest = torch.finfo(scores.dtype).min
+    if scores.amin() >= lowest:  # one pass tells that nothing needs mending
+        return scores
     return scores.nan_to_num(nan=lowest, neginf=lowest, posinf=torch.inf)
 
 
@@ -71,15 +90,48 @@ def in_memory_order(tensor: Tensor) -> Tensor:
     return tensor.permute(_layout(tensor)).reshape(-1)
 
 
-def where(mask: Tensor) -> Tensor:
-    """Indices of what is true in a one-dimensional bool mask, ascending; on the CPU by NumPy, which is far faster."""
-    return mask.nonzero().flatten() if mask.is_cuda else torch.from_numpy(np.flatnonzero(mask.numpy()))
+def _choose(chosen: Tensor, scores: Tensor, k: int, among: Tensor, wanted: bool) -> None:
+    """Set the k highest scores in `chosen`, of those where `among` is `wanted`; all three are laid out alike."""
+    flat, values, candidates = (in_memory_order(each) for each in (chosen, _precise(scores), among))
+    choose = _choose_on_cpu if values.is_cpu else _choose_by_sorting
+    choose(flat, values, k, candidates, wanted, like=scores)
 
 
-def _laid_out(mask: Tensor, like: Tensor) -> Tensor:
-    """A mask in the memory layout of `like`."""
-    same = mask.stride() == like.stride()
-    return mask if same else torch.empty_like(like, dtype=torch.bool, requires_grad=False).copy_(mask)
+def _choose_on_cpu(flat: Tensor, scores: Tensor, k: int, among: Tensor, wanted: bool, like: Tensor) -> None:
+    from vidsparse.sparsity import ranking  # compiled: loaded in half a second
+
+    chosen, values, candidates = flat.numpy(), scores.numpy(), among.numpy()
+    kth, ties, missing = ranking.threshold(values, k, candidates, wanted)
+    if kth == np.finfo(values.dtype).min:
+        values = ranking.mended(values)
+    reached = values >= kth if ties == missing else values > kth
+    equal = values == kth if ties > missing else None
+    for each in (reached, equal):
+        if each is not None:
+            np.logical_and(each, candidates, out=each) if wanted else np.greater(each, candidates, out=each)
+    chosen |= reached
+    if equal is not None:
+        chosen[_first(torch.from_numpy(np.flatnonzero(equal)), missing, like).numpy()] = True
+
+
+def _choose_by_sorting(flat: Tensor, scores: Tensor, k: int, among: Tensor, wanted: bool, like: Tensor) -> None:
+    """On a GPU, where sorting all is faster than kthvalue, which is refused where torch is to be deterministic."""
+    places = (among if wanted else ~among).nonzero().flatten()
+    values = comparable(scores).index_select(0, places)
+    kth = partitioned(values, values.numel() - k)[-k]
+    above = places[values > kth]
+    first = _first(places[values == kth], k - above.numel(), like)
+    flat.index_fill_(0, torch.cat([above, first]), True)
+
+
+def _precise(scores: Tensor) -> Tensor:
+    return scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
+
+
+def _laid_out(tensor: Tensor, like: Tensor) -> Tensor:
+    """A tensor in the memory layout of `like`."""
+    same = tensor.stride() == like.stride()
+    return tensor if same else torch.empty_like(like, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
 
 
 def _layout(tensor: Tensor) -> list[int]:
@@ -92,7 +144,7 @@ def _first(places: Tensor, count: int, like: Tensor) -> Tensor:
     if count == 0 or like.is_contiguous():
         return places[:count]
     index = _flat_index(places, like)
-    return places[index <= -kth_largest(-index, count)]
+    return places[index <= partitioned(index, count - 1)[count - 1]]
 
 
 def _flat_index(places: Tensor, like: Tensor) -> Tensor:
@@ -102,22 +154,3 @@ def _flat_index(places: Tensor, like: Tensor) -> Tensor:
         index += places % like.shape[dim] * prod(like.shape[dim + 1 :])
         places = places // like.shape[dim]
     return index
-
-
-def _highest(values: Tensor, k: int, like: Tensor, places: Tensor | None = None) -> Tensor:
-    """Places in memory of the k highest values, which lie at `places` (all: None); of ties the lower flat indices."""
-    threshold = kth_largest(values, k)
-    above, ties = (_at(where(mask), places) for mask in _above_and_at(values, threshold))
-    return torch.cat([above, _first(ties, k - above.numel(), like)])
-
-
-def _above_and_at(values: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor]:
-    """Bool masks of the values above a threshold and equal to it; on the CPU by NumPy, which is 8 times faster."""
-    if values.is_cuda:
-        return values > threshold, values == threshold
-    array, bound = values.numpy(), threshold.numpy()
-    return torch.from_numpy(array > bound), torch.from_numpy(array == bound)
-
-
-def _at(indices: Tensor, places: Tensor | None) -> Tensor:
-    return indices if places is None else places.index_select(0, indices)

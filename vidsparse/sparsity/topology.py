@@ -251,6 +251,8 @@ class Topology:
         key = hashlib.blake2b(f"{self.seed}/{self._steps.planned}/{name}".encode(), digest_size=8).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
         noise = torch.rand(weight.shape, generator=generator)
+        if weight.is_cpu and weight.is_contiguous():
+            return noise
         return torch.empty_like(weight, dtype=noise.dtype, requires_grad=False).copy_(noise)
 
     @torch.no_grad()

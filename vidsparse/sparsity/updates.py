@@ -1,7 +1,7 @@
 """One change of the topology: new masks from scores. Everything here is a function of its arguments."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import floor, isfinite
 
 import torch
@@ -11,7 +11,7 @@ from vidsparse.sparsity.distribution import share_out
 from vidsparse.sparsity.fan_in import rewire_neurons
 from vidsparse.sparsity.methods import Method
 from vidsparse.sparsity.scores import Candidates, Score
-from vidsparse.sparsity.selection import top
+from vidsparse.sparsity.selection import add_top_, candidates, count, partitioned, top
 
 
 @dataclass(frozen=True)
@@ -45,49 +45,54 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> tupl
             masks[name], stayed = rewire_neurons(layer, drop, grow, fraction, fan_in, salient)
             kept += stayed
         return masks, before - kept
+    left = {name: layer.nonzero for name, layer in layers.items()}
     if method.pruning == "global" and plan.surplus > 0:
-        layers = prune_globally(layers, method.drop, plan.surplus)
-    for name, (keep, end) in _keep_and_end(layers, method, fraction, plan).items():
+        left = prune_globally(layers, method.drop, plan.surplus)
+    for name, (keep, end) in _keep_and_end(layers, left, method, fraction, plan).items():
         layer = layers[name]
         masks[name] = top(method.drop.rule(layer), keep, among=layer.active)
         if end > keep:
-            masks[name] |= top(method.grow.rule(layer), end - keep, among=~masks[name])
+            add_top_(masks[name], method.grow.rule(layer), end - keep)
         kept += keep
     return masks, before - kept
 
 
-def prune_globally(layers: Mapping[str, Candidates], score: Score, surplus: int) -> dict[str, Candidates]:
-    """The layers without the `surplus` weights of lowest score, each with at least a tenth of the density left."""
+def prune_globally(layers: Mapping[str, Candidates], score: Score, surplus: int) -> dict[str, int]:
+    """How many weights each layer has left without the `surplus` lowest, and at least a tenth of the density left.
+
+    Of equal scores the earlier layers' stay.
+    """
     total = sum(layer.weight.numel() for layer in layers.values())
     floor_density = (sum(layer.nonzero for layer in layers.values()) - surplus) / total / 10
-    scores = {name: score.rule(layer) for name, layer in layers.items()}
-    safe = {
-        name: top(scores[name], min(layer.nonzero, max(1, floor(floor_density * layer.weight.numel()))), layer.active)
-        for name, layer in layers.items()
-    }
-    open_to_all = {name: layer.active & ~safe[name] for name, layer in layers.items()}
-    candidates = torch.cat([scores[name][where] for name, where in open_to_all.items()])
-    keep = top(candidates, candidates.numel() - surplus)
-    sizes = [int(where.count_nonzero()) for where in open_to_all.values()]
-    pruned = {}
-    for (name, where), part in zip(open_to_all.items(), keep.split(sizes), strict=True):
-        active = safe[name].masked_scatter(where, part)
-        pruned[name] = replace(layers[name], active=active, nonzero=int(active.count_nonzero()))
-    return pruned
+    left, open_to_all = {}, {}
+    for name, layer in layers.items():
+        left[name] = min(layer.nonzero, max(1, floor(floor_density * layer.weight.numel())))
+        place = layer.nonzero - left[name]
+        open_to_all[name] = partitioned(candidates(score.rule(layer), layer.active), place)[:place]
+    everything = torch.cat(list(open_to_all.values()))
+    if surplus == everything.numel():
+        return left
+    lowest_kept = partitioned(everything, surplus)[surplus]
+    missing = everything.numel() - surplus - count(everything > lowest_kept)
+    for name, scores in open_to_all.items():
+        ties = min(missing, count(scores == lowest_kept))
+        left[name] += count(scores > lowest_kept) + ties
+        missing -= ties
+    return left
 
 
 def _keep_and_end(
-    layers: Mapping[str, Candidates], method: Method, fraction: float, plan: Plan
+    layers: Mapping[str, Candidates], left: Mapping[str, int], method: Method, fraction: float, plan: Plan
 ) -> dict[str, tuple[int, int]]:
-    """How many weights each layer keeps at this update, and how many it has after growing."""
+    """How many of the weights that pruning left each layer keeps, and how many it has after growing."""
     if method.pruning == "layer":
-        return {name: (min(plan.planned[name], layer.nonzero), plan.planned[name]) for name, layer in layers.items()}
+        return {name: (min(plan.planned[name], now), plan.planned[name]) for name, now in left.items()}
     if method.soft_bound:
-        return {name: (min(plan.target[name], layer.nonzero), plan.planned[name]) for name, layer in layers.items()}
-    keep = {name: layer.nonzero - floor(fraction * layer.nonzero) for name, layer in layers.items()}
+        return {name: (min(plan.target[name], now), plan.planned[name]) for name, now in left.items()}
+    keep = {name: now - floor(fraction * now) for name, now in left.items()}
     if not method.redistribute:
-        return {name: (keep[name], layer.nonzero) for name, layer in layers.items()}
-    dropped = sum(layer.nonzero for layer in layers.values()) - sum(keep.values())
+        return {name: (keep[name], now) for name, now in left.items()}
+    dropped = sum(left.values()) - sum(keep.values())
     room = {name: layer.weight.numel() - keep[name] for name, layer in layers.items()}
     grown = share_out(dropped, {name: _mean_momentum(layer) for name, layer in layers.items()}, room)
     return {name: (keep[name], keep[name] + grown[name]) for name in layers}

@@ -1,0 +1,225 @@
+"""The exhibits of run/analysis/ and of clips on which two networks part: every number, and what may not be shown."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from analysed import analyse
+
+from vidsparse.report import analyses, parting
+from vidsparse.report.arms import make_arms
+from vidsparse.report.page import write_comparison, write_report
+from vidsparse.report.tables import load_run
+
+MakeRun = Callable[..., Path]
+EXHIBITS = (
+    "attenuation_space",
+    "attenuation_time",
+    "fourier",
+    "filter_spectra",
+    "corruption_spectra_space",
+    "corruption_spectra_time",
+    "kernel_maps",
+    "channels",
+    "structure_training",
+    "saliency_grad_cam_1",
+    "saliency_grad_cam_2",
+)
+Compared = tuple[dict[str, list[Path]], Path]
+
+
+@pytest.fixture(scope="module")
+def compared(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    """Two seeds of dense and of RigL with analyses, and the folder of the page that compares them."""
+    parent = tmp_path_factory.mktemp("analysed")
+    runs: dict[str, list[Path]] = {"dense": [], "rigl": []}
+    for number, (method, seed) in enumerate((m, s) for m in runs for s in (0, 1)):
+        run = make_run(parent, f"{method}{seed}", method, seed=number, training_seed=seed, severities=(3,), clips=24)
+        _rename(run)
+        analyse(run, number, sparse=method == "rigl")
+        runs[method].append(run)
+    return runs, write_comparison([run for each in runs.values() for run in each], parent / "page").parent
+
+
+def _rename(run: Path) -> None:
+    """Put what HTML and LaTeX would take for their own into the names of all clips."""
+    rows = pd.read_parquet(run / "predictions.parquet")
+    rows["id"] = rows["id"].str.replace("v_Class", "<script>alert(2)<!--script>&_%$x^2")
+    rows.to_parquet(run / "predictions.parquet")
+
+
+def table(page: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(page / "tables" / f"{name}.csv", index_col=0)
+
+
+def joined(runs: list[Path], name: str) -> pd.DataFrame:
+    return pd.concat([pd.read_parquet(run / "analysis" / f"{name}.parquet") for run in runs])
+
+
+def arms(runs: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    return {"dense": runs["dense"], "RigL, 50 %": runs["rigl"]}
+
+
+def test_a_comparison_shows_every_analysis_with_its_files_and_definition(compared: Compared) -> None:
+    page = (compared[1] / "report.html").read_text(encoding="utf-8")
+    for name in (*EXHIBITS, "parting", "clips_sparse", "clips_dense"):
+        assert f'<figure id="{name}">' in page
+        assert (compared[1] / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (compared[1] / "tables" / f"{name}.tex").read_text().startswith(r"\begin{tabular}")
+    for said in ("A Fourier Perspective on Model Robustness", "Dispersion of channels", "Selvaraju"):
+        assert said in page
+    assert len(page) < 10e6
+
+
+def test_accuracies_without_frequencies_are_what_pandas_counts(compared: Compared) -> None:
+    runs, page = compared
+    for axis in ("space", "time"):
+        shown = table(page, f"attenuation_{axis}").set_index(["arm", "side", "radius"]).sort_index()
+        for arm, each in arms(runs).items():
+            rows = joined(each, "attenuation")
+            rows = rows[(rows["axis"] == axis) | (rows["side"] == "none")]
+            expected = (rows["label"] == rows["prediction"]).groupby([rows["side"], rows["radius"]]).mean()
+            assert shown.loc[arm, "accuracy"].to_dict() == pytest.approx(expected.to_dict())
+            assert (shown.loc[arm, "n"] == 24).all()
+        assert (shown["low"] <= shown["accuracy"]).all()
+        assert (shown["accuracy"] <= shown["high"]).all()
+
+
+def test_errors_by_frequency_are_what_pandas_counts_and_mirrored(compared: Compared) -> None:
+    runs, page = compared
+    shown = table(page, "fourier").set_index(["arm", "v", "u"]).sort_index()["error"]
+    for arm, each in arms(runs).items():
+        rows = joined(each, "fourier")
+        expected = (rows["label"] != rows["prediction"]).groupby([rows["v"], rows["u"]]).mean()
+        assert len(shown[arm]) == 25
+        for (v, u), error in expected.items():
+            assert shown[arm, v, u] == shown[arm, -v, -u] == pytest.approx(error)
+
+
+def test_spectra_are_those_of_the_runs(compared: Compared) -> None:
+    runs, page = compared
+    shown = table(page, "filter_spectra").set_index(["arm", "axis", "frequency"]).sort_index()["power"]
+    for arm, each in arms(runs).items():
+        expected = joined(each, "filter_spectra").groupby(["axis", "frequency"])["power"].mean()
+        assert shown[arm].to_dict() == pytest.approx(expected.to_dict())
+    added = pd.read_parquet(runs["dense"][0] / "analysis" / "corruption_spectra.parquet")
+    for axis in ("space", "time"):
+        expected = added[(added["axis"] == axis) & (added["frequency"] > 0)]
+        assert table(page, f"corruption_spectra_{axis}")["power"].to_list() == pytest.approx(
+            expected["power"].to_list()
+        )
+
+
+def test_channels_are_tested_with_holm_over_layers_and_sides(compared: Compared) -> None:
+    runs, page = compared
+    spatial = pd.read_parquet(runs["rigl"][0] / "analysis" / "spatial.parquet").set_index("layer")
+    shown = table(page, "channels")
+    assert set(shown["arm"]) == {"RigL, 50 %"}, "a dense network has no mask to test"
+    p = np.concatenate([spatial[f"{side}_p_dispersion"] for side in ("output", "input")])
+    order = np.argsort(p)
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    assert shown["p_holm"].to_numpy() == pytest.approx(corrected)
+    for side in ("output", "input"):
+        part = shown[shown["side"] == side].set_index("layer")
+        for name in ("dispersion", "empty", "expected", "p_empty", "channels"):
+            assert part[name].to_list() == pytest.approx(spatial[f"{side}_{name}"].to_list())
+    assert (shown["p_holm"] < 0.05).any()
+    page_text = (page / "report.html").read_text(encoding="utf-8")
+    assert f"outputs: D = {spatial['output_dispersion'].iloc[1]:.2f} (p" in page_text
+
+
+def test_structure_over_training_is_the_median_over_layers(compared: Compared) -> None:
+    runs, page = compared
+    log = pd.read_csv(runs["rigl"][0] / "structure.csv")
+    shown = table(page, "structure_training").set_index("step")
+    for step, rows in log.groupby("step"):
+        assert shown.loc[step, "output_dispersion"] == pytest.approx(rows["output_dispersion"].median())
+        assert shown.loc[step, "empty"] == (rows["empty_outputs"] + rows["empty_inputs"]).sum()
+
+
+def right(run: Path) -> pd.Series:
+    rows = pd.read_parquet(run / "predictions.parquet").astype({"corruption": str})
+    return (rows["label"] == rows["prediction"]).set_axis(
+        pd.MultiIndex.from_frame(rows[["corruption", "severity", "id"]])
+    )
+
+
+def test_where_two_networks_part_is_what_pandas_counts(compared: Compared) -> None:
+    runs, page = compared
+    sparse, dense = (pd.concat([right(run) for run in runs[each]], keys=[0, 1]) for each in ("rigl", "dense"))
+    shown = table(page, "parting")
+    for name, alone in (("only_sparse", sparse & ~dense), ("only_dense", dense & ~sparse), ("both", sparse & dense)):
+        assert shown[name].to_dict() == pytest.approx(alone.groupby("corruption").mean().to_dict())
+    assert shown[["only_sparse", "only_dense", "both", "neither"]].sum(axis=1).to_list() == pytest.approx([1] * 11)
+    gains = table(page, "gain").set_index("corruption")["gain"]
+    corrupted = shown.drop(index="clean")
+    assert (corrupted["only_sparse"] - corrupted["only_dense"]).to_dict() == pytest.approx(gains.to_dict())
+
+
+def test_pictures_are_of_clips_that_one_always_gets_right_and_the_other_never(compared: Compared) -> None:
+    runs, page = compared
+    answers = {each: [right(run) for run in runs[each]] for each in runs}
+    for winner, loser in (("sparse", "dense"), ("dense", "sparse")):
+        rows = table(page, f"clips_{winner}")
+        assert 1 <= len(rows) <= 6
+        assert rows["id"].is_unique
+        keys = {"sparse": "rigl", "dense": "dense"}
+        for key in rows[["corruption", "severity", "id"]].itertuples(index=False, name=None):
+            assert all(each[key] for each in answers[keys[winner]])
+            assert not any(each[key] for each in answers[keys[loser]])
+        assert rows[f"{winner}_said"].str.endswith("right").all()
+        assert rows[f"{loser}_said"].str.endswith("wrong").all()
+
+
+def test_filmstrips_say_what_each_network_answered(compared: Compared) -> None:
+    runs, page = compared
+    for number in (1, 2):
+        shown = table(page, f"saliency_grad_cam_{number}")
+        for arm, each in arms(runs).items():
+            rows = pd.read_parquet(each[0] / "analysis" / "saliency.parquet").set_index(["id", "condition"])
+            for row in shown[shown["arm"] == arm].itertuples():
+                said = rows.loc[row.id, row.condition]
+                assert (row.prediction, row.label) == (said["prediction"], said["label"])
+                assert f"{said['confidence']:.2f}" in row.answer
+                assert row.answer.endswith("right" if said["prediction"] == said["label"] else "wrong")
+
+
+def test_a_run_beside_its_reference_shows_both(compared: Compared) -> None:
+    runs, _ = compared
+    run = runs["rigl"][0]
+    page = write_report(run, runs["dense"][0]).read_text(encoding="utf-8")
+    for name in EXHIBITS:
+        assert f'<figure id="{name}">' in page
+    for name in ("attenuation_space", "fourier", "filter_spectra", "saliency_grad_cam_1"):
+        assert set(table(run, name)["arm"]) == {"dense", "RigL at 50 % sparsity"}
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_without_frames_no_picture_of_the_data_is_shown(compared: Compared) -> None:
+    runs, _ = compared
+    loaded = [load_run(run) for run in (runs["dense"][0], runs["rigl"][0])]
+    forbidding = replace(loaded[1], config_text=loaded[1].config_text + "report: {frames: false}\n")
+    for dense, sparse, pictures in ((*loaded, 4), (loaded[0], forbidding, 0)):
+        dense_arm, arm = make_arms([dense, sparse])
+        found = analyses.exhibits({"dense": [dense], "RigL": [sparse]}, "dense", 1 / 3) + parting.exhibits(
+            arm, dense_arm
+        )
+        names = [exhibit.name for exhibit in found]
+        assert sum(name.startswith(("saliency", "clips")) for name in names) == pictures
+        assert {"fourier", "parting", "kernel_maps"} <= set(names)
+
+
+def test_names_with_html_do_no_harm_in_pictures_and_tables(compared: Compared) -> None:
+    page = (compared[1] / "report.html").read_text(encoding="utf-8")
+    assert "alert(2)" in page
+    assert "<script>alert" not in page
+    assert "<b>Bowling" not in page
+    assert page.count("<script>") == 1, "the one that sorts the leaderboard"
+    said = (compared[1] / "tables" / "clips_sparse.tex").read_text()
+    assert r"\textless{}script\textgreater{}alert(2)" in said
