@@ -92,7 +92,7 @@ def corrupt_labels(
 
     >>> labels = np.tile(np.repeat([1, 2], 8), (2, 16, 1)).astype(np.uint8)
     >>> corrupt_labels(labels, "static_rotate", 2)[0, 0].tolist()
-    [255, 255, 255, 255, 255, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2]
+    [255, 255, 255, 255, 255, 1, 2, 2, 2, 2, 2, 2, 2, 2, 255, 255]
     """
     _check_labels(labels, fill)
     record, level, scene, given = _asked(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -12,6 +13,7 @@ from regions import COLOURS, VOID, agree, image_set, regions, save, video_set
 from vidsparse.config import DataConfig
 from vidsparse.data import manifest
 from vidsparse.data.clips import load_clips
+from vidsparse.data.images import still
 from vidsparse.data.mask_sets import CITYSCAPES_CLASSES, VOC_CLASSES
 from vidsparse.data.prepare import PROBLEMS, prepare
 from vidsparse.data.sources import evaluated_on, load_dataset
@@ -254,3 +256,11 @@ def test_a_frame_that_changes_is_counted_again_and_the_fingerprint_knows_masks(t
     assert loaded("video_masks", root).fingerprint != before
     save(root / "test", "video0/00004", regions(40, 50))
     assert "frames of 2 sizes" in loaded("video_masks", root).index.unreadable["test/video0"]
+
+
+def test_a_table_from_before_there_were_masks_is_still_read(tmp_path):
+    path = picture(tmp_path / "x.png", regions(20, 30))
+    target = tmp_path / "table.parquet"
+    manifest.save({manifest.stamp(path): (still(20, 30, "pillow"),)}, target)
+    pq.write_table(pq.read_table(target).drop_columns("top"), target)
+    assert manifest.load(target) == {manifest.stamp(path): [still(20, 30, "pillow")]}

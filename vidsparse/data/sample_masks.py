@@ -22,7 +22,7 @@ from vidsparse.machine import user_cache
 Plane = NDArray[np.float64]
 Rng = np.random.Generator
 
-VERSION = 1  # part of the folder's name: a change of anything below needs the next number
+VERSION = 2  # part of the folder's name: a change of anything below needs the next number
 WIDTH, HEIGHT, FRAMES = 96, 72, 12
 VIDEOS = {"train": 72, "test": 20}
 _CANVAS = 128  # pixels of the background, which repeats seamlessly
