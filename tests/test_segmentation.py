@@ -69,7 +69,7 @@ def visible(page: str) -> str:
 def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compared(config, monkeypatch):
     monkeypatch.setattr("vidsparse.evaluation.evaluate.UNIT", 1)
     with monkeypatch.context() as patch:
-        patch.setattr("vidsparse.experiment.show", lambda *_: None)
+        patch.setattr("vidsparse.report.page.write_report", lambda run, _: run)
         dense, again = run(config("segmentation_dense", "name=dense")), run(config("segmentation_rigl", "name=again"))
     stops = iter([False, True])
     saved = predictions.save
@@ -114,7 +114,8 @@ def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compare
     compared = write_comparison([dense, rigl], Path("runs/both")).read_text()
     assert re.findall(r"(?<![Pp]ixel )\b[Aa]ccurac\w+", visible(compared)) == []
     (rigl / "config.yaml").write_text((rigl / "config.yaml").read_text().replace("frames: true", "frames: false"))
-    assert "data:image" not in write_report(rigl).read_text()
+    assert "data:image/jpeg" in page
+    assert "data:image/jpeg" not in write_report(rigl).read_text()
     assert not list((rigl / "figures").glob("frames_*"))
 
     table = tables["dense"].drop(columns=["confusion", "consistency"]).assign(label=0, prediction=0, top5=None)
@@ -125,7 +126,7 @@ def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compare
 
 def test_a_trained_run_is_evaluated_again_on_the_classes_of_its_data(config, masked, monkeypatch, capsys):
     with monkeypatch.context() as patch:
-        patch.setattr("vidsparse.experiment.show", lambda *_: None)
+        patch.setattr("vidsparse.report.page.write_report", lambda run, _: run)
         trained = run(config("segmentation_dense", "name=own", "training.epochs=1"))
     asked = ["segmentation_dense", f"data.root={masked}", *TOY, f"model.weights={trained}", "name=judged"]
     assert main(["evaluate", *asked]) == 0
