@@ -1,6 +1,7 @@
 """The page of one run: its numbers, its words, its safety."""
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.evaluation.summary import summary
 from vidsparse.report.page import write_report
 from vidsparse.report.tables import load_run
-from vidsparse.report.words import signed, warnings
+from vidsparse.report.words import relation, signed, warnings
 
 MakeRun = Callable[..., Path]
 Published = tuple[Path, Path, str]
@@ -236,3 +237,9 @@ def test_the_same_tables_give_the_same_page_in_seconds_without_torch_or_pyplot(p
     assert done.stdout.strip() == "[]"
     assert time.monotonic() - started < 20, "2 s on an idle core, with room for a busy machine"
     assert read(run / "report.html") == page
+
+
+def test_a_difference_that_is_not_settled_is_not_called_one() -> None:
+    said = [relation(gain, gain - 0.02, gain + 0.02) for gain in (-0.03, -0.01, 0.01, 0.03)]
+    assert said == ["is less robust than", "cannot be told from", "cannot be told from", "is more robust than"]
+    assert relation(0.01, math.nan, math.nan) == "is more robust than"

@@ -133,7 +133,7 @@ def verdict(leaders: pd.DataFrame) -> str:
 def sentence(row: Mapping[Any, Any], label: str) -> str:
     """What was found of one arm against dense training, with its interval; `row` of the leaderboard."""
     gain, low, high = row["gain"], row["gain_low"], row["gain_high"]
-    relation = "as robust as" if round(gain, 4) == 0 else "more robust than" if gain > 0 else "less robust than"
+    relation = words.relation(gain, low, high)
     over = "recordings" if row["seeds"] < 2 else f"recordings and {row['seeds']:.0f} seeds"
     settled = "includes zero" if low <= 0 <= high else "excludes zero"
     between = (
@@ -144,7 +144,7 @@ def sentence(row: Mapping[Any, Any], label: str) -> str:
     ties = f", ties in {row['ties']:.0f}" if row["ties"] else ""
     corruptions = row["wins"] + row["ties"] + row["losses"]
     return (
-        f"{label} is {relation} dense training: {words.signed(gain)} points of robustness accuracy, "
+        f"{label} {relation} dense training: {words.signed(gain)} points of robustness accuracy, "
         f"winning {row['wins']:.0f} of {corruptions:.0f} corruptions{ties}; {between}."
     )
 

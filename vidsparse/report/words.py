@@ -97,14 +97,21 @@ def verdict(run: Run, numbers: Mapping[str, float]) -> str:
 
 def _verdict_against_dense(run: Run, numbers: Mapping[str, float]) -> str:
     gain = numbers["gain"]
-    comparison = "as robust as" if round(gain, 4) == 0 else "more robust than" if gain > 0 else "less robust than"
+    comparison = relation(gain, numbers["gain_low"], numbers["gain_high"])
     relative = "" if math.isnan(numbers["relative_gain"]) else f", {signed(numbers['relative_gain'])} % relative"
     ties = f", ties in {numbers['ties']}" if numbers["ties"] else ""
     return (
-        f"{_opening(run)} is {comparison} dense training: {signed(gain)} points of robustness accuracy "
+        f"{_opening(run)} {comparison} dense training: {signed(gain)} points of robustness accuracy "
         f"({percent(numbers['robust'])} % against {percent(numbers['reference_robust'])} %{relative}), "
         f"winning {numbers['wins']} of {numbers['corruptions']} corruptions{ties}; {_resolution(numbers)}."
     )
+
+
+def relation(gain: float, low: float, high: float) -> str:
+    """How an arm stands to another whose gain and interval these are; nothing is claimed that is not settled."""
+    if low <= 0 <= high:
+        return "cannot be told from"
+    return "is as robust as" if round(gain, 4) == 0 else "is more robust than" if gain > 0 else "is less robust than"
 
 
 def _resolution(numbers: Mapping[str, float]) -> str:
