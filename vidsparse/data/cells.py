@@ -20,8 +20,9 @@ class Cell:
 
     @property
     def moves_masks(self) -> bool:
-        """Whether the masks of this cell are others than those of the clean clips."""
-        return bool(self.severity and corruptions.REGISTRY[self.corruption].moves)
+        """Whether the masks of this cell are others than those of the clean clips; those of published sets are not."""
+        known = corruptions.REGISTRY.get(self.corruption)
+        return bool(self.severity and known and known.moves)
 
 
 CLEAN_CELL = Cell(CLEAN, "", 0)
