@@ -23,7 +23,8 @@ from vidsparse.data.loader import split_units
 from vidsparse.data.stored import MASKS, open_stored
 from vidsparse.errors import BenchmarkError, ConfigError, DataError
 
-SETTINGS = ("data.frames=4", "data.stride=2", "data.short_side=48", "data.size=40", "evaluation.suite=ucf101_p_16",
+SETTINGS = ("task=segmentation", "model.name=unet",
+            "data.frames=4", "data.stride=2", "data.short_side=48", "data.size=40", "evaluation.suite=ucf101_p_16",
             "evaluation.corruptions=[gaussian_noise,rotate,freeze]", "evaluation.severities=[2,4]",
             "benchmark.unit=2", "engine.workers=0")  # fmt: skip
 STILL = {"clean/0", "rotate/2", "rotate/4", "freeze/2", "freeze/4"}
@@ -153,7 +154,7 @@ def test_deep_verification_makes_masks_again(copy, source, tmp_path):
 
 
 def test_a_benchmark_without_masks_is_what_it_was(tiny_root, tmp_path):
-    made = config(tmp_path / "set", tiny_root, kind="folder")
+    made = config(tmp_path / "set", tiny_root, "task=classification", "model.name=x3d_s", kind="folder")
     generate(made)
     assert '"masks"' not in (tmp_path / "set" / "benchmark.json").read_text()
     assert not (tmp_path / "set" / MASKS).exists()

@@ -23,7 +23,7 @@ def begin(cwd: Path, root: Path, tiny: tuple[str, ...], *more: str) -> subproces
     return subprocess.Popen(
         [sys.executable, str(ROOT / "scripts" / "run.py"), "ucf101_rigl", *settings],
         cwd=cwd, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, start_new_session=True,
+        text=True, start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
