@@ -77,7 +77,7 @@ _LEVELS: Final[dict[str, Table]] = {
     "rotate": _each(4, 8, 12, 16, 20),
     # transport: frames that do not come in time, a clip played too fast, frames that come in the wrong order
     "freeze": ((0.85, 1), (0.65, 1), (0.45, 1), (0.25, 1), (0.05, 1)),
-    "sampling": _each(1.25, 1.5, 2, 3, 5),
+    "sampling": _each(1.25, 1.5, 2, 2.75, 5),
     "jumble": _each(3, 6, 12, 24, 48),
     # the codec of most video and its successor, at constant quality: at a constant rate, what a short clip loses is up
     # to the rate control's first guess
