@@ -88,7 +88,8 @@ def _keep_and_end(
     if method.pruning == "layer":
         return {name: (min(plan.planned[name], now), plan.planned[name]) for name, now in left.items()}
     if method.soft_bound:
-        return {name: (min(plan.target[name], now), plan.planned[name]) for name, now in left.items()}
+        planned = plan.planned  # rounding may give a layer one less than its target
+        return {name: (min(plan.target[name], planned[name], now), planned[name]) for name, now in left.items()}
     keep = {name: now - floor(fraction * now) for name, now in left.items()}
     if not method.redistribute:
         return {name: (keep[name], now) for name, now in left.items()}
