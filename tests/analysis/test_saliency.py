@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from captum import attr
 from torch import nn
 
 from vidsparse.analysis import saliency
@@ -52,7 +53,6 @@ def test_grad_cam_finds_the_place_that_makes_the_class(relu_in_place):
 
 @pytest.mark.parametrize("name", ["r3d_18", "x3d_s"])
 def test_grad_cam_of_3d_networks_equals_captum(name):
-    attr = pytest.importorskip("captum.attr")
     model = create_model(name, 4, 4, 64).eval()
     inputs = torch.randn(2, 3, 4, 64, 64)
     layer = saliency.cam_layer(model, inputs[:1])
@@ -64,7 +64,6 @@ def test_grad_cam_of_3d_networks_equals_captum(name):
 
 
 def test_grad_cam_of_frames_equals_captum_frame_by_frame():
-    attr = pytest.importorskip("captum.attr")
     from torchvision.models import resnet18
 
     image = resnet18(num_classes=4).eval()

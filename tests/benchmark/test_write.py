@@ -31,8 +31,6 @@ def write(plan, units):
 
 @pytest.mark.parametrize("settings", [("engine.workers=1",), ("engine.workers=2",), ("cluster.scheduler=local",)])
 def test_workers_and_dask_make_the_same_bytes(order, whole, settings):
-    if settings[0].startswith("cluster"):
-        pytest.importorskip("distributed")
     config = order(*settings, *(["engine.workers=2"] if settings[0].startswith("cluster") else []))
     generate(config)
     assert sums(config.benchmark_folder) == sums(whole)

@@ -77,7 +77,7 @@ def timed_updates(sparse: Topology) -> list[float]:
     """Processor seconds of each update from now on."""
     times: list[float] = []
     update = sparse._update
-    sparse._update = lambda: times.append(spent(update))  # type: ignore[method-assign]
+    sparse._update = lambda: times.append(spent(update))
     return times
 
 

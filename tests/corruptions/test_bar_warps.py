@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from corruptions import bar_fields, bar_warps
 
@@ -70,7 +71,6 @@ def test_twirls_are_those_of_the_formula_and_leave_the_margin_alone() -> None:
 
 
 def test_spinning_is_the_weighted_mean_of_cubic_rotations(clip: Frame) -> None:
-    ndimage = pytest.importorskip("scipy.ndimage")
     frame = clip[3].copy()
     shares = np.linspace(-1, 1, 21)
     weights = np.exp(-2 * shares**2)
@@ -83,7 +83,6 @@ def test_spinning_is_the_weighted_mean_of_cubic_rotations(clip: Frame) -> None:
 
 @pytest.mark.parametrize("scale", [1.0, 1.05, 1.25, 1.5])
 def test_magnifying_is_an_unfiltered_spline_zoom_cropped_to_its_middle(clip: Frame, scale: float) -> None:
-    ndimage = pytest.importorskip("scipy.ndimage")
     source = clip[0].copy()
     made = bar_warps.magnify(source[..., 1].copy(), scale)
     zoomed = ndimage.zoom(source[..., 1], scale, prefilter=False)

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="../shared/parity 
 
 @pytest.fixture(scope="module")
 def parity() -> ModuleType:
-    pytest.importorskip("scipy")
     spec = importlib.util.spec_from_file_location("parity", FIXTURES / "parity.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,5 +1,7 @@
 """Numbers of segmentation from the table alone: by hand, as means of what samples add, as the statistics see them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,7 +26,7 @@ IOU = (7 / 8, 4 / 6, 1 / 2)
 
 
 def sample(name: str = "a", group: str = "g") -> Sample:
-    return Sample(name, None, -1, group)  # type: ignore[arg-type]  # no file is read
+    return Sample(name, Path(name), -1, group)
 
 
 def table(*cells: tuple[str, int, np.ndarray, np.ndarray], names: tuple[str, ...] = ("a",)) -> pd.DataFrame:

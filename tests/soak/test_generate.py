@@ -131,7 +131,6 @@ def test_damage_in_real_files_is_named_and_mended(ucf101, whole, tmp_path, monke
 
 
 def test_a_dask_worker_of_another_build_is_refused(tiny_root, tmp_path):
-    pytest.importorskip("distributed")
     (tmp_path / "sitecustomize.py").write_text("import PIL\nPIL.__version__ = '0'\n")
     here = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     other = {**here, "PYTHONPATH": f"{tmp_path}{os.pathsep}{here['PYTHONPATH']}"}

@@ -5,7 +5,6 @@ import torch
 
 import vidsparse
 from ablated import assert_same, build, damage, weights
-from vidsparse.models.zoo import MODELS
 from vidsparse.sparsity import compact
 
 IMAGE, TOKENS, CLIP = (1, 3, 64, 64), (1, 3, 224, 224), (1, 3, 4, 64, 64)
@@ -38,8 +37,6 @@ TABLE = {
 @pytest.mark.parametrize("name", TABLE)
 def test_networks_of_our_table_with_an_example(name):
     frames, size = TABLE[name]
-    if name in MODELS and MODELS[name].extra:
-        pytest.importorskip("transformers")
     model = damage(vidsparse.create_model(name, 5, frames, size), columns=0.05)
     x = torch.randn(1, 3, frames, size, size).double()
     small = compact(model, x)

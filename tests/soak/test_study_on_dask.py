@@ -8,8 +8,6 @@ import pytest
 
 from killing import ROOT
 
-pytest.importorskip("distributed")
-
 
 @pytest.mark.timeout(3000)
 def test_the_same_numbers_on_a_dask_cluster(tiny, tiny_root, tmp_path):

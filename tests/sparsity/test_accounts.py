@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from scipy.sparse import csr_matrix
 from torch import nn
 
 from toy import SPARSE, build, train
@@ -36,10 +37,9 @@ def test_published_sizes_of_resnet50_with_a_bit_mask(sparsity, megabytes):
 
 
 def test_csr_is_what_scipy_would_hold():
-    scipy = pytest.importorskip("scipy.sparse")
     matrix = np.random.default_rng(0).normal(size=(20, 50)).astype(np.float32)
     matrix[np.random.default_rng(1).random(matrix.shape) < 0.8] = 0
-    held = scipy.csr_matrix(matrix)
+    held = csr_matrix(matrix)
     expected = held.data.nbytes + held.indices.astype(np.int32).nbytes + held.indptr.astype(np.int32).nbytes
     assert weight_memory(1000, held.nnz, 20, 4).csr == expected
 

@@ -9,21 +9,10 @@ from torch import Tensor
 
 from vidsparse.data.cells import Cell
 from vidsparse.data.sources import Sample
-from vidsparse.evaluation.predictions import MEAN
+from vidsparse.evaluation.predictions import MEAN, WHAT
 from vidsparse.evaluation.segmentation import confusion, temporal_consistency
 
-SCHEMA = pa.schema(
-    {
-        "id": pa.string(),
-        "group": pa.dictionary(pa.int32(), pa.string()),
-        "view": pa.int16(),
-        "corruption": pa.dictionary(pa.int16(), pa.string()),
-        "profile": pa.dictionary(pa.int16(), pa.string()),
-        "severity": pa.int8(),
-        "confusion": pa.list_(pa.int64()),
-        "consistency": pa.float32(),
-    }
-)
+SCHEMA = pa.schema({**WHAT, "confusion": pa.list_(pa.int64()), "consistency": pa.float32()})
 Maps = NDArray[np.uint8]
 
 

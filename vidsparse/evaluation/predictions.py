@@ -16,14 +16,17 @@ from vidsparse.data.cells import Cell
 from vidsparse.data.sources import Sample
 from vidsparse.evaluation.groups import with_groups
 
+WHAT = {  # was seen: what a row of every task begins with
+    "id": pa.string(),
+    "group": pa.dictionary(pa.int32(), pa.string()),
+    "view": pa.int16(),
+    "corruption": pa.dictionary(pa.int16(), pa.string()),
+    "profile": pa.dictionary(pa.int16(), pa.string()),
+    "severity": pa.int8(),
+}
 SCHEMA = pa.schema(
     {
-        "id": pa.string(),
-        "group": pa.dictionary(pa.int32(), pa.string()),
-        "view": pa.int16(),
-        "corruption": pa.dictionary(pa.int16(), pa.string()),
-        "profile": pa.dictionary(pa.int16(), pa.string()),
-        "severity": pa.int8(),
+        **WHAT,
         "label": pa.int16(),
         "prediction": pa.int16(),
         "top5": pa.list_(pa.int16()),
