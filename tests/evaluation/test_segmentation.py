@@ -13,7 +13,6 @@ from vidsparse.evaluation.segmentation import (
     mean_iou,
     pixel_accuracy,
     temporal_consistency,
-    video_consistency,
 )
 
 V = 255
@@ -95,11 +94,7 @@ def test_consistency_asks_whether_the_prediction_stays_where_the_truth_does():
     flicker[0, 2], flicker[0, 0], flicker[1, 1] = 0, 1, 2  # two pixels that stay are called something else
     truth, prediction = np.stack([TRUTH, later]), np.stack([PREDICTION, flicker])
     assert temporal_consistency(prediction, truth) == pytest.approx(10 / 12)
-    # 13 are judged, 12 stay; 3 of them were wrong in the first frame, and one that was right changes
-    assert video_consistency(prediction, truth, 2) == pytest.approx(8 / 12)
     assert math.isnan(temporal_consistency(prediction[:1], truth[:1]))
-    assert math.isnan(video_consistency(prediction, truth, 3))
-    assert video_consistency(prediction, truth, 1) == pytest.approx((10 / 13 + 8 / 13) / 2)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))

@@ -69,22 +69,6 @@ def temporal_consistency(prediction: Labels, truth: Labels, ignore: int = IGNORE
     return float(_share(((prediction[1:] == prediction[:-1]) & stays).sum(), stays.sum()))
 
 
-def video_consistency(prediction: Labels, truth: Labels, window: int, ignore: int = IGNORE) -> float:
-    """VC_n: of the pixels that keep their true class for `window` frames, the share that is right in all of them.
-
-    The mean over all runs of `window` frames of a clip, both uint8 (T, H, W); NaN where no run has such a pixel.
-    Source: "VSPW: A Large-scale Dataset for Video Scene Parsing in the Wild", CVPR 2021.
-    """
-    right = prediction == truth
-    shares = []
-    for start in range(len(truth) - window + 1):
-        run = slice(start, start + window)
-        stays = (truth[run] == truth[start]).all(axis=0) & (truth[start] != ignore)
-        if stays.any():
-            shares.append(float(right[run].all(axis=0)[stays].mean()))
-    return sum(shares) / len(shares) if shares else float("nan")
-
-
 def _share(part: Any, whole: Any) -> NDArray[np.float64]:
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
     nothing = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
