@@ -71,6 +71,8 @@ def test_a_root_that_the_user_gave_is_never_replaced_by_sample_data():
         ("sparse.sparsity=1.2", "sparse.sparsity=1.2 on the command line: it is the share of zeros"),
         ("sparse.every=0", "sparse.every=0 on the command line"),
         ("sparse.stop=1.5", "sparse.stop=1.5 on the command line"),
+        ("data.share=0", "0 < share <= 1"),
+        ("data.share=1.5", "0 < share <= 1"),
         ("data.size=80", "cannot be larger than data.short_side=56"),
         ("data.size=16", "at least 32 pixels"),
         ("data.augment.scale=[0.5]", "a range of areas"),
