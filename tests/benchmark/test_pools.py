@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,11 @@ def die_always(number: int) -> int:
 
 def fail(number: int) -> int:
     raise ValueError(f"no {number}")
+
+
+def whose(task: tuple[str, int]) -> tuple[str, int]:
+    time.sleep(0.02)
+    return task[0], os.getpid()
 
 
 def lost(item: object, why: str) -> object:
@@ -67,3 +74,12 @@ def test_nothing_begins_once_it_is_not_wanted_any_more():
     with open_pool(0, ClusterConfig()) as pool:
         seen.extend(carry_out(pool, square, range(10), lost, lambda: len(seen) < 3))
     assert seen == [0, 1, 4]
+
+
+def test_a_worker_stays_with_its_group_and_helps_when_no_other_is_left():
+    items = [(group, number) for group in "abcd" for number in range(6)]
+    with open_pool(2, ClusterConfig()) as pool:
+        done = list(carry_out(pool, whose, items, lost, group_of=itemgetter(0)))
+    assert sorted(group for group, _ in done) == sorted(group for group, _ in items)
+    assert len({process for _, process in done}) == 2
+    assert len(set(done)) <= 4 + 1, "only the last group is shared"

@@ -1,7 +1,7 @@
-"""Where units are made: in this process, in local ones, or on a Dask cluster; each is a `concurrent.futures.Executor`.
+"""Where units are made: in this process, in local ones, or on a Dask cluster; a worker is a `futures.Executor`.
 
-A worker that dies takes with it what others were doing. All of that is done again, one unit at a time, so that the
-one that kills its worker is found: at the third death it fails and the rest goes on.
+What one worker keeps in memory another has to read again, so items come in groups and a worker stays with its group.
+A worker that dies is replaced and its item done again: at the third death the item fails and the rest goes on.
 """
 
 import multiprocessing
@@ -9,13 +9,13 @@ import os
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import wait as wait_for
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from vidsparse.config import ClusterConfig
@@ -41,11 +41,37 @@ class Here(Executor):
 
 @dataclass(frozen=True)
 class Pool:
-    """How to start an executor, how many units it is given at a time, and whether its workers are of other machines."""
+    """How to start each worker, how many items it is given at a time, and whether workers are of other machines."""
+
+    start: tuple[Callable[[], Executor], ...]
+    depth: int = 1
+    strange: bool = False
+
+
+@dataclass
+class Worker:
+    """An executor of one place, the group it works on, and how many items it has."""
 
     start: Callable[[], Executor]
-    width: int
-    strange: bool = False
+    group: Hashable = None
+    busy: int = 0
+    executor: Executor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.executor = self.start()
+
+    def submit(self, function: Callable[[Item], Result], item: Item) -> "Future[Result]":
+        """Hand over an item, to a new process where the old one died with nothing to do."""
+        try:
+            return self.executor.submit(function, item)
+        except BrokenProcessPool:
+            self.replace()
+            return self.executor.submit(function, item)
+
+    def replace(self) -> None:
+        """Start again after a death."""
+        self.executor.shutdown(wait=True)
+        self.executor = self.start()
 
 
 @contextmanager
@@ -55,10 +81,10 @@ def open_pool(workers: int, cluster: ClusterConfig) -> Iterator[Pool]:
         with _dask(workers, cluster.scheduler) as pool:
             yield pool
     elif not workers:
-        yield Pool(Here, 1)
+        yield Pool((Here,))
     else:
         context = multiprocessing.get_context("forkserver")
-        yield Pool(lambda: ProcessPoolExecutor(workers, context, prepare_worker), workers + 1)
+        yield Pool((lambda: ProcessPoolExecutor(1, context, prepare_worker),) * workers)
 
 
 def prepare_worker() -> None:
@@ -80,53 +106,61 @@ def carry_out(
     items: Sequence[Item],
     lost: Callable[[Item, str], Result],
     wanted: Callable[[], bool] = lambda: True,
+    group_of: Callable[[Item], Hashable] = lambda item: None,
 ) -> Iterator[Result]:
     """Results as they come, in no order; `lost` makes one for an item whose worker died too often, and why.
 
-    No new item begins once `wanted` is false. What `function` raises is raised here.
+    A worker that has finished its group takes one that nobody has, then helps where most is left. No new item begins
+    once `wanted` is false. What `function` raises is raised here.
     """
-    queue, suspects, deaths = deque(enumerate(items)), deque[tuple[int, Item]](), Counter[int]()
-    executor = pool.start()
-    running: dict[Future[Result], tuple[int, Item]] = {}
+    left, deaths = dict[Hashable, deque[int]](), Counter[int]()
+    for number, item in enumerate(items):
+        left.setdefault(group_of(item), deque()).append(number)
+    workers = [Worker(start) for start in pool.start]
+    running: dict[Future[Result], tuple[Worker, int]] = {}
     try:
-        while running or ((queue or suspects) and wanted()):
-            width, broken = 1 if suspects else pool.width, False
-            while wanted() and (queue or suspects) and len(running) < width:
-                source = suspects or queue
-                try:
-                    running[executor.submit(function, source[0][1])] = source[0]
-                except BrokenProcessPool:  # a worker died while it had nothing to do
-                    broken = True
-                    break
-                source.popleft()
-            done = wait(running, return_when=FIRST_COMPLETED).done if running else set()
-            hurt: list[tuple[int, Item]] = []
-            for future in done:
-                number, item = running.pop(future)
+        while True:
+            for worker in workers:
+                while worker.busy < pool.depth and any(left.values()) and wanted():
+                    worker.group = _group_for(worker, workers, left)
+                    number = left[worker.group].popleft()
+                    running[worker.submit(function, items[number])] = worker, number
+                    worker.busy += 1
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                worker, number = running.pop(future)
+                worker.busy -= 1
                 error = future.exception()
                 if error is None:
                     yield future.result()
                 elif isinstance(error, BrokenProcessPool):
-                    hurt.append((number, item))
+                    worker.replace()
+                    deaths[number] += 1
+                    if deaths[number] < DEATHS:
+                        left[group_of(items[number])].appendleft(number)
+                    else:
+                        yield lost(
+                            items[number], f"the process that made it died {DEATHS} times: out of memory, or killed"
+                        )
                 elif type(error).__name__ == "KilledWorker":  # of Dask, which has tried it several times
-                    yield lost(item, "the workers that made it died one after another: out of memory, or killed")
+                    yield lost(
+                        items[number], "the workers that made it died one after another: out of memory, or killed"
+                    )
                 else:
                     raise error
-            if not hurt and not broken:
-                continue
-            executor.shutdown(wait=True)
-            executor = pool.start()
-            for number, item in sorted([*hurt, *running.values()], key=itemgetter(0)):
-                deaths[number] += 1
-                if deaths[number] < DEATHS:
-                    suspects.append((number, item))
-                else:
-                    yield lost(item, f"the process that made it died {DEATHS} times: out of memory, or killed")
-            running.clear()
     finally:
         for future in running:
             future.cancel()
-        executor.shutdown(wait=True)
+        for worker in workers:
+            worker.executor.shutdown(wait=True)
+
+
+def _group_for(worker: Worker, workers: Sequence[Worker], left: dict[Hashable, deque[int]]) -> Hashable:
+    if left.get(worker.group):
+        return worker.group
+    taken = {other.group for other in workers}
+    return max((group for group in left if left[group]), key=lambda group: (group not in taken, len(left[group])))
 
 
 @contextmanager
@@ -144,10 +178,12 @@ def _dask(workers: int, scheduler: str) -> Iterator[Pool]:
     except (OSError, ValueError) as error:
         raise BenchmarkError(f"cluster.scheduler={scheduler}: no scheduler answers there ({error})") from error
     try:
-        width = sum(client.ncores().values())
-        if not width:
+        places = [address for address, threads in client.ncores().items() for _ in range(threads)]
+        if not places:
             raise BenchmarkError(f"cluster.scheduler={scheduler}: it has no workers; start some, then run this again")
-        yield Pool(lambda: client.get_executor(pure=False), 2 * width, strange=not local)
+        kept = {"pure": False, "allow_other_workers": True}  # others take over what is left when a worker goes
+        starts = [partial(client.get_executor, workers=[address], **kept) for address in places]
+        yield Pool(tuple(starts), depth=2, strange=not local)  # the next item is there when one is done
     finally:
         client.close()
         if local:

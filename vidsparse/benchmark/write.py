@@ -78,7 +78,7 @@ def make_units(plan: Plan, units: Sequence[Unit], title: str) -> Tally:
         for task in tasks:
             with suppress(OSError):  # what a worker said that was cut off before
                 task.note.unlink(missing_ok=True)
-        for done in carry_out(pool, make, tasks, _lost, lambda: not stop.wanted):
+        for done in carry_out(pool, make, tasks, _lost, lambda: not stop.wanted, _shard):
             _count(tally, done)
             _log(stored.root, done)
             bar.advance(tally.units, **_numbers(tally, len(units), time.monotonic() - began))
@@ -150,6 +150,10 @@ def _check_same(stored: Stored) -> None:
 def _short(recipe: Any, name: str) -> str:
     value = str(getattr(recipe, name))
     return value if len(value) <= 60 else f"{value[:57]}..."
+
+
+def _shard(task: Task) -> int:
+    return task.unit.shard
 
 
 def _lost(task: Task, why: str) -> Done:
