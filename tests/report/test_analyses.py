@@ -1,6 +1,7 @@
 """The exhibits of run/analysis/ and of clips on which two networks part: every number, and what may not be shown."""
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -187,6 +188,24 @@ def test_filmstrips_say_what_each_network_answered(compared: Compared) -> None:
                 assert (row.prediction, row.label) == (said["prediction"], said["label"])
                 assert f"{said['confidence']:.2f}" in row.answer
                 assert row.answer.endswith("right" if said["prediction"] == said["label"] else "wrong")
+
+
+def test_attention_rollout_is_stretched_and_says_how_far(compared: Compared, tmp_path: Path) -> None:
+    runs, _ = compared
+    run = Path(shutil.copytree(runs["dense"][0], tmp_path / "run"))
+    rows = pd.read_parquet(run / "analysis" / "saliency.parquet")
+    rows[rows["kind"] == "grad_cam"].assign(kind="rollout").to_parquet(run / "analysis" / "saliency.parquet")
+    with np.load(run / "analysis" / "saliency.npz") as arrays:
+        kept = {name: arrays[name] for name in arrays.files}
+    frames = next(array for name, array in kept.items() if name.startswith("frames/"))
+    high = np.linspace(85, 255, frames[..., 0].size).reshape(frames.shape[:-1]).astype(np.uint8)
+    rolled = {name.replace("grad_cam/", "rollout/"): high for name in kept if name.startswith("grad_cam/")}
+    np.savez(run / "analysis" / "saliency.npz", **kept, **rolled)
+    shown = write_report(run)
+    strip = pd.read_csv(run / "tables" / "saliency_rollout_1.csv")
+    assert strip["most_over_least"].to_list() == pytest.approx([3.0] * len(strip))
+    assert strip["answer"].str.endswith("; 3.0 x").all()
+    assert "whatever the class" in shown.read_text(encoding="utf-8")
 
 
 def test_a_run_beside_its_reference_shows_both(compared: Compared) -> None:

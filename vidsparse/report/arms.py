@@ -2,9 +2,11 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,8 +68,14 @@ def make_arms(runs: Sequence[Run]) -> list[Arm]:
     short = [_short(arm.first) + (f", {arm.model}" if len(models) > 1 else "") for arm in arms]
     names = [arm.first.name for arm in arms]
     labels = short if len(set(short)) == len(short) else names
-    labels = labels if len(set(labels)) == len(labels) else [str(arm.first.path) for arm in arms]
+    labels = labels if len(set(labels)) == len(labels) else _folders([arm.first.path for arm in arms])
     return [Arm(label, arm.runs) for label, arm in zip(labels, arms, strict=True)]
+
+
+def _folders(paths: Sequence[Path]) -> list[str]:
+    """Paths from where they part on."""
+    whole = [path.resolve() for path in paths]
+    return [os.path.relpath(path, os.path.commonpath(whole)) for path in whole]
 
 
 def control(arm: Arm, arms: Sequence[Arm], method: str) -> Arm | None:

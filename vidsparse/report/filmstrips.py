@@ -32,6 +32,21 @@ def faded(frames: Pixels, maps: Pixels) -> Pixels:
     return (255 - (255 - frames.astype(np.float32)) * kept).round().astype(np.uint8)
 
 
+def stretched(maps: Pixels) -> tuple[Pixels, float]:
+    """Maps (F, S, S) from 0 to 255 whatever their range, and their largest over their smallest value.
+
+    For maps that are never near 0, as a mean over tokens is; even ones stay clear all over.
+
+    >>> stretched(np.array([[[102, 255]]], np.uint8))[0].tolist(), stretched(np.full((1, 1, 2), 9, np.uint8))[1]
+    ([[[0, 255]]], 1.0)
+    """
+    least, most = int(maps.min()), int(maps.max())
+    if least == most:
+        return np.full_like(maps, 255), 1.0
+    wide = (maps.astype(np.float32) - least) * (255 / (most - least))
+    return wide.round().astype(np.uint8), most / max(least, 1)
+
+
 def saliency(table: pd.DataFrame, strips: Mapping[str, Sequence[Pixels]], headings: Sequence[str]) -> Figure:
     """A row a `condition` of one clip: strips of frames (F, S, S, 3) beside each other under `headings`.
 

@@ -12,6 +12,13 @@ from vidsparse.report.subjects import Subjects, joined, read
 from vidsparse.report.tables import Run
 
 _CLIPS = 2  # whose saliency is shown
+_CAPTION = {
+    "grad_cam": "clear is where the evidence for that class lies, faded what does not count; time from left to right. "
+    "A network that is misled looks elsewhere on the corrupted frames than on the clean ones.",
+    "rollout": "clear is what the answer draws on most through the attention of all layers, whatever the class, faded "
+    "what it draws on least; time from left to right. Each strip spans its own range: the number after the answer is "
+    "most over least, and near 1 x the network looks everywhere alike.",
+}
 
 
 def saliency(subjects: Subjects) -> list[Exhibit]:
@@ -41,20 +48,23 @@ def _filmstrip(name: str, title: str, rows: pd.DataFrame, runs: Mapping[str, Run
     kind, clip = rows["kind"].iloc[0], rows["clip"].iloc[0]
     conditions = list(rows["condition"].unique())
     strips: dict[str, list[filmstrips.Pixels]] = {name: [] for name in conditions}
-    for at, run in enumerate(runs.values()):
+    spread: dict[tuple[str, str], float] = {}
+    for at, (label, run) in enumerate(runs.items()):
         with np.load(run.path / "analysis" / "saliency.npz") as arrays:
             for condition in conditions:
                 frames = arrays[f"frames/{clip}/{condition}"]
                 if not at and len(runs) == 1:
                     strips[condition].append(frames)
-                strips[condition].append(filmstrips.faded(frames, arrays[f"{kind}/{clip}/{condition}"]))
+                maps = arrays[f"{kind}/{clip}/{condition}"]
+                if kind == "rollout":
+                    maps, spread[condition, label] = filmstrips.stretched(maps)
+                strips[condition].append(filmstrips.faded(frames, maps))
     answers = rows[["prediction", "confidence", "label"]].itertuples(index=False, name=None)
     said = [filmstrips.answer(classes, *each) for each in answers]
-    caption = (
-        f"Test clip {rows['id'].iloc[0]}, {_named(classes, rows['label'].iloc[0])}: clear is where the evidence for "
-        "that class lies, faded what does not count; time from left to right. A network that is misled looks elsewhere "
-        "on the corrupted frames than on the clean ones."
-    )
+    caption = f"Test clip {rows['id'].iloc[0]}, {_named(classes, rows['label'].iloc[0])}: {_CAPTION[kind]}"
+    if kind == "rollout":
+        rows = rows.assign(most_over_least=[spread[key] for key in zip(rows["condition"], rows["arm"], strict=True)])
+        said = [f"{words}; {most:.1f} x" for words, most in zip(said, rows["most_over_least"], strict=True)]
     headings = [*(["frames"] if len(runs) == 1 else []), *runs]
     draw = partial(filmstrips.saliency, strips=strips, headings=headings)
     table = rows.assign(answer=said).drop(columns=["clip", "kind"])
