@@ -1,6 +1,6 @@
 """Corrupt frames: find the record, the level and the source frames, then let the corruption's function do the rest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from itertools import islice
@@ -9,16 +9,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptions.checks import (
+    Frames,
+    Numbers,
+    check_frames,
+    check_labels,
+    clock,
+    frame_numbers,
+    length,
+    level_number,
+    text,
+)
 from corruptions.errors import CorruptionError, MissingFrames, UnknownName, WrongFrames
 from corruptions.motion import Scene
 from corruptions.registry import MODES, Corruption, Mode, find, names, resolve_profile
 from corruptions.severities import SIDES, TABLES, Level
 
-Frames = NDArray[np.uint8]
-Numbers = Sequence[int] | NDArray[np.int64]
 Temporal = Mode | Literal["default"]
 Resolution = Literal["absolute", "relative"]
-SMALLEST = 16
 
 
 def corrupt(
@@ -53,13 +61,15 @@ def corrupt(
     >>> corrupt(np.full((2, 16, 16, 3), 100, np.uint8), "brightness", 2)[1, 0, 0]
     array([151, 151, 151], dtype=uint8)
     """
-    _check_frames(frames)
+    check_frames(frames)
     record, level, scene, given = _asked(
         frames, name, severity, key, profile, temporal, resolution, indices, outputs, fps
     )
-    wanted = np.array(scene.times, np.int64)
-    sources = _sources(record, level, scene, wanted, len(frames) if n_frames is None else n_frames)
+    frames, wanted = np.asarray(frames), np.array(scene.times, np.int64)  # subclasses have arithmetic of their own
+    sources = _sources(record, level, scene, wanted, length(len(frames) if n_frames is None else n_frames))
     positions = _positions(given, sources, len(frames), name)
+    if not wanted.size:
+        return frames[:0].copy()
     if level is None:
         return np.take(frames, positions, axis=0)
     return _carry_out(record, level, scene, frames, positions)
@@ -94,14 +104,14 @@ def corrupt_labels(
     >>> corrupt_labels(labels, "static_rotate", 2)[0, 0].tolist()
     [255, 255, 255, 255, 255, 1, 2, 2, 2, 2, 2, 2, 2, 2, 255, 255]
     """
-    _check_labels(labels, fill)
+    check_labels(labels, fill)
     record, level, scene, given = _asked(
         labels, name, severity, key, profile, temporal, resolution, indices, outputs, fps
     )
     sources = np.array(scene.times, np.int64)
     if record.moves == "order":
-        sources = _sources(record, level, scene, sources, len(labels) if n_frames is None else n_frames)
-    picked = np.take(labels, _positions(given, sources, len(labels), name), axis=0)
+        sources = _sources(record, level, scene, sources, length(len(labels) if n_frames is None else n_frames))
+    picked = np.take(np.asarray(labels), _positions(given, sources, len(labels), name), axis=0)
     if level is None or record.moves != "picture":
         return picked
     picked -= np.uint8(fill)  # what comes from outside is 0
@@ -127,12 +137,16 @@ def _asked(
     profile = resolve_profile(record, profile)
     level = _level(record, severity, profile)
     mode = _mode(record, temporal)
-    if not fps > 0:
-        raise CorruptionError(f"fps {fps!r}: give the frames a second of the video, such as 25")
     scale = _scale(frames, profile, resolution)
-    given = np.arange(len(frames)) if indices is None else _numbers(indices)
-    wanted = given if outputs is None else _numbers(outputs)
-    return record, level, Scene(key, name, tuple(wanted.tolist()), mode, record.tau, fps, scale), given
+    given = np.arange(len(frames)) if indices is None else frame_numbers(indices)
+    wanted = given if outputs is None else frame_numbers(outputs)
+    return record, level, _scene(record, key, fps, mode, tuple(wanted.tolist()), scale), given
+
+
+def _scene(
+    record: Corruption, key: str, fps: float, mode: Mode, times: tuple[int, ...] = (), scale: float = 1.0
+) -> Scene:
+    return Scene(text(key), record.name, times, mode, record.tau, clock(fps), scale)
 
 
 def frames_needed(
@@ -153,8 +167,8 @@ def frames_needed(
     """
     record = find(name)
     level = _level(record, severity, resolve_profile(record, profile))
-    scene = Scene(key, name, (), record.default, record.tau, fps, scale=1)
-    return np.unique(_sources(record, level, scene, _numbers(outputs), n_frames))
+    scene = _scene(record, key, fps, record.default)
+    return np.unique(_sources(record, level, scene, frame_numbers(outputs), length(n_frames)))
 
 
 def frame_order(
@@ -169,8 +183,8 @@ def frame_order(
     if record.support != "order":
         raise CorruptionError(f"{name} does not reorder frames: ask frames_needed for the frames it depends on")
     level = _level(record, severity, resolve_profile(record, profile))
-    scene = Scene(key, name, (), record.default, record.tau, fps, scale=1)
-    return _sources(record, level, scene, np.arange(n_frames), n_frames)
+    scene, n = _scene(record, key, fps, record.default), length(n_frames)
+    return _sources(record, level, scene, np.arange(n), n)
 
 
 def damaged_frames(
@@ -192,12 +206,11 @@ def damaged_frames(
     if record.support != "video":
         raise CorruptionError(f"{name} damages no bitstream: ask for one of " + ", ".join(names("codec")))
     level = _level(record, severity, resolve_profile(record, profile))
-    _check_frames(frames)
-    if level is None:
+    check_frames(frames)
+    scene = _scene(record, key, fps, _mode(record, temporal), tuple(range(len(frames))))
+    if level is None or not len(frames):
         return np.zeros(len(frames), np.bool_)
-    times = tuple(range(len(frames)))
-    scene = Scene(key, name, times, _mode(record, temporal), record.tau, fps, scale=1)
-    return np.array([damaged for _, damaged in _function(record)(iter(frames), level, scene)])
+    return np.array([damaged for _, damaged in _function(record)(iter(np.asarray(frames)), level, scene)])
 
 
 def _module(record: Corruption) -> Any:
@@ -232,8 +245,7 @@ def _carry_out(record: Corruption, level: Level, scene: Scene, frames: Frames, p
 
 def _level(record: Corruption, severity: int, profile: str) -> Level | None:
     """Return the published parameters, or None for severity 0."""
-    if not isinstance(severity, int | np.integer) or not 0 <= severity <= 5:
-        raise CorruptionError(f"severity {severity!r} of {record.name}: it is a whole number from 0 (clean) to 5")
+    severity = level_number(severity, record.name)
     return TABLES[profile, record.name][severity - 1] if severity else None
 
 
@@ -250,33 +262,6 @@ def _scale(frames: Frames, profile: str, resolution: str) -> float:
     if resolution not in ("absolute", "relative"):
         raise UnknownName("resolution", resolution, ("absolute", "relative"))
     return min(frames.shape[1:3]) / SIDES[profile] if resolution == "relative" else 1.0
-
-
-def _check_frames(frames: object) -> None:
-    fix = f"give uint8 RGB of shape (T, H, W, 3), at least {SMALLEST} x {SMALLEST}"
-    if not isinstance(frames, np.ndarray):
-        raise WrongFrames(f"frames are a {type(frames).__name__}, not a NumPy array: {fix}")
-    if frames.dtype != np.uint8:
-        raise WrongFrames(f"frames are {frames.dtype}: {fix} with values 0 to 255")
-    if frames.ndim != 4 or frames.shape[3] != 3 or min(frames.shape[1:3]) < SMALLEST:
-        raise WrongFrames(f"frames have shape {frames.shape}: {fix}; repeat a grey channel three times")
-
-
-def _check_labels(labels: object, fill: int) -> None:
-    fix = f"give uint8 labels of shape (T, H, W), at least {SMALLEST} x {SMALLEST}"
-    if not isinstance(labels, np.ndarray) or labels.dtype != np.uint8:
-        raise WrongFrames(f"labels are {getattr(labels, 'dtype', type(labels).__name__)}: {fix}")
-    if labels.ndim != 3 or min(labels.shape[1:]) < SMALLEST:
-        raise WrongFrames(f"labels have shape {labels.shape}: {fix}")
-    if not 0 <= fill <= 255:
-        raise WrongFrames(f"fill {fill!r}: it is a label, 0 to 255")
-
-
-def _numbers(numbers: Numbers) -> NDArray[np.int64]:
-    array = np.asarray(numbers)
-    if array.ndim != 1 or (array.size and (array.dtype.kind not in "iu" or array.min() < 0)):
-        raise WrongFrames(f"frame numbers are a flat list of whole numbers from 0, not {numbers!r}")
-    return array.astype(np.int64)
 
 
 def _sources(

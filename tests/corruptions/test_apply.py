@@ -1,4 +1,5 @@
 import itertools
+from fractions import Fraction
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -139,6 +140,9 @@ BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"frames": np.zeros((2, 32, 32), np.uint8)}, WrongFrames, r"shape \(2, 32, 32\): .* repeat a grey channel"),
     ({"frames": np.zeros((2, 3, 32, 32), np.uint8)}, WrongFrames, r"shape \(2, 3, 32, 32\): give uint8 RGB"),
     ({"frames": np.zeros((2, 15, 32, 3), np.uint8)}, WrongFrames, "at least 16 x 16"),
+    ({"frames": np.zeros((32, 32, 3), np.uint8)}, WrongFrames, r"an image is a clip of one frame: frames\[None\]"),
+    ({"frames": np.zeros((2, 32, 32, 4), np.uint8)}, WrongFrames, r"leave transparency out: frames\[\.\.\., :3\]"),
+    ({"frames": np.zeros((2, 3, 32, 32), np.uint8)}, WrongFrames, r"channels come last"),
     ({"frames": [[1]]}, WrongFrames, "a list, not a NumPy array"),
     ({"name": "shotnoise"}, UnknownName, "did you mean 'shot_noise'"),
     ({"profile": "imagnet_c"}, corruptions.UnknownProfile, "did you mean 'imagenet_c'"),
@@ -146,7 +150,14 @@ BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"resolution": "relativ"}, UnknownName, "did you mean 'relative'"),
     ({"severity": 6}, corruptions.CorruptionError, "severity 6 of shot_noise"),
     ({"severity": 2.0}, corruptions.CorruptionError, "severity 2.0 of shot_noise: it is a whole number"),
-    ({"fps": 0}, corruptions.CorruptionError, "frames a second"),
+    ({"severity": True}, corruptions.CorruptionError, "severity True of shot_noise: it is a whole number"),
+    ({"key": 7}, corruptions.CorruptionError, "key 7: give a text"),
+    ({"name": "contrast", "key": None}, corruptions.CorruptionError, "key None: give a text"),
+    *(({"fps": fps}, corruptions.CorruptionError, "frames a second") for fps in (0, 1e-9, np.nan, np.inf, "25", None)),
+    ({"n_frames": "2"}, WrongFrames, "n_frames '2': it is the number of frames"),
+    ({"n_frames": 2.0, "name": "jumble"}, WrongFrames, "n_frames 2.0: it is the number of frames"),
+    ({"outputs": [[0], [0, 1]]}, WrongFrames, r"a flat list of whole numbers from 0, not \[\[0\], \[0, 1\]\]"),
+    ({"outputs": np.array([2**63], np.uint64)}, WrongFrames, "whole numbers from 0"),
     ({"indices": [0]}, WrongFrames, "2 frames with 1 indices"),
     ({"indices": [0.5, 1.0]}, WrongFrames, "whole numbers"),
     ({"indices": [-1, 0]}, WrongFrames, "whole numbers from 0"),
@@ -159,3 +170,47 @@ def test_a_mistake_gets_one_clear_sentence(change: dict[str, Any], error: type[E
     call: dict[str, Any] = {"frames": np.zeros((2, 32, 32, 3), np.uint8), "name": "shot_noise", "severity": 3}
     with pytest.raises(error, match=message):
         corrupt(**(call | change))
+
+
+def test_the_clock_and_the_length_are_asked_for_wherever_they_count() -> None:
+    for fps in (0.0, float("nan")):
+        with pytest.raises(corruptions.CorruptionError, match="frames a second"):
+            frames_needed("frame_rate", 3, [0], 4, fps=fps)
+        with pytest.raises(corruptions.CorruptionError, match="frames a second"):
+            corruptions.frame_order("frame_rate", 3, 4, fps=fps)
+    with pytest.raises(WrongFrames, match="n_frames -1"):
+        corruptions.frame_order("jumble", 3, -1)
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_frames_are_wanted_and_none_are_given(name: str) -> None:
+    clip = np.zeros((3, 20, 33, 3), np.uint8)
+    assert corrupt(clip, name, 3, outputs=[]).shape == (0, 20, 33, 3)
+    assert corrupt(clip[:0], name, 3).shape == (0, 20, 33, 3)
+    if REGISTRY[name].support == "video":
+        assert corruptions.damaged_frames(clip[:0], name, 3).shape == (0,)
+
+
+class Tagged(np.ndarray):
+    """What some readers of images give: an array that carries more than pixels, and keeps doing so in arithmetic."""
+
+    def __array_wrap__(self, made: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return super().__array_wrap__(made, context, False)
+
+
+@pytest.mark.parametrize("name", names())
+def test_memory_layout_and_class_of_the_array_do_not_count(name: str) -> None:
+    clip = np.random.default_rng(0).integers(0, 256, (3, 20, 33, 3), np.uint8)
+    expected = corrupt(clip, name, 4, "k")
+    channels_first = np.ascontiguousarray(clip.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+    fixed = clip.copy()
+    fixed.flags.writeable = False
+    for given_as in (clip.view(Tagged), np.ma.masked_array(clip), np.asfortranarray(clip), channels_first, fixed):
+        assert np.array_equal(corrupt(given_as, name, 4, "k"), expected)
+
+
+@pytest.mark.parametrize("fps", [np.float32(29.97), Fraction(30000, 1001), np.int64(30), 0.001, 1e6])
+def test_a_frame_rate_may_be_any_number(fps: Any) -> None:
+    clip = np.random.default_rng(0).integers(0, 256, (3, 20, 33, 3), np.uint8)
+    for name in ("fog", "frame_rate", *names("codec")):
+        assert corrupt(clip, name, 3, "k", fps=fps).shape == clip.shape
