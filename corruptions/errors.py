@@ -5,13 +5,14 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like `name`, or None when none is close.
+    """Return the known name most like `name`, whatever its capitals, or None when none is close.
 
     >>> nearest("gausian_noise", ("gaussian_noise", "shot_noise"))
     'gaussian_noise'
     """
-    close = get_close_matches(str(name), list(known), n=1)
-    return close[0] if close else None
+    spelt = {each.lower(): each for each in known}
+    close = get_close_matches(str(name).lower(), list(spelt), n=1)
+    return spelt[close[0]] if close else None
 
 
 class CorruptionError(ValueError):

@@ -4,6 +4,8 @@ from corruptions.registry import nearest
 
 def test_nearest_finds_a_typo_and_gives_up_on_nonsense() -> None:
     assert nearest("shot_nois", ("shot_noise", "freeze")) == "shot_noise"
+    assert nearest("FOG", ("frost", "fog")) == "fog"
+    assert nearest("kinetics400_v1", ("KINETICS400_V1",)) == "KINETICS400_V1"
     assert nearest("zzz", ("shot_noise", "freeze")) is None
 
 
