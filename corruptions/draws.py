@@ -15,9 +15,12 @@ _MASK: Final = (1 << 64) - 1
 
 
 def seed(key: str, corruption: str, stream: str = "") -> int:
-    """Return the 64-bit seed of one stream of draws; `key` names the video and the repetition."""
+    """Return the 64-bit seed of one stream of draws; `key` names the video and the repetition.
+
+    Names of files that are no UTF-8, which Python holds as lone surrogates, are keys too.
+    """
     name = "\0".join((key, corruption, stream))
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest(), "little")
 
 
 def mix(x: int) -> int:

@@ -19,6 +19,11 @@ def test_seeds_tell_key_corruption_and_stream_apart_and_never_change() -> None:
     assert len(seeds) == 4
 
 
+def test_a_file_name_that_is_no_utf_8_is_a_key() -> None:
+    name = b"v_caf\xe9".decode(errors="surrogateescape")
+    assert draws.seed(name, "freeze") != draws.seed("v_caf", "freeze")
+
+
 @given(BITS_64, st.integers(0, 10**9), st.integers(0, 10**9))
 def test_uniform_is_inside_the_open_interval(seed: int, frame: int, pixel: int) -> None:
     assert 0 < draws.uniform(seed, frame, pixel) < 1
