@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from corruptions import ice
 from corruptions.apply import corrupt
-from corruptions.registry import REGISTRY
+from corruptions.registry import REGISTRY, find
 from corruptions.registry import names as all_names
 
 
@@ -28,7 +28,7 @@ def compile_kernels(names: Iterable[str] | None = None) -> float:
     """
     start = time.perf_counter()
     for name in all_names() if names is None else names:
-        if REGISTRY[name].support != "video":
+        if find(name).support != "video":
             corrupt(_tiny_clip(), name, 1, temporal="drift")
         if name == "frost":
             for number in range(ice.TEXTURES):

@@ -62,6 +62,9 @@ def consistency(clean: Frames, corrupted: Frames, velocity: Velocity | None = No
     >>> consistency(ramp.astype(np.uint8), (ramp + 9).astype(np.uint8)).change_ratio
     1.0
     """
+    for frames in (clean, corrupted):
+        if not isinstance(frames, np.ndarray):
+            raise WrongFrames(f"a clip is a {type(frames).__name__}, not a NumPy array: give uint8 (T, H, W, 3)")
     if clean.shape != corrupted.shape or clean.ndim != 4 or not clean.dtype == corrupted.dtype == np.uint8:
         raise WrongFrames(
             f"a clean clip {clean.dtype} {clean.shape} and a corrupted one {corrupted.dtype} {corrupted.shape}: "

@@ -4,10 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from numba.core.event import install_recorder
 
 import corruptions
-from corruptions import ice
+from corruptions import UnknownName, ice
 
 
 def test_compiling_twice_is_free_and_knows_its_names() -> None:
@@ -16,6 +17,11 @@ def test_compiling_twice_is_free_and_knows_its_names() -> None:
         assert corruptions.compile_kernels(corruptions.suite("core_10")) >= 0
         assert corruptions.compile_kernels() >= 0
     assert not compiled.buffer
+
+
+def test_a_name_that_does_not_exist_is_told() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'fog'"):
+        corruptions.compile_kernels(["fogg"])
 
 
 def test_frost_is_grown_before_the_first_video_asks_for_it() -> None:

@@ -186,3 +186,8 @@ def test_clips_of_two_shapes_are_refused(clean: tuple[int, ...], corrupted: tupl
         consistency(np.zeros(clean, np.uint8), np.zeros(corrupted, np.uint8))
     with pytest.raises(WrongFrames, match="float32"):
         consistency(np.zeros((2, 32, 32, 3), np.uint8), np.zeros((2, 32, 32, 3), np.float32))
+
+
+def test_what_is_no_array_is_refused(pan: Clip) -> None:
+    with pytest.raises(WrongFrames, match="a clip is a list, not a NumPy array"):
+        consistency(pan, pan.tolist())
