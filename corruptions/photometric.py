@@ -40,7 +40,7 @@ def contrast(frames: Pixels, level: Level, scene: Scene) -> None:
     (c,) = level
     x = np.arange(256)[:, None] / 255
     for frame in frames:
-        mean = np.array(cv2.mean(frame)[:3]) / 255
+        mean = np.array(cv2.sumElems(frame)[:3]) / (255 * frame[..., 0].size)  # cv2.mean is an ulp off: white fades
         table = (np.clip((x - mean) * c + mean, 0, 1) * 255).astype(np.uint8)
         cv2.LUT(frame, table[None], dst=frame)
 

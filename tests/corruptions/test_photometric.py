@@ -38,6 +38,14 @@ def test_contrast_is_exactly_the_formula_in_double_precision(clip: NDArray[np.ui
     assert np.array_equal(corrupt(clip, "contrast", severity), expected)
 
 
+def test_contrast_leaves_a_flat_channel_as_it_is() -> None:
+    for height, width in ((16, 16), (17, 301), (112, 112), (224, 224)):
+        flat = np.empty((1, height, width, 3), np.uint8)
+        for level in range(0, 256, 3):
+            flat[:] = level, 255 - level, 255
+            assert np.array_equal(corrupt(flat, "contrast", 1), flat)
+
+
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_saturate_is_the_hsv_round_trip_within_one_level(severity: int) -> None:
     factor, added = TABLES["imagenet_c", "saturate"][severity - 1]
