@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from orders import ROOT, sums
 from vidsparse.benchmark.generate import generate
@@ -89,6 +91,31 @@ def test_extra_files_are_named_and_left(order, copy, whole):
     assert faults(copy) == {**extra, "units/.left.1.tmp": "extra"}
     generate(order(f"benchmark.dir={copy}", "benchmark.stage=repair"))
     assert faults(copy) == extra
+
+
+def test_what_is_extra_is_not_promised_to_be_repaired(order, copy):
+    (copy / "mine.txt").write_text("")
+    with pytest.raises(BenchmarkError, match="1 extra; they are no part of the benchmark: remove them"):
+        generate(order(f"benchmark.dir={copy}", "benchmark.stage=verify"))
+
+
+def test_an_array_that_is_missing_is_one_file_and_comes_back(order, tmp_path, capsys):
+    for number in range(5):
+        picture = tmp_path / "pictures" / ("train" if number % 2 else "test") / "a b" / f"{number}%.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (40, 44, 3), np.uint8)).save(picture)
+    settings = (f"data.root={tmp_path / 'pictures'}", "data.frames=1", "evaluation.corruptions=[gaussian_noise]",
+                "benchmark.format=cifar_npy")  # fmt: skip
+    config = order(*settings)
+    generate(config)
+    before = sums(config.benchmark_folder)
+    (config.benchmark_folder / "gaussian_noise.npy").unlink()
+    capsys.readouterr()
+    with pytest.raises(BenchmarkError, match=": 1 missing; stage=repair"):
+        generate(order(*settings, "benchmark.stage=verify"))
+    assert capsys.readouterr().out.count("gaussian_noise.npy") == 1
+    generate(order(*settings, "benchmark.stage=repair"))
+    assert sums(config.benchmark_folder) == before
 
 
 def test_an_unfinished_benchmark_names_what_it_lacks(order, copy):

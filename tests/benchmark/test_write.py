@@ -151,6 +151,9 @@ def test_another_benchmark_another_build_and_other_files_are_refused(order, whol
     (root / RECIPE).write_text(recipe.replace("numpy 2", "numpy 3"))
     with pytest.raises(BenchmarkError, match=r"begun with another build.*numpy 3"):
         generate(order(f"benchmark.dir={root}"))
+    (root / RECIPE).unlink()
+    with pytest.raises(BenchmarkError, match=r"holds a benchmark without its benchmark\.json: stage=repair"):
+        generate(order(f"benchmark.dir={root}"))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("")
     with pytest.raises(BenchmarkError, match="not empty and not a benchmark"):

@@ -48,7 +48,10 @@ def verify(root: Path) -> None:
     faults = verifying.verify(root, stored)
     _say_faults(faults)
     if faults or stored is None:
-        raise BenchmarkError(f"{root}: {_counted(faults)}; stage=repair makes again what can be made")
+        mend = "stage=repair makes again what can be made"
+        if {fault.what for fault in faults} == {"extra"}:
+            mend = "they are no part of the benchmark: remove them"
+        raise BenchmarkError(f"{root}: {_counted(faults)}; {mend}")
     clips = len(stored.entries) * len(stored.recipe.cells)
     say(
         f"verified   {root}: {plural(clips, 'clip')}, every file as it was written, in {time_text(monotonic() - began)}"
@@ -157,10 +160,15 @@ def _summarise(tally: Tally, before: int, seconds: float) -> None:
 
 
 def _say_faults(faults: Sequence[Fault]) -> None:
-    for fault in faults:
-        say(f"  {fault.what:<10} {fault.path}")
+    for what, path in _files(faults):
+        say(f"  {what:<10} {path}")
+
+
+def _files(faults: Sequence[Fault]) -> dict[tuple[str, str], None]:
+    """(what, path), each once: an array is the fault of every unit that has rows in it."""
+    return dict.fromkeys((fault.what, fault.path) for fault in faults)
 
 
 def _counted(faults: Sequence[Fault]) -> str:
-    counts = Counter(fault.what for fault in faults)
+    counts = Counter(what for what, _ in _files(faults))
     return ", ".join(f"{count} {what}" for what, count in counts.items())

@@ -180,7 +180,7 @@ def _array_faults(stored: Stored, sidecars: Sidecars) -> Iterator[Fault]:
         file = stored.root / path
         units = [unit for unit in units_of(stored) if stored.path(unit.cell, stored.entries[0]) == path]
         shape = array_shape(stored, units[0].cell, total)
-        if not file.exists():
+        if not file.is_file():
             yield from (Fault(path, "missing", unit) for unit in units)
             continue
         size = file.stat().st_size

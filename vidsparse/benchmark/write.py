@@ -58,6 +58,8 @@ def check_mine(stored: Stored, mending: bool = False) -> None:
         return
     if (root / RECIPE).exists():
         _check_same(stored)
+    elif (root / UNITS).is_dir() and not mending:
+        raise BenchmarkError(f"{root} holds a benchmark without its {RECIPE}: stage=repair writes it again")
     elif root.is_dir() and any(not path.name.startswith(".") for path in root.iterdir()):
         raise BenchmarkError(f"{root} is not empty and not a benchmark of vidsparse; choose another benchmark.dir")
 
