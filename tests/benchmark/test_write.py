@@ -15,7 +15,7 @@ from vidsparse.benchmark.plan import make_plan, units_of
 from vidsparse.benchmark.unit import make, tasks_of
 from vidsparse.benchmark.write import claim, conclude, make_units, missing, writing
 from vidsparse.data.stored import LOG, RECIPE
-from vidsparse.errors import BenchmarkError, WriteError
+from vidsparse.errors import BenchmarkError, DataError, WriteError
 from vidsparse.facts import load_and_tell
 
 
@@ -158,6 +158,23 @@ def test_another_benchmark_another_build_and_other_files_are_refused(order, whol
     (tmp_path / "mine" / "thesis.txt").write_text("")
     with pytest.raises(BenchmarkError, match="not empty and not a benchmark"):
         generate(order(f"benchmark.dir={tmp_path / 'mine'}"))
+
+
+def test_a_plan_is_refused_where_writing_would_be(order, whole, tmp_path):
+    with pytest.raises(BenchmarkError, match=r"holds another benchmark: corruption_seed \(was 0, now 1\)"):
+        generate(order(f"benchmark.dir={whole}", "evaluation.corruption_seed=1", "benchmark.stage=plan"))
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(BenchmarkError, match="file is not empty and not a benchmark"):
+        generate(order(f"benchmark.dir={file}", "benchmark.stage=plan"))
+    with pytest.raises(WriteError, match=r"it is a file; choose another benchmark\.dir"):
+        generate(order(f"benchmark.dir={file}"))
+
+
+def test_what_is_not_there_is_not_repaired(order, tmp_path):
+    with pytest.raises(DataError, match="there is no benchmark in this folder"):
+        generate(order(f"benchmark.dir={tmp_path / 'typo'}", "benchmark.stage=repair"))
+    assert not (tmp_path / "typo").exists()
 
 
 def test_a_worker_with_another_build_is_refused(order, monkeypatch):

@@ -59,7 +59,8 @@ def verify(root: Path) -> None:
 
 
 def _plan(plan: Plan) -> None:
-    """Say what there is to do, and stop where it does not fit."""
+    """Say what there is to do, and stop where it does not fit, or stands in another benchmark's folder."""
+    check_mine(plan.stored)
     units = share(units_of(plan.stored), plan.config.benchmark.shard)
     _announce(plan, units)
     for cell in plan.recipe.cells:
@@ -104,6 +105,7 @@ def _verify_deep(plan: Plan) -> None:
 def _repair(plan: Plan) -> None:
     """Make again what is missing, changed or truncated, and touch nothing else."""
     root = plan.stored.root
+    verifying.check_there(root)
     with writing(root):
         check_mine(plan.stored, mending=True)
         faults = verifying.verify(root, plan.stored)

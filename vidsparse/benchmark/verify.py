@@ -106,13 +106,18 @@ def _from_sidecars(
     return sound, checks
 
 
+def check_there(root: Path) -> None:
+    """Raise DataError where there is no benchmark at all."""
+    if not (root / RECIPE).exists() and not (root / UNITS).is_dir():
+        raise DataError(f"{root}: there is no benchmark in this folder")
+
+
 def open_sound(root: Path) -> Stored | None:
     """The benchmark in a folder, or None where its recipe or its table of clips are not as its sidecars know them.
 
     Raises DataError where there is no benchmark at all.
     """
-    if not (root / RECIPE).exists() and not (root / UNITS).is_dir():
-        raise DataError(f"{root}: there is no benchmark in this folder")
+    check_there(root)
     try:
         stored = open_stored(root)
     except DataError:

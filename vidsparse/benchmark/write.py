@@ -60,7 +60,7 @@ def check_mine(stored: Stored, mending: bool = False) -> None:
         _check_same(stored)
     elif (root / UNITS).is_dir() and not mending:
         raise BenchmarkError(f"{root} holds a benchmark without its {RECIPE}: stage=repair writes it again")
-    elif root.is_dir() and any(not path.name.startswith(".") for path in root.iterdir()):
+    elif root.is_file() or (root.is_dir() and any(not path.name.startswith(".") for path in root.iterdir())):
         raise BenchmarkError(f"{root} is not empty and not a benchmark of vidsparse; choose another benchmark.dir")
 
 
@@ -116,7 +116,8 @@ def writing(root: Path) -> Iterator[None]:
         root.mkdir(parents=True, exist_ok=True)
         handle = os.open(root, os.O_RDONLY)
     except OSError as error:
-        raise WriteError(f"{root} cannot be written: {error.strerror}") from error
+        why = "it is a file; choose another benchmark.dir" if root.is_file() else error.strerror
+        raise WriteError(f"{root} cannot be written: {why}") from error
     try:
         _sweep_if_alone(root, handle)
         yield
