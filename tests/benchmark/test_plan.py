@@ -1,5 +1,8 @@
 """What is to be done is known, cut into parts and checked before anything is."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,3 +84,11 @@ def test_the_command_plans_and_refuses_with_exit_code_2(tiny_root, tmp_path):
     assert "units to make" in finish((*settings, "stage=plan", "evaluation.severities=[3]"), tmp_path)
     assert "did you mean write" in finish((*settings, "stage=writ"), tmp_path, expected=2)
     assert not list(tmp_path.glob("benchmarks"))
+
+
+def test_a_name_of_two_lines_is_refused_before_it_breaks_the_lists(order, tiny_root, tmp_path):
+    root = Path(shutil.copytree(tiny_root, tmp_path / "root"))
+    clip = next(path for path in sorted((root / "test").rglob("*")) if path.is_file())
+    clip.rename(clip.with_stem("new\nline"))
+    with pytest.raises(BenchmarkError, match="line break in its name"):
+        generate(order(f"data.root={root}", "benchmark.stage=plan"))

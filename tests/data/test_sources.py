@@ -1,3 +1,4 @@
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -216,3 +217,16 @@ def test_a_part_has_its_share_of_every_class_grows_with_it_and_keeps_the_order()
     assert part_of(samples[::-1], 0.1) == tenth[::-1]
     assert len(part_of(samples, 1e-9)) == 3
     assert part_of(samples, 1) == samples
+
+
+def test_a_name_that_is_no_utf_8_is_refused_by_name(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / split / "A").mkdir(parents=True)
+        (tmp_path / split / "A" / "fine.mp4").write_text("")
+    name = os.path.join(os.fsencode(tmp_path), b"test", b"A", b"caf\xe9.mp4")
+    try:
+        os.close(os.open(name, os.O_CREAT))
+    except OSError:
+        pytest.skip("this file system has UTF-8 names only")
+    with pytest.raises(DataError, match=r"no UTF-8 \('test/A/caf\\udce9'\); rename"):
+        load_dataset("folder", tmp_path, 1, "error")

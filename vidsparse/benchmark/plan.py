@@ -151,6 +151,8 @@ def _stem(sample: Sample, classes: Sequence[str]) -> str:
 def _check_entries(config: Config, entries: Sequence[Entry], masks: bool) -> None:
     stems: dict[str, str] = {}
     for entry in entries:
+        if len(entry.stem.splitlines()) > 1:
+            raise BenchmarkError(f"{entry.id!r} has a line break in its name, which no list can hold: rename it")
         other = stems.setdefault(entry.stem.casefold(), entry.id)
         if other != entry.id:
             raise BenchmarkError(f"{entry.id} and {other} would be the same file, {entry.stem}: rename one of them")

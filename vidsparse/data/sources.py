@@ -110,6 +110,7 @@ def load_dataset(source: str, root: Path, split: int, missing: str, train: bool 
     row = SOURCES[source]
     module, function = row.load.split(":")
     dataset: Dataset = getattr(import_module(module), function)(root, split)
+    _check_names(dataset)
     dataset = _without_missing(replace(dataset, train=dataset.train * train, test=dataset.test * test))
     absent = dataset.missing
     if absent and missing == "error":
@@ -121,6 +122,16 @@ def load_dataset(source: str, root: Path, split: int, missing: str, train: bool 
         if wanted and not samples:
             raise DataError(f"{root}: none of the {part} samples of {source}, split {split}, is there")
     return dataset
+
+
+def _check_names(dataset: Dataset) -> None:
+    """Raise DataError where a name is no UTF-8: tables and lists could not hold it."""
+    names = [sample.id for sample in (*dataset.train, *dataset.test)]
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError:
+        odd = [ascii(name) for name in names if any("\ud800" <= letter <= "\udfff" for letter in name)]
+        raise DataError(f"{dataset.root}: names of files that are no UTF-8 ({some(odd)}); rename them") from None
 
 
 def _without_missing(dataset: Dataset) -> Dataset:
