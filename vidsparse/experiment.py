@@ -38,9 +38,12 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
 
     `fresh` replaces what the folder holds; `command` is the command line that the report shows.
     """
+    from vidsparse.data.benchmarks import cells_of
+
     folder = RunFolder(config.folder)
     clips = load_and_tell(config, config.training.epochs > 0)
     check_updates(config, _total_steps(config, clips))
+    cells_of(clips, config.evaluation)  # what a corrupted set does not hold is refused before a folder is claimed
     folder.claim(config, clips.fingerprint, fresh, _digests(config))
     if not folder.finished or _asked_for_more(config, folder):
         folder.update(**protocol(config, clips, command))

@@ -72,12 +72,12 @@ PROTOCOL = ("data.frames=4", "data.stride=2", "data.short_side=40", "data.size=3
     ("setting", "said"),
     [
         ("evaluation.canvas=frame", "corrupted on the canvas crop"),
-        ("data.stride=3", "frames of that protocol alone, with data.stride=2"),
+        ("data.stride=3", "holds the frames of one protocol alone, with data.stride=2"),
         ("data.frames=8", "data.frames=4"),
         ("evaluation.views=3", "evaluation.views=1"),
         ("evaluation.sampling=uniform", "data.sampling=dense"),
         ("data.short=clamp", "data.short=loop"),
-        ("data.size=36", "frames were resized so, with data.size=32"),
+        ("data.size=36", "holds the frames of one size alone, with data.size=32"),
         ("data.short_side=48", "data.short_side=40"),
         ("evaluation.suite=core_10", "made with video_c"),
         ("evaluation.corruption_seed=1", "made with 0"),
@@ -88,6 +88,15 @@ def test_a_run_that_does_not_fit_is_refused_with_the_reason(whole_copy, setting,
     settings = [*MODEL, "data.source=corrupted", f"data.root={whole_copy}", *PROTOCOL, setting]
     with pytest.raises(ConfigError, match=said):
         load_config("ucf101_dense", settings)
+
+
+def test_a_run_of_what_a_benchmark_does_not_hold_leaves_no_folder_behind(whole_copy, tmp_path):
+    settings = [*MODEL, "data.source=corrupted", f"data.root={whole_copy}", *PROTOCOL, "training.epochs=0",
+                f"logging.dir={tmp_path / 'runs'}", "evaluation.corruptions=[fog]"]  # fmt: skip
+    config = load_config("ucf101_dense", settings)
+    with pytest.raises(DataError, match="holds no fog"):
+        run(config)
+    assert not config.folder.exists()
 
 
 def test_a_benchmark_that_is_not_whole_is_refused_by_name(whole_copy):

@@ -43,5 +43,8 @@ def _check_protocol(config: Config, recipe: Recipe, root: Path) -> None:
     for key, given in asked.items():
         held = getattr(recipe, key.rpartition(".")[2])
         if held is not None and held != given:
-            what = "frames were resized so" if key.endswith(("size", "side")) else "the frames of that protocol alone"
-            raise ConfigError(f"{key}={given}: the benchmark {root} holds {what}, with {key}={held}; set it to that")
+            what = "size" if key.endswith(("size", "side")) else "protocol"
+            raise ConfigError(
+                f"{key}={given}: the benchmark {root} holds the frames of one {what} alone, with {key}={held}; set it "
+                "to that"
+            )
