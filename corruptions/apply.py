@@ -215,7 +215,12 @@ def damaged_frames(
 
 def _module(record: Corruption) -> Any:
     """Return the module of a record's family, imported when it is first used."""
-    return import_module(f"corruptions.{record.family}")
+    try:
+        return import_module(f"corruptions.{record.family}")
+    except ModuleNotFoundError as error:
+        if error.name != "av":
+            raise
+        raise CorruptionError(f"{record.name} codes real video with PyAV, which is not here: pip install av") from error
 
 
 def _function(record: Corruption) -> Any:

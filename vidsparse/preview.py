@@ -21,6 +21,7 @@ Pixels = NDArray[np.uint8]
 FRAMES = 48  # of a video are looked at, around its middle: what depends on neighbours sees these
 _GAP, _LINE = 2, 14  # pixels: between pictures, and of a line of text
 _NAMES = 190  # pixels: the column of names
+_WIDEST = 16383  # pixels of a WebP
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def write_preview(
     """
     if size < 16:
         raise ConfigError(f"--size {size}: the smallest frame that can be corrupted has 16 pixels a side")
+    if (size + _GAP) * (1 + len(severities)) > _WIDEST:
+        raise ConfigError(f"--size {size}: a WebP is at most {_WIDEST} pixels wide; use smaller pictures")
     cells = cells_of(suite)
     chosen = dict(cells).get(corruption) or find(corruption).home
     clip = read_clip(video, size, temporal)

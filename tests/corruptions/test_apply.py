@@ -1,4 +1,5 @@
 import itertools
+import sys
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
@@ -214,3 +215,10 @@ def test_a_frame_rate_may_be_any_number(fps: Any) -> None:
     clip = np.random.default_rng(0).integers(0, 256, (3, 20, 33, 3), np.uint8)
     for name in ("fog", "frame_rate", *names("codec")):
         assert corrupt(clip, name, 3, "k", fps=fps).shape == clip.shape
+
+
+def test_without_pyav_a_codec_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.delitem(sys.modules, "corruptions.codec", raising=False)
+    with pytest.raises(corruptions.CorruptionError, match=r"mpeg2 codes real video with PyAV.*pip install av"):
+        corrupt(np.zeros((2, 16, 16, 3), np.uint8), "mpeg2", 1)
