@@ -245,3 +245,24 @@ def test_a_tree_of_corrupted_videos(tmp_path):
 def test_a_folder_that_is_no_corrupted_set_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match="holds no corrupted set: neither"):
         load_clips(DataConfig("corrupted", str(tmp_path)), 0, tmp_path / "index")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (b"hello", "cannot be read as an array"),
+        (np.arange(6), r"holds int64 \(6,\)"),
+        (np.zeros(0, np.uint8), r"holds uint8 \(0,\)"),
+        (np.tile([0, -1], 5), "numbers of classes in it, from 0"),
+        (np.tile([0.5, 1], 5), "holds float64"),
+        (np.zeros((10, 1), np.uint8), r"holds uint8 \(10, 1\)"),
+    ],
+)
+def test_labels_that_are_none_are_told(tmp_path, labels, said):
+    np.save(tmp_path / "fog.npy", np.zeros((10, 32, 32, 3), np.uint8))
+    if isinstance(labels, bytes):
+        (tmp_path / "labels.npy").write_bytes(labels)
+    else:
+        np.save(tmp_path / "labels.npy", labels)
+    with pytest.raises(DataError, match=said):
+        load_clips(DataConfig("corrupted", str(tmp_path), frames=1), 0, tmp_path / "i")

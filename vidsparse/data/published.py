@@ -53,8 +53,10 @@ class Published:
         path = place / sample.path
         try:
             return _video(path, outputs) if sample.reader == "video" else self._picture(path)[None][outputs]
-        except (OSError, ClipDecodeError) as error:
-            raise DataError(f"{path}: {error}; this published set is not whole, unpack it again") from error
+        except ClipDecodeError as error:
+            raise DataError(f"{error}; this published set is not whole, unpack it again") from error
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror}; this published set is not whole, unpack it again") from error
 
     def check(self, evaluation: EvaluationConfig, data: DataConfig) -> None:
         """Raise ConfigError where the run would see frames of another size than are there."""
@@ -73,7 +75,10 @@ class Published:
     def _picture(self, path: Path) -> Frames:
         picture = decode(path.read_bytes(), path)
         if picture.shape[:2] != self.size:
-            raise DataError(f"{path} has {picture.shape[1]} x {picture.shape[0]} pixels, where others have other sizes")
+            raise DataError(
+                f"{path} has {picture.shape[1]} x {picture.shape[0]} pixels, and the first of this set "
+                f"{self.size[1]} x {self.size[0]}: published sets have one size; unpack it again"
+            )
         return picture
 
 
@@ -87,12 +92,12 @@ def open_published(
 
 
 def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
-    labels = np.load(root / "labels.npy")
+    labels = _labels(root / "labels.npy")
     names = _in_order(path.stem for path in root.glob("*.npy") if path.stem != "labels")
     arrays = {name: _array(root / f"{name}.npy") for name in names}
     wrong = [name for name, array in arrays.items() if array.shape[1:] != arrays[names[0]].shape[1:]
              or array.ndim != 4 or array.dtype != np.uint8 or len(array) != len(labels)]  # fmt: skip
-    if not names or wrong or labels.ndim != 1 or len(labels) % len(LEVELS):
+    if not names or wrong:
         what = f"{some(wrong)} and labels.npy do not fit together" if names else "there is no array beside labels.npy"
         raise DataError(f"{root}: {what}; CIFAR-10-C has 5 x 10,000 images of 32 x 32 in each .npy")
     once = labels.reshape(len(LEVELS), -1)
@@ -105,6 +110,20 @@ def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
     places = {cell: root / f"{cell.corruption}.npy" for cell in cells}
     index = _index(samples, still(height, width, "array"))
     return _whole(root, classes, samples, cells, places, index, (height, width))
+
+
+def _labels(path: Path) -> NDArray[np.int64]:
+    """Class numbers (5 n,); DataError where they are none."""
+    try:
+        labels = np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} cannot be read as an array ({error}); unpack it again") from error
+    whole = labels.dtype.kind in "iuf" and labels.ndim == 1 and labels.size and not len(labels) % len(LEVELS)
+    if not whole or (labels != np.abs(labels.astype(np.int64))).any():
+        raise DataError(
+            f"{path} holds {labels.dtype} {labels.shape}; CIFAR-10-C has 5 x 10,000 numbers of classes in it, from 0"
+        )
+    return np.asarray(labels, np.int64)
 
 
 def _open_tree(
