@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,3 +93,13 @@ def test_a_name_of_two_lines_is_refused_before_it_breaks_the_lists(order, tiny_r
     clip.rename(clip.with_stem("new\nline"))
     with pytest.raises(BenchmarkError, match="line break in its name"):
         generate(order(f"data.root={root}", "benchmark.stage=plan"))
+
+
+def test_a_test_set_that_nobody_trains_on_is_a_source_too(order, tmp_path, capsys):
+    np.save(tmp_path / "cifar10.1_v6_data.npy", np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8))
+    np.save(tmp_path / "cifar10.1_v6_labels.npy", np.array([3, 9, 0, 1, 1], np.int32))
+    settings = ("data.source=cifar10_1", f"data.root={tmp_path}", "data.frames=1", "data.short_side=32")
+    generate(order(*settings, "benchmark.stage=plan"))
+    assert "5 clips, clean and 3 corruptions" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="made from clean clips"):
+        generate(order("data.source=corrupted"))
