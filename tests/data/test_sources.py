@@ -134,7 +134,7 @@ def test_class_folders_group_by_name_where_names_say_so(make_tree):
     ("files", "split", "message"),
     [
         (["run/a.mp4", "jump/b.mp4"], 1, r"needs train/<Class>/ and test/<Class>/"),
-        (["train/run/a.mp4", "train/run/a.avi", "test/run/b.avi"], 1, r"only in their suffix \(train/run/a\)"),
+        (["train/run/a.mp4", "train/run/a.avi", "test/run/b.avi"], 1, r"two samples have one name \(train/run/a\)"),
         (["train/run/a.mp4", "test/run/b.txt"], 1, "none of the test samples"),
         (["train/run/a.mp4", "test/run/b.avi"], 2, "data.split=2: a class-folder data set has one split"),
     ],
