@@ -168,7 +168,8 @@ def test_the_seed_chooses_the_validation_groups():
 
 def labelled(name, classes, train=(), test=()):
     """A data set of samples with these labels, numbered through both parts."""
-    samples = [Sample(f"{name}/{i}", Path("x"), label, str(i)) for i, label in enumerate((*train, *test))]
+    names = [f"{name}/{i}" for i in range(len(train) + len(test))]
+    samples = [Sample(each, Path(each), label, each) for each, label in zip(names, (*train, *test), strict=True)]
     return Dataset(name, Path(name), classes, tuple(samples[: len(train)]), tuple(samples[len(train) :]))
 
 
@@ -190,6 +191,9 @@ def test_sets_that_cannot_be_evaluated_on():
     same = replace(labelled("ours", ("cat", "dog"), test=(0, 1)), test=trained.train)
     with pytest.raises(DataError, match="ours/0, ours/1 is also a training sample"):
         evaluated_on(trained, same)
+    renamed = replace(same, test=tuple(replace(sample, id=f"theirs/{i}") for i, sample in enumerate(same.test)))
+    with pytest.raises(DataError, match="theirs/0, theirs/1 is also a training sample"):
+        evaluated_on(trained, renamed)  # the same files under other names
 
 
 def test_samples_without_labels_keep_none():
