@@ -76,6 +76,7 @@ def test_a_root_that_the_user_gave_is_never_replaced_by_sample_data():
         ("data.size=80", "cannot be larger than data.short_side=56"),
         ("data.size=16", "at least 32 pixels"),
         ("data.augment.scale=[0.5]", "a range of areas"),
+        ("training.seed=-1", "training.seed=-1 on the command line: it must be 0 or more"),
         ("training.schedule.warmup_epochs=8", "before training.epochs=8"),
         ("training.epochs=0", "dense evaluates weights as they are"),
         ("model.weights=none.safetensors", "there is no such file"),

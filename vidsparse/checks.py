@@ -189,6 +189,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
     for key, value in positive.items():
         if not 0 < value < float("inf"):
             raise fail(key, "it must be a number above 0")
+    if training.seed < 0:
+        raise fail("training.seed", "it must be 0 or more")
     if training.epochs < 0:
         raise fail("training.epochs", "it must be 0 (evaluate only) or more")
     if data.size % 2 or data.short_side % 2:
@@ -278,6 +280,8 @@ def _check_study(config: Config, fail: Fail) -> None:
     for axis, values in (("sparsities", study.sparsities), ("seeds", study.seeds)):
         if not values:
             raise fail(f"study.{axis}", "the list is empty")
+    if min(study.seeds) < 0:
+        raise fail("study.seeds", "a seed is 0 or more")
     for axis in ("methods", "sparsities", "seeds", "models"):
         if len(set(getattr(study, axis))) < len(getattr(study, axis)):
             raise fail(f"study.{axis}", "one of them stands in it twice")

@@ -117,7 +117,8 @@ def read_facts(path: Path) -> Facts:
         return {}
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{path / 'run.json'} cannot be read: {error}; put --fresh to start over") from error
-    assert isinstance(facts, dict)
+    if not isinstance(facts, dict):
+        raise RunFolderError(f"{path / 'run.json'} holds no facts of a run; put --fresh to start over")
     return facts
 
 

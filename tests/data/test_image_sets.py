@@ -24,6 +24,12 @@ def test_tiny_imagenet(make_tree):
     assert {s.reader for s in (*data.train, *data.test)} == {"image"}
 
 
+def test_a_tiny_imagenet_image_without_a_class(make_tree):
+    text = {"wnids.txt": "n01\n", "val/val_annotations.txt": "val_0.JPEG\n"}
+    with pytest.raises(DataError, match=r"val_annotations\.txt, line 1: '' is none of"):
+        load_dataset("tiny_imagenet", make_tree("train/n01/images/a.JPEG", text=text), 1, "drop")
+
+
 @pytest.mark.parametrize("name", ["../../../etc/passwd", "/etc/passwd"])
 def test_tiny_imagenet_lists_stay_inside(make_tree, name):
     text = {"wnids.txt": "n01\n", "val/val_annotations.txt": f"{name}\tn01\t0\t0\t9\t9\n"}
@@ -76,6 +82,9 @@ def test_the_validation_set_of_imagenet_alone(make_tree):
         ({"val.txt": "V_1.JPEG 2\n"}, "line 1: '2' is no synset"),
         ({"val.txt": "V_1.JPEG\n"}, "line 1: '' is no synset"),
         ({"val.txt": "../../etc/passwd 0\n"}, "inside the data set"),
+        ({"LOC_val_solution.csv": "id,class\nV_1,n1\n"}, "its first line must name the columns ImageId and Pred"),
+        ({"LOC_val_solution.csv": "ImageId,PredictionString\nV_1,\n"}, "line 2: '' is no synset"),
+        ({"LOC_val_solution.csv": "ImageId,PredictionString\nV_1\n"}, "line 2: '' is no synset"),
     ],
 )
 def test_imagenet_lists_that_cannot_be_right(make_tree, text, message):

@@ -63,6 +63,16 @@ def test_photographs_are_turned_upright_and_their_size_is_that_of_the_upright_on
     assert (info.n_frames, info.height, info.width) == (1, 12, 20)
 
 
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_turns_nothing(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    (tmp_path / "x.png").write_bytes(encoded(Image.fromarray(picture(12, 20)), "PNG", exif=exif))
+    np.testing.assert_array_equal(images.open_picture(tmp_path / "x.png"), picture(12, 20))
+    (info,) = images.inspect(tmp_path / "x.png")
+    assert (info.height, info.width) == (12, 20)
+
+
 def test_every_mode_becomes_rgb_of_eight_bits():
     grey = picture()[..., 0]
     three = np.repeat(grey[..., None], 3, axis=2)

@@ -70,12 +70,13 @@ def test_a_second_run_counts_only_what_changed_and_keeps_the_hashes(root, monkey
 def test_broken_damaged_short_and_twin_files_are_listed(root, capsys):
     left, right = (sorted((root / "test" / name).iterdir()) for name in ("Left", "Right"))
     left[0].write_bytes(b"no video")
+    shutil.copy(left[0], sorted((root / "train" / "Left").iterdir())[0])  # both broken: nothing is trained on it
     shutil.move(damage(left[1], "truncated"), left[1])
     shutil.move(damage(right[0], "one_frame"), right[0])
     shutil.copy(sorted((root / "train" / "Right").iterdir())[0], right[1])
     prepare("folder", root, workers=1)
     found = problems(root)
-    assert [kind for _, kind in found] == ["broken", "damaged", "short"]
+    assert [kind for _, kind in found] == ["broken", "broken", "damaged", "short"]
     assert "cannot be opened as a video" in found["test/Left/v_Left_g04_c01", "broken"]
     assert found["test/Right/v_Right_g04_c01", "short"] == "1 frame"
     said = " ".join(capsys.readouterr().out.split())

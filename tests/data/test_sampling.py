@@ -72,6 +72,14 @@ def test_a_video_shorter_than_the_span(short, expected):
     assert view_indices(5, 6, 2, "dense", short, 2).tolist() == [expected, expected]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sampling", ["dense", "uniform"])
+@pytest.mark.parametrize("short", ["loop", "clamp"])
+def test_a_video_without_frames_is_asked_for_its_first_one(sampling, short):
+    assert train_indices(0, 3, 2, sampling, short, np.random.default_rng(0)).tolist() == [0, 0, 0]
+    assert view_indices(0, 3, 2, sampling, short, 2).tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
 def test_published_positions():
     """The middle frame of eight equal parts of 80 frames; ten views of 16 x 4 over 151 frames start 10 apart."""
     assert view_indices(80, 8, 1, "uniform", "loop", 1).tolist() == [[5, 15, 25, 35, 45, 55, 65, 75]]

@@ -135,7 +135,7 @@ def test_class_folders_group_by_name_where_names_say_so(make_tree):
     ("files", "split", "message"),
     [
         (["run/a.mp4", "jump/b.mp4"], 1, r"needs train/<Class>/ and test/<Class>/"),
-        (["train/run/a.mp4", "train/run/a.avi", "test/run/b.avi"], 1, r"only in their suffix \(train/run/a\)"),
+        (["train/run/a.mp4", "train/run/a.avi", "test/run/b.avi"], 1, r"two samples have one name \(train/run/a\)"),
         (["train/run/a.mp4", "test/run/b.txt"], 1, "none of the test samples"),
         (["train/run/a.mp4", "test/run/b.avi"], 2, "data.split=2: a class-folder data set has one split"),
     ],
@@ -169,7 +169,8 @@ def test_the_seed_chooses_the_validation_groups():
 
 def labelled(name, classes, train=(), test=()):
     """A data set of samples with these labels, numbered through both parts."""
-    samples = [Sample(f"{name}/{i}", Path("x"), label, str(i)) for i, label in enumerate((*train, *test))]
+    names = [f"{name}/{i}" for i in range(len(train) + len(test))]
+    samples = [Sample(each, Path(each), label, each) for each, label in zip(names, (*train, *test), strict=True)]
     return Dataset(name, Path(name), classes, tuple(samples[: len(train)]), tuple(samples[len(train) :]))
 
 
@@ -191,6 +192,9 @@ def test_sets_that_cannot_be_evaluated_on():
     same = replace(labelled("ours", ("cat", "dog"), test=(0, 1)), test=trained.train)
     with pytest.raises(DataError, match="ours/0, ours/1 is also a training sample"):
         evaluated_on(trained, same)
+    renamed = replace(same, test=tuple(replace(sample, id=f"theirs/{i}") for i, sample in enumerate(same.test)))
+    with pytest.raises(DataError, match="theirs/0, theirs/1 is also a training sample"):
+        evaluated_on(trained, renamed)  # the same files under other names
 
 
 def test_samples_without_labels_keep_none():

@@ -113,6 +113,11 @@ def test_lists_of_paths_and_labels(make_tree):
             "its first line must name the columns label, time_end, time_start, youtube_id, or label and path",
         ),
         (KINETICS + "run,abc\n", r"train\.csv, line 2: a column is missing"),
+        (KINETICS + "run,a,b,9,train\n", r"train\.csv, line 2: 'b' is no time in seconds"),
+        (KINETICS + "run,a,,,train\n", r"train\.csv, line 2: '' is no time in seconds"),
+        (KINETICS + "run,a,0,inf,train\n", r"train\.csv, line 2: 'inf' is no time in seconds"),
+        (KINETICS + "run,a,0,1,train\n,b,0,1,train\n", r"train\.csv, line 3: its label is empty"),
+        (KINETICS + f'run,a,0,1,"{"x" * 140_000}', r"train\.csv, line \d: not CSV"),
         ("", "its first line must name"),
     ],
 )
@@ -120,6 +125,40 @@ def test_kinetics_lists_that_cannot_be_right(make_tree, content, message):
     root = make_tree(text={"train.csv": content, "val.csv": "path,label\nb.mp4,run\n"})
     with pytest.raises(DataError, match=message):
         load_dataset("kinetics", root, 1, "drop")
+
+
+def test_kinetics_lists_as_spreadsheets_save_them(make_tree):
+    """A byte-order mark, quotes inside quotes, blanks around cells, and line ends within a cell are part of CSV."""
+    rows = KINETICS + '"a, ""b""",v1,0,10,train\n run ,v2 ,0,10,train\n"two\nlines",v3,0,10,train\n'
+    for end in ("\n", "\r\n", "\r"):
+        lists = {"train.csv": "\ufeff" + rows.replace("\n", end), "val.csv": KINETICS + "run,v4,0,10,val\n"}
+        root = make_tree(*(f"v{i}.mp4" for i in range(1, 5)))
+        for name, text in lists.items():
+            (root / name).write_text(text, encoding="utf-8", newline="")
+        data = load_dataset("kinetics", root, 1, "error")
+        assert data.classes == ('a, "b"', "run", "two\nlines")
+        assert [s.label for s in data.train] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("source", ["ucf101", "hmdb51"])
+def test_a_clip_that_is_listed_twice_is_refused(make_tree, source):
+    """Above all one that is listed for training and for test."""
+    lists = {
+        "ucfTrainTestlist/classInd.txt": "1 Punch\n",
+        "ucfTrainTestlist/trainlist01.txt": "Punch/a.avi 1\nPunch/b.avi 1\n",
+        "ucfTrainTestlist/testlist01.txt": "Punch/a.avi\n",
+        f"{HMDB}/Punch_test_split1.txt": "a.avi 1\nb.avi 1\na.avi 2\n",
+    }
+    root = make_tree("videos/Punch/a.avi", "videos/Punch/b.avi", text=lists)
+    with pytest.raises(DataError, match=r"two samples have one name \(Punch/a\): a list names a file twice"):
+        load_dataset(source, root, 1, "drop")
+
+
+def test_a_folder_with_the_name_of_a_clip_is_no_clip(make_tree):
+    root = hmdb(make_tree)
+    (root / "smile" / "A_smile_h_0.avi").unlink()
+    (root / "smile" / "A_smile_h_0.avi").mkdir()
+    assert load_dataset("hmdb51", root, 1, "drop").missing == ("smile/A_smile_h_0",)
 
 
 def test_a_link_that_leads_out_of_the_data_set_is_refused(make_tree, tmp_path_factory):
@@ -190,6 +229,20 @@ def test_something_something_lists_that_cannot_be_right(make_tree, train, messag
         load_dataset("ssv2", make_tree(text={**labels, "train.json": train}), 1, "drop")
 
 
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ('{"Holding something": "first"}', r"labels\.json: 'first' is not the number of a class"),
+        ('{"Holding something": null}', r"labels\.json: None is not the number of a class"),
+        ('{"Holding something": "0", "Eating": 0}', r"labels\.json: two classes have one number"),
+    ],
+)
+def test_something_something_classes_that_cannot_be_right(make_tree, labels, message):
+    lists = {"labels.json": labels, "train.json": "[]", "validation.json": "[]"}
+    with pytest.raises(DataError, match=message):
+        load_dataset("ssv2", make_tree(text=lists), 1, "drop")
+
+
 def test_a_folder_without_labels(make_tree):
     root = make_tree("a/x.mp4", "b.JPG", "notes.txt", ".hidden.mp4", text={"classes.txt": "cat\ndog\n"})
     data = load_dataset("unlabelled", root, 1, "error")
@@ -200,4 +253,9 @@ def test_a_folder_without_labels(make_tree):
 
 def test_walking_finds_videos_and_images_at_any_depth(make_tree):
     root = make_tree("z.mp4", "a/b/c/d.WebM", "a/e.jpeg", "a/.cache/f.jpg", "a/g.txt")
-    assert walk(root) == [("a/b/c/d.WebM", "video"), ("a/e.jpeg", "image"), ("z.mp4", "video")]
+    found = [("a/b/c/d.WebM", "video"), ("a/e.jpeg", "image"), ("z.mp4", "video")]
+    assert walk(root) == found
+    (root / "a" / "again").symlink_to("..")  # round and round
+    assert walk(root) == found
+    (root / "beside").symlink_to("a/b/c")
+    assert walk(root) == [*found[:2], ("beside/d.WebM", "video"), found[2]]

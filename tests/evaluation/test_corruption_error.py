@@ -62,6 +62,14 @@ def test_the_reference_itself_is_at_1(resnet50):
     assert ce.relative_mce(resnet50, own) == pytest.approx(1)
 
 
+def test_a_reference_that_loses_nothing_has_no_relative_error_of_rounding():
+    """Its errors 0.6 and 0.8 about a clean 0.7 come to -2e-16, not to 0."""
+    table = example_table()
+    reference = ce.ReferenceErrors("even", 1 - 0.3, pd.DataFrame({1: {"fog": 0.6}, 2: 0.8}))
+    assert (reference.errors - reference.clean).to_numpy().sum() != 0
+    assert ce.relative_corruption_error(table, reference).isna().all()
+
+
 def test_a_reference_that_lacks_a_cell_is_refused_by_name():
     table = example_table()
     with pytest.raises(MismatchedTables, match="imagenet_c_alexnet have no rain at severity 1"):

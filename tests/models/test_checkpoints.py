@@ -138,6 +138,13 @@ def test_a_file_that_misses_by_one_tensor_loads_nothing(state, tmp_path, damage,
     assert equal(model.state_dict(), before)
 
 
+@pytest.mark.parametrize("bias", [torch.ones(5).to_sparse(), torch.ones(5, device="meta")], ids=["sparse", "meta"])
+def test_tensors_that_are_not_laid_out_as_parameters_are_named(state, tmp_path, bias):
+    torch.save(shifted(state) | {"fc.bias": bias}, tmp_path / "odd.pt")
+    with pytest.raises(ConfigError, match=r"fc\.bias holds other than the network's kind of numbers, or none"):
+        load_weights(network(), tmp_path / "odd.pt")
+
+
 class Evil:
     """A pickle that makes a file when it is opened by a trusting reader."""
 

@@ -40,6 +40,19 @@ def test_a_transformer_is_made_for_the_size_asked_for_and_says_what_it_cannot():
         create_model("timm/deit_tiny_patch16_224", 5, 1, 56)
 
 
+@pytest.mark.parametrize(("name", "size"), [("timm/vgg11", 16), ("timm/convnext_atto", 16), ("timm/inception_v3", 32)])
+def test_a_network_of_timm_says_which_size_it_cannot_take(name, size):
+    with pytest.raises(ConfigError, match=f"{name} cannot take frames of {size} x {size} pixels"), torch.device("meta"):
+        create_model(name, 5, 1, size)
+
+
+def test_a_patch_size_that_is_one_number_is_understood():
+    with torch.device("meta"):
+        assert create_model("timm/xcit_nano_12_p8_224", 5, 1, 32).training
+    with pytest.raises(ConfigError, match="cannot take frames of 36 x 36 pixels"), torch.device("meta"):
+        create_model("timm/xcit_nano_12_p8_224", 5, 1, 36)
+
+
 @pytest.mark.parametrize(
     ("typo", "said"), [("timm/resnet5o", "timm/resnet50"), ("timm/resnet50.nope", "resnet50.nope")]
 )

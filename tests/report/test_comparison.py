@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from vidsparse.errors import RunFolderError
 from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.report.arms import family_of
 from vidsparse.report.page import write_comparison
@@ -96,6 +97,12 @@ def test_runs_on_other_clips_are_refused(fake_run: MakeRun, tmp_path: Path) -> N
     with pytest.raises(MismatchedTables, match="different clips"):
         write_comparison([fake_run("r"), fake_run("d", "dense", clips=9)], tmp_path / "out")
     assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_run_given_twice_is_refused(fake_run: MakeRun, tmp_path: Path) -> None:
+    run = fake_run("r")
+    with pytest.raises(RunFolderError, match="r is given twice"):
+        write_comparison([run, fake_run("d", "dense"), run / ".." / "r"], tmp_path / "out")
 
 
 def test_runs_of_one_name_and_seed_in_two_folders_stay_apart(fake_run: MakeRun, tmp_path: Path) -> None:

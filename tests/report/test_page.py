@@ -197,6 +197,29 @@ def test_an_unfinished_run_is_refused_by_name(fake_run: MakeRun) -> None:
         write_report(run)
 
 
+DAMAGED = (
+    "predictions.parquet",
+    "run.json",
+    "config.yaml",
+    "frames.npz",
+    "structure.csv",
+    "analysis/attenuation.parquet",
+)
+HARMLESS = {("config.yaml", b"")}
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [(name, left) for name in DAMAGED for left in (b"", b"[1]", b"stretched,\n: x") if (name, left) not in HARMLESS],
+)
+def test_a_damaged_table_is_named_and_not_a_traceback(fake_run: MakeRun, name: str, left: bytes) -> None:
+    run = fake_run()
+    (run / "analysis").mkdir()
+    (run / name).write_bytes(left)
+    with pytest.raises(RunFolderError, match=re.escape(f"{run / name}")):
+        write_report(run)
+
+
 def test_a_reference_on_other_clips_is_refused(fake_run: MakeRun) -> None:
     with pytest.raises(MismatchedTables, match="different clips"):
         write_report(fake_run(), fake_run("ucf101_dense", "dense", clips=12))

@@ -1,6 +1,5 @@
 """Image data sets: folders of classes, Tiny ImageNet, ImageNet, the CIFAR archives, packed JPEGs, CIFAR-10.1."""
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,12 @@ import numpy as np
 from vidsparse.data.archives import Labels, open_pictures, packed_classes, read_packed, unpickle_cifar
 from vidsparse.data.lists import (
     class_samples,
+    csv_rows,
     first_file,
     first_folder,
     inside,
     lines,
     one_split,
-    read_text,
     relative,
     with_unique_ids,
     without_suffix,
@@ -61,9 +60,9 @@ def load_tiny_imagenet(root: Path, split: int) -> Dataset:
 
     def test() -> Iterator[Sample]:
         for where, line in lines(root / "val" / "val_annotations.txt"):
-            name, wnid = (line.split("\t") if "\t" in line else line.split())[:2]
+            name, wnid, *_ = [*(line.split("\t") if "\t" in line else line.split()), ""]
             if wnid not in label_of:
-                raise DataError(f"{where}: {wnid} is none of {root / 'wnids.txt'}")
+                raise DataError(f"{where}: {wnid!r} is none of {root / 'wnids.txt'}")
             yield _image(root, f"val/images/{relative(name, where, 1)}", label_of[wnid], where)
 
     return with_unique_ids(Dataset("tiny_imagenet", root, classes, tuple(train), tuple(test())))
@@ -270,5 +269,8 @@ def _flat_validation(root: Path, data: Path, classes: Sequence[str]) -> Iterator
 
 
 def _solution(path: Path) -> Iterator[tuple[str, str, str]]:
-    for number, row in enumerate(csv.DictReader(read_text(path).splitlines()), start=2):
-        yield f"{path}, line {number}", f"{row['ImageId']}.JPEG", row["PredictionString"].split()[0]
+    columns, rows = csv_rows(path)
+    if not {"ImageId", "PredictionString"} <= columns:
+        raise DataError(f"{path}: its first line must name the columns ImageId and PredictionString")
+    for where, row in rows:
+        yield where, f"{row.get('ImageId', '')}.JPEG", row.get("PredictionString", "").partition(" ")[0]

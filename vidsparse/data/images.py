@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 from vidsparse.data.frames import STILL, Frames, VideoInfo, output_size, unreadable
 from vidsparse.errors import ClipDecodeError
 
-_ORIENTATION = 0x0112  # the EXIF tag; values from 5 on lie on their side
+_ORIENTATION = 0x0112  # the EXIF tag
+_LYING = (5, 6, 7, 8)  # its values for pictures on their side
 
 
 def decode(content: bytes, name: object) -> Frames:
@@ -37,7 +38,7 @@ def inspect(path: Path) -> tuple[VideoInfo]:
     try:
         with Image.open(path) as image:
             height, width = image.height, image.width
-            if image.getexif().get(_ORIENTATION, 1) >= 5:
+            if image.getexif().get(_ORIENTATION) in _LYING:
                 height, width = width, height
             image.draft(image.mode, (1, 1))  # JPEG: the same bytes are parsed, an eighth of the pixels is made
             image.load()

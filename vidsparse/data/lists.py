@@ -1,5 +1,7 @@
 """What every list of samples needs: its lines, names that stay inside the data set, and the files that are there."""
 
+import csv
+import io
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +31,23 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         if line.strip():
             yield f"{path}, line {number}", line.strip()
+
+
+def csv_rows(path: Path) -> tuple[set[str], list[tuple[str, dict[str, str]]]]:
+    """The columns that the first line of a CSV names, and ("file, line n", {column: cell}) of every other row.
+
+    Blanks around cells do not count; a column that a row is too short for is not in it. DataError for what is no CSV.
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), skipinitialspace=True)
+    try:
+        columns = {name.strip() for name in reader.fieldnames or ()}
+        rows = [(f"{path}, line {reader.line_num}", row) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: not CSV ({error})") from error
+    return columns, [
+        (where, {key.strip(): cell.strip() for key, cell in row.items() if key is not None and cell is not None})
+        for where, row in rows
+    ]
 
 
 def read_text(path: Path) -> str:
@@ -68,11 +87,16 @@ def _real(folder: Path) -> str:
 
 
 def walk(folder: Path) -> list[tuple[str, str]]:
-    """(path below `folder`, row of READERS) of every video and image at any depth, sorted; hidden ones are left out."""
+    """(path below `folder`, row of READERS) of every video and image at any depth, sorted; hidden ones are left out.
+
+    A link to a folder is followed, but not to one that it lies in itself.
+    """
     found: list[tuple[str, str]] = []
     pending = [""]
     while pending:
         below = pending.pop()
+        if below and _circular(folder / below):
+            continue
         with os.scandir(folder / below) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
@@ -85,10 +109,16 @@ def walk(folder: Path) -> list[tuple[str, str]]:
     return sorted(found)
 
 
+def _circular(folder: Path) -> bool:
+    """Whether a folder is a link to one of those that it lies in."""
+    return folder.is_symlink() and f"{_real(folder.parent)}{os.sep}".startswith(f"{_real(folder)}{os.sep}")
+
+
 def two_deep(folder: Path) -> dict[str, Path]:
     """{"class/file" without regard to case: path} of the files in the folders of `folder`."""
     folders = (each for each in folder.iterdir() if each.is_dir())
-    return {f"{each.name}/{file.name}".casefold(): file for each in folders for file in each.iterdir()}
+    files = ((each.name, file) for each in folders for file in each.iterdir() if not file.is_dir())
+    return {f"{name}/{file.name}".casefold(): file for name, file in files}
 
 
 def without_suffix(path: str) -> str:
@@ -101,7 +131,10 @@ def with_unique_ids(dataset: Dataset) -> Dataset:
     counts = Counter(sample.id for sample in (*dataset.train, *dataset.test))
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        raise DataError(f"{dataset.root}: two files differ only in their suffix ({some(twice)}); keep one of each")
+        raise DataError(
+            f"{dataset.root}: two samples have one name ({some(twice)}): a list names a file twice, or two files "
+            "differ only in their suffix; keep one of each"
+        )
     return dataset
 
 

@@ -161,7 +161,7 @@ def _say_leaks(splits: Sequence[Dataset], known: dict[Path, manifest.Found], has
             {
                 sample.id: hashes.get(str(sample.path.absolute()))
                 for sample in part
-                if len(known.get(sample.path, ())) == 1
+                if [info.n_frames > 0 for info in known.get(sample.path, ())] == [True]
             }
             for part in (split.train, split.test)
         )

@@ -2,7 +2,8 @@
 
 "dense" takes `frames` frames `stride` apart; "uniform" takes one frame of each of `frames` equal parts of the video
 (TSN, Wang et al. 2016). A video shorter than the dense span (frames - 1) * stride + 1 starts again ("loop") or holds
-its last frame ("clamp"); one shorter than `frames` repeats frames evenly under "uniform".
+its last frame ("clamp"); one shorter than `frames` repeats frames evenly under "uniform". One in which nothing can
+be decoded has frame 0 alone, for its reader to refuse.
 """
 
 import numpy as np
@@ -43,7 +44,8 @@ def batches_per_epoch(clips: int, batch_size: int) -> int:
 
 def _dense(n_frames: int, frames: int, stride: int, short: str, starts: Indices) -> Indices:
     indices = starts[:, None] + stride * np.arange(frames, dtype=np.int64)
-    return indices % n_frames if short == "loop" else np.minimum(indices, n_frames - 1)
+    there = max(1, n_frames)
+    return indices % there if short == "loop" else np.minimum(indices, there - 1)
 
 
 def _parts(n_frames: int, frames: int) -> tuple[Indices, Indices]:

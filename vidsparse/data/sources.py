@@ -1,5 +1,6 @@
 """Who is in a split: every data set as a row of one table. Reading the table imports no reader of any of them."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -168,10 +169,16 @@ def evaluated_on(dataset: Dataset, other: Dataset) -> Dataset:
         )
     known = [each for each in other.test if each.label < 0 or labels[each.label] >= 0]
     test = tuple(each if each.label < 0 else replace(each, label=labels[each.label]) for each in known)
-    shared = {sample.id for sample in dataset.train} & {sample.id for sample in test}
+    ids, places = ({of(sample) for sample in dataset.train} for of in (lambda each: each.id, _place))
+    shared = [sample.id for sample in test if sample.id in ids or _place(sample) in places]
     if shared:
         raise DataError(f"data.eval_root={other.root}: {some(sorted(shared))} is also a training sample")
     return Dataset(other.name, other.root, dataset.classes, dataset.train, test, other.missing, foreign)
+
+
+def _place(sample: Sample) -> tuple[str, int]:
+    """Where a sample lies, however its list calls it."""
+    return os.path.realpath(sample.path), sample.entry
 
 
 def _bare(name: str) -> str:

@@ -1,6 +1,5 @@
 """Video data sets, from their official lists to samples on disk."""
 
-import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vidsparse.data.lists import (
+    csv_rows,
     first_file,
     first_folder,
     inside,
@@ -51,7 +51,7 @@ def load_ucf101(root: Path, split: int) -> Dataset:
             yield Sample(str(path.with_suffix("")), found, label, group_of(classes[label], path.stem))
 
     both = [tuple(samples(f"{part}list{split:02d}.txt")) for part in ("train", "test")]
-    return Dataset("ucf101", root, classes, both[0], both[1])
+    return with_unique_ids(Dataset("ucf101", root, classes, both[0], both[1]))
 
 
 def load_hmdb51(root: Path, split: int) -> Dataset:
@@ -81,7 +81,7 @@ def load_hmdb51(root: Path, split: int) -> Dataset:
             found = _found(on_disk, str(path), base, where)
             group = f"{name}/{path.stem.split(f'_{name}_')[0]}"
             parts[code].append(Sample(str(path.with_suffix("")), found, label, group))
-    return Dataset("hmdb51", root, classes, tuple(parts[_TRAIN]), tuple(parts[_TEST]))
+    return with_unique_ids(Dataset("hmdb51", root, classes, tuple(parts[_TRAIN]), tuple(parts[_TEST])))
 
 
 def load_kinetics(root: Path, split: int) -> Dataset:
@@ -105,7 +105,7 @@ def load_kinetics(root: Path, split: int) -> Dataset:
                 yield Sample(without_suffix(path), found, label, group_of(row["label"], without_suffix(path)))
                 continue
             name = str(relative(row["youtube_id"], where, 1))
-            stem = f"{name}_{int(float(row['time_start'])):06d}_{int(float(row['time_end'])):06d}"
+            stem = "_".join((name, *(f"{_seconds(row[key], where):06d}" for key in ("time_start", "time_end"))))
             below = on_disk.get(stem) or on_disk.get(name)
             found = inside(root / below, root, where) if below else ABSENT
             yield Sample(f"{row['label']}/{stem}", found, label, f"{row['label']}/{name}")
@@ -121,7 +121,9 @@ def load_ssv2(root: Path, split: int) -> Dataset:
     """
     one_split(split, "a data set with lists like those of Something-Something")
     numbers: dict[str, Any] = _json(_ssv2_list(root, "labels"), dict)
-    classes = tuple(sorted(numbers, key=lambda name: int(numbers[name])))
+    classes = tuple(sorted(numbers, key=lambda name: _class_number(root, numbers[name])))
+    if len({int(number) for number in numbers.values()}) < len(classes):
+        raise DataError(f"{_ssv2_list(root, 'labels')}: two classes have one number")
     label_of = {name.casefold(): label for label, name in enumerate(classes)}
     on_disk = {without_suffix(path.rpartition("/")[2]): path for path, _ in walk(root)}
 
@@ -169,18 +171,24 @@ def _kinetics_rows(root: Path, names: tuple[str, ...]) -> list[tuple[str, dict[s
     path = first_file(*(folder / f"{name}.csv" for name in names for folder in (root, root / "annotations")))
     if path is None:
         raise DataError(f"{root}: the list {names[0]}.csv is not there")
-    reader = csv.DictReader(read_text(path).splitlines(), skipinitialspace=True)
+    columns, rows = csv_rows(path)
     needed = {"label", "youtube_id", "time_start", "time_end"}
-    columns = set(reader.fieldnames or ())
     if not needed <= columns and not {"label", "path"} <= columns:
         raise DataError(f"{path}: its first line must name the columns {some(sorted(needed), 4)}, or label and path")
-    rows = [(f"{path}, line {reader.line_num}", row) for row in reader]
-    bad = next(
-        (where for where, row in rows if any(row.get(key) is None for key in needed & columns | {"label"})), None
-    )
+    bad = next((where for where, row in rows if any(key not in row for key in needed & columns | {"label"})), None)
     if bad:
         raise DataError(f"{bad}: a column is missing")
+    nameless = next((where for where, row in rows if not row["label"]), None)
+    if nameless:
+        raise DataError(f"{nameless}: its label is empty")
     return rows
+
+
+def _seconds(text: str, where: str) -> int:
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{where}: {text!r} is no time in seconds") from error
 
 
 def _ssv2_list(root: Path, part: str) -> Path:
@@ -189,6 +197,13 @@ def _ssv2_list(root: Path, part: str) -> Path:
     if path is None:
         raise DataError(f"{root}: the list {names[0]} is not there, neither in it nor in labels/")
     return path
+
+
+def _class_number(root: Path, number: Any) -> int:
+    try:
+        return int(number)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{_ssv2_list(root, 'labels')}: {number!r} is not the number of a class") from error
 
 
 def _json(path: Path, kind: type) -> Any:

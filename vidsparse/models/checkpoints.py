@@ -137,13 +137,17 @@ def _judged(found: Tensors, wanted: Mapping[str, Tensor], unknown: Collection[st
     both = [(name, found[name], wanted[name]) for name in wanted if name in found]
     shapes = [(name, tuple(has.shape), tuple(needs.shape)) for name, has, needs in both if has.shape != needs.shape]
     heads = {(has[0], needs[0]) for _, has, needs in shapes if has and needs and has[1:] == needs[1:]}
-    kinds = [name for name, has, needs in both if has.is_floating_point() != needs.is_floating_point()]
+    kinds = [
+        name
+        for name, has, needs in both
+        if has.is_floating_point() != needs.is_floating_point() or has.layout != torch.strided or has.is_meta
+    ]
     missing = [name for name in wanted if name not in found and not name.endswith(_COUNTER)]
     classes = next(iter(heads)) if len(heads) == 1 else None
     misfits = (
         *([f"it has {classes[0]} classes, the network {classes[1]}"] if classes else []),
         *(f"{name} is {has} there, {needs} here" for name, has, needs in shapes),
-        *(f"{name} holds other than the network's kind of numbers" for name in kinds),
+        *(f"{name} holds other than the network's kind of numbers, or none" for name in kinds),
         *(f"{name} is missing there" for name in missing),
     )
     rows = all(has[1:] == needs[1:] for _, has, needs in shapes) and len(misfits) == 1 + len(shapes)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -37,7 +38,10 @@ def build_vit(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
 
 
 def build_timm(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
-    """timm/NAME, untrained. A network that is made for one size (a transformer) is made for this one."""
+    """timm/NAME, untrained. A network that is made for one size (a transformer) is made for this one.
+
+    One black picture goes through it, because only that tells whether a network can take this size; else ConfigError.
+    """
     import timm
 
     name = name.removeprefix("timm/")
@@ -46,11 +50,18 @@ def build_timm(name: str, num_classes: int, frames: int, size: int) -> nn.Module
     except RuntimeError as error:  # a tag that does not exist
         raise ConfigError(f"model.name: timm/{name}: {error}") from error
     settings: dict[str, Any] = {"img_size": size} if published and published.fixed_input_size else {}
-    model: nn.Module = timm.create_model(name, pretrained=False, num_classes=num_classes, **settings)
-    patch = getattr(getattr(model, "patch_embed", None), "patch_size", (1, 1))
-    if any(size % side for side in patch):
-        raise ConfigError(f"model timm/{name} cuts frames into patches: its side is a multiple of {patch[0]} pixels")
-    return adapted(model, over_frames)
+    try:
+        model: nn.Module = timm.create_model(name, pretrained=False, num_classes=num_classes, **settings)
+        patch = getattr(getattr(model, "patch_embed", None), "patch_size", 1)
+        side = patch if isinstance(patch, int) else patch[0]
+        if size % side:
+            raise ConfigError(f"model timm/{name} cuts frames into patches: its side is a multiple of {side} pixels")
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 3, size, size, device=next(model.parameters()).device))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        why = next(iter(str(error).splitlines()), "it gives no reason")
+        raise ConfigError(f"model timm/{name} cannot take frames of {size} x {size} pixels ({why})") from error
+    return adapted(model.train(), over_frames)
 
 
 class Vgg16(nn.Module):

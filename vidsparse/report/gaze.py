@@ -9,7 +9,7 @@ import pandas as pd
 from vidsparse.report import filmstrips
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.subjects import Subjects, joined, read
-from vidsparse.report.tables import Run
+from vidsparse.report.tables import Run, reading
 
 _CLIPS = 2  # whose saliency is shown
 _CAPTION = {
@@ -50,7 +50,8 @@ def _filmstrip(name: str, title: str, rows: pd.DataFrame, runs: Mapping[str, Run
     strips: dict[str, list[filmstrips.Pixels]] = {name: [] for name in conditions}
     spread: dict[tuple[str, str], float] = {}
     for at, (label, run) in enumerate(runs.items()):
-        with np.load(run.path / "analysis" / "saliency.npz") as arrays:
+        stored = run.path / "analysis" / "saliency.npz"
+        with reading(stored), np.load(stored) as arrays:
             for condition in conditions:
                 frames = arrays[f"frames/{clip}/{condition}"]
                 if not at and len(runs) == 1:

@@ -1,5 +1,6 @@
 """The pages: one for a run, one that compares runs. Each is a single HTML file that needs no network."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from vidsparse import files
+from vidsparse.errors import RunFolderError
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
@@ -80,8 +82,12 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
 def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     """Make out/report.html, out/figures and out/tables, comparing finished runs: arms over seeds, against controls.
 
-    Raises RunFolderError for an unfinished run, MismatchedTables where runs hold different clips or corruptions.
+    Raises RunFolderError for an unfinished run or one given twice, MismatchedTables where runs hold different clips or
+    corruptions.
     """
+    twice = [str(path) for path, count in Counter(path.resolve() for path in runs).items() if count > 1]
+    if twice:
+        raise RunFolderError(f"{twice[0]} is given twice; a comparison takes every run once")
     loaded = [load_run(path) for path in runs]
     for other in loaded[1:]:
         metrics.check_comparable(other.predictions, loaded[0].predictions)

@@ -12,7 +12,7 @@ from vidsparse.report import figures, filmstrips
 from vidsparse.report.arms import Arm, Tables, paired
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.figures import BLUE, INK, ORANGE
-from vidsparse.report.tables import Run
+from vidsparse.report.tables import Run, reading
 
 _KEY = ["id", *metrics.CELL]
 _SHOWN = 6  # clips of a figure
@@ -125,6 +125,7 @@ def _gallery(runs: Sequence[Run]) -> dict[tuple[object, ...], bytes]:
     for run in runs:
         path = run.path / "gallery.parquet"
         if path.exists():
-            table = pd.read_parquet(path)
-            return dict(zip(zip(*(table[k] for k in _KEY), strict=True), table["strip"], strict=True))
+            with reading(path):
+                table = pd.read_parquet(path)
+                return dict(zip(zip(*(table[k] for k in _KEY), strict=True), table["strip"], strict=True))
     return {}

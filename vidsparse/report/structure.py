@@ -1,6 +1,7 @@
 """Exhibits of where the weights lie: maps of a few layers, the channels of all, both over training."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from vidsparse.evaluation.statistics import holm
 from vidsparse.report import weights
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.subjects import Subjects, drawn, joined, read, some_arms
+from vidsparse.report.tables import reading
 
 
 def kernels(subjects: Subjects, dense: str | None) -> list[Exhibit]:
@@ -19,7 +21,7 @@ def kernels(subjects: Subjects, dense: str | None) -> list[Exhibit]:
         return []
     maps: dict[str, dict[str, dict[str, weights.Map]]] = {}
     for label, path in stored.items():
-        with np.load(path) as arrays:
+        with reading(path), np.load(path) as arrays:
             maps[label] = {kind: {key[2:]: arrays[key] for key in arrays if key[0] == kind} for kind in "NA"}
     label = next((name for name in stored if name != dense), next(iter(stored)))
     table = read(subjects[label][0], "spatial")
@@ -75,7 +77,7 @@ def _tested(table: pd.DataFrame) -> pd.DataFrame:
 def over_training(subjects: Subjects) -> list[Exhibit]:
     """structure.csv over steps."""
     paths = {label: runs[0].path / "structure.csv" for label, runs in subjects.items()}
-    tables = {label: _structure(pd.read_csv(path)) for label, path in paths.items() if path.exists()}
+    tables = {label: _structure(path) for label, path in paths.items() if path.exists()}
     tables = {
         label: table for label, table in tables.items() if len(table) > 1 and table["output_dispersion"].notna().any()
     }
@@ -91,7 +93,8 @@ def over_training(subjects: Subjects) -> list[Exhibit]:
     return [Exhibit("structure_training", "Structure of the masks over training", caption, whole, draw)]
 
 
-def _structure(table: pd.DataFrame) -> pd.DataFrame:
-    by_step = table.groupby("step")
-    found = by_step[["output_dispersion", "input_dispersion"]].median()
-    return found.assign(empty=by_step[["empty_outputs", "empty_inputs"]].sum().sum(axis=1)).reset_index()
+def _structure(path: Path) -> pd.DataFrame:
+    with reading(path):
+        by_step = pd.read_csv(path).groupby("step")
+        found = by_step[["output_dispersion", "input_dispersion"]].median()
+        return found.assign(empty=by_step[["empty_outputs", "empty_inputs"]].sum().sum(axis=1)).reset_index()

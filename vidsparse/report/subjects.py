@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vidsparse.report.tables import Run
+from vidsparse.report.tables import Run, reading
 
 Subjects = Mapping[str, Sequence[Run]]  # runs by what they are called, one a seed; the two that maps show come first
 
@@ -13,8 +13,11 @@ Subjects = Mapping[str, Sequence[Run]]  # runs by what they are called, one a se
 def read(run: Run, name: str) -> pd.DataFrame | None:
     """A table of run/analysis/, None where it was not made or is empty."""
     path = run.path / "analysis" / f"{name}.parquet"
-    table = pd.read_parquet(path) if path.exists() else None
-    return None if table is None or table.empty else table
+    if not path.exists():
+        return None
+    with reading(path):
+        table = pd.read_parquet(path)
+    return None if table.empty else table
 
 
 def tables_of(subjects: Subjects, name: str) -> dict[str, pd.DataFrame]:

@@ -1,10 +1,13 @@
 """A finished run folder as tables, and the tables that page, figures and console share."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,19 @@ from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import with_groups
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.tasks import TASKS, Task
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """RunFolderError that names the file where what is read from it is damaged."""
+    try:
+        yield
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, yaml.YAMLError) as error:
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RunFolderError(
+            f"{path} is damaged ({type(error).__name__}: {why}); put back a whole copy of it, or make the run again "
+            "with --fresh"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -33,7 +49,8 @@ class Run:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved config as nested dicts."""
-        return yaml.safe_load(self.config_text) or {}
+        with reading(self.path / "config.yaml"):
+            return dict(yaml.safe_load(self.config_text) or {})
 
     @cached_property
     def frames(self) -> dict[str, NDArray[np.uint8]]:
@@ -44,7 +61,7 @@ class Run:
         path = self.path / "frames.npz"
         if not path.exists() or not self.shows_frames:
             return {}
-        with np.load(path) as arrays:
+        with reading(path), np.load(path) as arrays:
             return dict(arrays)
 
     @cached_property
@@ -53,7 +70,7 @@ class Run:
         path = self.path / "overlays.npz"
         if not path.exists() or not self.shows_frames:
             return {}
-        with np.load(path) as arrays:
+        with reading(path), np.load(path) as arrays:
             return dict(arrays)
 
     @property
@@ -107,18 +124,22 @@ class Run:
 
 
 def load_run(path: Path) -> Run:
-    """Read a run folder. Raises RunFolderError where run.json, config.yaml or predictions.parquet is absent."""
+    """Read a run folder. RunFolderError where run.json, config.yaml or predictions.parquet is absent or damaged."""
     for name in ("run.json", "config.yaml", "predictions.parquet"):
         if not (path / name).is_file():
             raise RunFolderError(f"{path} holds no {name}: let the run finish before making its report.")
-    info = json.loads((path / "run.json").read_text())
-    if not info["data"].get("labelled", True):
+    with reading(path / "run.json"):
+        info = json.loads((path / "run.json").read_text())
+        labelled = info["data"].get("labelled", True)
+    if not labelled:
         raise RunFolderError(f"{path} holds predictions of clips without labels; they are in its predictions.csv")
+    with reading(path / "predictions.parquet"):
+        predictions = with_groups(pd.read_parquet(path / "predictions.parquet"))
     return Run(
         path=path,
         info=info,
         config_text=(path / "config.yaml").read_text(),
-        predictions=with_groups(pd.read_parquet(path / "predictions.parquet")),
+        predictions=predictions,
         training=_optional_csv(path / "metrics.csv"),
         topology=_optional_csv(path / "topology.csv"),
         layers=_optional_csv(path / "layers.csv"),
@@ -128,7 +149,8 @@ def load_run(path: Path) -> Run:
 def _optional_csv(path: Path) -> pd.DataFrame | None:
     if not path.exists() or path.stat().st_size == 0:
         return None
-    table = pd.read_csv(path)
+    with reading(path):
+        table = pd.read_csv(path)
     return None if table.empty else table
 
 
