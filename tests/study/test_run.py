@@ -103,10 +103,11 @@ def test_a_lock_is_held_by_the_run_itself_and_waited_for(tmp_path):
     assert carry_out(job, asked) == 130
 
 
-def test_ctrl_c_stops_the_runs_after_their_step_and_says_how_to_go_on(tiny, tiny_root, tmp_path):
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_stops_the_runs_after_their_step_and_says_how_to_go_on(asked, tiny, tiny_root, tmp_path):
     process = begin(tmp_path, tiny_root, tiny, "training.epochs=50", "engine.checkpoint_every=1")
     wait_for(tmp_path / "runs/s/dense_seed0/checkpoints", process)
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, asked)
     said, _ = process.communicate(timeout=280)
     assert process.returncode == 130, said
     assert "the same command continues" in said

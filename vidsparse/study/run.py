@@ -8,6 +8,7 @@ from pathlib import Path
 from vidsparse import files
 from vidsparse.config import Config, to_yaml
 from vidsparse.errors import VidsparseError, plural
+from vidsparse.interrupt import Stop
 from vidsparse.machine import cores
 from vidsparse.progress import console, say
 from vidsparse.study.board import Board, is_finished
@@ -32,25 +33,18 @@ def run_study(path: str | Path, overrides: Sequence[str], base: Config, fresh: b
     jobs = [_job(run, out, base.study.jobs, fresh) for run in missing]
     stopping = Stopping()
     board = Board(runs, {job.name: Path(job.log) for job in jobs})
-    with board, executor(base.study) as pool:
+    with Stop() as stop, board, executor(base.study) as pool:
         futures = submit(pool, jobs, stopping)
-        try:
-            while True:
-                board.update(futures)
-                if all(future.done() for future in futures.values()):
-                    break
-                wait(
-                    [future for future in futures.values() if not future.done()],
-                    timeout=1,
-                    return_when="FIRST_COMPLETED",
-                )
-        except KeyboardInterrupt:
-            say("study      stopping after the step of each run")
-            stopping.ask()
-            for future in futures.values():
-                future.cancel()
-            raise
         board.update(futures)
+        while not all(future.done() for future in futures.values()):
+            if stop.wanted:
+                say("study      stopping after the step of each run")
+                stopping.ask()
+                for future in futures.values():
+                    future.cancel()
+                raise KeyboardInterrupt
+            wait([future for future in futures.values() if not future.done()], timeout=1, return_when="FIRST_COMPLETED")
+            board.update(futures)
     done = [row.run for row in board.rows.values() if row.state == "done"]
     _compare(done, out)
     failed = [row for row in board.rows.values() if row.state != "done"]
