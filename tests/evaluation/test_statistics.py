@@ -142,3 +142,21 @@ def test_the_pooled_deviation_is_that_of_all_arms_and_says_its_degrees_of_freedo
     assert sd == pytest.approx(0.02, rel=0.08)
     assert df == 800
     assert math.isnan(statistics.pooled_sd([[0.1], [0.2]])[0])
+
+
+def test_groups_that_all_agree_tell_no_spread_and_no_more_than_their_signs():
+    everything_right = statistics.grouped_bootstrap([1.0] * 6, ["a", "a", "b", "b", "c", "c"])
+    assert everything_right.estimate == 1
+    assert math.isnan(everything_right.low)
+    assert math.isnan(everything_right.high)
+    assert everything_right.p == 0.25
+    assert statistics.grouped_bootstrap([[1.0] * 6] * 2, list("aabbcc")).p == 0.25
+    no_difference = statistics.grouped_bootstrap([0.0] * 6, list("aabbcc"))
+    assert (no_difference.low, no_difference.high, no_difference.p) == (0, 0, 1)
+
+
+def test_seeds_that_agree_leave_the_interval_to_the_groups():
+    row = [0.0, 0.1, 0.3, 0.2, 0.5, 0.4]
+    one, two = (statistics.grouped_bootstrap([row] * seeds, range(6)) for seeds in (1, 2))
+    assert two.p == pytest.approx(one.p)
+    assert two.high - two.low == pytest.approx(one.high - one.low, rel=0.05)  # the draws differ

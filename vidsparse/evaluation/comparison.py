@@ -129,11 +129,12 @@ def power_note(arms: Sequence[Arm]) -> dict[str, float | str]:
     sd, df = pooled_sd(list(robust))
     seeds = min((len(arm) for arm in robust), default=0)
     least = detectable_difference(sd, seeds) if df else math.nan
+    which = "in some arms" if df else "an arm"
     said = (
         f"with {seeds} seeds an arm this study sees differences of {score} above {100 * least:.1f} points "
         f"(80 % power, two-sided 5 %; standard deviation over seeds {100 * sd:.2f} points, {df} degrees of freedom)"
         if math.isfinite(least)
-        else "with one seed an arm this study cannot tell a method from its seed; add seeds"
+        else f"with one seed {which} this study cannot tell a method from its seed; add seeds"
     )
     return {"seeds": seeds, "seed_sd": sd, "df": df, "detectable": least, "note": said}
 

@@ -91,8 +91,9 @@ def grouped_bootstrap(scores: ArrayLike, groups: ArrayLike) -> Interval:
     half-width t(df) · sqrt(V): V = V_groups + V_seeds - V_both, by the jackknife over groups and the variance over
     seeds (two-way clustering, Cameron, Gelbach and Miller 2011), df by Satterthwaite, and never below
     t(seeds - 1) · sqrt(V_seeds). One seed alone says nothing about seeds: then the interval is over recordings only.
-    Fewer than two groups, and no more seeds either, give NaN. From 1,000 groups on the interval is symmetric, as the
-    bootstrap distribution then is.
+    Fewer than two groups, and no more seeds either, give NaN; so do the bounds where all groups agree on what is not 0,
+    which tells no spread: p is then that of a sign test over the groups. From 1,000 groups on the interval is
+    symmetric, as the bootstrap distribution then is.
 
     >>> found = grouped_bootstrap([0.1, 0.2, 0.1, 0.3, 0.2, 0.3], ["a", "a", "b", "b", "c", "d"])
     >>> round(found.estimate, 3), found.low > 0, found.p < 0.05
@@ -123,16 +124,20 @@ def _half_width(sums: Array, sizes: Array, mean: float) -> tuple[float, float]:
     both = sum(_jackknife(row, sizes) for row in sums - sums.mean(0)) / (seeds * (seeds - 1))
     variance = max(by_group + by_seed - both, by_group, by_seed)
     parts = (by_group**2 / (count - 1), by_seed**2 / (seeds - 1), both**2 / ((count - 1) * (seeds - 1)))
-    df = max(1.0, variance**2 / sum(parts)) if variance else 1.0
-    halves, ps = zip(_t_test(mean, variance, df), _t_test(mean, by_seed, seeds - 1), strict=True)
+    if not by_seed:
+        return _t_test(mean, variance, variance**2 / sum(parts) if variance else count - 1)
+    halves, ps = zip(
+        _t_test(mean, variance, max(1.0, variance**2 / sum(parts))), _t_test(mean, by_seed, seeds - 1), strict=True
+    )
     return max(halves), max(ps)
 
 
 def _t_test(mean: float, variance: float, df: float) -> tuple[float, float]:
+    """Half-width and p. Values that are all alike say no spread: then p is that of their signs, and no half-width."""
     if df < 1 or math.isnan(variance):
         return math.nan, math.nan
     if variance <= 0:
-        return 0.0, 1.0 if mean == 0 else 0.0
+        return (math.nan, 2.0**-df) if mean else (0.0, 1.0)
     return float(stdtrit(df, 0.975)) * math.sqrt(variance), 2 * float(stdtr(df, -abs(mean) / math.sqrt(variance)))
 
 
