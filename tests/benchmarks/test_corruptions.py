@@ -36,7 +36,7 @@ pytestmark = pytest.mark.timeout(3600)  # the peer's packages may take minutes t
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "corruptions"
 FRAMES, SEVERITY, TURNS = 16, 3, 7
 SIDES = (112, 224)
-PUBLISHED = {  # seconds for a 224 px image: reference/corruptions.md, 3
+PUBLISHED = {  # seconds that the generators of the paper take for a 224 px image, on one core
     "caustic_refraction": 5.8,
     "sparkles": 5.1,
     "plasma_noise": 2.3,
