@@ -128,7 +128,7 @@ def test_what_moves_with_the_scene_is_explained_and_what_stands_on_the_lens_is_n
     ("name", "changed"), [("gaussian_noise", 13), ("speckle_noise", 11), ("shot_noise", 13), ("impulse_noise", 7)]
 )
 def test_bands_of_noise(name: str, changed: float, pan: Clip) -> None:
-    """As measured on the published code: rho about 0 and 1, change x13, x11, x13, x7 and about 1, warping far above 10."""
+    """As in the published code: rho about 0 and 1, change x13, x11, x13, x7 and about 1, warping far above 10."""
     independent, drift, static = (report(pan, name, mode) for mode in MODES)
     assert abs(independent.residual_correlation) < 0.1
     assert static.residual_correlation > 0.95
