@@ -172,5 +172,5 @@ def test_evaluation_over_its_model_and_corruption_time(
     evaluate(config, few, cells, engine, model, tmp_path / "run")
     whole = time.perf_counter() - start
     with capsys.disabled():
-        print(f"\nevaluation of {len(cells)} cells: {whole:.0f} s, over model ({spent['model']:.0f} s) and corruptions "
-              f"({spent['corruptions']:.0f} s): {whole / sum(spent.values()):.3f}")  # fmt: skip
+        print(f"\nevaluation of {len(cells)} cells: {whole:.0f} s, over model ({spent['model']:.1f} s) and corruptions "
+              f"({spent['corruptions']:.1f} s): {whole / sum(spent.values()):.3f}")  # fmt: skip

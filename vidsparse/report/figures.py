@@ -79,7 +79,7 @@ def corruption_bars(table: pd.DataFrame, clean: float, chance: float) -> Figure:
         axes.plot(table["reference"], rows, **DIAMOND, linestyle="", label="dense")
     axes.axvline(clean, color=INK, linewidth=1, linestyle="--", label="clean")
     axes.axvline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
-    name_rows(axes, table.index)
+    name_rows(axes, spaced(table.index))
     axes.set(xlabel="accuracy, mean over severities", xlim=(0, 1.04 * max(table.max().max(), clean, chance)))
     axes.xaxis.set_major_formatter(PERCENT)
     figure.legend(loc="outside upper right", ncols=3)
@@ -98,7 +98,7 @@ def gain_bars(table: pd.DataFrame) -> Figure:
         labels = [f"{100 * value:+.1f}".replace("-", "−") for value in table[run]]
         axes.bar_label(bars, labels, padding=3, fontsize=8 if alone else 7, color=INK)
     axes.axvline(0, color=INK, linewidth=1)
-    name_rows(axes, table.index)
+    name_rows(axes, spaced(table.index))
     reach = 1.3 * max(float(table.abs().max().max()), 0.01)
     axes.set(xlabel="gain over dense training, points of accuracy", xlim=(-reach, reach))
     axes.xaxis.set_major_formatter(POINTS)
@@ -221,9 +221,14 @@ def name_layers(axes: Axes, names: "pd.Series[str]") -> None:
     axes.grid(axis="y", visible=False)
 
 
-def name_rows(axes: Axes, names: "Sequence[str] | pd.Index | pd.Series[str]") -> None:
+def spaced(names: "pd.Index") -> list[str]:
+    """Names of corruptions as words."""
+    return [str(name).replace("_", " ") for name in names]
+
+
+def name_rows(axes: Axes, names: "Sequence[str] | pd.Series[str]") -> None:
     """Rows from the top down, each with its name."""
-    axes.set_yticks(np.arange(len(names)), [str(name).replace("_", " ") for name in names])
+    axes.set_yticks(np.arange(len(names)), list(names))
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)

@@ -76,18 +76,35 @@ def parted(table: pd.DataFrame, strips: Sequence[bytes]) -> Figure:
     """A strip (JPEG) a row of `table`, above it `what` was done to the clip, below it each network's answer."""
     pictures = [np.asarray(Image.open(BytesIO(strip)).convert("RGB")) for strip in strips]
     ratio = pictures[0].shape[1] / pictures[0].shape[0]
-    columns = 1 if ratio >= 2 else 3
+    columns, words = (1, 0.66) if ratio >= 2 else (3, 1.08)
     lines = -(-len(pictures) // columns)
     width = 3.4 if columns == 1 else WIDTH / columns
-    figure = Figure(figsize=(WIDTH, lines * (width / ratio + 0.66)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, lines * (width / ratio + words)), layout="constrained")
     places = figure.subplots(lines, columns, squeeze=False).flat
     for axes, picture, row in zip(places, pictures, table.itertuples(), strict=False):
         _show(axes, picture)
-        axes.set_title(shortened(str(row.what), 72 if columns == 1 else 26), fontsize=8, loc="left", pad=3)
-        axes.set_xlabel(f"{row.dense_said}\n{row.sparse_said}", fontsize=7.5, loc="left", labelpad=2, color=INK)
+        said = f"{row.dense_said}\n{row.sparse_said}"
+        axes.set_title(
+            shortened(str(row.what), 72) if columns == 1 else narrow(str(row.what), " · "),
+            fontsize=8,
+            loc="left",
+            pad=3,
+        )
+        axes.set_xlabel(said if columns == 1 else narrow(said, ": "), fontsize=7.5, loc="left", labelpad=2, color=INK)
     for axes in list(figure.axes)[len(pictures) :]:
         axes.set_axis_off()
     return figure
+
+
+def narrow(text: str, mark: str) -> str:
+    """Each line of a text broken after its first `mark`, no line longer than a third of the figure.
+
+    >>> narrow("dense: airplane 0.30, wrong", ": ").splitlines(), narrow("fog, severity 3 · ship · test_12", " · ")
+    (['dense:', 'airplane 0.30, wrong'], 'fog, severity 3\\nship · test_12')
+    """
+    end = mark.rstrip(" ·")
+    parts = [part for line in text.splitlines() for part in line.replace(mark, f"{end}\n", 1).splitlines()]
+    return "\n".join(shortened(part, 26) for part in parts)
 
 
 def _joined(frames: Pixels) -> Pixels:

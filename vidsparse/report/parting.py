@@ -88,7 +88,7 @@ def right_alone(table: pd.DataFrame, sparse: str, dense: str) -> Figure:
     axes.barh(rows, table["only_sparse"], height=0.66, color=BLUE, label=f"only {sparse} right")
     axes.barh(rows, -table["only_dense"], height=0.66, color=ORANGE, hatch="////", label=f"only {dense} right")
     axes.axvline(0, color=INK, linewidth=1)
-    figures.name_rows(axes, table.index)
+    figures.name_rows(axes, figures.spaced(table.index))
     reach = 1.05 * max(float(table[["only_sparse", "only_dense"]].max().max()), 0.01)
     axes.set(xlabel="share of answers", xlim=(-reach, reach))
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * abs(value):g} %")
