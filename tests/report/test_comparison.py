@@ -1,5 +1,6 @@
 """The page that compares runs."""
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from vidsparse.errors import RunFolderError
 from vidsparse.evaluation.metrics import MismatchedTables
+from vidsparse.report import contrast
 from vidsparse.report.arms import family_of
 from vidsparse.report.page import write_comparison
 
@@ -134,3 +136,16 @@ def test_runs_without_a_seed_in_common_are_compared_with_a_warning(fake_run: Mak
     page = write_comparison(runs, tmp_path / "out").read_text(encoding="utf-8")
     assert "no seed in common" in page
     assert "points of robustness accuracy" in page
+
+
+def test_the_verdict_counts_what_intervals_settle_against_both_controls() -> None:
+    columns = ["dynamic", "gain", "gain_low", "gain_high", "gain_p", "gain_p_holm", "static_gain"]
+    rows = pd.DataFrame(
+        [[True, 2.0, 1.0, 3.0, 0.01, 0.02, -1.0], [True, -1.0, -2.0, 0.5, 0.3, 0.3, 0.5]], columns=columns
+    ).assign(static_gain_low=[-2.0, -1.0], static_gain_high=[-0.5, 2.0])
+    said = contrast.verdict(rows)
+    assert "1 is more robust than dense" in said
+    assert "(1 after Holm's correction for 2 comparisons), 0 are less robust, 1 is not settled" in said
+    assert said.endswith("; 0 are more and 1 is less robust than the static network of the same sparsity.")
+    alone = contrast.verdict(rows.assign(static_gain=math.nan))
+    assert alone.endswith("no static network of the same sparsity stands beside them.")

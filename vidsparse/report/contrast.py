@@ -119,15 +119,22 @@ def verdict(leaders: pd.DataFrame) -> str:
     sure = shown[(shown["gain_low"] > 0) | (shown["gain_high"] < 0)]
     more, less = int((sure["gain"] > 0).sum()), int((sure["gain"] < 0).sum())
     held = shown[(shown["gain_p_holm"] < 0.05) & (shown["gain"] > 0)]
-    static = shown[(shown["static_gain_low"] > 0)]
     tested = int(leaders["gain_p"].notna().sum())
     corrected = f" ({len(held)} after Holm's correction for {plural(tested, 'comparison')})" if more else ""
     open_ = len(shown) - more - less
     return (
         f"Of {plural(len(shown), 'arm')} with dynamic sparse training, {more} {_is(more)} more robust than dense "
         f"training beyond the 95 % interval{corrected}, {less} {_is(less)} less robust, {open_} {_is(open_)} not "
-        f"settled; {len(static)} {_is(len(static))} more robust than the static network of the same sparsity."
+        f"settled{_beside_static(shown)}."
     )
+
+
+def _beside_static(shown: pd.DataFrame) -> str:
+    beside = shown[shown["static_gain"].notna()]
+    if beside.empty:
+        return ", and no static network of the same sparsity stands beside them"
+    more, less = int((beside["static_gain_low"] > 0).sum()), int((beside["static_gain_high"] < 0).sum())
+    return f"; {more} {_is(more)} more and {less} {_is(less)} less robust than the static network of the same sparsity"
 
 
 def sentence(row: Mapping[Any, Any], label: str) -> str:
@@ -137,7 +144,7 @@ def sentence(row: Mapping[Any, Any], label: str) -> str:
     over = "recordings" if row["seeds"] < 2 else f"recordings and {row['seeds']:.0f} seeds"
     settled = "includes zero" if low <= 0 <= high else "excludes zero"
     between = (
-        "one recording and one seed give no interval"
+        "one recording and one seed, or recordings all alike, give no interval"
         if math.isnan(low)
         else f"the 95 % interval over {over}, {words.signed(low)} to {words.signed(high)}, {settled}"
     )
