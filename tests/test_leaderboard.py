@@ -31,7 +31,7 @@ def images(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return ["data.source=folder", f"data.root={tmp_path / 'images'}", "model.name=cifar_resnet20",
             "evaluation.suite=imagenet_c_15", "evaluation.corruptions=[contrast]", "evaluation.severities=[1,5]",
-            "engine.workers=0"]  # fmt: skip
+            "engine.workers=0", "analysis.spectral=off", "analysis.saliency=off"]  # fmt: skip
 
 
 def save(name: str, classes: int, seed: int) -> None:

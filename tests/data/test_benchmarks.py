@@ -22,7 +22,8 @@ from vidsparse.data.sample import write_video
 from vidsparse.errors import ConfigError, DataError
 from vidsparse.experiment import run
 
-MODEL = ("model.name=x3d_s", "training.epochs=0", "sparse.method=dense", "engine.workers=0")
+MODEL = ("model.name=x3d_s", "training.epochs=0", "sparse.method=dense", "engine.workers=0",
+         "analysis.spectral=off", "analysis.saliency=off")  # fmt: skip
 
 
 def batches(clips, evaluation, cells):

