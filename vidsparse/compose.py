@@ -117,7 +117,7 @@ def _merge(layers: Sequence[tuple[str, DictConfig]]) -> tuple[Config, dict[str, 
     origin: dict[str, str] = {}
     for place, layer in layers:
         try:
-            merged = OmegaConf.merge(merged, layer)  # type: ignore[assignment]
+            merged = OmegaConf.merge(merged, layer)  # type: ignore[assignment]  # a mapping, as both are
         except OmegaConfBaseException as error:
             raise ConfigError(_explain(error, place, layer)) from error
         origin |= dict.fromkeys(flatten(OmegaConf.to_container(layer)), place)

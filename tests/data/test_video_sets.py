@@ -175,6 +175,16 @@ def test_a_link_that_leads_out_of_the_data_set_is_refused(make_tree, tmp_path_fa
         load_dataset("kinetics", root, 1, "drop")
 
 
+def test_links_that_lead_back_are_followed_once(tmp_path):
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "clip.mp4").touch()
+        (tmp_path / name / "other").symlink_to(tmp_path / other)
+    (tmp_path / "a" / "whole").symlink_to(tmp_path)
+    found = [path for path, _ in walk(tmp_path)]
+    assert found == ["a/clip.mp4", "a/other/clip.mp4", "b/clip.mp4", "b/other/clip.mp4"]
+
+
 def test_a_whole_data_set_behind_a_link_is_fine(make_tree, tmp_path_factory):
     root = make_tree("a.mp4", text={"train.csv": "path,label\na.mp4,x\n", "val.csv": "path,label\na.mp4,x\n"})
     link = tmp_path_factory.mktemp("elsewhere") / "link"

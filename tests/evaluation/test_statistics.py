@@ -151,6 +151,7 @@ def test_groups_that_all_agree_tell_no_spread_and_no_more_than_their_signs():
     assert math.isnan(everything_right.high)
     assert everything_right.p == 0.25
     assert statistics.grouped_bootstrap([[1.0] * 6] * 2, list("aabbcc")).p == 0.25
+    assert statistics.grouped_bootstrap([[0.1] * 9] * 3, list("aaabbcccc")).p == 0.25, "equal but for rounding"
     no_difference = statistics.grouped_bootstrap([0.0] * 6, list("aabbcc"))
     assert (no_difference.low, no_difference.high, no_difference.p) == (0, 0, 1)
 
@@ -160,3 +161,10 @@ def test_seeds_that_agree_leave_the_interval_to_the_groups():
     one, two = (statistics.grouped_bootstrap([row] * seeds, range(6)) for seeds in (1, 2))
     assert two.p == pytest.approx(one.p)
     assert two.high - two.low == pytest.approx(one.high - one.low, rel=0.05)  # the draws differ
+
+
+def test_seeds_whose_totals_agree_by_chance_still_have_an_interval():
+    rows = np.array([[0.9, -0.8, 0.7, -0.5], [-0.8, 0.9, -0.6, 0.8]])
+    found = statistics.grouped_bootstrap(rows, range(4))
+    assert found.low < found.estimate < found.high
+    assert 0 < found.p <= 1

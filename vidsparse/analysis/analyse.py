@@ -258,4 +258,4 @@ def _save_table(path: Path, table: pd.DataFrame) -> None:
 
 def _save_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
     with files.replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # names are free
+        np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -89,13 +89,13 @@ def _real(folder: Path) -> str:
 def walk(folder: Path) -> list[tuple[str, str]]:
     """(path below `folder`, row of READERS) of every video and image at any depth, sorted; hidden ones are left out.
 
-    A link to a folder is followed, but not to one that it lies in itself.
+    A link to a folder is followed, but not to one that the way to it leads through.
     """
     found: list[tuple[str, str]] = []
     pending = [""]
     while pending:
         below = pending.pop()
-        if below and _circular(folder / below):
+        if below and _circular(folder, below):
             continue
         with os.scandir(folder / below) as entries:
             for entry in entries:
@@ -109,9 +109,12 @@ def walk(folder: Path) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def _circular(folder: Path) -> bool:
-    """Whether a folder is a link to one of those that it lies in."""
-    return folder.is_symlink() and f"{_real(folder.parent)}{os.sep}".startswith(f"{_real(folder)}{os.sep}")
+def _circular(folder: Path, below: str) -> bool:
+    """Whether a path is a link to one of the folders that the way from `folder` to it leads through."""
+    if not (folder / below).is_symlink():
+        return False
+    target = f"{_real(folder / below)}{os.sep}"
+    return any(f"{_real(folder / each)}{os.sep}".startswith(target) for each in Path(below).parents)
 
 
 def two_deep(folder: Path) -> dict[str, Path]:

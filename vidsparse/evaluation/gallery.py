@@ -24,7 +24,7 @@ def save_strip(config: Config, clips: Clips, cells: Sequence[Cell], path: Path) 
     source = CorruptedUnits(clips, config.evaluation, middle_cells(cells), ())
     strip = next((s for s in map(source.strip, range(len(clips.test))) if s), {})
     with files.replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **strip)  # type: ignore[arg-type]  # names are free
+        np.savez_compressed(file, allow_pickle=False, **strip)
 
 
 def save_gallery(config: Config, clips: Clips, cells: Sequence[Cell], path: Path) -> None:

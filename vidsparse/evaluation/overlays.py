@@ -41,4 +41,4 @@ def save_overlays(
         if arrays:
             break
     with files.replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # names are free
+        np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -15,6 +15,7 @@ from scipy.special import bdtr, nctdtr, stdtr, stdtrit
 
 Z95 = 1.959964  # two-sided 95 % of the normal distribution
 _DRAWS = 2000
+_ROUNDING = 1e-9  # of the mean: a spread below this is none
 _MANY = 1000  # groups from which the bootstrap distribution is normal and not drawn
 Array = NDArray[np.float64]
 
@@ -124,19 +125,23 @@ def _half_width(sums: Array, sizes: Array, mean: float) -> tuple[float, float]:
     both = sum(_jackknife(row, sizes) for row in sums - sums.mean(0)) / (seeds * (seeds - 1))
     variance = max(by_group + by_seed - both, by_group, by_seed)
     parts = (by_group**2 / (count - 1), by_seed**2 / (seeds - 1), both**2 / ((count - 1) * (seeds - 1)))
-    if not by_seed:
-        return _t_test(mean, variance, variance**2 / sum(parts) if variance else count - 1)
-    halves, ps = zip(
-        _t_test(mean, variance, max(1.0, variance**2 / sum(parts))), _t_test(mean, by_seed, seeds - 1), strict=True
-    )
-    return max(halves), max(ps)
+    df = count - 1 if _is_rounding(variance, mean) else max(1.0, variance**2 / sum(parts))
+    whole = _t_test(mean, variance, df)
+    if _is_rounding(by_seed, mean):
+        return whole
+    over_seeds = _t_test(mean, by_seed, seeds - 1)
+    return max(whole[0], over_seeds[0]), max(whole[1], over_seeds[1])
+
+
+def _is_rounding(variance: float, mean: float) -> bool:
+    return variance <= (_ROUNDING * mean) ** 2
 
 
 def _t_test(mean: float, variance: float, df: float) -> tuple[float, float]:
     """Half-width and p. Values that are all alike say no spread: then p is that of their signs, and no half-width."""
     if df < 1 or math.isnan(variance):
         return math.nan, math.nan
-    if variance <= 0:
+    if _is_rounding(variance, mean):
         return (math.nan, 2.0**-df) if mean else (0.0, 1.0)
     return float(stdtrit(df, 0.975)) * math.sqrt(variance), 2 * float(stdtr(df, -abs(mean) / math.sqrt(variance)))
 
