@@ -55,7 +55,5 @@ def test_a_real_network_fails_under_both_alike() -> None:
             corruptions.corrupt(p[None], "frost", severity, s.id)[0] for p, s in zip(pictures, samples, strict=True)
         ]
         both = percent(drawn), percent(ours)
-        print(
-            f"severity {severity}: {both[0]:.1f} % photograph, {both[1]:.1f} % ours, {clean:.1f} % clean"
-        )
+        print(f"severity {severity}: {both[0]:.1f} % photograph, {both[1]:.1f} % ours, {clean:.1f} % clean")
         assert abs(both[0] - both[1]) < 5
