@@ -122,13 +122,13 @@ FORMULAS: Final[Mapping[str, Formula]] = MappingProxyType(
             ("c, share of the frames kept", "l, frames kept at least"),
         ),
         "sampling": Formula(
-            "Played too fast: frames between are dropped.",
-            "x'(t) = x(c min(t, (T - 1) // c))",
+            "Recorded too slowly: every c-th frame is held until the next.",
+            "x'(t) = x(c (t // c))",
             ("c, stride in frames",),
         ),
         "reverse_sampling": Formula(
-            "Played too fast and backwards.",
-            "x'(t) = x(c max((T - 1) // c - t, 0))",
+            "Recorded too slowly and played backwards.",
+            "x'(t) = x(c ((T - 1 - t) // c))",
             ("c, stride in frames",),
         ),
         "jumble": Formula(

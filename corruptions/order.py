@@ -34,17 +34,16 @@ def freeze(n_frames: int, level: Level, scene: Scene) -> Order:
 
 
 def sampling(n_frames: int, level: Level, scene: Scene) -> Order:
-    """Play c times as fast, so that every c-th frame is shown, then hold the last (UCF101-P, whose clip ends there)."""
-    (stride,) = level
-    last = int((n_frames - 1) / stride)
-    return np.floor(np.minimum(np.arange(n_frames), last) * stride).astype(np.int64)
+    """Show every c-th frame until the next one, as a slower camera would have (UCF101-P).
+
+    A clip is cut from the whole video, so that it sees the frames of its own time at any place and stride.
+    """
+    return _held(n_frames, level[0])
 
 
 def reverse_sampling(n_frames: int, level: Level, scene: Scene) -> Order:
-    """Show every c-th frame backwards, then hold frame 0 (UCF101-P, whose clip ends there)."""
-    stride = int(level[0])
-    last = (n_frames - 1) // stride
-    return np.maximum(last - np.arange(n_frames), 0) * stride
+    """Play what `sampling` shows backwards (UCF101-P)."""
+    return _held(n_frames, level[0])[::-1].copy()
 
 
 def jumble(n_frames: int, level: Level, scene: Scene) -> Order:
@@ -64,6 +63,10 @@ def frame_rate(n_frames: int, level: Level, scene: Scene) -> Order:
 
     A video that is no faster than c frames a second stays as it is.
     """
-    step = max(scene.fps / level[0], 1.0)
+    return _held(n_frames, max(scene.fps / level[0], 1.0))
+
+
+def _held(n_frames: int, step: float) -> Order:
+    """Return for each frame the first one at or after the latest tick, where ticks are `step` >= 1 frames apart."""
     tick = np.floor(np.arange(n_frames) / step + 1e-9)
     return np.ceil(tick * step - 1e-9).astype(np.int64)

@@ -75,9 +75,10 @@ _LEVELS: Final[dict[str, Table]] = {
     # a hand that cannot hold the camera still, sideways and about the axis
     "translate": _each(6, 10, 13, 16, 20),
     "rotate": _each(4, 8, 12, 16, 20),
-    # transport: frames that do not come in time, a clip played too fast, frames that come in the wrong order
+    # transport: frames that do not come in time, a camera that takes few, frames that come in the wrong order; the few
+    # are each other's multiples, so that a harder level shows no clip a frame that a milder one does not
     "freeze": ((0.85, 1), (0.65, 1), (0.45, 1), (0.25, 1), (0.05, 1)),
-    "sampling": _each(1.25, 1.5, 2, 2.75, 5),
+    "sampling": _each(3, 6, 12, 24, 48),
     "jumble": _each(3, 6, 12, 24, 48),
     # the codec of most video and its successor, at constant quality: at a constant rate, what a short clip loses is up
     # to the rate control's first guess
@@ -108,7 +109,7 @@ TARGETS: Final[dict[str, Target]] = {
     "translate": ("travel", 1.45, 6.05),
     "rotate": ("travel", 1.45, 6.05),
     "freeze": ("held", 0.15, 0.95),
-    "sampling": ("held", 0.2, 0.8),
+    "sampling": ("delay", 0.0, 4.55),
     "jumble": ("delay", 0.0, 4.0),
     "h264_crf": ("psnr", 34, 22),
     "h265_crf": ("psnr", 33, 22.6),

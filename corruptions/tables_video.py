@@ -9,7 +9,10 @@ Level = tuple[float, ...]
 Table = tuple[Level, Level, Level, Level, Level]
 
 _DIVISORS: Final[Table] = ((2,), (4,), (8,), (16,), (32,))
-_HELD: Final = "departure: the length is kept by holding the last frame, where the published clip ends"
+_HELD: Final = (
+    "departure: frames are repeated in place, as the authors' program for files does; their evaluation shortens the "
+    "clip, of which a network then sees every c-th frame"
+)
 _CODED: Final = "departure: the frames on the canvas are coded (4:2:0, BT.601), not the file; severity 0 is not coded"
 _RATE: Final = "departure: the rate that is divided is 0.27 bits a pixel, UCF101's mean, as a canvas has no container's"
 _SLICED: Final = "departure: H.264 at rate factor 23 without B-frames, key frames every 48, eight slices a picture"

@@ -98,11 +98,6 @@ def test_time_is_displaced_more_with_severity(name: str, n_frames: int, key: str
     assert all(order.min() >= 0 and order.max() < n_frames for order in orders)
 
 
-@pytest.mark.parametrize(("severity", "order"), [(1, [0, 1, 2, 3, 5, 6, 7, 8]), (2, [0, 1, 3, 4, 6, 7, 9, 9])])
-def test_sampling_plays_a_little_too_fast(severity: int, order: list[int]) -> None:
-    assert frame_order("sampling", severity, 10, profile="video_c")[:8].tolist() == order
-
-
 @pytest.mark.parametrize("name", STEADY)
 def test_the_mean_of_a_still_video_does_not_flicker(name: str) -> None:
     stills = [texture(112, 112, 0), texture(112, 112, 1, 40, 20), texture(112, 112, 2, 200, 30)]

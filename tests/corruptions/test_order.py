@@ -46,19 +46,55 @@ def test_only_index_maps_have_an_order() -> None:
 
 
 CASES = [
-    ("sampling", 1, 7, [0, 2, 4, 6, 6, 6, 6]),
-    ("sampling", 3, 16, [0] + 15 * [8]),
+    ("sampling", 1, 7, [0, 0, 2, 2, 4, 4, 6]),
+    ("sampling", 3, 16, 8 * [0] + 8 * [8]),
     ("sampling", 5, 16, 16 * [0]),
-    ("reverse_sampling", 1, 7, [6, 4, 2, 0, 0, 0, 0]),
-    ("reverse_sampling", 2, 10, [8, 4] + 8 * [0]),
+    ("reverse_sampling", 1, 7, [6, 4, 4, 2, 2, 0, 0]),
+    ("reverse_sampling", 2, 10, [8, 8, 4, 4, 4, 4, 0, 0, 0, 0]),
 ]
 
 
 @pytest.mark.parametrize(("name", "severity", "n_frames", "order"), CASES)
-def test_sampling_shows_every_cth_frame_and_holds_the_last(
-    name: str, severity: int, n_frames: int, order: list[int]
-) -> None:
+def test_sampling_repeats_every_cth_frame_in_place(name: str, severity: int, n_frames: int, order: list[int]) -> None:
     assert frame_order(name, severity, n_frames).tolist() == order
+
+
+def test_a_centre_clip_sees_what_a_slower_camera_would_have() -> None:
+    """16 frames, every second one, in the middle of a video of 186: the published strides are 2, 4, 8, 16, 32."""
+    view = 77 + 2 * np.arange(16)
+    cells = {
+        ("ucf101_p", "sampling"): [16, 8, 5, 3, 2],
+        ("ucf101_p", "reverse_sampling"): [16, 9, 5, 3, 2],
+        ("video_c", "sampling"): [11, 6, 3, 2, 2],
+    }
+    for (profile, name), distinct in cells.items():
+        orders = [frame_order(name, severity, 186, profile=profile) for severity in range(1, 6)]
+        assert [len(set(order[view])) for order in orders] == distinct
+
+
+NESTED = [("ucf101_p", "sampling"), ("ucf101_p", "reverse_sampling"), ("video_c", "sampling"), ("video_c", "freeze")]
+
+
+@given(st.sampled_from(NESTED), st.integers(1, 400), st.data())
+def test_a_harder_level_shows_any_clip_no_more_frames_and_displaces_them_no_less(
+    cell: tuple[str, str], n_frames: int, data: st.DataObject
+) -> None:
+    """Whatever the video's length, and the clip's place, length and stride."""
+    profile, name = cell
+    stride, first = data.draw(st.integers(1, 8)), data.draw(st.integers(0, n_frames - 1))
+    clip = np.arange(first, n_frames, stride)[: data.draw(st.integers(1, 64))]
+    orders = [frame_order(name, severity, n_frames, "k", profile) for severity in range(1, 6)]
+    assert np.all(np.diff([len(set(order[clip])) for order in orders]) <= 0)
+    due = clip if name != "reverse_sampling" else n_frames - 1 - clip
+    if name != "freeze":  # which has none before its first kept frame
+        assert np.all(np.diff([np.abs(order[clip] - due) for order in orders], axis=0) >= 0)
+
+
+@given(st.floats(12, 60), st.integers(1, 300), st.integers(1, 8), st.integers(16, 64))
+def test_a_lower_frame_rate_shows_a_clip_no_more_frames(fps: float, first: int, stride: int, length: int) -> None:
+    clip = first + stride * np.arange(length)
+    orders = [frame_order("frame_rate", severity, clip[-1] + 1, fps=fps) for severity in range(1, 6)]
+    assert np.all(np.diff([len(set(order[clip])) for order in orders]) <= 0)
 
 
 @given(st.integers(1, 200), st.integers(1, 5), st.text(max_size=8))
