@@ -88,6 +88,9 @@ def load_and_tell(config: Config, trains: bool) -> "Clips":
         warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
     if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
         warn(f"{plural(len(damaged), 'clip')} damaged, used as far as it decodes: {some(damaged)}")
+    if widths := clips.widths_without_decord:
+        widths_said = some([str(width) for width in widths])
+        say(f"           decord cannot give frames {widths_said} pixels wide: PyAV reads those videos, more slowly")
     return clips
 
 

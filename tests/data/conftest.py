@@ -51,6 +51,19 @@ def shared() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(scope="session")
+def cases() -> Callable[[str], Path]:
+    """cases("grey16.pgm"): one of the small files that go wrong, made elsewhere; skips where it is absent."""
+
+    def find(name: str) -> Path:
+        path = SHARED.parent / "cases" / name
+        if not path.exists():
+            pytest.skip(f"not at hand: ../shared/cases/{name}")
+        return path
+
+    return find
+
+
 @pytest.fixture
 def make_tree(tmp_path: Path) -> Callable[..., Path]:
     """make_tree("a/b.avi", ..., text={"list.txt": "..."}): empty files and lists below a folder, which it returns."""

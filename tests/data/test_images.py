@@ -41,28 +41,6 @@ def test_lossless_images_come_back_byte_by_byte():
         np.testing.assert_array_equal(images.decode(encoded(Image.fromarray(picture()), kind), "x"), picture())
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_photographs_are_turned_upright_and_their_size_is_that_of_the_upright_one(tmp_path, orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    upright = picture(12, 20)
-    lying = {
-        1: upright,
-        2: upright[:, ::-1],
-        3: upright[::-1, ::-1],
-        4: upright[::-1],
-        5: upright.transpose(1, 0, 2),
-        6: np.rot90(upright),
-        7: upright[::-1, ::-1].transpose(1, 0, 2),
-        8: np.rot90(upright, -1),
-    }[orientation]
-    content = encoded(Image.fromarray(np.ascontiguousarray(lying)), "PNG", exif=exif)
-    np.testing.assert_array_equal(images.decode(content, "x"), upright)
-    (tmp_path / "x.png").write_bytes(content)
-    (info,) = images.inspect(tmp_path / "x.png")
-    assert (info.n_frames, info.height, info.width) == (1, 12, 20)
-
-
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
 def test_an_orientation_that_does_not_exist_turns_nothing(tmp_path, orientation):
     exif = Image.Exif()

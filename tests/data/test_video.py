@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vidsparse.config import DataConfig
 from vidsparse.data import video
-from vidsparse.data.decoders import VideoInfo, inspect, read_pyav
+from vidsparse.data.clips import load_clips
+from vidsparse.data.decoders import DECORD_FAILS_AT, VideoInfo, inspect, open_decord, read_pyav
 from vidsparse.data.sample import damage
 from vidsparse.data.video import VideoReader, output_size
 from vidsparse.errors import ClipDecodeError
@@ -130,12 +132,36 @@ def test_who_reads_a_frame_does_not_depend_on_what_was_read_before(avi, monkeypa
         np.testing.assert_array_equal(fresh, by_pyav[wanted] ^ (7 not in wanted))
 
 
-def test_a_size_that_decord_cannot_give_is_read_by_pyav_each_time(avi):
-    """decord 0.6.0 fails at widths 16, 24 and 48."""
+def test_a_size_that_decord_cannot_give_is_read_by_pyav_each_time(avi, caplog, monkeypatch):
+    """decord 0.6.0 fails at a width of 48 pixels: it is not asked, and nothing is printed a video."""
+    monkeypatch.setattr(video, "open_decord", lambda *_: pytest.fail("decord was asked"))
     reader = VideoReader(avi, 36, known("decord"))
     for wanted in ([0, 5], [5, 39]):
         np.testing.assert_array_equal(reader.read(wanted), read_pyav(avi, wanted, 36, 48))
         assert reader.fell_back
+    assert not caplog.records
+
+
+def test_the_widths_at_which_decord_fails_are_those_that_are_said(avi):
+    """Whatever the height; each of them, and their neighbours."""
+    pytest.importorskip("decord")
+    for width in sorted({beside + step for beside in DECORD_FAILS_AT for step in (-1, 0, 1)} - {0, 1}):
+        try:
+            open_decord(avi, 34, width).get_batch([0]).asnumpy()
+            failed = False
+        except Exception:
+            failed = True
+        assert failed == (width in DECORD_FAILS_AT), width
+
+
+def test_widths_that_decord_cannot_give_are_said_once_for_all_clips(avi, tmp_path):
+    for part in ("train", "test"):
+        (tmp_path / part / "a").mkdir(parents=True)
+        for name in "xyz":
+            shutil.copy(avi, tmp_path / part / "a" / f"{name}.avi")
+    for side, widths in ((36, [48]), (48, [])):
+        config = DataConfig(source="folder", root=str(tmp_path), frames=2, short_side=side, size=32)
+        assert load_clips(config, 0, tmp_path / "index").widths_without_decord == widths
 
 
 def test_a_truncated_file_that_the_index_believed_whole_is_named(avi, tmp_path):

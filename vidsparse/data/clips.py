@@ -73,6 +73,17 @@ class Clips:
         info = self.index.rows[sample.id].info
         return output_size(info.height, info.width, self._short_side)
 
+    @property
+    def widths_without_decord(self) -> list[int]:
+        """Widths at which videos are read by PyAV because decord, which reads their files rightly, fails there."""
+        samples = (*self.train, *self.validation, *self.test)
+        widths = {self.size(each)[1] for each in samples if self.index.rows[each.id].info.decoder == "decord"}
+        if not widths:
+            return []
+        from vidsparse.data.decoders import DECORD_FAILS_AT
+
+        return sorted(widths & set(DECORD_FAILS_AT))
+
     def fps(self, sample: Sample) -> float:
         """Frames a second."""
         return float(self.index.rows[sample.id].info.rate)

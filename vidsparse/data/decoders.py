@@ -4,14 +4,16 @@ Frames are numbered by the order in which a tolerant decoder shows them: the fil
 first key frame on, bad packets skipped. decord 0.6.0 counts packets instead, and answers with a wrong frame, without
 an error, where a key frame is missing (repeated frames), in AVI files with H.264 (no timestamps), after a seek in
 open groups of pictures (H.265), and in MPEG-4 with B-frames, where the last frame depends on a race. So `inspect`
-lets decord read a file only if it has no damage, the same number of frames, no B-frames but those of H.264, and if
-frames that decord had to seek are those of the plain decode.
+lets decord read a file only if it has no damage, the same number of frames, no mirror in its orientation, no B-frames
+but those of H.264, and if frames that decord had to seek are those of the plain decode.
+
+All frames are shown in one orientation, that of the first: the container's, else that of the stream (H.264 and H.265
+may state one at each key frame). A file that states others later is said to be damaged.
 """
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib.util import find_spec
 from itertools import pairwise
@@ -22,38 +24,48 @@ import av
 import numpy as np
 from av.video.frame import PictureType
 
+from vidsparse.data import containers, orientation
+from vidsparse.data.containers import opened
 from vidsparse.data.frames import Frames, VideoInfo, unreadable
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.orientation import UPRIGHT, Orientation
+from vidsparse.errors import ClipDecodeError, plural
 
-_PROBE_SIDE = 64  # pixels; the compared frames are made this small (decord fails at widths 16, 24 and 48)
+_PROBE_SIDE = 64  # pixels; the compared frames are made this small
 _CLAIMED = 1.1  # containers may count a little more than there is; beyond that frames are missing
+_ENOUGH = 3  # frames whose times say more of the rate than the container does
 _TOLERANCE = 2  # grey levels; FFmpeg's MPEG-4 inverse transforms differ by that much between versions
-_UPRIGHT = {0: (), 1: ("cclock",), 2: ("clock", "clock"), 3: ("clock",)}  # quarter turns -> FFmpeg transposes
+DECORD_FAILS_AT = (2, 3, 4, 6, 8, 12, 16, 24, 48, 72)  # pixels; found by trying all widths to 576 at nine heights
 
 
 class Scaler:
-    """RGB frames of one size, upright, through the FFmpeg filters that decord uses: equal bytes for 8-bit video."""
+    """RGB frames of one size, upright, through the FFmpeg filters that decord uses: equal bytes for 8-bit video.
 
-    def __init__(self, height: int, width: int) -> None:
+    The orientation is what the first frame states, unless it is given.
+    """
+
+    def __init__(self, height: int, width: int, oriented: Orientation | None = None) -> None:
         self._size = f"{width}:{height}:flags=bilinear"
+        self._oriented = oriented
         self._made_for: tuple[object, ...] | None = None
         self._graph: Any = None
 
     def __call__(self, frame: Any) -> Frames:
         """uint8 (height, width, 3) of one decoded frame."""
-        kind = (frame.width, frame.height, frame.format.name, frame.rotation)
+        if self._oriented is None:
+            self._oriented = orientation.stated(frame) or UPRIGHT
+        kind = (frame.width, frame.height, frame.format.name)
         if kind != self._made_for:
-            self._graph, self._made_for = self._filters(frame), kind
+            self._graph, self._made_for = self._filters(frame, self._oriented), kind
         self._graph.push(frame)
         rgb: Frames = self._graph.pull().to_ndarray()
         return rgb
 
-    def _filters(self, frame: Any) -> Any:
+    def _filters(self, frame: Any, oriented: Orientation) -> Any:
         graph = av.filter.Graph()
         source = graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format.name, time_base=Fraction(1, 1000)
         )
-        turns = [graph.add("transpose", turn) for turn in _UPRIGHT[_quarter_turns(frame)]]
+        turns = [graph.add(name, how) for name, how in oriented.filters]
         sink = graph.add("buffersink")
         chain = [source, *turns, graph.add("scale", self._size), graph.add("format", "rgb24"), sink]
         for upstream, downstream in pairwise(chain):
@@ -68,40 +80,44 @@ def inspect(path: Path) -> VideoInfo:
     try:
         head = header(path)
         decord_reader = _open_decord_for_probe(path)
-        probes = _probes(decord_reader) if decord_reader else ()
-        n_frames, seen, trusted = _survey(path, probes, errors)
+        seen = _survey(path, _probes(decord_reader) if decord_reader else (), errors)
     except ClipDecodeError as error:
         return unreadable(str(error))
-    by_decord = trusted and not errors and len(decord_reader or ()) == n_frames and _agrees(decord_reader, seen)
-    damage = f"{len(errors)} faults in its data ({errors[0]})" if errors else ""
-    if head.n_frames > n_frames * _CLAIMED:
-        damage = f"{n_frames} of {head.n_frames} frames are there"
-    return replace(head, n_frames=n_frames, decoder="decord" if by_decord else "pyav", damage=damage)
+    sound = seen.for_decord and not errors and len(decord_reader or ()) == seen.count
+    by_decord = sound and _agrees(decord_reader, seen.probed)
+    rate = seen.rate(head.rate)
+    claimed = round(seen.claimed * rate / head.rate)  # H.264 in AVI: a place for each field
+    damage = f"{plural(len(errors), 'fault')} in its data ({errors[0]})" if errors else seen.note
+    if claimed > seen.count * _CLAIMED:
+        damage = f"{seen.count} of {claimed} frames are there"
+    return replace(head, n_frames=seen.count, rate=rate, decoder="decord" if by_decord else "pyav", damage=damage)
 
 
 def header(path: Path) -> VideoInfo:
     """Rate and displayed size from the first frame that decodes; `n_frames` as the file claims. ClipDecodeError."""
-    with _opened(path) as (container, stream):
-        frame = next(_frames(container, stream, []), None)
+    with opened(path) as (container, stream):
+        frame = next(containers.frames(container, stream, []), None)
         if frame is None:
             raise ClipDecodeError(f"{path}: no frame of this video can be decoded")
         rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
-        height, width = (frame.height, frame.width)[:: -1 if _quarter_turns(frame) % 2 else 1]
+        lying = (orientation.stated(frame) or UPRIGHT).lying
+        height, width = (frame.height, frame.width)[:: -1 if lying else 1]
         return VideoInfo(stream.frames, rate, height, width, "pyav")
 
 
 def decode(path: Path, errors: list[str] | None = None) -> Iterator[Any]:
     """The file's frames (av.VideoFrame) in display order; what had to be skipped or concealed goes to `errors`."""
-    with _opened(path) as (container, stream):
-        yield from _frames(container, stream, [] if errors is None else errors)
+    with opened(path) as (container, stream):
+        yield from containers.frames(container, stream, [] if errors is None else errors)
 
 
 def read_pyav(path: Path, indices: Sequence[int], height: int, width: int) -> Frames:
     """uint8 (n, height, width, 3): the frames of these sorted, unique numbers. ClipDecodeError if one is absent."""
-    wanted, scale = set(indices), Scaler(height, width)
+    wanted, scale = set(indices), None
     out = np.empty((len(indices), height, width, 3), np.uint8)
     found = 0
     for number, frame in enumerate(decode(path)):
+        scale = scale or Scaler(height, width, orientation.stated(frame) or UPRIGHT)
         if number in wanted:
             out[found] = scale(frame)
             found += 1
@@ -117,66 +133,70 @@ def open_decord(path: Path, height: int, width: int) -> Any:
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)
-    return decord.VideoReader(str(path), width=width, height=height, num_threads=1, fault_tol=1)
+    return decord.VideoReader(str(path.absolute()), width=width, height=height, num_threads=1, fault_tol=1)
 
 
 def can_use_decord(width: int) -> bool:
-    """Whether decord is installed and reads frames of this width; it fails at 16, 24 and 48 pixels."""
-    return width not in (16, 24, 48) and find_spec("decord") is not None
+    """Whether decord is installed and can give frames of this width: it fails at some, whatever their height."""
+    return width not in DECORD_FAILS_AT and find_spec("decord") is not None
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise ClipDecodeError(f"{path}: cannot be opened as a video ({_reason(error)})") from error
-    with container:
-        stream: Any = container.streams.best("video")
-        if stream is None:
-            raise ClipDecodeError(f"{path}: there is no video stream in this file")
-        stream.thread_type = "NONE"
-        yield container, stream
+@dataclass
+class _Survey:
+    """What a decode of the whole file has shown."""
+
+    claimed: int  # frames that are to be shown, as the container counts them
+    guessed: Fraction | None  # frames a second, by container and codec together
+    count: int = 0
+    probed: dict[int, Frames] = field(default_factory=dict)
+    for_decord: bool = True  # whether decord can be trusted with this kind of stream
+    note: str = ""
+    span: tuple[Fraction, Fraction] | None = None  # seconds of the first and of the last frame
+
+    def see(self, seconds: Fraction) -> None:
+        first, last = self.span or (seconds, seconds)
+        self.span = min(first, seconds), max(last, seconds)
+
+    def rate(self, stated: Fraction) -> Fraction:
+        """Frames a second: as stated, unless the frames' own times say that it is another: twice it, or half."""
+        first, last = self.span or (Fraction(0), Fraction(0))
+        if self.count < _ENOUGH or first == last:
+            return stated
+        measured = (self.count - 1) / (last - first)
+        nearest = min(filter(None, (self.guessed, stated / 2, stated * 2)), key=lambda rate: abs(rate - measured))
+        return nearest if not _near(stated, measured, 1.5) and _near(nearest, measured, 1.2) else stated
 
 
-def _frames(container: Any, stream: Any, errors: list[str]) -> Iterator[Any]:
-    started = False  # what comes before the first key frame has nothing to refer to
-    for packet in _packets(container, stream, errors):
-        started = started or packet.is_keyframe
-        if not started:
-            errors.append("no key frame at the start")
-            continue
-        try:
-            frames = packet.decode()
-        except av.FFmpegError as error:
-            errors.append(_reason(error))
-            continue
-        errors.extend("frame with errors" for frame in frames if frame.is_corrupt)
-        yield from frames
+def _near(one: Fraction, other: Fraction, factor: float) -> bool:
+    return 1 / factor < one / other < factor
 
 
-def _packets(container: Any, stream: Any, errors: list[str]) -> Iterator[Any]:
-    try:
-        yield from container.demux(stream)
-    except av.FFmpegError as error:
-        errors.append(_reason(error))
+def _claimed(container: Any, stream: Any) -> int:
+    """Frames to be shown: of an MP4, those that its edit list leaves."""
+    if "mp4" not in container.format.name or not len(stream.index_entries):
+        return int(stream.frames)
+    return sum(entry.size > 0 and not entry.is_discard for entry in stream.index_entries)
 
 
-def _survey(path: Path, probes: Sequence[int], errors: list[str]) -> tuple[int, dict[int, Frames], bool]:
-    """Count of frames, the probed ones made small, and whether decord can be trusted with this kind of stream."""
-    scale, seen, count, reordered = Scaler(_PROBE_SIDE, _PROBE_SIDE), dict[int, Frames](), 0, False
-    with _opened(path) as (container, stream):
-        for frame in _frames(container, stream, errors):
-            if count in probes:
-                seen[count] = scale(frame)
-            count += 1
+def _survey(path: Path, probes: Sequence[int], errors: list[str]) -> _Survey:
+    with opened(path) as (container, stream), containers.heard() as log:
+        seen = _Survey(_claimed(container, stream), stream.guessed_rate)
+        reordered, oriented, scale = False, UPRIGHT, Scaler(_PROBE_SIDE, _PROBE_SIDE)
+        for frame in containers.frames(container, stream, errors, log):
+            stated = orientation.stated(frame)
+            if not seen.count:
+                oriented = stated or UPRIGHT
+                scale = Scaler(_PROBE_SIDE, _PROBE_SIDE, oriented)
+            elif stated not in (None, oriented) and not seen.note:
+                seen.note = f"its orientation changes at frame {seen.count}; all are shown as the first states it"
+            if seen.count in probes:
+                seen.probed[seen.count] = scale(frame)
+            if frame.pts is not None:
+                seen.see(frame.pts * frame.time_base)
+            seen.count += 1
             reordered = reordered or frame.pict_type == PictureType.B
-        return count, seen, stream.codec_context.name == "h264" or not reordered
-
-
-def _quarter_turns(frame: Any) -> int:
-    degrees: float = frame.rotation  # counter-clockwise, as stored in the display matrix
-    return round(degrees / 90) % 4
+        seen.for_decord = not oriented.mirrored and (stream.codec_context.name == "h264" or not reordered)
+        return seen
 
 
 def _open_decord_for_probe(path: Path) -> Any:
@@ -200,7 +220,3 @@ def _agrees(reader: Any, seen: dict[int, Frames]) -> bool:
         return False
     expected = np.stack([seen[number] for number in sorted(seen, reverse=True)]).astype(np.int16)
     return frames.shape == expected.shape and int(np.abs(frames - expected).max()) <= _TOLERANCE
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).rstrip(".")

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from vidsparse.data.frames import STILL, Frames, VideoInfo, output_size, unreadable
+from vidsparse.data.grey_levels import eight_bits, is_deep
 from vidsparse.errors import ClipDecodeError
 
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -38,10 +39,12 @@ def inspect(path: Path) -> tuple[VideoInfo]:
     try:
         with Image.open(path) as image:
             height, width = image.height, image.width
-            if image.getexif().get(_ORIENTATION) in _LYING:
-                height, width = width, height
             image.draft(image.mode, (1, 1))  # JPEG: the same bytes are parsed, an eighth of the pixels is made
             image.load()
+            if image.getexif().get(_ORIENTATION) in _LYING:  # asked after loading, see upright
+                height, width = width, height
+            if is_deep(image):
+                eight_bits(image)
     except Exception as error:  # see decode
         return (unreadable(f"{path}: {_said(error)}"),)
     return (still(height, width, "pillow"),)
@@ -70,13 +73,21 @@ def repeated(picture: Frames, indices: "Sequence[int] | np.ndarray[Any, np.dtype
     return np.ascontiguousarray(np.repeat(picture[None], len(indices), axis=0))
 
 
+def upright(image: Any) -> Any:
+    """A Pillow image turned as its EXIF orientation says, once.
+
+    Loading a TIFF turns it and takes the orientation away, but its size is the upright one before: so load, then ask.
+    """
+    image.load()
+    return ImageOps.exif_transpose(image) if image.getexif().get(_ORIENTATION, 1) != 1 else image
+
+
 def _rgb(image: Any) -> Frames:
-    if image.getexif().get(_ORIENTATION, 1) != 1:
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):  # Pillow would clip 16 bits to 8
-        grey = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    return np.array(image.convert("RGB"))
+    image.load()
+    if is_deep(image):
+        orientation, image = image.getexif().get(_ORIENTATION, 1), Image.fromarray(eight_bits(image))
+        image.getexif()[_ORIENTATION] = orientation
+    return np.array(upright(image).convert("RGB"))
 
 
 def _said(error: Exception) -> str:

@@ -20,7 +20,7 @@ from vidsparse.data.watchdog import limited
 from vidsparse.errors import DataError, plural, some
 
 Progress = Callable[[int, int], None]
-_CACHE_NAME = "index-v3.parquet"  # the number goes up when `inspect` would answer differently
+_CACHE_NAME = "index-v4.parquet"  # the number goes up when `inspect` would answer differently
 _DEAF = (signal.signal, (signal.SIGINT, signal.SIG_IGN))  # the parent decides when to stop
 _FEW = 16  # files; fewer are counted faster than processes start
 

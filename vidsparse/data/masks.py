@@ -13,6 +13,7 @@ from PIL import Image
 
 from vidsparse.data.frame_folders import RATE, entries
 from vidsparse.data.frames import STILL, VideoInfo, output_size, unreadable
+from vidsparse.data.images import upright
 from vidsparse.errors import ClipDecodeError
 
 Labels = NDArray[np.uint8]
@@ -77,14 +78,14 @@ def _pictures(path: Path) -> list[Path]:
 
 
 def open_mask(path: Path) -> Labels:
-    """The values of one PNG, uint8 (H, W), as they stand in it; ClipDecodeError where it is no mask."""
+    """The values of one PNG, uint8 (H, W), as they stand in it, upright; ClipDecodeError where it is no mask."""
     try:
         with Image.open(path) as image:
             if image.mode not in ("L", "P", "1"):
                 raise ClipDecodeError(
                     f"{path}: it has mode {image.mode}; a mask has one 8-bit value, the class, a pixel"
                 )
-            return np.asarray(image).astype(np.uint8)
+            return np.asarray(upright(image)).astype(np.uint8)
     except ClipDecodeError:
         raise
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and its own

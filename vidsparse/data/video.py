@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vidsparse.data.decoders import inspect, open_decord, read_pyav
+from vidsparse.data.decoders import can_use_decord, inspect, open_decord, read_pyav
 from vidsparse.data.frames import Frames, VideoInfo, output_size
 from vidsparse.errors import ClipDecodeError
 
@@ -32,7 +32,7 @@ class VideoReader:
             raise ClipDecodeError(info.error or f"{path}: no frame of this video can be decoded")
         self.path, self.n_frames, self.fps, self.decoder = path, info.n_frames, float(info.rate), info.decoder
         self.height, self.width = output_size(info.height, info.width, short_side)
-        self.fell_back = False
+        self.fell_back = self.decoder == "decord" and not can_use_decord(self.width)
 
     def read(self, indices: ArrayLike) -> Frames:
         """uint8 (n, height, width, 3), RGB, C-contiguous, of n frame numbers in any order, repeats allowed.
@@ -43,7 +43,8 @@ class VideoReader:
         wanted, place = np.unique(np.asarray(indices, np.int64), return_inverse=True)
         if not wanted.size or wanted[0] < 0 or wanted[-1] >= self.n_frames:
             raise IndexError(f"{self.path}: frames {wanted.tolist()} of a video of {self.n_frames} frames")
-        frames = self._read_decord(wanted.tolist()) if self.decoder == "decord" else None
+        by_decord = self.decoder == "decord" and can_use_decord(self.width)
+        frames = self._read_decord(wanted.tolist()) if by_decord else None
         if frames is None:
             frames = read_pyav(self.path, wanted.tolist(), self.height, self.width)
         return frames if np.array_equal(place, np.arange(len(frames))) else frames[place]
