@@ -243,6 +243,7 @@ COMMANDS: dict[str, Command] = {
 def _guarded(action: Callable[[argparse.Namespace], object], options: argparse.Namespace) -> int:
     """Carry a command out; a person's mistake is one sentence and 2, Ctrl-C is 130."""
     from corruptions.errors import CorruptionError
+    from vidsparse.failures import machine_errno, sentence
 
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
@@ -255,9 +256,12 @@ def _guarded(action: Callable[[argparse.Namespace], object], options: argparse.N
         sys.stderr.write("stopped; the same command continues\n")
         return 130
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
+            sys.stderr.write(f"{error.filename or 'the run folder'} cannot be written: {error.strerror}\n")
+        elif number := machine_errno(error, known=True):
+            sys.stderr.write(f"{sentence(error.filename or 'a file', number)}\n")
+        else:
             raise
-        sys.stderr.write(f"{error.filename or 'the run folder'} cannot be written: {error.strerror}\n")
         return 2
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):

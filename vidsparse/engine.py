@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vidsparse import files
+from vidsparse import failures, files
 from vidsparse.config import EngineConfig
 from vidsparse.errors import ConfigError
 from vidsparse.machine import cores
@@ -213,9 +213,8 @@ class Checkpoints:
                     raise ValueError("its checksums are wrong")
                 weights = load_file(folder / "model.safetensors")
                 return weights, torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-            except (MemoryError, PermissionError):
-                raise
             except Exception as error:  # whatever a damaged file makes its reader say
+                failures.check(error, folder)
                 warn(f"{folder} cannot be read ({str(error).splitlines()[0]}); going on from the one before, if any")
                 files.remove(folder.with_name(f"unreadable-{folder.name}"))
                 folder.rename(folder.with_name(f"unreadable-{folder.name}"))

@@ -34,6 +34,13 @@ class ClipDecodeError(DataError):
     """A video file that no decoder can read; the message names the file."""
 
 
+class MachineError(VidsparseError):
+    """What the machine did and no file: a mount that is away, no memory, no descriptors, a worker that was killed.
+
+    Work stops, what is done is kept, nothing of the failure is remembered, and the same command continues.
+    """
+
+
 class RunFolderError(VidsparseError):
     """A run folder that belongs to another experiment, or a checkpoint in it that cannot be read."""
 

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from vidsparse import files
+from vidsparse import failures, files
 from vidsparse.checks import check_updates, processes
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
@@ -199,6 +199,7 @@ def _fit(
             try:
                 load_model(model, final)
             except (OSError, SafetensorError) as error:
+                failures.check(error, final)
                 warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
                 files.remove(final)
                 trained = False

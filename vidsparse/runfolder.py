@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from vidsparse import files
+from vidsparse import failures, files
 from vidsparse.config import Config, identity, to_yaml
 from vidsparse.errors import RunFolderError
 from vidsparse.machine import rank
@@ -116,6 +116,7 @@ def read_facts(path: Path) -> Facts:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
+        failures.check(error, path / "run.json")
         raise RunFolderError(f"{path / 'run.json'} cannot be read: {error}; put --fresh to start over") from error
     if not isinstance(facts, dict):
         raise RunFolderError(f"{path / 'run.json'} holds no facts of a run; put --fresh to start over")

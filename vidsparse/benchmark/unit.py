@@ -16,7 +16,7 @@ import cv2
 
 from corruptions.errors import CorruptionError
 from corruptions.severities import TABLES
-from vidsparse import files
+from vidsparse import failures, files
 from vidsparse.benchmark import packed
 from vidsparse.benchmark.build import build
 from vidsparse.benchmark.formats import decode, encode, encode_mask, is_lossless
@@ -30,7 +30,7 @@ from vidsparse.data.corrupting import Corruptor, Decoded
 from vidsparse.data.frames import Frames
 from vidsparse.data.sources import Sample
 from vidsparse.data.stored import PACKED, Entry, Recipe, Stored, mask_paths
-from vidsparse.errors import BenchmarkError, DataError, WriteError
+from vidsparse.errors import BenchmarkError, DataError, MachineError, WriteError
 
 KEEP = 512 * 2**20  # bytes of decoded clips that a worker keeps for the next cell of the same shard
 Sidecar = dict[str, Any]
@@ -100,11 +100,12 @@ def make(task: Task) -> Done:
             sidecar = _made(task, output, clock)
             with timed(clock, "write"):
                 write_changed(output, task.stored.root / task.unit.sidecar, sidecar_bytes(sidecar))
-    except (WriteError, BenchmarkError):
+    except (WriteError, BenchmarkError, MachineError):
         raise
     except (DataError, CorruptionError) as error:
         return Done(task.unit, error=str(error))
     except Exception as error:  # whatever a decoder, a corruption or an encoder says: one unit, not all of them
+        failures.check(error, task.unit.name)
         return Done(task.unit, error=f"{type(error).__name__}: {error}")
     return Done(task.unit, len(sidecar["clips"]), sidecar["bytes"], dict(clock), socket.gethostname())
 
@@ -142,7 +143,8 @@ def read_sidecar(path: Path) -> Sidecar | None:
         content = path.read_bytes()
         sidecar: Sidecar = json.loads(content)
         del sidecar["checksum"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        failures.check(error, path)
         return None
     return sidecar if sidecar_bytes(sidecar) == content else None
 
@@ -156,7 +158,8 @@ def write_changed(output: files.Together, path: Path, content: bytes) -> None:
     """Write a file, unless these bytes are there already."""
     try:
         same = path.stat().st_size == len(content) and path.read_bytes() == content
-    except OSError:
+    except OSError as error:
+        failures.check(error, path)
         same = False
     if not same:
         output.write(path, content)

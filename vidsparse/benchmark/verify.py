@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidsparse import files
+from vidsparse import failures, files
 from vidsparse.benchmark.finish import OnDisk, Sidecars, arrays, derived, lists, ordered
 from vidsparse.benchmark.formats import decode, encode
 from vidsparse.benchmark.packed import header, length, partial, rows_bytes
@@ -158,7 +158,8 @@ def _read_sums(root: Path) -> dict[str, str]:
     """{path: SHA-256} of the list of checksums, as far as it can be read."""
     try:
         lines = (root / SUMS).read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError) as error:
+        failures.check(error, root / SUMS)
         return {}
     return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
@@ -171,10 +172,9 @@ def _fault(root: Path, check: Check) -> Fault | None:
             return Fault(check.path, "truncated", check.unit)
         if size != (check.size or size) or files.digest(path) != check.digest:
             return Fault(check.path, "changed", check.unit)
-    except FileNotFoundError:
-        return Fault(check.path, "missing", check.unit)
-    except OSError:
-        return Fault(check.path, "changed", check.unit)
+    except OSError as error:
+        failures.check(error, path, known=not root.is_dir())
+        return Fault(check.path, "missing" if isinstance(error, FileNotFoundError) else "changed", check.unit)
     return None
 
 

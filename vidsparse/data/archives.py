@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidsparse import failures
 from vidsparse.data.frames import Frames, VideoInfo, unreadable
 from vidsparse.data.images import decode, still
+from vidsparse.data.watchdog import got_on
 from vidsparse.errors import ClipDecodeError, DataError
 
 # MD5 of the published files (cs.toronto.edu/~kriz/cifar.html), as torchvision.datasets has them.
@@ -55,6 +57,7 @@ def open_pictures(kind: str, path: Path) -> Pictures:
     try:
         stat = path.stat()
     except OSError as error:
+        failures.check(error, path)
         raise DataError(f"{path}: {error.strerror}") from error
     return _opened(kind, path, stat.st_size, stat.st_mtime_ns)
 
@@ -126,6 +129,7 @@ def _open_array(path: Path) -> Pictures:
     try:
         images = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
+        failures.check(error, path)
         raise DataError(f"{path}: not a NumPy array of numbers ({error})") from error
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
         raise DataError(f"{path}: images are uint8 (N, H, W, 3), this is {images.dtype} {images.shape}")
@@ -175,6 +179,7 @@ def _member(path: Path, name: str) -> NDArray[Any]:
             raise ValueError(f"{name} holds Python objects")
         return np.memmap(path, dtype, "r", _data_start(path, entry) + length, shape)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        failures.check(error, path)
         raise DataError(f"{path}: {name} cannot be read ({str(error).strip(chr(34))})") from error
 
 
@@ -192,6 +197,7 @@ def _data_start(path: Path, entry: zipfile.ZipInfo) -> int:
 def _inspected(pictures: Pictures, number: int) -> VideoInfo:
     try:
         height, width = pictures.at(number).shape[:2]
+        got_on()
     except ClipDecodeError as error:
         return unreadable(str(error))
     return still(height, width, pictures.decoder)

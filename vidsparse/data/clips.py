@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vidsparse.config import SAMPLE_ROOT, DataConfig
-from vidsparse.data import manifest
+from vidsparse.data import manifest, readers
 from vidsparse.data.cache import FrameCache, frame_key
 from vidsparse.data.frames import Frames, VideoInfo, output_size
 from vidsparse.data.index import Index, Progress, build_index
-from vidsparse.data.readers import READERS
 from vidsparse.data.sources import (
     SAMPLES,
     Dataset,
@@ -103,7 +102,7 @@ class Clips:
             numbers, file = np.asarray(indices, np.int64), manifest.stamp(sample.path)
             key = frame_key(sample.id, file.size, file.mtime, info, self._short_side, numbers)
             return self.kept.get(key, (len(numbers), *self.size(sample), 3), lambda: self.read(sample, numbers))
-        return READERS[sample.reader].read(sample, info, self._short_side, indices, self.config.timeout_s)
+        return readers.read(sample, info, self._short_side, indices, self.config.timeout_s)
 
     def masks(
         self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]", keep: bool = False
@@ -121,7 +120,7 @@ class Clips:
         return self.kept.get(key, (len(numbers), *self.size(sample)), lambda: self._masks(mask, info, numbers))
 
     def _masks(self, mask: Sample, info: VideoInfo, indices: Any) -> Frames:
-        return READERS[mask.reader].read(mask, info, self._short_side, indices, self.config.timeout_s)
+        return readers.read(mask, info, self._short_side, indices, self.config.timeout_s)
 
     @property
     def _short_side(self) -> int | None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import av
 
+from vidsparse import failures
+from vidsparse.data.watchdog import got_on
 from vidsparse.errors import ClipDecodeError
 
 Log = list[tuple[int, str, str]]  # level, who writes, message
@@ -28,6 +30,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
         container = av.open(f"file:{path.absolute()}", options=_CHECKS, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
+        failures.check(error, path)
         raise ClipDecodeError(f"{path}: cannot be opened as a video ({reason(error)})") from error
     with container:
         stream: Any = container.streams.best("video")
@@ -65,6 +68,7 @@ def frames(container: Any, stream: Any, errors: list[str], log: Log | None = Non
         try:
             decoded = packet.decode()
         except av.FFmpegError as error:
+            failures.check(error, container.name.removeprefix("file:"))
             errors.append(reason(error))
             decoded = ()
         errors.extend("frame with errors" for frame in decoded if frame.is_corrupt)
@@ -73,6 +77,7 @@ def frames(container: Any, stream: Any, errors: list[str], log: Log | None = Non
             errors.append(said[0])
         if log:
             log.clear()
+        got_on()
         yield from decoded
 
 
@@ -85,4 +90,5 @@ def _packets(container: Any, stream: Any, errors: list[str]) -> Iterator[Any]:
     try:
         yield from container.demux(stream)
     except av.FFmpegError as error:
+        failures.check(error, container.name.removeprefix("file:"))
         errors.append(reason(error))

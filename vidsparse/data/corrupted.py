@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
+from vidsparse import failures
 from vidsparse.config import EvaluationConfig
 from vidsparse.data.benchmarks import StoredFrames
 from vidsparse.data.cells import CLEAN, CLEAN_CELL, Cell
@@ -56,13 +57,17 @@ class CorruptedUnits(IterableDataset[Batch]):
         worker = get_worker_info()
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for number, positions in self._units[first::step]:
-            videos = [self._decode(self._clips.test[position]) for position in positions]
-            still = self._stacked_masks(videos, CLEAN_CELL)
-            for place, cell in enumerate(self._cells):
-                views = [self._views(video, cell) if video else None for video in videos]
-                ok = np.array([clips is not None for clips in views])
-                masks = self._stacked_masks(videos, cell) if cell.moves_masks else still
-                yield Batch(number, place, self._stacked(views), ok, masks)
+            with failures.at_work(f"unit {number} of the evaluation"):
+                yield from self._unit(number, positions)
+
+    def _unit(self, number: int, positions: range) -> Iterator[Batch]:
+        videos = [self._decode(self._clips.test[position]) for position in positions]
+        still = self._stacked_masks(videos, CLEAN_CELL)
+        for place, cell in enumerate(self._cells):
+            views = [self._views(video, cell) if video else None for video in videos]
+            ok = np.array([clips is not None for clips in views])
+            masks = self._stacked_masks(videos, cell) if cell.moves_masks else still
+            yield Batch(number, place, self._stacked(views), ok, masks)
 
     def _decode(self, sample: Sample) -> Decoded | None:
         """What most cells need of a video, on the canvas; None where it cannot be read and that counts as wrong."""

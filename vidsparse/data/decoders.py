@@ -24,6 +24,7 @@ import av
 import numpy as np
 from av.video.frame import PictureType
 
+from vidsparse import failures
 from vidsparse.data import containers, orientation
 from vidsparse.data.containers import opened
 from vidsparse.data.frames import Frames, VideoInfo, unreadable
@@ -84,7 +85,7 @@ def inspect(path: Path) -> VideoInfo:
     except ClipDecodeError as error:
         return unreadable(str(error))
     sound = seen.for_decord and not errors and len(decord_reader or ()) == seen.count
-    by_decord = sound and _agrees(decord_reader, seen.probed)
+    by_decord = sound and _agrees(path, decord_reader, seen.probed)
     rate = seen.rate(head.rate)
     claimed = round(seen.claimed * rate / head.rate)  # H.264 in AVI: a place for each field
     damage = f"{plural(len(errors), 'fault')} in its data ({errors[0]})" if errors else seen.note
@@ -202,7 +203,10 @@ def _survey(path: Path, probes: Sequence[int], errors: list[str]) -> _Survey:
 def _open_decord_for_probe(path: Path) -> Any:
     try:
         return open_decord(path, _PROBE_SIDE, _PROBE_SIDE)
-    except Exception:  # decord raises RuntimeError, DECORDError and others, and is absent on some systems
+    except ImportError:  # there is none for this system
+        return None
+    except Exception as error:  # decord raises RuntimeError, DECORDError and others
+        failures.check_hidden(error, path)
         return None
 
 
@@ -213,10 +217,11 @@ def _probes(reader: Any) -> tuple[int, ...]:
     return tuple(sorted({last, *(min(key + step, last) for key in some for step in (0, 1))}))
 
 
-def _agrees(reader: Any, seen: dict[int, Frames]) -> bool:
+def _agrees(path: Path, reader: Any, seen: dict[int, Frames]) -> bool:
     try:
         frames = reader.get_batch(sorted(seen, reverse=True)).asnumpy()  # backwards, so that each one is sought
-    except Exception:  # see _open_decord_for_probe
+    except Exception as error:  # see _open_decord_for_probe
+        failures.check_hidden(error, path)
         return False
     expected = np.stack([seen[number] for number in sorted(seen, reverse=True)]).astype(np.int16)
     return frames.shape == expected.shape and int(np.abs(frames - expected).max()) <= _TOLERANCE

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from vidsparse import failures
 from vidsparse.data import images
 from vidsparse.data.frames import Frames, VideoInfo, unreadable
 from vidsparse.errors import ClipDecodeError
@@ -21,6 +22,7 @@ def entries(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
     try:
         names = [name for name in os.listdir(folder) if not name.startswith(".")]
     except OSError as error:
+        failures.check(error, folder)
         raise ClipDecodeError(f"{folder}: {error.strerror}") from error
     return [folder / name for name in sorted(names) if os.path.splitext(name)[1].lower() in suffixes]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vidsparse import failures
 from vidsparse.data.archives import Labels, open_pictures, packed_classes, read_packed, unpickle_cifar
 from vidsparse.data.lists import (
     class_samples,
@@ -216,6 +217,7 @@ def _numbers(path: Path) -> Labels:
     try:
         return np.asarray(np.load(path, allow_pickle=False), np.int64).ravel()
     except (OSError, ValueError, EOFError) as error:
+        failures.check(error, path)
         raise DataError(f"{path}: its labels cannot be read ({error})") from error
 
 
@@ -236,7 +238,7 @@ def _class_folders(root: Path, classes: Sequence[str], prefix: str) -> tuple[Sam
 
 def _image(root: Path, below: str, label: int, where: str) -> Sample:
     path = root / below
-    found = inside(path, root, where) if path.is_file() else ABSENT
+    found = inside(path, root, where) if failures.is_file(path) else ABSENT
     return Sample(without_suffix(below), found, label, without_suffix(below), "image")
 
 

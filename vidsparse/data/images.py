@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from vidsparse import failures
 from vidsparse.data.frames import STILL, Frames, VideoInfo, output_size, unreadable
 from vidsparse.data.grey_levels import eight_bits, is_deep
+from vidsparse.data.watchdog import got_on
 from vidsparse.errors import ClipDecodeError
 
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -22,6 +24,7 @@ def decode(content: bytes, name: object) -> Frames:
         with Image.open(io.BytesIO(content)) as image:
             return _rgb(image)
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and its own
+        failures.check(error, str(name))
         raise ClipDecodeError(f"{name}: {_said(error)}") from error
 
 
@@ -30,6 +33,7 @@ def open_picture(path: Path) -> Frames:
     try:
         content = path.read_bytes()
     except OSError as error:
+        failures.check(error, path)
         raise ClipDecodeError(f"{path}: {error.strerror}") from error
     return decode(content, path)
 
@@ -45,7 +49,9 @@ def inspect(path: Path) -> tuple[VideoInfo]:
                 height, width = width, height
             if is_deep(image):
                 eight_bits(image)
+        got_on()
     except Exception as error:  # see decode
+        failures.check(error, path)
         return (unreadable(f"{path}: {_said(error)}"),)
     return (still(height, width, "pillow"),)
 

@@ -1,27 +1,22 @@
 """What each file really holds, counted once: every later step agrees on these numbers."""
 
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from vidsparse import failures
 from vidsparse.data import manifest
-from vidsparse.data.counting import Task, allowed
+from vidsparse.data.counting import Task, allowed, watched
 from vidsparse.data.frames import VideoInfo, unreadable
 from vidsparse.data.manifest import File, Found
-from vidsparse.data.readers import READERS
+from vidsparse.data.readers import inspected
 from vidsparse.data.sources import Sample
-from vidsparse.data.watchdog import limited
+from vidsparse.data.watchdog import heard_by, limited
 from vidsparse.errors import DataError, plural, some
 
 Progress = Callable[[int, int], None]
 _CACHE_NAME = "index-v4.parquet"  # the number goes up when `inspect` would answer differently
-_DEAF = (signal.signal, (signal.SIGINT, signal.SIG_IGN))  # the parent decides when to stop
 _FEW = 16  # files; fewer are counted faster than processes start
 
 
@@ -81,22 +76,27 @@ def build_index(
 
     `prepared` is what a manifest says already. Only files that are new or changed (path, size, mtime) are decoded,
     `workers` at a time. What was counted is kept also when the counting is interrupted. `progress(done, total)` is
-    called after each counted file. A file that takes longer than `timeout_s` ends the process, or is a DataError where
-    others count for it.
+    called after each counted file. A file that hangs for `timeout_s` (see watchdog) ends the process, or is unreadable
+    where others count for it. MachineError where the machine keeps a file from being read: nothing is kept of that.
     """
     stamps = {path: manifest.stamp(path) for path in {part.path for sample in samples for part in sample.parts}}
-    counted = manifest.load(cache_dir / _CACHE_NAME)
-    known = {**(prepared or {}), **counted}
+    counted = _trusted(manifest.load(cache_dir / _CACHE_NAME))
+    known = {**_trusted(prepared or {}), **counted}
     parts = [part for sample in samples for part in sample.parts]
     new = sorted({(part.reader, stamps[part.path]) for part in parts if stamps[part.path] not in known})
-    try:
-        for done, ((_, file), found) in enumerate(zip(new, _inspected(new, timeout_s, workers), strict=True), start=1):
-            known[file] = counted[file] = found
-            if progress:
-                progress(done, len(new))
-    finally:
+
+    def keep() -> None:
         if new:
             manifest.save(counted, cache_dir / _CACHE_NAME)
+
+    try:
+        with heard_by(lambda _: keep()):
+            for done, (file, found) in enumerate(_inspected(new, timeout_s, workers), start=1):
+                known[file] = counted[file] = found
+                if progress:
+                    progress(done, len(new))
+    finally:
+        keep()
     held = {path: known[file] for path, file in stamps.items()}
     sizes = {s.id: sum(stamps[part.path].size for part in s.parts) for s in samples}
     return Index({sample.id: Row(sample.label, sizes[sample.id], info_of(held, sample)) for sample in samples})
@@ -125,20 +125,25 @@ def entry_of(found: Found, sample: Sample) -> VideoInfo:
     return found[0] if found[0].error else unreadable(f"{sample.path}: there is no entry {sample.entry} in it")
 
 
-def _inspected(tasks: Sequence[Task], timeout_s: float, workers: int) -> Iterator[Found]:
-    count = partial(_inspect, timeout_s=timeout_s)
+def _inspected(tasks: Sequence[Task], timeout_s: float, workers: int) -> Iterator[tuple[File, Found]]:
     if workers < 2 or len(tasks) < _FEW:
-        yield from map(count, tasks)
+        yield from ((task[1], _inspect(task, timeout_s)) for task in tasks)
         return
-    try:
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), *_DEAF) as pool:
-            yield from pool.map(count, tasks, chunksize=8)
-    except BrokenProcessPool as error:
-        raise DataError("a process that counts frames died; the same command continues where it was") from error
+    for (_, file), counted in watched(tasks, workers, timeout_s, hashed=False):
+        yield file, counted.found
 
 
 def _inspect(task: Task, timeout_s: float) -> Found:
     reader, file = task
     path = Path(file.path)
     with limited(path, allowed(file, timeout_s)):
-        return READERS[reader].inspect(path)
+        return inspected(reader, path)
+
+
+def _trusted(known: Mapping[File, Found]) -> dict[File, Found]:
+    """What is known of files, without the errors of the machine that older counts took for theirs."""
+    return {
+        file: found
+        for file, found in known.items()
+        if file.mtime and not any(info.error and failures.remembered(info.error) for info in found[:1])
+    }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
+from vidsparse import failures
 from vidsparse.data.sources import Dataset, Sample, group_of
 from vidsparse.errors import DataError, some
 
@@ -57,6 +58,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError as error:
         raise DataError(f"{path}: this list does not exist") from error
     except (OSError, UnicodeDecodeError) as error:
+        failures.check(error, path)
         raise DataError(f"{path}: this list is no UTF-8 text that can be read ({error})") from error
 
 

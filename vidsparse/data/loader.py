@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from vidsparse import failures
 from vidsparse.data.augment import Augment
 from vidsparse.data.clips import Clips
 from vidsparse.data.crops import center_crop
@@ -39,7 +40,10 @@ class TrainingClips(Dataset[tuple[Tensor, Target, int]]):
         self._augment: Augment | None = None
 
     def __getitem__(self, place: Place) -> tuple[Tensor, Target, int]:
-        epoch, position = place
+        with failures.at_work("a training clip"):
+            return self._clip(*place)
+
+    def _clip(self, epoch: int, position: int) -> tuple[Tensor, Target, int]:
         rng = np.random.default_rng((self._seed, epoch, position))
         sample, substituted = self._clips.train[position], False
         for _ in range(_TRIES):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vidsparse import files
+from vidsparse import failures, files
 from vidsparse.data.frames import VideoInfo
 from vidsparse.machine import user_cache
 
@@ -81,7 +81,8 @@ def stamp(path: Path) -> File:
                 max([stat.st_mtime_ns, *(each.st_mtime_ns for each in within)]),
             )
             return File(str(path.absolute()), size, mtime)
-    except OSError:
+    except OSError as error:
+        failures.check(error, path)
         return File(str(path.absolute()), 0, 0)
     return File(str(path.absolute()), stat.st_size, stat.st_mtime_ns)
 
@@ -90,7 +91,8 @@ def load(path: Path) -> dict[File, Found]:
     """What a table holds; paths in it are relative to its folder, or absolute. Empty where it cannot be read."""
     try:
         columns = pq.read_table(path, schema=SCHEMA).to_pydict()
-    except (OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException) as error:
+        failures.check(error, path)
         return {}
     place = _place(path)
     known: dict[File, list[VideoInfo]] = {}
@@ -103,7 +105,8 @@ def hashes(path: Path) -> dict[str, str]:
     """{absolute path: SHA-256 in hex} of a table; empty where it cannot be read."""
     try:
         columns = pq.read_table(path, columns=["path", "sha256"]).to_pydict()
-    except (OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException) as error:
+        failures.check(error, path)
         return {}
     place = _place(path)
     return {os.path.join(place, name): digest for name, digest in zip(*columns.values(), strict=True) if digest}

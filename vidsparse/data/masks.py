@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vidsparse import failures
 from vidsparse.data.frame_folders import RATE, entries
 from vidsparse.data.frames import STILL, VideoInfo, output_size, unreadable
 from vidsparse.data.images import upright
+from vidsparse.data.watchdog import got_on
 from vidsparse.errors import ClipDecodeError
 
 Labels = NDArray[np.uint8]
@@ -44,8 +46,10 @@ def inspect(code: str, path: Path) -> tuple[VideoInfo]:
         for picture in pictures:
             labels = CODES[code][open_mask(picture)]
             shapes.add(labels.shape)
+            got_on()
             top = max(top, int(labels.max(initial=0, where=labels != VOID)))
     except (ClipDecodeError, OSError) as error:
+        failures.check(error, path)
         return (unreadable(str(error)),)
     if len(shapes) != 1:
         return (unreadable(f"{path}: there are masks of {len(shapes) or 'no'} sizes in it"),)
@@ -89,5 +93,6 @@ def open_mask(path: Path) -> Labels:
     except ClipDecodeError:
         raise
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and its own
+        failures.check(error, path)
         said = str(error).partition(" <")[0] or type(error).__name__
         raise ClipDecodeError(f"{path}: cannot be read as a mask ({said})") from error

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import corruptions
+from vidsparse import failures
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.cells import Cell
 from vidsparse.data.frames import Frames, VideoInfo
@@ -52,7 +53,8 @@ class Published:
             return np.asarray(pictures[(cell.severity - 1) * count + sample.entry])[None][outputs]
         path = place / sample.path
         try:
-            return _video(path, outputs) if sample.reader == "video" else self._picture(path)[None][outputs]
+            with failures.reading(path, known=not place.is_dir()):  # beside others that are there it was never unpacked
+                return _video(path, outputs) if sample.reader == "video" else self._picture(path)[None][outputs]
         except ClipDecodeError as error:
             raise DataError(f"{error}; this published set is not whole, unpack it again") from error
         except OSError as error:
@@ -117,6 +119,7 @@ def _labels(path: Path) -> NDArray[np.int64]:
     try:
         labels = np.load(path)
     except (OSError, ValueError, EOFError) as error:
+        failures.check(error, path)
         raise DataError(f"{path} cannot be read as an array ({error}); unpack it again") from error
     whole = labels.dtype.kind in "iuf" and labels.ndim == 1 and labels.size and not len(labels) % len(LEVELS)
     if not whole or (labels != np.abs(labels.astype(np.int64))).any():
@@ -193,6 +196,7 @@ def _array(path: Path) -> NDArray[np.uint8]:
     try:
         array: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
+        failures.check(error, path)
         raise DataError(f"{path} cannot be read as an array ({error})") from error
     return array
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vidsparse import failures
 from vidsparse.data import archives, frame_folders, images, masks
 from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.sources import Sample
@@ -59,6 +60,24 @@ def _read_mask(sample: Sample, info: VideoInfo, short_side: int | None, indices:
 def _read_archive(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
     picture = archives.open_pictures(sample.reader, sample.path).at(sample.entry)
     return images.repeated(images.resized(picture, short_side), indices, sample.id)
+
+
+def inspected(reader: str, path: Path) -> Sequence[VideoInfo]:
+    """One info an entry of a file that is known to be there; MachineError where the machine keeps it from being read.
+
+    What is found broken or damaged is believed only of a file that can be read to its end.
+    """
+    with failures.reading(path):
+        found = READERS[reader].inspect(path)
+    if any(info.error or info.damage for info in found):
+        failures.check_readable(path)
+    return found
+
+
+def read(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
+    """Frames of a sample whose file was counted; ClipDecodeError for what the file causes, MachineError else."""
+    with failures.reading(sample.path):
+        return READERS[sample.reader].read(sample, info, short_side, indices, timeout_s)
 
 
 READERS: dict[str, Reader] = {

@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from vidsparse import failures
 from vidsparse.data.cells import CLEAN_CELL, Cell
 from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.images import decode
@@ -148,11 +149,12 @@ class Stored:
             raise DataError(f"{self.root}: frames {outputs.tolist()} of {name} are not all among those it keeps")
         path = self.root / self.path(cell, entry)
         try:
-            if self.recipe.format == PACKED:
-                return np.asarray(np.load(path, mmap_mode="r")[self.row(cell, entry)])[None][rows]
-            if path.suffix == ".mkv":
-                return _read_video(path, entry, rows)
-            return read_frames(path, rows)
+            with failures.reading(path, known=not self.root.is_dir()):
+                if self.recipe.format == PACKED:
+                    return np.asarray(np.load(path, mmap_mode="r")[self.row(cell, entry)])[None][rows]
+                if path.suffix == ".mkv":
+                    return _read_video(path, entry, rows)
+                return read_frames(path, rows)
         except (OSError, ValueError, EOFError, DataError) as error:
             raise DataError(
                 f"{path} cannot be read ({error}): run generate.py with stage=verify, then stage=repair"
@@ -165,7 +167,8 @@ class Stored:
         entry = self.by_id[name]
         paths = [self.root / path for path in mask_paths(cell, entry)]
         try:
-            return np.stack([open_mask(paths[row]) for row in np.searchsorted(entry.kept, outputs)])
+            with failures.reading(paths[0].parent, known=not self.root.is_dir()):
+                return np.stack([open_mask(paths[row]) for row in np.searchsorted(entry.kept, outputs)])
         except ClipDecodeError as error:
             raise DataError(f"{error}: run generate.py with stage=verify, then stage=repair") from error
 
@@ -277,6 +280,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
+        failures.check(error, path)
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vidsparse import failures
 from vidsparse.data.decoders import can_use_decord, inspect, open_decord, read_pyav
 from vidsparse.data.frames import Frames, VideoInfo, output_size
 from vidsparse.errors import ClipDecodeError
@@ -56,7 +57,8 @@ class VideoReader:
             if frames.shape == (len(wanted), self.height, self.width, 3):
                 return frames
             self._tell(f"{len(frames)} frames of {len(wanted)}")
-        except Exception as error:  # whatever decord raises, PyAV has the last word
+        except Exception as error:  # whatever decord raises, PyAV has the last word, but on what the file causes alone
+            failures.check_hidden(error, self.path)
             self._tell(type(error).__name__)
         return None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vidsparse import failures
 from vidsparse.data.lists import (
     csv_rows,
     first_file,
@@ -101,7 +102,7 @@ def load_kinetics(root: Path, split: int) -> Dataset:
             label = classes.index(row["label"])
             if "youtube_id" not in row:
                 path = str(relative(row["path"], where, 1))
-                found = inside(root / path, root, where) if (root / path).is_file() else ABSENT
+                found = inside(root / path, root, where) if failures.is_file(root / path) else ABSENT
                 yield Sample(without_suffix(path), found, label, group_of(row["label"], without_suffix(path)))
                 continue
             name = str(relative(row["youtube_id"], where, 1))

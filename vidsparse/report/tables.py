@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
+from vidsparse import failures
 from vidsparse.errors import RunFolderError
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import with_groups
@@ -27,6 +28,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, yaml.YAMLError) as error:
+        failures.check(error, path)
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RunFolderError(
             f"{path} is damaged ({type(error).__name__}: {why}); put back a whole copy of it, or make the run again "
