@@ -17,7 +17,15 @@ ORDER = (
     " → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
-SHARED = {"errors", "failures", "_compat", "files", "interrupt", "machine", "progress"}  # for every room; they import each other
+SHARED = {
+    "errors",
+    "failures",
+    "_compat",
+    "files",
+    "interrupt",
+    "machine",
+    "progress",
+}  # for every room; they import each other
 LONGEST = 350  # lines
 DOWNLOAD = re.compile(r"\b(urlopen|urlretrieve|load_state_dict_from_url|\w*download\w*)$|^(requests|httpx|urllib3)\.")
 

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 from killing import finish, kill_after, start
 from vidsparse.engine import Checkpoints
-from vidsparse.errors import DataError
+from vidsparse.errors import MachineError
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
 
@@ -113,7 +113,7 @@ def test_a_checkpoint_that_cannot_be_read_falls_back_to_the_one_before(tiny_conf
     same_end(whole, folder)
 
 
-def test_a_video_that_vanishes_is_replaced_in_training_and_wrong_in_evaluation(tiny_config, tiny_root, tmp_path):
+def test_a_video_that_is_broken_is_replaced_in_training_and_wrong_in_evaluation(tiny_config, tiny_root, tmp_path):
     from vidsparse.data.cells import evaluation_cells
     from vidsparse.data.clips import load_clips
     from vidsparse.data.corrupted import CorruptedUnits
@@ -121,9 +121,9 @@ def test_a_video_that_vanishes_is_replaced_in_training_and_wrong_in_evaluation(t
 
     root = Path(shutil.copytree(tiny_root, tmp_path / "copy"))
     clips = load_clips(tiny_config(f"data.root={root}").data, 0, tmp_path / "index")
-    clips.train[0].path.unlink()
+    clips.train[0].path.write_bytes(b"no video")
     assert TrainingClips(clips, 0)[0, 0][2] == -1
-    clips.test[1].path.unlink()
+    clips.test[1].path.write_bytes(b"no video")
     cells = evaluation_cells(tiny_config().evaluation)
     seen = list(CorruptedUnits(clips, tiny_config().evaluation, cells, [(0, range(3))]))
     assert [batch.ok.tolist() for batch in seen] == [[True, False, True]] * len(cells)
@@ -166,7 +166,7 @@ def test_a_loader_process_that_is_killed_is_one_sentence(tiny_config, tmp_path):
     next(stream)
     worker = next(child for child in multiprocessing.active_children() if child not in others)
     os.kill(worker.pid, signal.SIGKILL)
-    with pytest.raises(DataError, match="a loader process died") as caught:
+    with pytest.raises(MachineError, match="a loader process died") as caught:
         list(stream)
     assert "\n" not in str(caught.value)
 

@@ -44,11 +44,11 @@ def test_files_are_counted_once_and_again_when_they_change(samples, tmp_path, co
     assert counted == ["b.avi"]
 
 
-def test_broken_and_absent_files_are_rows_with_a_reason(samples, tmp_path):
+def test_broken_files_are_rows_with_a_reason(samples, tmp_path):
     empty = damage(samples[0].path, "empty")
-    samples += [Sample("empty", empty, 0, "e"), Sample("absent", tmp_path / "absent.avi", 0, "e")]
+    samples += [Sample("empty", empty, 0, "e")]
     index = build_index(samples, tmp_path / "cache")
-    assert set(index.unreadable) == {"empty", "absent"}
+    assert set(index.unreadable) == {"empty"}
     assert str(empty) in index.unreadable["empty"]
     assert index.rows["empty"].info.n_frames == 0
     assert build_index(samples, tmp_path / "cache").unreadable == index.unreadable  # also from the cache

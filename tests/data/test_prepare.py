@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from vidsparse.config import DataConfig
-from vidsparse.data import counting, manifest, readers
+from vidsparse.data import counting, index, manifest, readers
 from vidsparse.data.clips import load_clips
 from vidsparse.data.downloads import GUIDES, instructions
+from vidsparse.data.index import build_index
 from vidsparse.data.prepare import PROBLEMS, prepare
 from vidsparse.data.sample import damage
-from vidsparse.data.sources import SOURCES
-from vidsparse.errors import ConfigError, DataError
+from vidsparse.data.sources import SOURCES, Sample
+from vidsparse.errors import ConfigError, DataError, MachineError
 
 
 @pytest.fixture
@@ -121,13 +122,18 @@ def hang(path: Path):
 
 
 def crash(path: Path):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def kill(path: Path):
+    """As the kernel does where memory ends."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def by_name(path: Path):
     """As a decoder behaves that some files hang and others kill."""
-    if path.stem in ("hang", "crash"):
-        return {"hang": hang, "crash": crash}[path.stem](path)
+    if path.stem in ("hang", "crash", "killed"):
+        return {"hang": hang, "crash": crash, "killed": kill}[path.stem](path)
     return readers.images.inspect(path)
 
 
@@ -145,7 +151,26 @@ def test_a_file_that_hangs_or_kills_its_decoder_costs_itself_alone(tmp_path, mon
     found = {Path(file.path).stem: c for (_, file), c in counting.watched(tasks, 2, 0.5)}
     assert {name: found[name].found[0].n_frames for name in names} == {"a": 1, "hang": 0, "b": 1, "crash": 0, "c": 1}
     assert "hang.png: the decoder hangs in this file" in found["hang"].found[0].error
-    assert "crash.png: the decoder crashed in this file" in found["crash"].found[0].error
+    assert "crash.png: the decoder crashed in this file (SIGSEGV)" in found["crash"].found[0].error
+
+
+def test_a_process_that_is_killed_says_nothing_of_its_file_and_all_others_are_counted(tmp_path, monkeypatch):
+    from multiprocessing import get_context
+
+    from PIL import Image
+
+    monkeypatch.setitem(readers.READERS, "image", replace(readers.READERS["image"], inspect=by_name))
+    monkeypatch.setattr(counting.multiprocessing, "get_context", lambda _: get_context("fork"))  # inherits the patch
+    monkeypatch.setattr(index, "_FEW", 1)
+    samples = [Sample(name, tmp_path / f"{name}.png", 0, name, "image") for name in ("a", "killed", "b", "c")]
+    for sample in samples:
+        Image.new("RGB", (8, 6)).save(sample.path)
+    with pytest.raises(MachineError, match=r"were killed, perhaps for lack of memory .*killed.png.*command continues"):
+        build_index(samples, tmp_path / "index", workers=2)
+    counted = {Path(file.path).stem for file in manifest.load(tmp_path / "index" / "index-v3.parquet")}
+    assert counted == {"a", "b", "c"}
+    monkeypatch.undo()
+    assert [row.info.n_frames for row in build_index(samples, tmp_path / "index").rows.values()] == [1, 1, 1, 1]
 
 
 def test_a_folder_that_is_marked_read_only_is_left_alone(root, tmp_path, monkeypatch):

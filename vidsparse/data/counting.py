@@ -139,7 +139,7 @@ class _Worker:
         path = Path(self.task[1].path)
         if self._clock.waited > self._clock.ran:
             _check_answers(path, self._limit)
-        return self._lost(f"its decoder hangs (no step further in {self._limit:.0f} s)")
+        return self._lost(f"the decoder hangs in this file (no step further in {self._limit:.0f} s)")
 
     def kill(self) -> None:
         self.alive = False
@@ -156,7 +156,7 @@ class _Worker:
         how = signal.Signals(code).name if code in set(signal.Signals) else f"code {-code}"
         assert self.task is not None
         failures.check_readable(Path(self.task[1].path))
-        return self._lost(f"its decoder crashes ({how})")
+        return self._lost(f"the decoder crashed in this file ({how})")
 
     def _lost(self, why: str) -> tuple[Task, Counted]:
         self.kill()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, default_convert
 
 from vidsparse import failures
 from vidsparse.data.augment import Augment
@@ -16,7 +16,8 @@ from vidsparse.data.crops import center_crop
 from vidsparse.data.frames import Frames
 from vidsparse.data.sampling import batches_per_epoch, train_indices, view_indices
 from vidsparse.data.sources import Sample
-from vidsparse.errors import ClipDecodeError, DataError
+from vidsparse.data.transport import Packed, end_when_undelivered, unpacked
+from vidsparse.errors import ClipDecodeError, MachineError
 from vidsparse.models.zoo import NORMALIZE
 
 Place = tuple[int, int]  # epoch, position in the split
@@ -97,6 +98,7 @@ def make_loader(dataset: Dataset[Any], workers: int, **settings: Any) -> DataLoa
     """A DataLoader whose workers start clean (forkserver: decord hangs in a fork) and do not fight for threads."""
     if workers:
         settings |= {"multiprocessing_context": "forkserver", "worker_init_fn": _one_thread}
+        settings["collate_fn"] = Packed(default_convert if settings.get("batch_size", 1) is None else default_collate)
     return DataLoader(dataset, num_workers=workers, **settings)
 
 
@@ -131,13 +133,13 @@ def split_units(n: int, size: int) -> list[range]:
 def batches(loader: DataLoader[Any]) -> Iterator[Any]:
     """The batches of a loader; a worker that died is one sentence."""
     try:
-        yield from loader
+        yield from map(unpacked, loader)
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
-        raise DataError(
-            "a loader process died, for the reason above or for lack of memory: lower engine.workers; "
-            "the same command continues"
+        raise MachineError(
+            "a loader process died, for the reason above or for lack of memory: lower engine.workers, or give a "
+            "container more shared memory (--shm-size=1g); what is done is kept, and the same command continues"
         ) from error
 
 
@@ -145,5 +147,6 @@ def _one_thread(_: int) -> None:
     import cv2
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    end_when_undelivered()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
