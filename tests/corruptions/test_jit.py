@@ -36,7 +36,7 @@ def cached(folder: Path, suffix: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-@pytest.mark.parametrize("content", [b"", 1, 40, -1, b"garbage", b"\0" * 999], ids=str)
+@pytest.mark.parametrize("content", [b"", 40, -1, b"\0" * 999], ids=str)
 def test_a_damaged_cache_is_made_again(module, tmp_path, suffix, content):
     assert module().half(12.0) == 6.0
     for path in cached(tmp_path, suffix):

@@ -1,6 +1,7 @@
 """Images are sources of one frame: exact where nothing is to be resized, upright, and named where they are broken."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -125,3 +126,34 @@ def test_a_broken_image_keeps_its_place_and_is_counted(root, tmp_path):
     assert list(clips.index.unreadable) == ["val/b/0"]
     (batch,) = CorruptedUnits(clips, EvaluationConfig(), (Cell(CLEAN, "", 0),), [(0, range(4))])
     assert batch.ok.tolist() == [True, True, False, True]
+
+
+def test_a_picture_too_large_for_memory_is_refused_with_the_number_in_every_reader(tmp_path):
+    from vidsparse.data import archives, frame_folders, masks
+
+    content = encoded(Image.new("1", (13_000, 13_000)), "PNG")  # some 20 KB; 1.8 GB in memory
+    assert len(content) < 40_000
+    (tmp_path / "frames").mkdir()
+    for name in ("large.png", "frames/0.png"):
+        (tmp_path / name).write_bytes(content)
+    part = {"jpeg": np.frombuffer(content, np.uint8), "offsets": [0, len(content)], "labels": [0]}
+    np.savez(tmp_path / "x.npz", **{f"{name}_{of}": part[of] for name in ("train", "test") for of in part})
+    refused = r"13000 x 13000 pixels; at most 100,000,000 are read: make it smaller"
+    for info in (
+        images.inspect(tmp_path / "large.png")[0],
+        masks.inspect("class_ids", tmp_path / "large.png")[0],
+        frame_folders.inspect(tmp_path / "frames")[0],
+        archives.inspect("packed", tmp_path / "x.npz")[0],
+    ):
+        assert info.n_frames == 0
+        assert re.search(refused, info.error)
+    for read in (
+        lambda: images.open_picture(tmp_path / "large.png"),
+        lambda: masks.open_mask(tmp_path / "large.png"),
+        lambda: frame_folders.read(tmp_path / "frames", None, [0]),
+    ):
+        with pytest.raises(ClipDecodeError, match=refused):
+            read()
+    with pytest.raises(ClipDecodeError, match=r"400000000 pixels.*at most 100,000,000 are read"):
+        images.decode(encoded(Image.new("1", (20_000, 20_000)), "PNG"), "x")
+    assert images.decode(encoded(Image.new("L", (9_000, 10)), "PNG"), "x").shape == (10, 9_000, 3)

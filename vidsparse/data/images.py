@@ -1,9 +1,10 @@
 """Images: sources of one frame, upright, RGB, 8 bits a channel. Reading one needs Pillow and NumPy alone."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -14,14 +15,29 @@ from vidsparse.data.grey_levels import eight_bits, is_deep
 from vidsparse.data.watchdog import got_on
 from vidsparse.errors import ClipDecodeError
 
+MOST_PIXELS: Final = 100_000_000  # of one picture: a file of 20 KB may hold enough to fill any memory
+_LIMIT = f"at most {MOST_PIXELS:,} are read: make it smaller, or take it out"
 _ORIENTATION = 0x0112  # the EXIF tag
 _LYING = (5, 6, 7, 8)  # its values for pictures on their side
+
+
+@contextmanager
+def opened(source: Path | io.BytesIO) -> Iterator[Any]:
+    """A Pillow image that is not decoded yet; ValueError where it has more than MOST_PIXELS."""
+    try:
+        picture = Image.open(source)
+    except Image.DecompressionBombError as error:  # the limit of Pillow itself, beyond ours
+        raise ValueError(f"{str(error).partition(' pixels')[0]} pixels); {_LIMIT}") from error
+    with picture as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"{image.width} x {image.height} pixels; {_LIMIT}")
+        yield image
 
 
 def decode(content: bytes, name: object) -> Frames:
     """uint8 (H, W, 3) of an encoded image (JPEG, PNG, WebP, ...); ClipDecodeError calling it `name`."""
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with opened(io.BytesIO(content)) as image:
             return _rgb(image)
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and its own
         failures.check(error, str(name))
@@ -41,7 +57,7 @@ def open_picture(path: Path) -> Frames:
 def inspect(path: Path) -> tuple[VideoInfo]:
     """The one entry of an image file: all of it is read, so a cut-off file is found. Never raises for a bad file."""
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             height, width = image.height, image.width
             image.draft(image.mode, (1, 1))  # JPEG: the same bytes are parsed, an eighth of the pixels is made
             image.load()

@@ -14,7 +14,7 @@ from PIL import Image
 from vidsparse import failures
 from vidsparse.data.frame_folders import RATE, entries
 from vidsparse.data.frames import STILL, VideoInfo, output_size, unreadable
-from vidsparse.data.images import upright
+from vidsparse.data.images import opened, upright
 from vidsparse.data.watchdog import got_on
 from vidsparse.errors import ClipDecodeError
 
@@ -84,7 +84,7 @@ def _pictures(path: Path) -> list[Path]:
 def open_mask(path: Path) -> Labels:
     """The values of one PNG, uint8 (H, W), as they stand in it, upright; ClipDecodeError where it is no mask."""
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             if image.mode not in ("L", "P", "1"):
                 raise ClipDecodeError(
                     f"{path}: it has mode {image.mode}; a mask has one 8-bit value, the class, a pixel"

@@ -122,7 +122,7 @@ def _use(pid: int) -> _Use:
             ran, delayed = ran + times[0], delayed + times[1]
         fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
         read = int(fields[9])  # pages that had to come from the disk
-        read += int(_text(f"/proc/{pid}/io").split()[1])  # bytes that it asked files and pipes for
+        read += int(_text(f"/proc/{pid}/io").split()[9])  # bytes that came from the disk
     except (OSError, ValueError, IndexError):
         return _Use(ran / 1e9, delayed / 1e9, 0)
     return _Use(ran / 1e9, delayed / 1e9, read)
