@@ -40,21 +40,32 @@ _SCALER = (
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """An encoder, its pinned options and the decoder of its streams; sides below `least` pixels are padded."""
+    """An encoder, its pinned options and the decoder of its streams.
+
+    Sides below `least` pixels and those that are multiples of `barred` are padded; those above `most` are refused.
+    """
 
     encoder: str
     decoder: str
     options: Mapping[str, str]
     least: int = 16
+    most: int = 16384
+    barred: int = 0
+
+    def padded(self, side: int) -> int:
+        """Return the side as it is coded: even, and such as the encoder takes."""
+        side = max(side + side % 2, self.least)
+        return side + 2 if self.barred and side % self.barred == 0 else side
 
 
 # Measured by filling fresh memory with other bytes: x264's macroblock tree reads some that it never wrote, and x265
 # does so, or writes beyond its own, in pictures of 64 pixels a side and less.
 H264 = Codec("libx264", "h264", {"preset": "medium", "x264-params": "mbtree=0"})
 _X265 = "pools=none:frame-threads=1:log-level=none:info=0"
-H265 = Codec("libx265", "hevc", {"preset": "medium", "x265-params": _X265}, least=80)
-MPEG2 = Codec("mpeg2video", "mpeg2video", {})
-MPEG4 = Codec("mpeg4", "mpeg4", {})
+H265 = Codec("libx265", "hevc", {"preset": "medium", "x265-params": _X265}, least=80, most=65536)
+# MPEG-2 codes the lower twelve bits of a side apart, and they must not be 0 (ISO/IEC 13818-2, 6.3.3)
+MPEG2 = Codec("mpeg2video", "mpeg2video", {}, most=16382, barred=4096)
+MPEG4 = Codec("mpeg4", "mpeg4", {}, most=8190)
 # damage ends at the next key frame, every 48 pictures, and at the slice's own border in its picture
 _SLICED = {
     "crf": "23",
@@ -147,7 +158,7 @@ def _recode(frames: Iterable[Pixels], codec: Codec, scene: Scene, options: Optio
 def _encode(frames: Iterable[Pixels], codec: Codec, fps: float, options: Options) -> Units:
     """Yield the number of each picture and its data, in the order of coding."""
     (height, width), frames = _size(frames)
-    below, beside = (max(side + side % 2, codec.least) - side for side in (height, width))
+    below, beside = (codec.padded(side) - side for side in (height, width))
     rate = Fraction(fps).limit_denominator(1001)
     encoder = _open(codec.encoder, "w")
     encoder.height, encoder.width, encoder.pix_fmt = height + below, width + beside, "yuv420p"
@@ -161,8 +172,22 @@ def _encode(frames: Iterable[Pixels], codec: Codec, fps: float, options: Options
             rgb = av.VideoFrame.from_ndarray(padded, "rgb24")
             picture = scaler.reformat(rgb, format="yuv420p", interpolation=_SCALER, threads=1)
             picture.pts = t
-        for packet in encoder.encode(picture):
+        for packet in _packets(encoder, picture, codec):
             yield int(packet.pts or 0), bytes(packet)
+
+
+def _packets(encoder: av.VideoCodecContext, picture: "av.VideoFrame | None", codec: Codec) -> "list[av.Packet[Stream]]":
+    """Return what an encoder gives for a picture; CorruptionError where it takes none of this size or rate."""
+    try:
+        return encoder.encode(picture)
+    except MemoryError:
+        raise
+    except av.FFmpegError as error:
+        size = f"{encoder.height} x {encoder.width} at {float(encoder.framerate):g} frames a second"
+        raise CorruptionError(
+            f"{codec.encoder} does not code frames of {size} ({error.strerror}): its sides are {codec.most} pixels at "
+            "most; give smaller frames"
+        ) from error
 
 
 def _damaged(units: Units, hurt: Hurt, hit: set[int]) -> Units:
