@@ -20,7 +20,7 @@ from corruptions.checks import (
     level_number,
     text,
 )
-from corruptions.errors import CorruptionError, MissingFrames, UnknownName, WrongFrames
+from corruptions.errors import CorruptionError, MissingFrames, WrongFrames, known_name
 from corruptions.motion import Scene
 from corruptions.registry import MODES, Corruption, Mode, find, names, resolve_profile
 from corruptions.severities import SIDES, TABLES, Level
@@ -255,18 +255,13 @@ def _level(record: Corruption, severity: int, profile: str) -> Level | None:
 
 
 def _mode(record: Corruption, temporal: str) -> Mode:
-    for mode in MODES:
-        if mode == temporal:
-            return mode if mode in record.modes else record.default
-    if temporal != "default":
-        raise UnknownName("temporal mode", temporal, ("default", *MODES))
-    return record.default
+    asked = known_name("temporal mode", temporal, ("default", *MODES))
+    return next((mode for mode in record.modes if mode == asked), record.default)
 
 
 def _scale(frames: Frames, profile: str, resolution: str) -> float:
-    if resolution not in ("absolute", "relative"):
-        raise UnknownName("resolution", resolution, ("absolute", "relative"))
-    return min(frames.shape[1:3]) / SIDES[profile] if resolution == "relative" else 1.0
+    asked = known_name("resolution", resolution, ("absolute", "relative"))
+    return min(frames.shape[1:3]) / SIDES[profile] if asked == "relative" else 1.0
 
 
 def _sources(

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from reprlib import repr as short
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions.errors import CorruptionError, WrongFrames
+from corruptions.errors import CorruptionError, WrongFrames, short
 
 Frames = NDArray[np.uint8]
 Numbers = Sequence[int] | NDArray[np.int64]
 SMALLEST = 16
+LONGEST = 10**8  # frames: 46 days at 25 a second
 SLOWEST, FASTEST = 0.001, 1e6  # frames a second that encoders can count in
 
 
@@ -65,8 +65,10 @@ def frame_numbers(numbers: Numbers) -> NDArray[np.int64]:
 
 def length(n_frames: int) -> int:
     """Return the length of a video, or raise WrongFrames."""
-    if not isinstance(n_frames, Integral) or n_frames < 0:
-        raise WrongFrames(f"n_frames {short(n_frames)}: it is the number of frames of the video, a whole number")
+    if not isinstance(n_frames, Integral) or not 0 <= n_frames <= LONGEST:
+        raise WrongFrames(
+            f"n_frames {short(n_frames)}: it is the number of frames of the video, a whole number to {LONGEST:,}"
+        )
     return int(n_frames)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
-from corruptions.errors import UnknownName, UnknownProfile, nearest
+from corruptions.errors import UnknownProfile, known_name, nearest
 from corruptions.severities import TABLES
 from corruptions.tables_bar import NOTES_BAR
 from corruptions.tables_video import NOTES_VIDEO
@@ -252,9 +252,7 @@ REGISTRY: Final[Mapping[str, Corruption]] = MappingProxyType({row.name: row for 
 
 def find(name: str) -> Corruption:
     """Return the record called `name`, or raise UnknownName with the nearest one."""
-    if name not in REGISTRY:
-        raise UnknownName("corruption", name, REGISTRY)
-    return REGISTRY[name]
+    return REGISTRY[known_name("corruption", name, REGISTRY)]
 
 
 def names(family: str | None = None) -> tuple[str, ...]:
@@ -263,9 +261,8 @@ def names(family: str | None = None) -> tuple[str, ...]:
     >>> names("photometric")
     ('brightness', 'contrast', 'saturate')
     """
-    families = dict.fromkeys(row.family for row in REGISTRY.values())
-    if family is not None and family not in families:
-        raise UnknownName("family", family, families)
+    if family is not None:
+        known_name("family", family, dict.fromkeys(row.family for row in REGISTRY.values()))
     return tuple(row.name for row in REGISTRY.values() if family in (None, row.family))
 
 
@@ -273,6 +270,4 @@ def resolve_profile(record: Corruption, profile: str | None) -> str:
     """Return `profile`, or the corruption's home for None; raise UnknownProfile where it has no such table."""
     if profile is None:
         return record.home
-    if profile not in record.tables:
-        raise UnknownProfile(f"profile for {record.name}", profile, record.tables)
-    return profile
+    return known_name(f"profile for {record.name}", profile, record.tables, UnknownProfile)

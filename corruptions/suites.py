@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from corruptions.errors import UnknownName
+from corruptions.errors import known_name
 from corruptions.registry import Mode
 from corruptions.tables_bar import TABLES_BAR
 from corruptions.tables_calibrated import TABLES_CALIBRATED
@@ -128,6 +128,4 @@ SUITES: Final[Mapping[str, Suite]] = MappingProxyType(
 
 def suite(name: str) -> tuple[str, ...]:
     """Return the names of a suite's corruptions, in its order; UnknownName names the nearest suite."""
-    if name not in SUITES:
-        raise UnknownName("suite", name, SUITES)
-    return tuple(corruption for corruption, _ in SUITES[name].cells)
+    return tuple(corruption for corruption, _ in SUITES[known_name("suite", name, SUITES)].cells)
