@@ -204,6 +204,7 @@ def _fit(
                 files.remove(final)
                 trained = False
     if trained:
+        sparse.close()  # these weights have the masks of the finished training, not the first ones
         return
     flops = count_cost(config, model, sparse, folder)
     if config.training.epochs:

@@ -1,7 +1,7 @@
 """Which of a model's prunable layers become sparse, and which stay dense."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -39,15 +39,16 @@ class Choice:
         left_out = () if self.dense_in_budget else self.kept_dense
         return {name: weight for name, weight in self.weights.items() if name not in left_out}
 
-    def check_present(self) -> None:
-        """ConfigError where the model has other parameters than those that were chosen."""
-        present = {id(weight) for weight in self.model.parameters()}
+    def found_again(self, optimizer: Optimizer) -> "Choice":
+        """The same choice where the model holds other parameters now; ConfigError where `optimizer` trains them not."""
+        present = dict(self.model.named_parameters(remove_duplicate=False))
+        trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
         for name, weight in self.weights.items():
-            if id(weight) not in present:
-                raise ConfigError(
-                    f"{name} was replaced after sparsify (by sharding, or load_state_dict(assign=True)), so that its "
-                    "mask is lost; call sparsify on the model and optimizer as they are trained"
-                )
+            if name not in present or present[name].shape != weight.shape:
+                raise ConfigError(f"{name} is not in the model any more, or has another shape: call sparsify anew")
+            if id(present[name]) not in trained:
+                raise ConfigError(f"this {type(optimizer).__name__} does not train {name}, which the topology holds")
+        return replace(self, weights={name: present[name] for name in self.weights})
 
 
 def choose(

@@ -31,6 +31,7 @@ class Layer:
     momentum: Tensor | None = None
     spare: Tensor | None = None  # memory for the next window's dense gradient
     masked_version: int | None = None  # of `weight.grad` after it was masked last
+    version: int = -1  # of `weight` after the last write that is known: by us, or by the optimizer
 
     @classmethod
     def new(cls, name: str, weight: nn.Parameter, mask: Tensor) -> "Layer":
@@ -38,10 +39,18 @@ class Layer:
         kept = torch.zeros_like(weight, requires_grad=False).copy_(mask)
         return cls(name, weight, kept, int(mask.count_nonzero()), pack(mask), kept.bool())
 
-    def watch(self, wanted: Callable[[], bool] | None) -> list[Any]:
-        """Hooks that mask each gradient once it is accumulated and, while `wanted()`, keep the dense one."""
+    def watch(self, began: Callable[["Layer"], None], wanted: Callable[[], bool] | None) -> list[Any]:
+        """Hooks that mask each gradient once it is accumulated and, while `wanted()`, keep the dense one.
+
+        `began(layer)` is called with the first gradient of a window, or when somebody changed or took it.
+        """
         weight: Any = self.weight
-        handles = [weight.register_post_accumulate_grad_hook(self._mask_gradient)]
+
+        def mask_gradient(weight: Tensor) -> None:
+            if self._mask_gradient(weight):
+                began(self)
+
+        handles = [weight.register_post_accumulate_grad_hook(mask_gradient)]
         if wanted is not None:
             handles.append(weight.register_hook(lambda gradient: self._keep(gradient) if wanted() else None))
         return handles
@@ -85,14 +94,15 @@ class Layer:
         """A copy on the device and in the memory layout of the weight."""
         return None if value is None else torch.empty_like(self.weight, dtype=value.dtype).detach().copy_(value)
 
-    def _mask_gradient(self, weight: Tensor) -> None:
+    def _mask_gradient(self, weight: Tensor) -> bool:
+        """Mask what was accumulated; whether it is more than the gradient masked last and a sum to it."""
         gradient = weight.grad
-        if gradient is None:
-            return
-        if self.mask.device != gradient.device or self.mask.dtype != weight.dtype:
-            self._follow()
-        gradient.mul_(self.mask)
+        if gradient is None:  # somebody used it at once
+            return True
+        began = self.masked_version is None or gradient._version != self.masked_version + 1
+        gradient.mul_(self.mask_like_weight())
         self.masked_version = gradient._version
+        return began
 
     def _keep(self, gradient: Tensor) -> None:
         """Sum the gradients of one accumulation window; absent or zeroed ones mean that a new window begins."""
@@ -110,8 +120,13 @@ class Layer:
         touched = self.masked_version is not None and present._version != self.masked_version
         return touched and not present.any()
 
+    def mask_like_weight(self) -> Tensor:
+        """The mask, where the weight is and in its dtype: the model may have been moved or converted."""
+        if self.mask.device != self.weight.device or self.mask.dtype != self.weight.dtype:
+            self._follow()
+        return self.mask
+
     def _follow(self) -> None:
-        """The model was moved or converted after it was made sparse."""
         self.mask = torch.empty_like(self.weight, requires_grad=False).copy_(self.mask)
         self.ever = self.ever.to(self.mask.device)
         self.spare = None

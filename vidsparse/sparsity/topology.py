@@ -9,11 +9,10 @@ with weights and optimizer state zero at the start, elementwise optimizers keep 
 Nothing is renamed or wrapped; weights and masks are changed in place.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,17 +20,18 @@ from torch.optim import Optimizer
 
 from vidsparse.errors import ConfigError
 from vidsparse.sparsity import processes
+from vidsparse.sparsity.attach import Attachment, innermost
 from vidsparse.sparsity.budget import Budget
+from vidsparse.sparsity.candidates import candidates, dense_gradients
 from vidsparse.sparsity.choice import Choice, Policy, choose, mark, unmark, unwrap
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
-from vidsparse.sparsity.fan_in import first_mask
+from vidsparse.sparsity.first import Init, first_masks, known_init, noise
+from vidsparse.sparsity.guard import BeforeForward, Guard
 from vidsparse.sparsity.layer import Layer
 from vidsparse.sparsity.masks import pack, unpack
 from vidsparse.sparsity.methods import Method, method_row
 from vidsparse.sparsity.momentum import smooth
 from vidsparse.sparsity.optimizers import at_rest, settle
-from vidsparse.sparsity.scores import Candidates
-from vidsparse.sparsity.selection import top
 from vidsparse.sparsity.steps import StepCount
 from vidsparse.sparsity.updates import Plan, rewire
 
@@ -57,6 +57,7 @@ def sparsify(
     distribution: str = "erk",
     seed: int = 0,
     *,
+    init: Init = "auto",
     include: Sequence[str] | str | None = None,
     exclude: Sequence[str] | str | None = None,
     first_layer: Policy = "sparse",
@@ -77,6 +78,9 @@ def sparsify(
         distribution: "erk", "er" or "uniform", see `allocate`.
         seed: of the first masks and of random growth, that of process 0 for all; the global generators are neither
             used nor changed.
+        init: the first masks: "random", or "magnitude", the largest weights of each layer (GraNet: of all layers
+            together), for a network that was trained before. "auto" is magnitude where `create_model` gave it
+            weights, else random: for a network of your own that was trained, say magnitude.
         include: shell patterns of parameter names; the other layers are kept dense.
         exclude: shell patterns of parameter names that are kept dense.
         first_layer: "dense" keeps the model's first prunable layer dense.
@@ -88,15 +92,15 @@ def sparsify(
     Raises:
         ConfigError: an unknown method or setting, a sparsity that cannot be had, a second call for one model.
     """
-    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = inner
+    optimizer = innermost(optimizer)
     row = method_row(method, settings)
     if distribution not in DISTRIBUTIONS:
         raise ConfigError(f"unknown distribution {distribution!r}; there are {', '.join(DISTRIBUTIONS)}")
     if not 0 <= sparsity < 1:
         raise ConfigError(f"sparsity {sparsity} is outside [0, 1)")
     choice = choose(model, optimizer, include, exclude, first_layer, last_layer, depthwise, dense_in_budget)
-    return Topology(optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed, choice)
+    first = known_init(init, choice.model)
+    return Topology(optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed, choice, first)
 
 
 class Topology:
@@ -111,12 +115,12 @@ class Topology:
         distribution: str,
         seed: int,
         choice: Choice,
+        init: Literal["random", "magnitude"],
     ) -> None:
         self.method, self.sparsity, self.distribution = method, sparsity, distribution
         self.kept_dense, self.dense_in_budget = choice.kept_dense, choice.dense_in_budget
         self.total_steps, self.optimizer = total_steps, optimizer
-        self.updates = 0
-        self.changed = 0
+        self.updates, self.changed, self.init = 0, 0, init
         self.last_update: Update | None = None
         self.seed = processes.seed_of_first(seed, next(iter(choice.weights.values())).device)
         self._choice, self._weights = choice, choice.budget
@@ -132,14 +136,12 @@ class Topology:
         self._dense_steps = method.dense_gradient_steps(total_steps)
         self._steps = StepCount(self._dense_steps or self._update_steps)
         first = self._budget.after(0)
-        self._layers = {name: self._new_layer(name, first[name]) for name in self._budget.sparse_layers()}
+        weights = {name: self._weights[name] for name in self._budget.sparse_layers()}
+        masks = first_masks(weights, first, method, init, self.seed)
+        self._layers = {name: Layer.new(name, weight, masks[name]) for name, weight in weights.items()}
         self._rest = {name: at_rest(optimizer, layer.weight) for name, layer in self._layers.items()}
         self._leaky = [layer for name, layer in self._layers.items() if not self._rest[name].elementwise]
-        self._settle(self._layers.values())
-        wanted = (lambda: self._steps.planned + 1 in self._dense_steps) if self._dense_steps else None
-        self._handles = [handle for layer in self._layers.values() for handle in layer.watch(wanted)]
-        self._handles.append(optimizer.register_step_post_hook(self._after_step))
-        mark(choice.weights.values())
+        self._watch()
 
     @property
     def step(self) -> int:
@@ -170,7 +172,12 @@ class Topology:
         return sum(self.sizes().values())
 
     def counts(self) -> dict[str, int]:
-        """{parameter name: non-zeros} of every layer in the budget."""
+        """{parameter name: non-zeros} of every layer in the budget; absent weights that somebody wrote are zeroed."""
+        self._guard.check_present()
+        self._guard.hold()
+        return self._counts()
+
+    def _counts(self) -> dict[str, int]:
         layers = self._layers
         return {n: layers[n].nonzero if n in layers else w.numel() for n, w in self._weights.items()}
 
@@ -210,6 +217,7 @@ class Topology:
         accumulation window they are all with the gradients, `p.grad` of each parameter, which the caller saves and
         puts back; of several processes each then saves its own, for they accumulate on their own.
         """
+        self._guard.hold()
         counters = {"step": self.step, "seed": self.seed, "updates": self.updates, "changed": self.changed}
         masks = {name: pack(layer.mask) for name, layer in self._layers.items()}
         return {**counters, "masks": masks, "layers": {name: layer.state() for name, layer in self._layers.items()}}
@@ -224,6 +232,7 @@ class Topology:
             layer.restore(masks[name], state["layers"][name])
         self._steps.value, self.seed = int(state["step"]), int(state["seed"])
         self.updates, self.changed, self.last_update = int(state["updates"]), int(state["changed"]), None
+        self._guard.moved()
         self._settle(self._layers.values())
 
     @torch.no_grad()
@@ -235,44 +244,83 @@ class Topology:
 
     def close(self) -> None:
         """Take every hook away; the model stays an ordinary one with zeros in its weights."""
+        self._unwatch()
+        unmark(self._choice.weights.values())
+
+    def attach(self, optimizer: Optimizer) -> None:
+        """Go on with another optimizer: a new one of the same weights, or of those that took their place in the model.
+
+        Masks, counts and schedule stay as they are; its state at absent weights is set to that of a weight at rest.
+
+        Raises:
+            ConfigError: it does not train each of the sparse layers.
+        """
+        optimizer = innermost(optimizer)
+        self._unwatch()
+        unmark(self._choice.weights.values())
+        self._choice = self._choice.found_again(optimizer)
+        self._weights, self.optimizer = self._choice.budget, optimizer
+        for name, layer in self._layers.items():
+            layer.weight = self._weights[name]
+            self._rest[name] = at_rest(optimizer, layer.weight)
+        self._leaky = [layer for name, layer in self._layers.items() if not self._rest[name].elementwise]
+        self._watch()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Topology":
+        """A copy that is attached to the copies of model and optimizer."""
+        copied = object.__new__(type(self))
+        memo[id(self)] = copied
+        watching = ("_handles", "_guard", "_attachment")
+        copied.__dict__.update({k: deepcopy(v, memo) for k, v in self.__dict__.items() if k not in watching})
+        hooks = copied._choice.model._forward_pre_hooks
+        for key in [key for key, hook in hooks.items() if isinstance(hook, BeforeForward)]:
+            del hooks[key]
+        copied._watch()
+        return copied
+
+    def _watch(self) -> None:
+        """Hooks on gradients, on the optimizer and before the forward pass; absent weights become zero."""
+        layers = list(self._layers.values())
+        self._guard = Guard(self._choice.model, layers, self._choice.weights)
+        self._attachment = Attachment(self.optimizer, layers, self._guard.step_begins, self._after_step)
+        wanted = self._wants_dense_gradient if self._dense_steps else None
+        began = self._attachment.gradient_began
+        self._handles = [handle for layer in layers for handle in layer.watch(began, wanted)]
+        self._settle(layers)
+        mark(self._choice.weights.values())
+
+    def _unwatch(self) -> None:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        unmark(self._choice.weights.values())
+        self._guard.close()
+        self._attachment.close()
 
-    def _new_layer(self, name: str, count: int) -> Layer:
-        weight = self._weights[name]
-        noise = self._noise(name, weight)
-        fixed = self.method.constant_fan_in
-        return Layer.new(name, weight, first_mask(noise, count // len(weight)) if fixed else top(noise, count))
+    def _wants_dense_gradient(self) -> bool:
+        return self._steps.planned + 1 in self._dense_steps
 
     def _noise(self, name: str, weight: Tensor) -> Tensor:
-        """Uniform numbers that depend on (seed, step, layer) alone: the same on every device and process."""
-        key = hashlib.blake2b(f"{self.seed}/{self._steps.planned}/{name}".encode(), digest_size=8).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
-        noise = torch.rand(weight.shape, generator=generator)
-        if weight.is_cpu and weight.is_contiguous():
-            return noise
-        return torch.empty_like(weight, dtype=noise.dtype, requires_grad=False).copy_(noise)
+        return noise(self.seed, self._steps.planned, name, weight)
 
     @torch.no_grad()
-    def _after_step(self, *_: Any) -> None:
+    def _after_step(self) -> None:
         made = self._steps.count(self.optimizer)
         self._settle(self._leaky)
         if made and self.method.smoothing and self._steps.planned in self._dense_steps:
-            smooth([*self._layers.values()], self._dense_gradients(), self.method.smoothing)
+            smooth([*self._layers.values()], dense_gradients(self._layers), self.method.smoothing)
         if made and self._steps.planned in self._update_steps:
             self._update()
         for layer in self._layers.values():
-            layer.end_window(soon_again=self._steps.planned + 1 in self._dense_steps)
+            layer.end_window(soon_again=self._wants_dense_gradient())
+        self._guard.step_ends()
 
     def _update(self) -> None:
-        self._choice.check_present()
-        before, step = self.nonzero, self._steps.planned
+        self._guard.hold()
+        before, step = sum(self._counts().values()), self._steps.planned
         surplus = before - self._budget.total_after(step)
         last = list(self._choice.weights)[-1]
         plan = Plan(step, self.total_steps, surplus, self._budget.target, self._budget.after(step), last)
-        masks, dropped = rewire(self._candidates(), self.method, plan)
+        masks, dropped = rewire(candidates(self._layers, self.method, self._noise), self.method, plan)
         gone = 0
         for name, mask in masks.items():
             layer, mask = self._layers[name], processes.mask_of_first(mask)
@@ -281,34 +329,10 @@ class Topology:
             settle(self.optimizer, layer.weight, self._rest[name], layer.mask, lived)
         self.updates += 1
         self.changed += gone
-        self.last_update = Update(step, dropped / before, gone, self.nonzero)
-
-    def _candidates(self) -> dict[str, Candidates]:
-        wants_dense = self.method.dense_gradient and not self.method.smoothing
-        dense = self._dense_gradients() if wants_dense else [None] * len(self._layers)
-        return {
-            name: Candidates(
-                layer.weight.detach(),
-                layer.mask.bool(),
-                layer.nonzero,
-                layer.weight.grad,
-                gradient,
-                layer.momentum,
-                partial(self._noise, name, layer.weight),
-                self.method.gradient_weight,
-            )
-            for (name, layer), gradient in zip(self._layers.items(), dense, strict=True)
-        }
-
-    def _dense_gradients(self) -> list[Tensor]:
-        """The dense gradient of each layer, zero where it was not used, averaged over the processes."""
-        gradients = [
-            layer.new_like_weight().zero_() if layer.dense_gradient is None else layer.dense_gradient
-            for layer in self._layers.values()
-        ]
-        processes.mean_(gradients)
-        return gradients
+        self._guard.moved()
+        self.last_update = Update(step, dropped / before, gone, sum(self._counts().values()))
 
     def _settle(self, layers: Iterable[Layer]) -> None:
         for layer in layers:
-            settle(self.optimizer, layer.weight, self._rest[layer.name], layer.mask)
+            settle(self.optimizer, layer.weight, self._rest[layer.name], layer.mask_like_weight())
+            layer.version = layer.weight._version

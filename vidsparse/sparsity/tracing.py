@@ -8,6 +8,8 @@ from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.pooling import _MaxPoolNd
 
+from vidsparse.sparsity.guard import BeforeForward
+
 CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 LAYERS = (*CONVS, nn.Linear)
 POOLS = tuple(
@@ -58,8 +60,9 @@ def is_layer(module: nn.Module) -> bool:
 
 
 def is_hooked(module: nn.Module) -> bool:
-    """Whether hooks look at, or change, what goes in or out."""
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+    """Whether hooks look at, or change, what goes in or out; the topology's own does not."""
+    ours = all(isinstance(hook, BeforeForward) for hook in module._forward_pre_hooks.values())
+    return bool(module._forward_hooks) or not ours
 
 
 @torch.no_grad()

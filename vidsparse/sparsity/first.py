@@ -1,0 +1,73 @@
+"""The masks that a network begins with, and the draws behind everything random in a topology."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from vidsparse.errors import ConfigError
+from vidsparse.sparsity import processes
+from vidsparse.sparsity.fan_in import first_mask
+from vidsparse.sparsity.method import Method
+from vidsparse.sparsity.scores import MAGNITUDE, Candidates
+from vidsparse.sparsity.selection import top
+from vidsparse.sparsity.updates import prune_globally
+
+Init = Literal["auto", "random", "magnitude"]
+_TRAINED = "weights_were_trained"  # of a model that was given weights
+
+
+def mark_trained(model: nn.Module) -> None:
+    """Remember, on the model, that its weights were trained."""
+    setattr(model, _TRAINED, True)
+
+
+def known_init(init: Init, model: nn.Module) -> Literal["random", "magnitude"]:
+    """`init`, or what "auto" is for this model; ConfigError for what is none of the three."""
+    if init not in ("auto", "random", "magnitude"):
+        raise ConfigError(f"init={init!r}: it is auto, random or magnitude")
+    if init == "auto":
+        return "magnitude" if getattr(model, _TRAINED, False) else "random"
+    return init
+
+
+def first_masks(
+    weights: Mapping[str, nn.Parameter], counts: Mapping[str, int], method: Method, init: str, seed: int
+) -> dict[str, Tensor]:
+    """{name: bool mask} with `counts` weights of each layer, drawn (`random`) or the largest (`magnitude`).
+
+    The largest of each layer, of each neuron where the method gives all the same number, or, where the method prunes
+    all layers together, of all layers in the way of its pruning: the total is then that of `counts`, not each layer's.
+    """
+    if init == "random":
+        scores = {name: noise(seed, 0, name, weight) for name, weight in weights.items()}
+        return {name: _best(each, counts[name], method) for name, each in scores.items()}
+    if method.pruning == "global":
+        layers = {name: _dense(name, weight) for name, weight in weights.items()}
+        surplus = sum(weight.numel() for weight in weights.values()) - sum(counts[name] for name in weights)
+        counts = prune_globally(layers, MAGNITUDE, surplus) if surplus > 0 else counts
+    masks = {name: _best(weight.detach().abs(), counts[name], method) for name, weight in weights.items()}
+    return {name: processes.mask_of_first(mask) for name, mask in masks.items()}
+
+
+def noise(seed: int, step: int, name: str, weight: Tensor) -> Tensor:
+    """Uniform numbers that depend on (seed, step, layer) alone: the same on every device and process."""
+    key = hashlib.blake2b(f"{seed}/{step}/{name}".encode(), digest_size=8).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
+    drawn = torch.rand(weight.shape, generator=generator)
+    if weight.is_cpu and weight.is_contiguous():
+        return drawn
+    return torch.empty_like(weight, dtype=drawn.dtype, requires_grad=False).copy_(drawn)
+
+
+def _best(scores: Tensor, count: int, method: Method) -> Tensor:
+    return first_mask(scores, count // len(scores)) if method.constant_fan_in else top(scores, count)
+
+
+def _dense(name: str, weight: nn.Parameter) -> Candidates:
+    everything = torch.ones_like(weight, dtype=torch.bool, requires_grad=False)
+    draw = partial(noise, 0, 0, name, weight)
+    return Candidates(weight.detach(), everything, weight.numel(), None, None, None, draw, 0.0)
