@@ -152,3 +152,18 @@ def test_origins_name_the_place_of_every_key():
     assert origin["training.seed"] == "on the command line"
     assert origin["sparse.every"].startswith("in the sample: block of")
     assert origin["data.stride"].endswith("ucf101_dense.yaml")
+
+
+def test_first_masks_follow_the_weights_and_are_part_of_a_run_only_where_they_are_no_draw(tmp_path):
+    weights = tmp_path / "w.safetensors"
+    weights.write_bytes(b"")
+    drawn, kept = load_config("ucf101_rigl"), load_config("ucf101_rigl", [f"training.init={weights}"])
+    assert (drawn.sparse.init, kept.sparse.init) == ("random", "magnitude")
+    assert "sparse.init" not in identity(drawn)  # as in runs of before, which continue
+    assert identity(kept)["sparse.init"] == "magnitude"
+    again = load_config("ucf101_rigl", [f"training.init={weights}", "sparse.init=random"])
+    assert "sparse.init" not in identity(again)
+    assert identity(load_config("ucf101_rigl", ["sparse.init=magnitude"])) != identity(drawn)
+    assert "sparse.init" not in identity(load_config("ucf101_dense"))
+    with pytest.raises(ConfigError, match=r"sparse\.init"):
+        load_config("ucf101_rigl", ["sparse.init=largest"])

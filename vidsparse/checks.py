@@ -301,6 +301,8 @@ def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> N
         raise fail("sparse.method", "with training.epochs=0 nothing is trained; dense evaluates weights as they are")
     if not 0 < sparse.sparsity < 1:
         raise fail("sparse.sparsity", "it is the share of zeros: above 0 and below 1")
+    if sparse.init == "auto":
+        sparse.init = "magnitude" if config.model.weights or config.training.init else "random"
     for name in SETTINGS:
         if name not in row.settings:
             if origin.get(f"sparse.{name}") == COMMAND_LINE:

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 Normalize = Literal["auto", "kinetics", "imagenet", "pytorchvideo", "half", "cifar10", "cifar100", "clip", "unit"]
 _NOT_RESULTS = ("evaluation.reference", "evaluation.protocol", "evaluation.max_clip_mb", "evaluation.batch_size")
+_UNNAMED = (("task", "classification"), ("sparse.init", "auto"), ("sparse.init", "random"))  # as before they were keys
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
 
@@ -85,6 +86,7 @@ class SparseConfig:
     method: str = "dense"
     sparsity: float = 0.0
     distribution: Literal["erk", "er", "uniform"] = "erk"
+    init: Literal["auto", "random", "magnitude"] = "auto"  # first masks; auto keeps the largest of given weights
     every: int | None = None
     stop: float | None = None
     drop_fraction: float | None = None
@@ -318,24 +320,22 @@ class Config:
 def to_yaml(config: Config) -> str:
     """The resolved config as YAML text; `compose` reads it back to the same config."""
     said = "# The clips are the built-in sample data.\n" if config.data.root == SAMPLE_ROOT else ""
-    tree = OmegaConf.to_container(OmegaConf.structured(config))
-    assert isinstance(tree, dict)
-    if not config.study.methods:
-        del tree["study"]
-    return said + str(OmegaConf.to_yaml(OmegaConf.create(tree)))
+    tree: Any = OmegaConf.to_container(OmegaConf.structured(config))
+    shown = {key: value for key, value in tree.items() if key != "study" or config.study.methods}
+    return said + str(OmegaConf.to_yaml(OmegaConf.create(shown)))
 
 
 def identity(config: Config) -> dict[str, Any]:
     """What a run is, as {dotted key: value}: all but where it runs, where data lie and how it is shown.
 
-    The default task is not named. `data.root` is left out because the data fingerprint stands for it, `evaluation.
-    reference` because it changes the report alone, those of `_NOT_RESULTS` because they change no result.
+    The default task and random first masks are not named. The data fingerprint stands for `data.root`; `evaluation.
+    reference` changes the report alone, `_NOT_RESULTS` no result.
     """
     tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
     shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample")
     left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     kept = {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
-    return {key: value for key, value in kept.items() if (key, value) != ("task", Config.task)}
+    return {key: value for key, value in kept.items() if (key, value) not in _UNNAMED}
 
 
 def digest(value: Any) -> str:

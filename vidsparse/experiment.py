@@ -129,6 +129,7 @@ def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) 
         total_steps,
         config.sparse.distribution,
         config.training.seed,
+        init=config.sparse.init,
         **settings,
     )
     parameters = sum(p.numel() for p in model.parameters())

@@ -109,7 +109,8 @@ def describe_sparse(sparse: "Topology") -> str:
     if not method.sparse:
         return "dense"
     zeros = f"{1 - sparse.nonzero / sparse.total:.1%} zeros"
-    share = f"{method.name}, {sparse.nonzero:,} of {sparse.total:,} weights ({zeros})"
+    first = "the largest at first" if sparse.init == "magnitude" else "drawn at random"
+    share = f"{method.name}, {sparse.nonzero:,} of {sparse.total:,} weights ({zeros}), {first}"
     updates = len(method.update_steps(sparse.total_steps))
     return f"{share}, {updates} topology updates planned" if method.dynamic else share
 
@@ -129,6 +130,7 @@ def write_topology(sparse: "Topology", folder: RunFolder, trained: bool) -> None
             "method": sparse.method.name if trained else "given",
             "sparsity": sparse.sparsity,
             "distribution": sparse.distribution,
+            **({"init": sparse.init} if sparse.method.sparse else {}),
             "seed": sparse.seed,
             "updates": sparse.updates,
             "changed": sparse.changed,

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from toy import Menagerie, assert_exact_and_zero, batch, build, train
+from vidsparse.errors import ConfigError
 from vidsparse.sparsity.topology import sparsify
 
 
@@ -206,3 +207,49 @@ def test_two_models_train_side_by_side():
     for model, opt in zip((one, two), opts, strict=True):
         train(model, opt, range(5))
     assert [each.updates for each in sparse] == [2, 2]
+
+
+class Holder:
+    """A moving average as some packages write it: no module itself."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.decay, self.ema = 0.5, copy.deepcopy(model)
+
+
+def averages() -> dict:
+    from timm.utils import ModelEma, ModelEmaV2, ModelEmaV3
+    from torch.optim.swa_utils import AveragedModel
+
+    return {
+        "AveragedModel": AveragedModel,
+        "ModelEmaV3": lambda model: ModelEmaV3(model, decay=0.5),
+        "ModelEmaV2": lambda model: ModelEmaV2(model, decay=0.5),
+        "ModelEma": lambda model: ModelEma(model, decay=0.5),
+        "of DataParallel": lambda model: AveragedModel(nn.DataParallel(model)),
+        "with the model": lambda model: nn.ModuleDict({"online": model, "ema_model": copy.deepcopy(model)}),
+        "no module": Holder,
+        "itself": lambda model: model,
+    }
+
+
+@pytest.mark.parametrize("kind", averages())
+def test_apply_to_finds_the_copy_inside_wrappers(kind):
+    model = plain_model()
+    opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
+    average = averages()[kind](model)
+    sparse = sparsify(model, opt, "static", 0.7, 20)
+    inner = {"ModelEma": "ema", "no module": "ema"}.get(kind)
+    inside = getattr(average, inner) if inner else average
+    copies = [p for n, p in inside.named_parameters() if not n.startswith("online")]
+    for p in copies:
+        p.data.fill_(1.0)
+    sparse.apply_to(average)
+    assert sum(int(p.count_nonzero()) for p in copies if p.dim() > 1) == sparse.nonzero
+    assert model[0].weight.data_ptr() != copies[0].data_ptr() or kind == "itself"
+
+
+def test_apply_to_something_else_is_refused_in_a_sentence():
+    model = plain_model()
+    sparse = sparsify(model, torch.optim.SGD(model.parameters(), 0.05), "static", 0.7, 20)
+    with pytest.raises(ConfigError, match=r"Linear holds no copy of this network: no module in it has a 0\.weight"):
+        sparse.apply_to(nn.Linear(3, 3))

@@ -1,7 +1,7 @@
 """Give a stock network our input and output without renaming its parameters."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -17,13 +17,40 @@ def adapted(model: nn.Module, adapter: Adapter) -> nn.Module:
 
     A module around it would put a prefix before every parameter's name, and published checkpoints would not fit.
     """
-    stock = type(model)
+    model.__class__ = _adapted_class(type(model), adapter)  # type: ignore[arg-type]  # functions hash
+    return model
+
+
+@cache
+def _adapted_class(stock: type[nn.Module], adapter: Adapter) -> type[nn.Module]:
+    """A subclass of `stock` with the forward pass of `adapter`.
+
+    A pickle finds classes by name, and this one has none of its own: it is pickled as what it is made of.
+    """
 
     def forward(self: nn.Module, clips: Tensor) -> Outputs:
         return adapter(self, partial(stock.forward, self), clips)
 
-    model.__class__ = type(stock.__name__, (stock,), {"forward": forward, "__module__": stock.__module__})
-    return model
+    def reduce(self: nn.Module, protocol: int) -> Any:
+        return _bare, _made_of(type(self)), object.__reduce_ex__(self, 2)[2]
+
+    own = {"forward": forward, "__reduce_ex__": reduce, "__module__": stock.__module__, "_adapted": (stock, adapter)}
+    return type(stock.__name__, (stock,), own)
+
+
+def _made_of(kind: type[nn.Module]) -> tuple[Any, ...]:
+    """The class that a network came with, and its adapters from the inside out."""
+    if "_adapted" not in vars(kind):
+        return (kind,)
+    stock, adapter = vars(kind)["_adapted"]
+    return *_made_of(stock), adapter
+
+
+def _bare(kind: type[nn.Module], *adapters: Adapter) -> nn.Module:
+    """An adapted network without anything in it yet."""
+    for adapter in adapters:
+        kind = _adapted_class(kind, adapter)  # type: ignore[arg-type]  # functions hash
+    return kind.__new__(kind)
 
 
 def over_frames(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:

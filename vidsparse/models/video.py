@@ -5,6 +5,7 @@ stock networks, and so do the logits at native size, within 1e-5. Above native s
 which weights inner positions more; a global average does not.
 """
 
+import operator
 import warnings
 from collections.abc import Sequence
 from math import ceil
@@ -36,6 +37,11 @@ def build_pytorchvideo(name: str, num_classes: int, frames: int, size: int) -> n
         from pytorchvideo.models import hub
 
     model: nn.Module = getattr(hub, name)(pretrained=False, model_num_class=num_classes, head_activation=None)
+    for module in model.modules():
+        if (
+            getattr(getattr(module, "branch_fusion", None), "__name__", "") == "<lambda>"
+        ):  # x + y, which no pickle takes
+            setattr(module, "branch_fusion", operator.add)  # noqa: B010  # mypy takes attributes for modules
     return fit_any_clip(model)
 
 

@@ -226,4 +226,5 @@ def create_model(
 
         for note in load_weights(model, find_weights(spec, weights).path):
             warn(f"model.weights: {note}")
+        model.weights_were_trained = True  # type: ignore[assignment]  # so that sparsify keeps the largest of them
     return model

@@ -203,8 +203,10 @@ def shared_protocol(runs: Sequence[Run]) -> list[tuple[str, list[tuple[str, str]
 
 
 def _sparse_facts(sparse: Mapping[str, Any]) -> dict[str, str]:
+    first = "the largest of the given weights" if sparse.get("init") == "magnitude" else "drawn at random"
     return {
         "Sparsity": f"{100 * sparse['sparsity']:g} %, {sparse['distribution']} over layers",
+        **({"First masks": first} if "init" in sparse else {}),
         "Non-zero weights": f"{count(sparse['nonzero'])} of {count(sparse['total'])}",
         "Topology updates": f"{count(sparse['updates'])} ({count(sparse['changed'])} connections changed)",
         "Topology seed": str(sparse["seed"]),

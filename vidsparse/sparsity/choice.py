@@ -1,18 +1,19 @@
 """Which of a model's prunable layers become sparse, and which stay dense."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 from torch.utils.weak import WeakIdKeyDictionary
 
 from corruptions.registry import nearest
 from vidsparse.errors import ConfigError
-from vidsparse.sparsity.masks import prunable
+from vidsparse.sparsity.masks import computed, prunable
+from vidsparse.sparsity.transforms import holder, unfit
 
 Policy = Literal["sparse", "dense"]
 CHOICES = ("include", "exclude", "first_layer", "last_layer", "depthwise", "dense_in_budget")  # what a caller may say
@@ -60,14 +61,17 @@ def choose(
     last_layer: Policy = "sparse",
     depthwise: Policy = "sparse",
     dense_in_budget: bool = True,
+    masked: bool = True,
 ) -> Choice:
     """Split the prunable layers of `model` into sparse and dense ones.
 
     `include` and `exclude` are shell patterns of parameter names; first and last are meant in the order in which the
-    model lists its modules; depthwise convolutions are those with as many groups as input channels.
+    model lists its modules; depthwise convolutions are those with as many groups as input channels. `masked`: the
+    sparse ones will be masked, so that it matters whether their zeros are used as they are.
 
     Raises:
-        ConfigError: a sharded model, a pattern or policy that fits nothing, an optimizer that trains no prunable layer.
+        ConfigError: a sharded model, a pattern or policy that fits nothing, an optimizer that trains no prunable layer,
+            a sparse layer whose forward pass makes something else of zeros.
     """
     model = unwrap(model)
     for policy, value in (("first_layer", first_layer), ("last_layer", last_layer), ("depthwise", depthwise)):
@@ -77,17 +81,19 @@ def choose(
     weights = {name: weight for name, weight in prunable(model).items() if id(weight) in trained}
     if not weights:
         raise ConfigError("the optimizer trains no convolution, linear or attention weight of this model")
-    names = list(weights)
+    names, lost = list(weights), computed(model)
     if any(weight in _SPARSE for weight in weights.values()):
         raise ConfigError("this model already has a topology: close() it first")
-    dense = set(_matching("exclude", exclude, names))
+    dense = set(_matching("exclude", exclude, [*names, *lost]))
     if include:
-        dense |= set(names) - set(_matching("include", include, names))
+        dense |= {*names, *lost} - set(_matching("include", include, names))
     dense |= {names[0]} if first_layer == "dense" else set()
     dense |= {names[-1]} if last_layer == "dense" else set()
-    dense |= set(names) & _depthwise(model) if depthwise == "dense" else set()
-    if len(dense) == len(names):
+    dense |= _depthwise(model, names) if depthwise == "dense" else set()
+    if dense >= set(names):
         raise ConfigError("every prunable layer is kept dense: nothing is left to be sparse")
+    if masked:
+        _refuse_unfit(model, [name for name in (*names, *lost) if name not in dense])
     return Choice(model, weights, tuple(name for name in names if name in dense), dense_in_budget)
 
 
@@ -117,6 +123,52 @@ def unwrap(model: nn.Module) -> nn.Module:
         model = inner
 
 
+def find_copy(holder: Any, wanted: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """The weights of these names and shapes of the copy of a network that `holder` is, or holds at any depth.
+
+    The network of `wanted` itself counts only where there is no other in it.
+    """
+    own: dict[str, Tensor] | None = None
+    for module in _modules_in(holder):
+        named = dict(module.named_parameters(remove_duplicate=False))
+        found = {name: named[name].detach() for name, weight in wanted.items() if _fits(named.get(name), weight)}
+        if len(found) < len(wanted):
+            continue
+        if all(named[name] is not weight for name, weight in wanted.items()):
+            return found
+        own = found if own is None else own
+    if own is None:
+        name, weight = next(iter(wanted.items()))
+        raise ConfigError(
+            f"{type(holder).__name__} holds no copy of this network: no module in it has a {name} of shape "
+            f"{tuple(weight.shape)} and the other sparse weights"
+        )
+    return own
+
+
+def _fits(value: nn.Parameter | None, weight: nn.Parameter) -> bool:
+    return value is not None and value.shape == weight.shape
+
+
+def _modules_in(holder: Any) -> Iterator[nn.Module]:
+    """A module and those inside it, or those in the attributes of another thing; from the outside in."""
+    outer = [holder] if isinstance(holder, nn.Module) else getattr(holder, "__dict__", {}).values()
+    for each in outer:
+        if isinstance(each, nn.Module):
+            yield from each.modules()
+
+
+def _refuse_unfit(model: nn.Module, names: Sequence[str]) -> None:
+    found = dict(unfit(model, names))
+    if found:
+        name, why = next(iter(found.items()))
+        more = f" ({len(found)} layers are like that)" if len(found) > 1 else ""
+        raise ConfigError(
+            f"{name} cannot be made sparse: {why}{more}; keep such layers dense with exclude={list(found)[:3]}"
+            f"{' and so on' if len(found) > 3 else ''}, or build the network without"
+        )
+
+
 def _matching(key: str, patterns: Sequence[str] | str | None, names: Sequence[str]) -> Iterable[str]:
     for pattern in [patterns] if isinstance(patterns, str) else patterns or ():
         found = [name for name in names if fnmatchcase(name, pattern)]
@@ -126,9 +178,10 @@ def _matching(key: str, patterns: Sequence[str] | str | None, names: Sequence[st
         yield from found
 
 
-def _depthwise(model: nn.Module) -> set[str]:
+def _depthwise(model: nn.Module, names: Sequence[str]) -> set[str]:
+    layers = {name: holder(model, name) for name in names}
     return {
-        f"{prefix}.weight" if prefix else "weight"
-        for prefix, module in model.named_modules()
+        name
+        for name, module in layers.items()
         if isinstance(module, _ConvNd) and module.groups == module.in_channels > 1
     }

@@ -7,6 +7,7 @@ from torch.nn.modules.conv import _ConvTransposeNd
 
 from vidsparse.sparsity.choice import unwrap
 from vidsparse.sparsity.masks import prunable
+from vidsparse.sparsity.transforms import holder
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def dead_channels(model: nn.Module) -> dict[str, Dead]:
     """
     found, model = {}, unwrap(model)
     for name, weight in prunable(model).items():
-        layer = model.get_submodule(name.rpartition(".")[0])
+        layer = holder(model, name)
         rows, columns = dead_lines(weight, int(getattr(layer, "groups", 1)))
         found[name] = Dead(columns, rows) if isinstance(layer, _ConvTransposeNd) else Dead(rows, columns)
     return found

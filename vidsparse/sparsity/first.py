@@ -17,12 +17,7 @@ from vidsparse.sparsity.selection import top
 from vidsparse.sparsity.updates import prune_globally
 
 Init = Literal["auto", "random", "magnitude"]
-_TRAINED = "weights_were_trained"  # of a model that was given weights
-
-
-def mark_trained(model: nn.Module) -> None:
-    """Remember, on the model, that its weights were trained."""
-    setattr(model, _TRAINED, True)
+_TRAINED = "weights_were_trained"  # what `create_model` sets on a model that it gives weights
 
 
 def known_init(init: Init, model: nn.Module) -> Literal["random", "magnitude"]:

@@ -34,7 +34,6 @@ _OPERANDS: dict[Any, tuple[int, ...]] = {
     _ATEN.convolution: (1,),
     _ATEN._convolution: (1,),
 }
-_COPIES = (_ATEN.clone, _ATEN._to_copy)
 
 
 @dataclass(frozen=True)
@@ -134,10 +133,17 @@ class _Counter(TorchDispatchMode):
         out = operation(*args, **kwargs)
         if formula is not None:
             self._add(formula(*args, **kwargs, out_val=out), [args[at] for at in _OPERANDS.get(kind, ())])
-        elif kind in _COPIES and _storage(args[0]) in self._owners:
-            self._owners[_storage(out)] = self._owners[_storage(args[0])]
-            self._alive.append(out)
+        else:
+            for each in out if isinstance(out, tuple) else (out,):
+                if isinstance(each, Tensor) and (weight := self._of_same_shape(each, args)) is not None:
+                    self._owners[_storage(each)] = self._owners[_storage(weight)]
+                    self._alive.append(each)
         return out
+
+    def _of_same_shape(self, out: Tensor, args: Sequence[Any]) -> Tensor | None:
+        """The weight that a result was computed from, itself or scaled (weight normalisation)."""
+        tensors = (each for each in args if isinstance(each, Tensor) and each.shape == out.shape)
+        return next((each for each in tensors if _storage(each) in self._owners), None)
 
     def _add(self, flops: int, operands: Sequence[Tensor]) -> None:
         owner = next((self._owners[_storage(each)] for each in operands if _storage(each) in self._owners), None)

@@ -4,33 +4,33 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.modules.conv import _ConvNd
 
 from vidsparse.errors import ConfigError
+from vidsparse.sparsity.transforms import trained
 
-_PROJECTIONS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
 _NEVER = (nn.Embedding, nn.EmbeddingBag, _NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
 def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
     """Trainable weights of convolutions, linear layers and attention projections, {name: parameter}, tied ones once.
 
+    Where a weight is computed from a trained tensor of its shape (weight_norm, parametrizations) it is that tensor.
     Never those of norms and embeddings, also where a linear layer shares one, nor position tables.
     """
     never = {id(p) for module in model.modules() if isinstance(module, _NEVER) for p in module.parameters()}
     found: dict[str, nn.Parameter] = {}
     for prefix, module in model.named_modules():
-        kinds: tuple[str, ...] = ()
-        if isinstance(module, _ConvNd | nn.Linear):
-            kinds = ("weight",)
-        elif isinstance(module, nn.MultiheadAttention):
-            kinds = _PROJECTIONS
-        for kind in kinds:
-            weight = getattr(module, kind)
+        for name, weight in trained(module):
             if isinstance(weight, nn.Parameter) and weight.requires_grad and id(weight) not in never:
                 never.add(id(weight))
-                found[f"{prefix}.{kind}" if prefix else kind] = weight
+                found[f"{prefix}.{name}" if prefix else name] = weight
     return found
+
+
+def computed(model: nn.Module) -> list[str]:
+    """Names of weights of such layers that are computed, and from no trained tensor of their shape."""
+    names = ((prefix, name, weight) for prefix, module in model.named_modules() for name, weight in trained(module))
+    return [f"{prefix}.{name}" if prefix else name for prefix, name, weight in names if weight is None]
 
 
 def pack(mask: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from vidsparse.sparsity import processes
 from vidsparse.sparsity.attach import Attachment, innermost
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.candidates import candidates, dense_gradients
-from vidsparse.sparsity.choice import Choice, Policy, choose, mark, unmark, unwrap
+from vidsparse.sparsity.choice import Choice, Policy, choose, find_copy, mark, unmark
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.first import Init, first_masks, known_init, noise
 from vidsparse.sparsity.guard import BeforeForward, Guard
@@ -90,7 +90,8 @@ def sparsify(
         settings: replace the row's own `every` (steps), `stop` (share of training), `drop_fraction` ...; see `Method`.
 
     Raises:
-        ConfigError: an unknown method or setting, a sparsity that cannot be had, a second call for one model.
+        ConfigError: an unknown method or setting, a sparsity that cannot be had, a second call for one model, a layer
+            whose forward pass makes something else of zeros (weight standardisation), by name.
     """
     optimizer = innermost(optimizer)
     row = method_row(method, settings)
@@ -98,7 +99,7 @@ def sparsify(
         raise ConfigError(f"unknown distribution {distribution!r}; there are {', '.join(DISTRIBUTIONS)}")
     if not 0 <= sparsity < 1:
         raise ConfigError(f"sparsity {sparsity} is outside [0, 1)")
-    choice = choose(model, optimizer, include, exclude, first_layer, last_layer, depthwise, dense_in_budget)
+    choice = choose(model, optimizer, include, exclude, first_layer, last_layer, depthwise, dense_in_budget, row.sparse)
     first = known_init(init, choice.model)
     return Topology(optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed, choice, first)
 
@@ -236,11 +237,18 @@ class Topology:
         self._settle(self._layers.values())
 
     @torch.no_grad()
-    def apply_to(self, model: nn.Module) -> None:
-        """Zero what does not exist here in another copy of the network, such as a moving average of its weights."""
-        weights = dict(unwrap(model).named_parameters(remove_duplicate=False))
-        for name, layer in self._layers.items():
-            weights[name].mul_(layer.mask.to(weights[name]))
+    def apply_to(self, model: Any) -> None:
+        """Zero what does not exist here in another copy of the network, such as a moving average of its weights.
+
+        It is looked for inside wrappers: `AveragedModel`, `ModelEmaV3` and whatever else holds such a network.
+
+        Raises:
+            ConfigError: there is no network in it with weights of these names and shapes.
+        """
+        layers = self._layers.values()
+        weights = find_copy(model, {layer.name: layer.weight for layer in layers})
+        for layer in layers:
+            weights[layer.name].masked_fill_(layer.mask.to(weights[layer.name].device) == 0, 0)
 
     def close(self) -> None:
         """Take every hook away; the model stays an ordinary one with zeros in its weights."""
