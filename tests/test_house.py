@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # A room imports only what stands to its right; rooms joined by | do not know each other.
 ORDER = (
     "scripts → cli → leaderboard | study → experiment → report → analysis → evaluation → training → benchmark"
-    " → handbook → preview → checks | facts"
-    " → tracking | recipe | ledger | data → models | sparsity → engine → runfolder | compose | launch → config | tasks"
-    " → corruptions"
+    " → handbook → preview → answerable → checks | facts"
+    " → tracking | recipe | ledger | data → models | sparsity → engine → runfolder | compose | launch"
+    " → config | tasks | classes → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
 SHARED = {

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from vidsparse import failures, files
+from vidsparse.answerable import load_answerable
 from vidsparse.checks import check_updates, processes
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
@@ -14,7 +15,6 @@ from vidsparse.facts import (
     describe_sparse,
     describe_weights,
     find_reference,
-    load_and_tell,
     now,
     protocol,
     write_topology,
@@ -41,7 +41,7 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     from vidsparse.data.benchmarks import cells_of
 
     folder = RunFolder(config.folder)
-    clips = load_and_tell(config, config.training.epochs > 0)
+    clips = load_answerable(config)
     check_updates(config, _total_steps(config, clips))
     cells_of(clips, config.evaluation)  # what a corrupted set does not hold is refused before a folder is claimed
     folder.claim(config, clips.fingerprint, fresh, _digests(config))
@@ -56,7 +56,7 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
 
 def _take_part(config: Config) -> None:
     """What each further process of an experiment does."""
-    _work(config, load_and_tell(config, config.training.epochs > 0), RunFolder.existing(config.folder))
+    _work(config, load_answerable(config), RunFolder.existing(config.folder))
 
 
 def _work(config: Config, clips: "Clips", folder: RunFolder) -> None:
@@ -88,7 +88,7 @@ def dry_run(config: Config) -> None:
     config.engine.devices = 1
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch) / config.name)
-        clips = load_and_tell(config, config.training.epochs > 0)
+        clips = load_answerable(config)
         steps = plan_steps(config, clips)
         engine, model, sparse = _build(config, clips, steps.stop, folder)
         if warning := check_updates(config, steps.stop):

@@ -4,6 +4,7 @@ import re
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -56,6 +57,9 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
             "n_test": len(clips.test),
             "missing": len(dataset.missing),
             "missing_named": list(dataset.missing[:5]),
+            "notes": list(dataset.notes),
+            "foreign": list(dataset.foreign),
+            "untrained": list(dataset.untrained),
             "undecodable": sorted(clips.index.unreadable),
             "damaged": sorted(clips.index.damaged),
             "decoders": dict(Counter(row.info.decoder or "none" for row in clips.index.rows.values())),
@@ -84,6 +88,10 @@ def load_and_tell(config: Config, trains: bool) -> "Clips":
     if dataset.foreign:
         left = plural(len(dataset.foreign), "class name")
         warn(f"{left} not among those trained on, left out: {some(dataset.foreign)}")
+    for note in dataset.notes:
+        warn(note)
+    if untrained := dataset.untrained:
+        warn(f"{say_untrained(untrained)}: {some(untrained, 6)}")
     if unreadable := clips.index.unreadable:
         warn(f"{plural(len(unreadable), 'clip')} cannot be decoded: {some(list(unreadable.values()))}")
     if damaged := [f"{name}: {what}" for name, what in clips.index.damaged.items()]:
@@ -92,6 +100,17 @@ def load_and_tell(config: Config, trains: bool) -> "Clips":
         widths_said = some([str(width) for width in widths])
         say(f"           decord cannot give frames {widths_said} pixels wide: PyAV reads those videos, more slowly")
     return clips
+
+
+def say_untrained(classes: Sequence[str]) -> str:
+    """That some classes of the test part were never trained on.
+
+    >>> say_untrained(["jump"])
+    'the test part has 1 class without any training clip; its clips can only be answered wrong'
+    """
+    one = len(classes) == 1
+    number, whose = ("1 class", "its") if one else (f"{len(classes)} classes", "their")
+    return f"the test part has {number} without any training clip; {whose} clips can only be answered wrong"
 
 
 def describe(clips: "Clips") -> str:
@@ -120,7 +139,18 @@ def describe_weights(facts: Facts, normalize: str) -> list[str]:
     said = [f"{facts.get('origin', 'given')}, SHA-256 {facts['sha256'][:12]}, normalisation {normalize}"]
     if "labels" in facts:
         said.append(f"classes {facts['labels']}; any of {facts['answers']} can be answered")
+    if joined := facts.get("joined"):
+        said.append(f"classes joined: {say_joined(joined)}")
     return said + list(facts.get("notes", ()))
+
+
+def say_joined(joined: Mapping[str, Sequence[str]]) -> str:
+    """The classes of the data and what their weights call them.
+
+    >>> say_joined({"Punch": ["punching person (boxing)"], "golf": ["golf driving", "golf putting"]})
+    'Punch = punching person (boxing); golf = golf driving or golf putting'
+    """
+    return "; ".join(f"{name} = {' or '.join(theirs)}" for name, theirs in joined.items())
 
 
 def write_topology(sparse: "Topology", folder: RunFolder, trained: bool) -> None:

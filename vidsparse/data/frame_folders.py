@@ -11,6 +11,7 @@ import numpy as np
 from vidsparse import failures
 from vidsparse.data import images
 from vidsparse.data.frames import Frames, VideoInfo, unreadable
+from vidsparse.data.kinds import is_leftover
 from vidsparse.errors import ClipDecodeError
 
 RATE: Final = Fraction(24)  # frames a second, as DAVIS was shot: a folder does not say
@@ -20,7 +21,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 def entries(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
     """The pictures of a folder by name; hidden ones are left out. ClipDecodeError where it cannot be opened."""
     try:
-        names = [name for name in os.listdir(folder) if not name.startswith(".")]
+        names = [name for name in os.listdir(folder) if not is_leftover(name)]
     except OSError as error:
         failures.check(error, folder)
         raise ClipDecodeError(f"{folder}: {error.strerror}") from error

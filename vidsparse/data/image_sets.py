@@ -1,5 +1,6 @@
 """Image data sets: folders of classes, Tiny ImageNet, ImageNet, the CIFAR archives, packed JPEGs, CIFAR-10.1."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from vidsparse import failures
+from vidsparse.classes.spaces import SPACES, listed
 from vidsparse.data.archives import Labels, open_pictures, packed_classes, read_packed, unpickle_cifar
+from vidsparse.data.class_names import joined_names, listed_classes, said_of_joined
+from vidsparse.data.kinds import said_of_others
 from vidsparse.data.lists import (
     class_samples,
     csv_rows,
+    files_like,
     first_file,
     first_folder,
+    folders,
     inside,
     lines,
     one_split,
@@ -21,7 +27,7 @@ from vidsparse.data.lists import (
     without_suffix,
 )
 from vidsparse.data.sources import ABSENT, Dataset, Sample
-from vidsparse.errors import DataError
+from vidsparse.errors import DataError, plural, some
 
 
 def load_folder(root: Path, split: int) -> Dataset:
@@ -30,18 +36,28 @@ def load_folder(root: Path, split: int) -> Dataset:
     if not train.is_dir() or test is None:
         raise DataError(f"{root}: a class-folder data set needs train/<Class>/ and test/<Class>/ (or val/) in it")
     one_split(split, "a class-folder data set")
-    classes = tuple(sorted({name for part in (train, test) for name in _folders(part)}))
-    both = [_class_folders(part, classes, f"{part.name}/") for part in (train, test)]
-    return with_unique_ids(Dataset("folder", root, classes, both[0], both[1]))
+    trained, tested = folders(train), folders(test)
+    joined = joined_names(trained, tested, f"{root}: class folders")
+    classes = tuple(sorted({*trained, *joined.values()}))
+    others = Counter[str]()
+    both = [
+        _class_folders(part, names, classes, f"{part.name}/", others)
+        for part, names in ((train, {name: name for name in trained}), (test, joined))
+    ]
+    notes = (*said_of_joined(joined), *said_of_others(others))
+    return with_unique_ids(Dataset("folder", root, classes, both[0], both[1], notes=notes))
 
 
 def load_class_folders(root: Path, split: int) -> Dataset:
     """root/<Class>/, all of it for testing: ImageNet-A, -R and -Sketch lie so, and any set to evaluate on."""
     one_split(split, "a folder of classes without training part")
-    classes = tuple(_folders(root))
+    classes = tuple(folders(root))
     if not classes:
         raise DataError(f"{root}: there is no folder <Class>/ in it")
-    return with_unique_ids(Dataset(root.resolve().name, root, classes, (), _class_folders(root, classes, "")))
+    joined_names((), classes, str(root))
+    others = Counter[str]()
+    test = _class_folders(root, {name: name for name in classes}, classes, "", others)
+    return with_unique_ids(Dataset(root.resolve().name, root, classes, (), test, notes=said_of_others(others)))
 
 
 def load_tiny_imagenet(root: Path, split: int) -> Dataset:
@@ -50,7 +66,7 @@ def load_tiny_imagenet(root: Path, split: int) -> Dataset:
     The published test set has no labels: its validation set is the test set here. Classes are as in wnids.txt.
     """
     one_split(split, "Tiny ImageNet")
-    classes = tuple(line for _, line in lines(root / "wnids.txt"))
+    classes = listed_classes(root / "wnids.txt")
     label_of = {name: label for label, name in enumerate(classes)}
     train = [
         sample
@@ -66,25 +82,29 @@ def load_tiny_imagenet(root: Path, split: int) -> Dataset:
                 raise DataError(f"{where}: {wnid!r} is none of {root / 'wnids.txt'}")
             yield _image(root, f"val/images/{relative(name, where, 1)}", label_of[wnid], where)
 
-    return with_unique_ids(Dataset("tiny_imagenet", root, classes, tuple(train), tuple(test())))
+    notes = _said_of_unlisted(folders(root / "train"), classes, root / "wnids.txt")
+    return with_unique_ids(Dataset("tiny_imagenet", root, classes, tuple(train), tuple(test()), notes=notes))
 
 
 def load_imagenet(root: Path, split: int) -> Dataset:
     """ImageNet (ILSVRC 2012): train/<synset>/, and val/<synset>/ or val/ flat with a list; also ILSVRC/Data/CLS-LOC.
 
-    The list of a flat val/ is val.txt (a name and a synset, or its place in the sorted synsets, on a line) or
+    The list of a flat val/ is val.txt (a name and a synset, or its place in the sorted synsets from 0, on a line) or
     LOC_val_solution.csv. Classes are the synsets, sorted, which is the order that published weights use; where the
     training images are absent they come from synsets.txt, synset_words.txt or LOC_synset_mapping.txt.
     """
     one_split(split, "ImageNet")
     data = first_folder(root / "ILSVRC" / "Data" / "CLS-LOC", root / "Data" / "CLS-LOC") or root
     classes = _synsets(root, data)
-    train = _class_folders(data / "train", classes, "train/") if (data / "train").is_dir() else ()
-    if _folders(data / "val"):
-        test = _class_folders(data / "val", classes, "val/")
+    same, others = {name: name for name in classes}, Counter[str]()
+    train = _class_folders(data / "train", same, classes, "train/", others)
+    if folders(data / "val"):
+        test = _class_folders(data / "val", same, classes, "val/", others)
     else:
         test = tuple(_flat_validation(root, data, classes))
-    return with_unique_ids(Dataset("imagenet", root, classes, train, test))
+    unlisted = {*folders(data / "train"), *folders(data / "val")}
+    notes = (*_said_of_unlisted(sorted(unlisted), classes, data), *said_of_others(others))
+    return with_unique_ids(Dataset("imagenet", root, classes, train, test, notes=notes))
 
 
 @dataclass(frozen=True)
@@ -132,7 +152,7 @@ def load_packed(root: Path, split: int) -> Dataset:
     one_split(split, "a packed .npz")
     path = root if root.is_file() else None
     if path is None:
-        files = sorted(root.glob("*.npz"))
+        files = files_like(root, "*.npz")
         if len(files) != 1:
             raise DataError(f"{root}: {len(files) or 'no'} .npz files are in it; set data.root to the one")
         path = files[0]
@@ -165,7 +185,7 @@ def load_cifar10_1(root: Path, split: int) -> Dataset:
     return Dataset("cifar10.1", root, CIFAR10_CLASSES, (), test)
 
 
-CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CIFAR10_CLASSES = listed("cifar10")
 
 
 def _load_cifar(cifar: Cifar, root: Path, split: int) -> Dataset:
@@ -221,19 +241,24 @@ def _numbers(path: Path) -> Labels:
         raise DataError(f"{path}: its labels cannot be read ({error})") from error
 
 
-def _folders(root: Path) -> list[str]:
-    if not root.is_dir():
-        return []
-    return sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _class_folders(root: Path, classes: Sequence[str], prefix: str) -> tuple[Sample, ...]:
+def _class_folders(
+    root: Path, names: Mapping[str, str], classes: Sequence[str], prefix: str, others: Counter[str]
+) -> tuple[Sample, ...]:
+    """The samples of a part, a folder a class; `names` has the class of each folder."""
     return tuple(
         sample
-        for label, name in enumerate(classes)
-        if (root / name).is_dir()
-        for sample in class_samples(root / name, name, label, f"{prefix}{name}/")
+        for folder, name in sorted(names.items(), key=lambda item: (classes.index(item[1]), item[0]))
+        if (root / folder).is_dir()
+        for sample in class_samples(root / folder, name, classes.index(name), f"{prefix}{folder}/", others)
     )
+
+
+def _said_of_unlisted(found: Sequence[str], classes: Sequence[str], where: Path) -> tuple[str, ...]:
+    """One sentence on class folders that are none of the classes, and so are left out."""
+    unlisted = [name for name in found if name not in classes]
+    if not unlisted:
+        return ()
+    return (f"{plural(len(unlisted), 'folder')} left out, no class of {where}: {some(unlisted)}",)
 
 
 def _image(root: Path, below: str, label: int, where: str) -> Sample:
@@ -243,31 +268,52 @@ def _image(root: Path, below: str, label: int, where: str) -> Sample:
 
 
 def _synsets(root: Path, data: Path) -> tuple[str, ...]:
-    found = _folders(data / "train") or _folders(data / "val")
-    listed = first_file(*(root / name for name in ("LOC_synset_mapping.txt", "synset_words.txt", "synsets.txt")))
-    if listed:
-        found = [line.split()[0] for _, line in lines(listed)]
+    found: Sequence[str] = folders(data / "train") or folders(data / "val")
+    file = first_file(*(root / name for name in ("LOC_synset_mapping.txt", "synset_words.txt", "synsets.txt")))
+    if file:
+        found = listed_classes(file, 0)
     if not found:
         raise DataError(f"{root}: neither train/<synset>/ nor val/<synset>/ nor a list synsets.txt is in it")
     return tuple(sorted(found))
 
 
 def _flat_validation(root: Path, data: Path, classes: Sequence[str]) -> Iterator[Sample]:
-    listed = first_file(root / "val.txt", root / "LOC_val_solution.csv", data / "val.txt")
-    if listed is None:
+    listing = first_file(root / "val.txt", root / "LOC_val_solution.csv", data / "val.txt")
+    if listing is None:
         raise DataError(
             f"{root}: val/ has no folders, so a list val.txt or LOC_val_solution.csv must say what is in it"
         )
     label_of: Mapping[str, int] = {name: label for label, name in enumerate(classes)}
-    rows = (
-        _solution(listed) if listed.suffix == ".csv" else ((where, *line.split()[:2]) for where, line in lines(listed))
+    rows = list(
+        _solution(listing)
+        if listing.suffix == ".csv"
+        else ((where, *line.split()[:2]) for where, line in lines(listing))
     )
+    numbers = [int(label[0]) for _, _, *label in rows if label and label[0].isdecimal()]
+    if numbers:
+        _check_counted(numbers, len(classes), listing)
     for where, *entry in rows:
         name, label = entry if len(entry) == 2 else ("", "")
         number = int(label) if label.isdecimal() else label_of.get(label, -1)
         if not 0 <= number < len(classes):
             raise DataError(f"{where}: {label!r} is no synset of this data set")
         yield _image(data, f"val/{relative(name, where, 1)}", number, where)
+
+
+def _check_counted(numbers: Sequence[int], classes: int, path: Path) -> None:
+    """Raise DataError where it is not certain that numbers are places in the sorted synsets, counted from 0.
+
+    Lists count from 0 or from 1, the development kit in an order of its own, and those of a part of ImageNet perhaps in
+    that of the whole: only numbers from 0 to the last class are beyond doubt, or any from 0 among all 1000.
+    """
+    first, last = min(numbers), max(numbers)
+    if first == 0 and last < classes and (last == classes - 1 or classes == SPACES["imagenet"]):
+        return
+    raise DataError(
+        f"{path}: its numbers run from {first} to {last}, and there are {classes} classes, 0 to {classes - 1}: they "
+        "may be counted from 1, in the order of the development kit or in that of other classes; write the synset (n01440764) "
+        "in their place"
+    )
 
 
 def _solution(path: Path) -> Iterator[tuple[str, str, str]]:

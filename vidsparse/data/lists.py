@@ -9,12 +9,10 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from vidsparse import failures
+from vidsparse.classes.names import folded
+from vidsparse.data.kinds import READER_OF, is_leftover, note_other, suffix_of
 from vidsparse.data.sources import Dataset, Sample, group_of
 from vidsparse.errors import DataError, some
-
-VIDEO_SUFFIXES = (".avi", ".mp4", ".m4v", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-READER_OF = {**dict.fromkeys(VIDEO_SUFFIXES, "video"), **dict.fromkeys(IMAGE_SUFFIXES, "image")}
 
 
 def first_folder(*folders: Path) -> Path | None:
@@ -88,10 +86,11 @@ def _real(folder: Path) -> str:
     return os.path.realpath(folder)
 
 
-def walk(folder: Path) -> list[tuple[str, str]]:
-    """(path below `folder`, row of READERS) of every video and image at any depth, sorted; hidden ones are left out.
+def walk(folder: Path, others: Counter[str] | None = None) -> list[tuple[str, str]]:
+    """(path below `folder`, row of READERS) of every video and image at any depth, sorted.
 
-    A link to a folder is followed, but not to one that the way to it leads through.
+    Hidden files and what systems leave behind are left out; files of other kinds are counted in `others`. A link to a
+    folder is followed, but not to one that the way to it leads through.
     """
     found: list[tuple[str, str]] = []
     pending = [""]
@@ -101,13 +100,15 @@ def walk(folder: Path) -> list[tuple[str, str]]:
             continue
         with os.scandir(folder / below) as entries:
             for entry in entries:
-                if entry.name.startswith("."):
+                if is_leftover(entry.name):
                     continue
-                reader = READER_OF.get(os.path.splitext(entry.name)[1].lower())
+                reader = READER_OF.get(suffix_of(entry.name))
                 if entry.is_dir():
                     pending.append(f"{below}{entry.name}/")
                 elif reader:
                     found.append((f"{below}{entry.name}", reader))
+                elif others is not None:
+                    note_other(entry.name, others)
     return sorted(found)
 
 
@@ -119,11 +120,25 @@ def _circular(folder: Path, below: str) -> bool:
     return any(f"{_real(folder / each)}{os.sep}".startswith(target) for each in Path(below).parents)
 
 
-def two_deep(folder: Path) -> dict[str, Path]:
-    """{"class/file" without regard to case: path} of the files in the folders of `folder`."""
-    folders = (each for each in folder.iterdir() if each.is_dir())
-    files = ((each.name, file) for each in folders for file in each.iterdir() if not file.is_dir())
-    return {f"{name}/{file.name}".casefold(): file for name, file in files}
+def two_deep(folder: Path) -> dict[str, list[Path]]:
+    """{"class/file" without regard to case and Unicode form: paths} of the files in the folders of `folder`."""
+    found: dict[str, list[Path]] = {}
+    for each in (each for each in folder.iterdir() if each.is_dir() and not is_leftover(each.name)):
+        for file in (file for file in each.iterdir() if not is_leftover(file.name) and not file.is_dir()):
+            found.setdefault(folded(f"{each.name}/{file.name}"), []).append(file)
+    return found
+
+
+def folders(root: Path) -> list[str]:
+    """Names of the folders in a folder, sorted, without what systems leave behind; none where it is not there."""
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if path.is_dir() and not is_leftover(path.name))
+
+
+def files_like(root: Path, pattern: str) -> list[Path]:
+    """The files of a folder that fit a pattern, sorted, without what systems leave behind."""
+    return sorted(path for path in root.glob(pattern) if not is_leftover(path.name))
 
 
 def without_suffix(path: str) -> str:
@@ -149,8 +164,10 @@ def one_split(split: int, kind: str) -> None:
         raise DataError(f"data.split={split}: {kind} has one split, 1")
 
 
-def class_samples(folder: Path, name: str, label: int, prefix: str) -> Iterator[Sample]:
-    """The samples of one class folder, at any depth; ids begin with `prefix`."""
-    for path, reader in walk(folder):
+def class_samples(
+    folder: Path, name: str, label: int, prefix: str, others: Counter[str] | None = None
+) -> Iterator[Sample]:
+    """The samples of one class folder, at any depth; ids begin with `prefix`. `others` as for `walk`."""
+    for path, reader in walk(folder, others):
         stem = without_suffix(path)
         yield Sample(f"{prefix}{stem}", folder / path, label, group_of(name, stem), reader)

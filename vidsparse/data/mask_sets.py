@@ -6,9 +6,10 @@ Masks are PNGs of one 8-bit value a pixel. What has no mask counts as missing.
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from vidsparse.data.class_names import listed_classes
 from vidsparse.data.frame_folders import entries
+from vidsparse.data.kinds import READER_OF
 from vidsparse.data.lists import (
-    READER_OF,
     first_file,
     first_folder,
     inside,
@@ -135,7 +136,7 @@ def _load_masks(name: str, root: Path, split: int, found: Callable[[Path], Itera
             yield _sample(f"{names[0]}/{stem}", picture, mask, "class_ids", root, str(pictures))
 
     train, test = (tuple(part(names)) for names in _PARTS)
-    return with_unique_ids(Dataset(name, root, tuple(line for _, line in lines(classes)), train, test))
+    return with_unique_ids(Dataset(name, root, listed_classes(classes), train, test))
 
 
 def _pictures(folder: Path) -> Iterator[str]:

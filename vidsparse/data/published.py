@@ -8,6 +8,7 @@ Corruption folders may lie one level deeper, in blur/, noise/ and so on, as the 
 them holds its clean samples.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +18,21 @@ from numpy.typing import NDArray
 
 import corruptions
 from vidsparse import failures
+from vidsparse.classes.spaces import SPACES, listed
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.cells import Cell
+from vidsparse.data.class_names import listed_classes
 from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.images import decode, still
 from vidsparse.data.index import Index, Progress, Row, build_index
-from vidsparse.data.lists import class_samples
+from vidsparse.data.kinds import said_of_others
+from vidsparse.data.lists import class_samples, files_like, first_file, folders, walk
 from vidsparse.data.sources import Dataset, Sample
 from vidsparse.errors import ClipDecodeError, ConfigError, DataError, some
 
 LEVELS = ("1", "2", "3", "4", "5")
 PROFILE = "published"  # the bytes are theirs: unseeded, and stored as they chose
-_CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_CIFAR_SIDE, _TINY_SIDE = 32, 64  # pixels
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def open_published(
 
 def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
     labels = _labels(root / "labels.npy")
-    names = _in_order(path.stem for path in root.glob("*.npy") if path.stem != "labels")
+    names = _in_order(path.stem for path in files_like(root, "*.npy") if path.stem != "labels")
     arrays = {name: _array(root / f"{name}.npy") for name in names}
     wrong = [name for name, array in arrays.items() if array.shape[1:] != arrays[names[0]].shape[1:]
              or array.ndim != 4 or array.dtype != np.uint8 or len(array) != len(labels)]  # fmt: skip
@@ -105,13 +109,31 @@ def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
     once = labels.reshape(len(LEVELS), -1)
     if (once != once[0]).any():
         raise DataError(f"{root}/labels.npy: the labels of the five severities differ")
-    classes = _CIFAR_10 if once.max() < 10 else tuple(map(str, range(max(100, int(once.max()) + 1))))
+    classes = _classes_of_arrays(root, once[0], arrays[names[0]].shape[1:3])
     samples = [Sample(f"{number:05d}", Path(), int(label), "", "array", number) for number, label in enumerate(once[0])]
     height, width = arrays[names[0]].shape[1:3]
     cells = tuple(Cell(name, PROFILE, int(level)) for name in names for level in LEVELS)
     places = {cell: root / f"{cell.corruption}.npy" for cell in cells}
     index = _index(samples, still(height, width, "array"))
     return _whole(root, classes, samples, cells, places, index, (height, width))
+
+
+def _classes_of_arrays(root: Path, labels: NDArray[np.int64], size: tuple[int, ...]) -> tuple[str, ...]:
+    """The classes that these numbers stand for: those of classes.txt beside them, else CIFAR's, if they can be."""
+    file = root / "classes.txt"
+    first, last = int(labels.min()), int(labels.max())
+    if file.is_file():
+        classes = listed_classes(file)
+        if last >= len(classes):
+            raise DataError(f"{root}/labels.npy: {last} is none of the {len(classes)} classes of {file}, from 0")
+        return classes
+    name = "cifar10" if last < 10 and "100" not in root.resolve().name else "cifar100"
+    if first or last >= SPACES[name] or size != (_CIFAR_SIDE, _CIFAR_SIDE):
+        raise DataError(
+            f"{root}/labels.npy: numbers from {first} to {last} of {size[1]} x {size[0]} pictures are not those of "
+            f"CIFAR-10 or CIFAR-100, so nobody knows which classes they are; put {file} beside them, a name a line from number 0"
+        )
+    return listed(name)
 
 
 def _labels(path: Path) -> NDArray[np.int64]:
@@ -132,8 +154,7 @@ def _labels(path: Path) -> NDArray[np.int64]:
 def _open_tree(
     root: Path, config: DataConfig, cache: Path, workers: int, progress: Progress | None
 ) -> tuple[Dataset, Index, Published]:
-    found = {path.parent.name: path.parent for deep in ("*/1", "*/*/1") for path in sorted(root.glob(deep))}
-    found |= {p.parent.name: p.parent for level in LEVELS[1:] for p in root.glob(f"*/{level}") if p.is_dir()}
+    found = _corruption_folders(root)
     if not found:
         raise DataError(
             f"{root} holds no corrupted set: neither benchmark.json of ours, nor labels.npy with arrays, nor "
@@ -144,14 +165,17 @@ def _open_tree(
     cells = tuple(Cell(name, PROFILE, int(level)) for name in names for level in levels[name])
     places = {cell: found[cell.corruption] / str(cell.severity) for cell in cells}
     first = places[cells[0]]
-    classes = _folders(first)
-    other = [str(place) for place in places.values() if _folders(place) != classes]
+    names_of_folders = folders(first)
+    classes = _classes_of_folders(root, first, names_of_folders)
+    other = [str(place) for place in places.values() if folders(place) != names_of_folders]
     if other or not classes:
         raise DataError(f"{root}: {some(other or [str(first)])} has not the class folders of {first}; unpack it again")
+    others = Counter[str]()
     samples = [
         Sample(s.id, s.path.relative_to(first), label, s.group, s.reader)
         for label, name in enumerate(classes)
-        for s in class_samples(first / name, name, label, f"{name}/")
+        if name in names_of_folders
+        for s in class_samples(first / name, name, label, f"{name}/", others)
     ]
     if not samples:
         raise DataError(f"{first}: there is no image or video in it")
@@ -162,7 +186,7 @@ def _open_tree(
         content = decode((first / samples[0].path).read_bytes(), first / samples[0].path)
         index = _index(samples, still(content.shape[0], content.shape[1], "pillow"))
     info = index.rows[samples[0].id].info
-    return _whole(root, classes, samples, cells, places, index, (info.height, info.width))
+    return _whole(root, classes, samples, cells, places, index, (info.height, info.width), said_of_others(others))
 
 
 def _whole(
@@ -173,8 +197,9 @@ def _whole(
     places: Mapping[Cell, Path],
     index: Index,
     size: tuple[int, int],
+    notes: tuple[str, ...] = (),
 ) -> tuple[Dataset, Index, Published]:
-    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), ())
+    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), notes=notes)
     return dataset, index, Published(root, cells, places, {sample.id: sample for sample in samples}, size)
 
 
@@ -182,8 +207,34 @@ def _index(samples: Sequence[Sample], info: VideoInfo) -> Index:
     return Index({sample.id: Row(sample.label, 0, info) for sample in samples})
 
 
-def _folders(place: Path) -> tuple[str, ...]:
-    return tuple(sorted(path.name for path in place.iterdir() if path.is_dir() and not path.name.startswith(".")))
+def _corruption_folders(root: Path) -> dict[str, Path]:
+    """{corruption: its folder}, one or two levels deep; DataError where two have one name."""
+    deep = [root / name for name in folders(root)]
+    deep += [folder / name for folder in deep for name in folders(folder) if name not in LEVELS]
+    found: dict[str, Path] = {}
+    for folder in (each for each in deep if any((each / level).is_dir() for level in LEVELS)):
+        if folder.name in found:
+            raise DataError(f"{root}: {found[folder.name]} and {folder} are one corruption twice; keep one of them")
+        found[folder.name] = folder
+    return found
+
+
+def _classes_of_folders(root: Path, first: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """The classes in their published order: wnids.txt in or beside the set, Tiny ImageNet's; else that of their names.
+
+    Labels by position mean the same in a corrupted set as in the set that it was made from.
+    """
+    file = first_file(root / "wnids.txt", root.parent / "wnids.txt")
+    if file and set(names) <= set(listed_classes(file)):
+        return listed_classes(file)
+    tiny = tuple(name for name in listed("tiny_imagenet") if name in names)
+    return tiny if len(tiny) == len(names) and _is_tiny(first) else tuple(names)
+
+
+def _is_tiny(place: Path) -> bool:
+    """Whether the first picture there has the size of Tiny ImageNet's."""
+    path = next((path for path, reader in walk(place) if reader == "image"), "")
+    return bool(path) and decode((place / path).read_bytes(), place / path).shape[:2] == (_TINY_SIDE, _TINY_SIDE)
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

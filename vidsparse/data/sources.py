@@ -9,6 +9,8 @@ from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 
+from vidsparse.classes.actions import find_all
+from vidsparse.classes.names import plain
 from vidsparse.errors import DataError, some
 
 ABSENT = Path()  # the path of a sample whose file is not there
@@ -42,7 +44,8 @@ class Dataset:
     """A split as it is on disk. `classes` are all the classes of the lists, also those without a file here.
 
     `missing` holds the ids that the lists name and the disk does not have; `foreign` the classes of the set
-    evaluated on that the one trained on does not have, and whose samples are left out.
+    evaluated on that the one trained on does not have, and whose samples are left out. `notes` are sentences on what
+    was found there and is to be said once.
     """
 
     name: str
@@ -52,6 +55,14 @@ class Dataset:
     test: tuple[Sample, ...]
     missing: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def untrained(self) -> tuple[str, ...]:
+        """Classes of test samples that no training sample has, where anything was trained on."""
+        trained = {sample.label for sample in self.train}
+        tested = sorted({sample.label for sample in self.test if sample.label >= 0} - trained) if trained else []
+        return tuple(self.classes[label] for label in tested)
 
 
 @dataclass(frozen=True)
@@ -151,16 +162,17 @@ def _absent(sample: Sample) -> str:
 def evaluated_on(dataset: Dataset, other: Dataset) -> Dataset:
     """The training part of `dataset` with the test part of `other`, whose classes are matched by name.
 
-    Names are compared without regard to case and signs ("YoYo" is "yo_yo"); samples without labels stay so. DataError
-    where no class matches.
+    Names are compared without regard to case, blanks and punctuation ("YoYo" is "yo_yo"), and by action among UCF101,
+    HMDB51 and Kinetics ("Punch" is "punching person (boxing)"); samples without labels stay so. DataError where no
+    class matches.
     """
     if any(sample.mask for sample in (*dataset.train, *other.test)) and dataset.classes != other.classes:
         raise DataError(
             f"data.eval_root={other.root}: masks are not translated, and its classes ({some(other.classes)}) are not "
             f"those trained on ({some(dataset.classes)})"
         )
-    label_of = {_bare(name): label for label, name in enumerate(dataset.classes)}
-    labels = [label_of.get(_bare(name), -1) for name in other.classes]
+    places = find_all(other.classes, [(name,) for name in dataset.classes])
+    labels = [place[0] if len(place) == 1 else -1 for place in places]
     foreign = tuple(name for name, label in zip(other.classes, labels, strict=True) if label < 0)
     if foreign and len(foreign) == len(other.classes):
         raise DataError(
@@ -169,20 +181,33 @@ def evaluated_on(dataset: Dataset, other: Dataset) -> Dataset:
         )
     known = [each for each in other.test if each.label < 0 or labels[each.label] >= 0]
     test = tuple(each if each.label < 0 else replace(each, label=labels[each.label]) for each in known)
-    ids, places = ({of(sample) for sample in dataset.train} for of in (lambda each: each.id, _place))
-    shared = [sample.id for sample in test if sample.id in ids or _place(sample) in places]
+    ids, spots = ({of(sample) for sample in dataset.train} for of in (lambda each: each.id, _place))
+    shared = [sample.id for sample in test if sample.id in ids or _place(sample) in spots]
     if shared:
         raise DataError(f"data.eval_root={other.root}: {some(sorted(shared))} is also a training sample")
-    return Dataset(other.name, other.root, dataset.classes, dataset.train, test, other.missing, foreign)
+    notes = (*dataset.notes, *other.notes, *_said_of_labels(other.classes, labels, dataset.classes, places))
+    return Dataset(other.name, other.root, dataset.classes, dataset.train, test, other.missing, foreign, notes)
+
+
+def _said_of_labels(
+    theirs: Sequence[str], labels: Sequence[int], ours: Sequence[str], places: Sequence[tuple[int, ...]]
+) -> tuple[str, ...]:
+    """Sentences on classes that were joined under two names, and on those that would be several."""
+    pairs = [(name, ours[label]) for name, label in zip(theirs, labels, strict=True) if label >= 0]
+    joined = [f"{name} is {own}" for name, own in pairs if plain(name) != plain(own)]
+    several = [name for name, found in zip(theirs, places, strict=True) if len(found) > 1]
+    said = [f"classes joined by the actions they show: {some(joined, len(joined))}"] if joined else []
+    if several:
+        said.append(
+            f"{some(several, 6)}: several classes of those trained on; where any of them should count, set data.source "
+            "to this set and model.weights to the finished run"
+        )
+    return tuple(said)
 
 
 def _place(sample: Sample) -> tuple[str, int]:
     """Where a sample lies, however its list calls it."""
     return os.path.realpath(sample.path), sample.entry
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def part_of(samples: Sequence[Sample], share: float) -> tuple[Sample, ...]:

@@ -2,13 +2,18 @@
 
 import json
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vidsparse import failures
+from vidsparse.classes.names import folded, repeated
+from vidsparse.data.class_names import joined_names, listed_classes, numbered_classes, said_of_joined
+from vidsparse.data.kinds import READER_OF, one_of, said_of_others, suffix_of
 from vidsparse.data.lists import (
     csv_rows,
+    files_like,
     first_file,
     first_folder,
     inside,
@@ -36,8 +41,8 @@ def load_ucf101(root: Path, split: int) -> Dataset:
     lists = first_folder(root / "ucfTrainTestlist", root.parent / "ucfTrainTestlist")
     if lists is None:
         raise DataError(f"{root}: the official lists of UCF101 are not there; unpack them as {root}/ucfTrainTestlist")
-    classes = tuple(line.split()[-1] for _, line in lines(lists / "classInd.txt"))
-    labels = {name.casefold(): label for label, name in enumerate(classes)}
+    classes = numbered_classes(lists / "classInd.txt")
+    labels = {folded(name): label for label, name in enumerate(classes)}
     base = first_folder(root / "videos", root / "UCF-101", root / "UCF101") or root
     on_disk = two_deep(base)
 
@@ -45,7 +50,7 @@ def load_ucf101(root: Path, split: int) -> Dataset:
         for where, line in lines(lists / name):
             entry, _, number = line.partition(" ")
             path = relative(entry, where)
-            label = labels.get(path.parts[0].casefold())
+            label = labels.get(folded(path.parts[0]))
             if label is None or (number and number.strip() != str(label + 1)):
                 raise DataError(f"{where}: the class of {line!r} is not that of {lists / 'classInd.txt'}")
             found = _found(on_disk, str(path), base, where)
@@ -63,7 +68,8 @@ def load_hmdb51(root: Path, split: int) -> Dataset:
     """
     folders = ("testTrainMulti_7030_splits", "test_train_splits", "splits")
     lists = first_folder(*(root / name for name in folders), *(root.parent / name for name in folders))
-    classes = tuple(sorted(path.name.removesuffix("_test_split1.txt") for path in (lists or root).glob("*_split1.txt")))
+    found = files_like(lists or root, "*_test_split1.txt")
+    classes = tuple(sorted(path.name.removesuffix("_test_split1.txt") for path in found))
     if lists is None or not classes:
         raise DataError(
             f"{root}: the official lists of HMDB51 are not there; unpack them as {root}/testTrainMulti_7030_splits"
@@ -79,9 +85,9 @@ def load_hmdb51(root: Path, split: int) -> Dataset:
             path = relative(f"{name}/{entry.strip()}", where)
             if len(path.parts) != 2:
                 raise DataError(f"{where}: {entry!r} is not the name of a file")
-            found = _found(on_disk, str(path), base, where)
+            file = _found(on_disk, str(path), base, where)
             group = f"{name}/{path.stem.split(f'_{name}_')[0]}"
-            parts[code].append(Sample(str(path.with_suffix("")), found, label, group))
+            parts[code].append(Sample(str(path.with_suffix("")), file, label, group))
     return with_unique_ids(Dataset("hmdb51", root, classes, tuple(parts[_TRAIN]), tuple(parts[_TEST])))
 
 
@@ -93,25 +99,30 @@ def load_kinetics(root: Path, split: int) -> Dataset:
     Labels are names, numbered in their order.
     """
     one_split(split, "a data set with lists like those of Kinetics")
-    on_disk = {without_suffix(path.rpartition("/")[2]): path for path, _ in walk(root)}
+    on_disk = _OnDisk(root)
     rows = {part: _kinetics_rows(root, names) for part, names in _KINETICS_LISTS.items()}
-    classes = tuple(sorted({row["label"] for part in rows.values() for _, row in part}))
+    trained, tested = (sorted({row["label"] for _, row in rows[part]}) for part in ("train", "val"))
+    joined = joined_names(trained, tested, f"{root}: labels of its lists")
+    classes = tuple(sorted({*trained, *joined.values()}))
+    label_of = {**{name: classes.index(theirs) for name, theirs in joined.items()},
+                **{name: label for label, name in enumerate(classes)}}  # fmt: skip
 
     def samples(part: str) -> Iterator[Sample]:
         for where, row in rows[part]:
-            label = classes.index(row["label"])
+            label = label_of[row["label"]]
             if "youtube_id" not in row:
                 path = str(relative(row["path"], where, 1))
                 found = inside(root / path, root, where) if failures.is_file(root / path) else ABSENT
-                yield Sample(without_suffix(path), found, label, group_of(row["label"], without_suffix(path)))
+                reader = READER_OF.get(suffix_of(path), "video")
+                yield Sample(without_suffix(path), found, label, group_of(row["label"], without_suffix(path)), reader)
                 continue
             name = str(relative(row["youtube_id"], where, 1))
             stem = "_".join((name, *(f"{_seconds(row[key], where):06d}" for key in ("time_start", "time_end"))))
-            below = on_disk.get(stem) or on_disk.get(name)
-            found = inside(root / below, root, where) if below else ABSENT
+            found = on_disk.video(where, stem, name)
             yield Sample(f"{row['label']}/{stem}", found, label, f"{row['label']}/{name}")
 
-    return _dataset("kinetics", root, classes, tuple(samples("train")), tuple(samples("val")))
+    notes = (*on_disk.notes, *said_of_joined(joined))
+    return _dataset("kinetics", root, classes, tuple(samples("train")), tuple(samples("val")), notes)
 
 
 def load_ssv2(root: Path, split: int) -> Dataset:
@@ -126,7 +137,7 @@ def load_ssv2(root: Path, split: int) -> Dataset:
     if len({int(number) for number in numbers.values()}) < len(classes):
         raise DataError(f"{_ssv2_list(root, 'labels')}: two classes have one number")
     label_of = {name.casefold(): label for label, name in enumerate(classes)}
-    on_disk = {without_suffix(path.rpartition("/")[2]): path for path, _ in walk(root)}
+    on_disk = _OnDisk(root)
 
     def samples(part: str) -> Iterator[Sample]:
         path = _ssv2_list(root, part)
@@ -138,10 +149,9 @@ def load_ssv2(root: Path, split: int) -> Dataset:
             label = label_of.get(re.sub(r"[\[\]]", "", str(entry.get("template", entry.get("label")))).casefold())
             if label is None:
                 raise DataError(f"{where}: its template is none of {_ssv2_list(root, 'labels')}")
-            below = on_disk.get(name)
-            yield Sample(name, inside(root / below, root, where) if below else ABSENT, label, name)
+            yield Sample(name, on_disk.video(where, name), label, name)
 
-    return _dataset("ssv2", root, classes, tuple(samples("train")), tuple(samples("validation")))
+    return _dataset("ssv2", root, classes, tuple(samples("train")), tuple(samples("validation")), on_disk.notes)
 
 
 def load_unlabelled(root: Path, split: int) -> Dataset:
@@ -152,20 +162,50 @@ def load_unlabelled(root: Path, split: int) -> Dataset:
     """
     one_split(split, "a folder without labels")
     names = root / "classes.txt"
-    classes = tuple(line for _, line in lines(names)) if names.is_file() else ()
+    classes = listed_classes(names) if names.is_file() else ()
+    others = Counter[str]()
     samples = [
-        Sample(without_suffix(path), root / path, -1, without_suffix(path), reader) for path, reader in walk(root)
+        Sample(without_suffix(path), root / path, -1, without_suffix(path), reader)
+        for path, reader in walk(root, others)
     ]
-    return with_unique_ids(Dataset("unlabelled", root, classes, (), tuple(samples)))
+    return with_unique_ids(Dataset("unlabelled", root, classes, (), tuple(samples), notes=said_of_others(others)))
 
 
 _KINETICS_LISTS = {"train": ("train",), "val": ("val", "validate", "validation", "test")}
 
 
-def _found(on_disk: Mapping[str, Path], name: str, base: Path, where: str) -> Path:
-    """The file that a list calls `name`, whatever its case; ABSENT where there is none."""
-    path = on_disk.get(name.casefold())
-    return ABSENT if path is None else inside(path, base, where)
+class _OnDisk:
+    """The videos below a folder by the names that lists give them, without suffix."""
+
+    def __init__(self, root: Path) -> None:
+        others = Counter[str]()
+        self._root, self._kinds = root, dict(walk(root, others))
+        self._by_name = defaultdict[str, list[str]](list)
+        for path in self._kinds:
+            self._by_name[without_suffix(path.rpartition("/")[2])].append(path)
+        self.notes = said_of_others(others)
+
+    def video(self, where: str, *names: str) -> Path:
+        """The video with the first of these names that one has; ABSENT without one, DataError where several have it.
+
+        A picture of that name is none: thumbnails stand beside videos.
+        """
+        for name in names:
+            below = one_of(self._by_name.get(name, ()), self._kinds, "video", where, name)
+            if below:
+                return inside(self._root / below, self._root, where)
+        return ABSENT
+
+
+def _found(on_disk: Mapping[str, list[Path]], name: str, base: Path, where: str) -> Path:
+    """The file that a list calls `name`, whatever its case; ABSENT where there is none, DataError for several."""
+    paths = on_disk.get(folded(name), [])
+    exact = [path for path in paths if f"{path.parent.name}/{path.name}" == name]
+    if len(paths) > 1 and len(exact) != 1:
+        raise DataError(
+            f"{where}: {name!r} fits {len(paths)} files ({some(sorted(map(str, paths)))}); keep one of them"
+        )
+    return inside((exact or paths)[0], base, where) if paths else ABSENT
 
 
 def _kinetics_rows(root: Path, names: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
@@ -209,7 +249,7 @@ def _class_number(root: Path, number: Any) -> int:
 
 def _json(path: Path, kind: type) -> Any:
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(read_text(path), object_pairs_hook=_without_repeats)
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({error})") from error
     if not isinstance(content, kind):
@@ -217,7 +257,19 @@ def _json(path: Path, kind: type) -> Any:
     return content
 
 
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    twice = repeated(key for key, _ in pairs)
+    if twice:
+        raise ValueError(f"{some(list(twice))} stands in it twice")
+    return dict(pairs)
+
+
 def _dataset(
-    name: str, root: Path, classes: tuple[str, ...], train: tuple[Sample, ...], test: tuple[Sample, ...]
+    name: str,
+    root: Path,
+    classes: tuple[str, ...],
+    train: tuple[Sample, ...],
+    test: tuple[Sample, ...],
+    notes: tuple[str, ...],
 ) -> Dataset:
-    return with_unique_ids(Dataset(name, root, classes, train, test))
+    return with_unique_ids(Dataset(name, root, classes, train, test, notes=notes))

@@ -1,5 +1,6 @@
 """Where weights come from: a file, one of our runs, what a library publishes, a repository of Hugging Face."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +13,12 @@ from typing import Any
 from corruptions.errors import nearest
 from vidsparse import files
 from vidsparse.errors import ConfigError
-from vidsparse.models.labels import SPACES, Names, find_classes
+from vidsparse.models.labels import SPACES, Names, find_classes, names_in
 from vidsparse.models.zoo import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.progress import say
 from vidsparse.runfolder import read_facts
 
-SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".pyth", ".bin", ".tar")
+SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".pyth", ".th", ".bin", ".tar")
 _HUB = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+?))?(:(?P<file>[\w./-]+))?")
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # tried in turn where none is named
 _FINAL = Path("checkpoints", "final.safetensors")
@@ -82,15 +83,36 @@ def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "mo
     if why := weights_problem(spec.name, reference):
         raise ConfigError(f"{key}={reference}: {why}")
     if reference.startswith("hf://"):
-        return Weights(_from_hub(reference, key), reference)
+        path = _from_hub(reference, key)
+        return Weights(path, reference, _classes_beside(path))
     if name := _published(spec, reference):
         classes = find_classes(spec.labels) if spec.labels else None
         return _LIBRARIES[_library(spec)](spec, name, classes, key)
     path = Path(reference)
-    if path.is_dir():
-        facts = read_facts(path)
-        return Weights(path / _FINAL, f"the run {path}", tuple((name,) for name in facts["data"]["classes"]))
-    return Weights(path, str(path))
+    run = path if path.is_dir() else path.absolute().parent.parent
+    if path.is_dir() or (path.parent.name == _FINAL.parent.name and (run / "run.json").is_file()):
+        return Weights(path / _FINAL if path.is_dir() else path, f"the run {run}", _classes_of_run(read_facts(run)))
+    return Weights(path, str(path), _classes_beside(path))
+
+
+def _classes_of_run(facts: dict[str, Any]) -> tuple[Names, ...] | None:
+    """What the logits of a run's weights are: the classes of its data, unless it evaluated weights of others."""
+    given = facts.get("weights", {})
+    if "labels" not in given or given["labels"].startswith("by order"):
+        return tuple((name,) for name in facts["data"]["classes"]) or None
+    names = given.get("class_names")
+    return tuple((name,) for name in names) if names else None
+
+
+def _classes_beside(path: Path) -> tuple[Names, ...] | None:
+    """The classes in a config.json of Hugging Face or timm beside a file of weights; None where it names none."""
+    try:
+        said = json.loads((path.parent / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    names = names_in(said.get("id2label") or said.get("label_names")) if isinstance(said, dict) else None
+    unnamed = names and all(re.fullmatch(r"LABEL_\d+", words[0]) for words in names)
+    return None if unnamed else names
 
 
 def native_input(spec: ModelSpec, reference: str | None) -> Input:

@@ -6,6 +6,7 @@ from typing import Any
 
 from vidsparse.errors import plural
 from vidsparse.evaluation.metrics import accuracy_matrix, undecodable
+from vidsparse.facts import say_joined, say_untrained
 from vidsparse.report import accounts, segments
 from vidsparse.report.tables import Run
 from vidsparse.tasks import Task
@@ -144,6 +145,8 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Decoders": _listed(data.get("decoders")),
             "Resizer": "FFmpeg, bilinear, even sides",
             "Classes": f"{data['classes_present']} of {len(data['classes'])} present",
+            "Classes left out": _some(data.get("foreign", []), shown=101),
+            "Classes joined": say_joined(info.get("weights", {}).get("joined") or {}),
             "Chance": f"{percent(info['chance'])} %",
             "Clip": _clip(config.get("data") or {}),
             "Fingerprint": data["fingerprint"],
@@ -245,6 +248,7 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
         "These numbers are from built-in sample data: they show that the pipeline works and say nothing about "
         "real videos.": run.on_sample_data,
         f"{plural(data['missing'], 'video')} of the official lists missing: {_named(data)}.": data["missing"],
+        _untrained(data.get("untrained", [])): data.get("untrained"),
         f"Only {present} of {of_all} classes are present: accuracies do not compare with published ones.": present
         < of_all,
         f"{plural(substituted, 'training clip')} could not be read and gave way to another clip.": substituted,
@@ -260,6 +264,11 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
         "nothing.": numbers["clean_low"] <= run.info["chance"],
     }
     return [sentence for sentence, holds in found.items() if holds]
+
+
+def _untrained(classes: list[str]) -> str:
+    sentence = say_untrained(classes)
+    return f"{sentence[:1].upper()}{sentence[1:]}: {_some(classes)}."
 
 
 def _named(data: Mapping[str, Any]) -> str:
