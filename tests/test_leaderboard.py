@@ -68,11 +68,15 @@ def test_a_foreign_checkpoint_of_1000_classes_is_evaluated_by_synset(images, cap
 def test_several_checkpoints_make_one_page(images, capsys):
     for name, seed in (("one.pt", 1), ("two.pt", 2)):
         save(name, 3, seed)
-    assert main(["evaluate", "evaluate_pretrained", *images, "model.weights=[one.pt,two.pt]"]) == 0
+    assert (
+        main(["evaluate", "evaluate_pretrained", *images, "model.weights=[one.pt,two.pt]", "model.labels=order"]) == 0
+    )
     table = pd.read_csv("runs/leaderboard/tables/leaderboard.csv")
     assert set(table.runs) == {"one_evaluated", "two_evaluated"}
     assert "leaderboard/report.html" in capsys.readouterr().out.replace("\n", "")
-    assert main(["evaluate", "evaluate_pretrained", *images, "model.weights=[one.pt,two.pt]"]) == 0  # reprinted
+    assert (
+        main(["evaluate", "evaluate_pretrained", *images, "model.weights=[one.pt,two.pt]", "model.labels=order"]) == 0
+    )  # reprinted
 
 
 def test_weights_that_do_not_fit_the_data_leave_no_run(images, capsys):

@@ -62,7 +62,7 @@ def _reasons(names: Sequence[str], answers: Sequence[tuple[str, ...]], alone: Se
 def _reduced(clips: "Clips", kept: Sequence[int]) -> "Clips":
     """Clips with these of their classes alone, numbered anew."""
     dataset = clips.dataset
-    label_of = {old: new for new, old in enumerate(kept)}
+    label_of = {old: new for new, old in enumerate(kept)} | {-1: -1}
     test = tuple(replace(s, label=label_of[s.label]) for s in clips.test if s.label in label_of)
     if not test:
         raise DataError(f"{dataset.root}: no class of its test clips is one that the weights know")

@@ -45,3 +45,32 @@ def test_a_file_names_the_classes(tmp_path):
         find_classes(str(tmp_path / "bad.json"))
     with pytest.raises(ConfigError, match=r"model\.labels=imagnet: did you mean imagenet"):
         find_classes("imagnet")
+
+
+def test_a_file_that_has_a_name_twice_is_refused_with_its_lines(tmp_path):
+    for name, text, said in (
+        ("a.txt", "cat\n\ndog\ncat\n", r"cat \(line 1, 4\)"),
+        ("b.txt", "1 cat\n2 dog\n3 cat\n", r"cat \(line 1, 3\)"),
+        ("c.json", '["cat", "dog", "cat"]', r"cat \(entry 1, 3\)"),
+        ("d.json", '{"cat": 0, "cat": 1}', "cat stands in it twice"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ConfigError, match=said):
+            find_classes(str(tmp_path / name))
+
+
+def test_usual_forms_of_names_files_are_read(tmp_path):
+    for name, text in (
+        ("classInd.txt", "1 cat\n2 big dog\n"),
+        ("from_0.csv", "0,cat\n1,big dog\n"),
+        ("id2label.json", '{"1": "big dog", "0": "cat"}'),
+        ("labels.json", '{"big dog": "1", "cat": "0"}'),
+        ("plain.txt", "cat\r\nbig dog"),
+    ):
+        (tmp_path / name).write_text(text)
+        assert [names[0] for names in find_classes(str(tmp_path / name))] == ["cat", "big dog"], name
+    (tmp_path / "ssv2.txt").write_text("Putting something, something and something on the table\nPutting something\n")
+    wanted = ["Putting something, something and something on the table", "Putting something"]
+    assert match_classes(wanted[:1], find_classes(str(tmp_path / "ssv2.txt"))) == [0]
+    assert match_classes(["C", "C#", "C++"], [("C++",), ("C",), ("C#",)]) == [1, 2, 0]
+    assert match_classes(["-1", "+1"], [("+1",), ("-1",)]) == [1, 0]

@@ -1,12 +1,17 @@
 """Somebody's weights: their classes matched to the data's, and a new head on their backbone."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from vidsparse.classes.spaces import listed
 from vidsparse.errors import ConfigError
-from vidsparse.models.pretrained import evaluated, initialize
-from vidsparse.models.zoo import create_model
+from vidsparse.models.pretrained import answered_classes, evaluated, initialize
+from vidsparse.models.weights import find_weights
+from vidsparse.models.zoo import create_model, model_spec
 
 NAME = "cifar_resnet20"
 
@@ -33,9 +38,11 @@ def test_the_datas_classes_come_first_and_the_others_after_them_or_not_at_all(fi
     assert set(model.state_dict()) == set(theirs.state_dict())
 
 
-def test_classes_that_nobody_names_are_taken_by_order_where_as_many(five):
+def test_classes_that_nobody_names_are_taken_by_order_only_where_that_is_said(five):
     theirs, path, _ = five
-    model, facts = evaluated(NAME, list("abcde"), 1, 32, path, "auto", "all")
+    with pytest.raises(ConfigError, match=r"names none of its 5 classes.*model\.labels=order .*: a, b, c, d, e"):
+        evaluated(NAME, list("abcde"), 1, 32, path, "auto", "all")
+    model, facts = evaluated(NAME, list("abcde"), 1, 32, path, "order", "all")
     clip = torch.randn(1, 3, 1, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(model.eval()(clip), theirs(clip))
@@ -106,3 +113,84 @@ def test_the_head_is_found_in_every_kind_of_network(name, tmp_path):
     fresh = [key for key, value in ours.state_dict().items() if value.shape != theirs.state_dict()[key].shape]
     assert 1 <= len(fresh) <= 2
     assert all(torch.equal(v, theirs.state_dict()[k]) for k, v in ours.state_dict().items() if k not in fresh)
+
+
+def unnamed(tmp_path, classes):
+    """The path of a file of weights that says nothing of its classes."""
+    torch.manual_seed(0)
+    save_file(create_model(NAME, classes, 1, 32).state_dict(), tmp_path / "net.safetensors")
+    return str(tmp_path / "net.safetensors")
+
+
+def test_the_same_weights_mean_the_same_in_whatever_order_the_data_has_its_classes(tmp_path):
+    names, path = listed("tiny_imagenet"), unnamed(tmp_path, 200)
+    with pytest.raises(ConfigError, match=r"two orders: say model.labels=tiny_imagenet for .* or tiny_imagenet_sorted"):
+        evaluated(NAME, names, 1, 32, path, "auto", "data")
+    clip = torch.randn(1, 3, 1, 32, 32)
+    published, folders = (evaluated(NAME, order, 1, 32, path, "tiny_imagenet", "data")[0].eval()(clip)
+                          for order in (names, sorted(names)))  # fmt: skip
+    torch.testing.assert_close(folders, published[:, [names.index(name) for name in sorted(names)]])
+
+
+def test_ten_classes_of_cifar_are_in_the_order_of_its_archive(tmp_path):
+    path = unnamed(tmp_path, 10)
+    shuffled = sorted(listed("cifar10"), reverse=True)
+    model, facts = evaluated(NAME, shuffled, 1, 32, path, "auto", "data")
+    assert model.get_buffer("answers").tolist() == list(range(10))[::-1]
+    assert facts["labels"] == "by name, cifar10"
+    with pytest.raises(ConfigError, match="names none of its 10 classes"):
+        evaluated(NAME, [*listed("cifar10")[:9], "lorry"], 1, 32, path, "auto", "data")
+
+
+def test_any_of_the_classes_that_are_one_action_counts_as_right(tmp_path):
+    path = unnamed(tmp_path, 400)
+    model, facts = evaluated(NAME, ["golf", "shoot_bow"], 1, 32, path, "auto", "all")
+    theirs = create_model(NAME, 400, 1, 32, path).eval()
+    clip, places = torch.randn(2, 3, 1, 32, 32), [listed("kinetics400").index(f"golf {what}") for what in
+                                                 ("driving", "chipping", "putting")]  # fmt: skip
+    with torch.no_grad():
+        given, answered = theirs(clip), model.eval()(clip)
+    torch.testing.assert_close(answered[:, 0], given[:, places].amax(1))
+    torch.testing.assert_close(answered[:, 1], given[:, listed("kinetics400").index("archery")])
+    assert answered.shape == (2, 398)
+    assert set(facts["joined"]) == {"golf", "shoot_bow"}
+    assert facts["joined"]["shoot_bow"] == ["archery"]
+
+
+def test_classes_of_which_weights_know_nothing_are_told_before_anything_is_evaluated(tmp_path):
+    path = unnamed(tmp_path, 400)
+    known = answered_classes(NAME, ["wave", "golf", "shoot_bow"], 1, 32, path, "auto")
+    assert [bool(names) for names in known] == [False, True, True]
+    assert answered_classes(NAME, ["wave", "zebra"], 1, 32, path, "auto") == []
+    with pytest.raises(ConfigError, match="1 of the data's 2 classes"):
+        evaluated(NAME, ["wave", "golf"], 1, 32, path, "auto", "all")
+
+
+def test_classes_stand_in_a_config_beside_the_weights(tmp_path):
+    path = unnamed(tmp_path, 3)
+    (tmp_path / "config.json").write_text('{"id2label": {"0": "cat", "1": "dog", "2": "elk"}}')
+    assert evaluated(NAME, ["elk", "dog", "cat"], 1, 32, path, "auto", "data")[0].get_buffer("answers").tolist() == [
+        2,
+        1,
+        0,
+    ]
+    (tmp_path / "config.json").write_text('{"id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}}')
+    with pytest.raises(ConfigError, match="names none of its 3 classes"):
+        evaluated(NAME, ["elk", "dog", "cat"], 1, 32, path, "auto", "data")
+
+
+def test_a_run_that_evaluated_weights_of_others_passes_on_their_names_and_not_those_of_its_data(tmp_path):
+    path = Path(unnamed(tmp_path, 3))
+    folder = tmp_path / "run" / "checkpoints"
+    folder.mkdir(parents=True)
+    path.rename(folder / "final.safetensors")
+    facts = {
+        "data": {"classes": ["elk", "dog", "cat"]},
+        "weights": {"labels": "by name, x", "class_names": list("abc")},
+    }
+    (tmp_path / "run" / "run.json").write_text(json.dumps(facts))
+    for reference in (tmp_path / "run", folder / "final.safetensors"):
+        assert find_weights(model_spec(NAME), reference).classes == (("a",), ("b",), ("c",))
+    del facts["weights"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(facts))
+    assert find_weights(model_spec(NAME), folder / "final.safetensors").classes == (("elk",), ("dog",), ("cat",))

@@ -41,9 +41,7 @@ def joined_names(train: Sequence[str], test: Sequence[str], where: str) -> dict[
 def said_of_joined(joined: Mapping[str, str]) -> tuple[str, ...]:
     """One sentence on names that were taken for one class though they differ."""
     differing = [f"{name} is {theirs}" for name, theirs in joined.items() if name != theirs]
-    return (
-        (f"classes of test and training folders whose names differ, joined: {some(differing, 6)}",) if differing else ()
-    )
+    return (f"test and training classes whose names differ, joined: {some(differing, 6)}",) if differing else ()
 
 
 def listed_classes(path: Path, column: int | None = None) -> tuple[str, ...]:

@@ -290,14 +290,16 @@ def _flat_validation(root: Path, data: Path, classes: Sequence[str]) -> Iterator
         else ((where, *line.split()[:2]) for where, line in lines(listing))
     )
     numbers = [int(label[0]) for _, _, *label in rows if label and label[0].isdecimal()]
-    if numbers:
-        _check_counted(numbers, len(classes), listing)
     for where, *entry in rows:
         name, label = entry if len(entry) == 2 else ("", "")
         number = int(label) if label.isdecimal() else label_of.get(label, -1)
         if not 0 <= number < len(classes):
-            raise DataError(f"{where}: {label!r} is no synset of this data set")
+            raise DataError(
+                f"{where}: {label!r} is no synset of this data set, nor a place among them from 0 to {len(classes) - 1}"
+            )
         yield _image(data, f"val/{relative(name, where, 1)}", number, where)
+    if numbers:
+        _check_counted(numbers, len(classes), listing)
 
 
 def _check_counted(numbers: Sequence[int], classes: int, path: Path) -> None:
@@ -311,8 +313,8 @@ def _check_counted(numbers: Sequence[int], classes: int, path: Path) -> None:
         return
     raise DataError(
         f"{path}: its numbers run from {first} to {last}, and there are {classes} classes, 0 to {classes - 1}: they "
-        "may be counted from 1, in the order of the development kit or in that of other classes; write the synset (n01440764) "
-        "in their place"
+        "may be counted from 1, in the order of the development kit or in that of other classes; write the synset "
+        "(n01440764) in their place"
     )
 
 

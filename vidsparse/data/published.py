@@ -131,7 +131,8 @@ def _classes_of_arrays(root: Path, labels: NDArray[np.int64], size: tuple[int, .
     if first or last >= SPACES[name] or size != (_CIFAR_SIDE, _CIFAR_SIDE):
         raise DataError(
             f"{root}/labels.npy: numbers from {first} to {last} of {size[1]} x {size[0]} pictures are not those of "
-            f"CIFAR-10 or CIFAR-100, so nobody knows which classes they are; put {file} beside them, a name a line from number 0"
+            f"CIFAR-10 or CIFAR-100, so nobody knows which classes they are; put {file} beside them, a name "
+            "a line from number 0"
         )
     return listed(name)
 

@@ -216,8 +216,8 @@ def _refuse_unnamed(classes: Sequence[str], count: int, weights: Weights) -> NoR
     if count == len(classes):
         raise ConfigError(
             f"model.weights: {weights.path} names none of its {count} classes, and as many classes need not be the "
-            f"same ones in the same order; give their names by model.labels ({', '.join(SPACES)}, or a file with a name a "
-            f"line), or say model.labels=order if they are those of the data in its order: {some(classes, 6)}"
+            f"same ones in the same order; give their names by model.labels ({', '.join(SPACES)}, or a file with "
+            f"a name a line), or say model.labels=order if they are those of the data in its order: {some(classes, 6)}"
         )
     raise ConfigError(
         f"model.weights: {weights.path} does not fit the data: it has {count} classes, the data {len(classes)}; give "

@@ -99,7 +99,7 @@ def _classes_of_run(facts: dict[str, Any]) -> tuple[Names, ...] | None:
     """What the logits of a run's weights are: the classes of its data, unless it evaluated weights of others."""
     given = facts.get("weights", {})
     if "labels" not in given or given["labels"].startswith("by order"):
-        return tuple((name,) for name in facts["data"]["classes"]) or None
+        return tuple((name,) for name in facts.get("data", {}).get("classes", ())) or None
     names = given.get("class_names")
     return tuple((name,) for name in names) if names else None
 
