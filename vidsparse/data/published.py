@@ -23,7 +23,7 @@ from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.cells import Cell
 from vidsparse.data.class_names import listed_classes
 from vidsparse.data.frames import Frames, VideoInfo
-from vidsparse.data.images import decode, still
+from vidsparse.data.images import decode, open_picture, still
 from vidsparse.data.index import Index, Progress, Row, build_index
 from vidsparse.data.kinds import said_of_others
 from vidsparse.data.lists import class_samples, files_like, first_file, folders, walk
@@ -235,7 +235,7 @@ def _classes_of_folders(root: Path, first: Path, names: Sequence[str]) -> tuple[
 def _is_tiny(place: Path) -> bool:
     """Whether the first picture there has the size of Tiny ImageNet's."""
     path = next((path for path, reader in walk(place) if reader == "image"), "")
-    return bool(path) and decode((place / path).read_bytes(), place / path).shape[:2] == (_TINY_SIDE, _TINY_SIDE)
+    return bool(path) and open_picture(place / path).shape[:2] == (_TINY_SIDE, _TINY_SIDE)
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
