@@ -17,6 +17,7 @@ from corruptions.suites import SUITES, Suite, suite
 
 if TYPE_CHECKING:
     from corruptions.apply import corrupt, corrupt_labels, damaged_frames, frame_order, frames_needed
+    from corruptions.panes import frost_textures
     from corruptions.selftest import compile_kernels, fingerprint
     from corruptions.temporal import Consistency, consistency
 
@@ -39,6 +40,7 @@ __all__ = [
     "fingerprint",
     "frame_order",
     "frames_needed",
+    "frost_textures",
     "names",
     "suite",
 ]
@@ -51,6 +53,7 @@ _LAZY = {
     "damaged_frames": "apply",
     "frame_order": "apply",
     "frames_needed": "apply",
+    "frost_textures": "panes",
     "compile_kernels": "selftest",
     "fingerprint": "selftest",
 }

@@ -79,7 +79,7 @@ FORMULAS: Final[Mapping[str, Formula]] = MappingProxyType(
         ),
         "frost": Formula(
             "Ice has grown on the lens.",
-            "x' = a x + b f, where f is a random window on one of five ice textures",
+            "x' = a x + b f, where f is a random window on one of five ice textures, each as likely",
             ("a, factor on the frame", "b, factor on the ice", "size of the texture"),
         ),
         "fog": Formula(

@@ -169,8 +169,9 @@ _ROWS = (
         "weather",
         "static",
         20.0,
-        "departure: the textures are grown, not cropped from five photographs (two the same) of unknown licence, and "
-        "equally bright",
+        "departure: the five textures are grown, not photographs (five of unknown licence, two the same); each has the "
+        "levels, colours, spectrum and patchiness of one of them, so that networks answer alike (docs/results.md)",
+        "own photographs: `corruptions.frost_textures(FOLDER)`, or `evaluation.frost_textures: FOLDER` in a config",
         "levels 3 to 5 of imagenet_c differ little, and level 4 is milder than level 3",
         "departure: a frame larger than the texture enlarges it, where the generator fails",
     ),

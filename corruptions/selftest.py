@@ -14,7 +14,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from corruptions import ice
+from corruptions import ice, panes
 from corruptions.apply import corrupt
 from corruptions.registry import REGISTRY, find
 from corruptions.registry import names as all_names
@@ -30,23 +30,29 @@ def compile_kernels(names: Iterable[str] | None = None) -> float:
     for name in all_names() if names is None else names:
         if find(name).support != "video":
             corrupt(_tiny_clip(), name, 1, temporal="drift")
-        if name == "frost":
+        if name == "frost" and not panes.folder_in_use():
             for number in range(ice.TEXTURES):
                 ice.texture(number)
     return time.perf_counter() - start
 
 
-@lru_cache(maxsize=1)
 def fingerprint() -> str:
     """Return the versions and the hash of a small self-test: equal fingerprints promise equal bytes.
 
-    Without PyAV the codecs stay out of it.
+    Without PyAV the codecs stay out of it. Photographs chosen with `frost_textures` are in it, by digest.
     """
+    folder = panes.folder_in_use()
+    return _build() + (f", frost {panes.photographs(folder)[1]}" if folder else "")
+
+
+@lru_cache(maxsize=1)
+def _build() -> str:
     coded = find_spec("av") is not None
     digest = blake2b(digest_size=8)
     for name in all_names() if coded else (name for name in all_names() if REGISTRY[name].support != "video"):
         for severity in (1, 3, 5):
-            digest.update(corrupt(_tiny_clip(), name, severity, "fingerprint", temporal="drift").tobytes())
+            with panes.frost_textures(None):
+                digest.update(corrupt(_tiny_clip(), name, severity, "fingerprint", temporal="drift").tobytes())
     versions = f"numpy {np.__version__}, cv2 {cv2.__version__}, numba {numba.__version__}, pillow {PIL.__version__}"
     versions += f", av {version('av')}" if coded else ", no av"
     return f"{versions}, {platform.machine()}, {digest.hexdigest()}"

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import fields, flakes, ice, motion
+from corruptions import fields, flakes, motion, panes
 from corruptions.blur import streak_weights
 from corruptions.jit import kernel
 from corruptions.motion import Scene
@@ -119,16 +119,14 @@ def _veil(frame: Pixels, cloud: Field, down: float, right: float, kept: float, a
 
 
 def frost(frames: Pixels, level: Level, scene: Scene) -> None:
-    """a x + b f: f is a place drawn on one of the textures of `ice`, in drift a place that wanders slowly."""
+    """a x + b f: f is a place drawn on one of the `panes`, in drift a place that wanders slowly."""
     kept, added, shrink = level
-    height, width = frames.shape[1:3]
-    side = max(round(ice.SIDE * shrink * scene.scale), height, width)  # a larger frame enlarges the ice
+    shape = frames.shape[1], frames.shape[2]
 
     def pane(t: int) -> Pixels:
-        number = int(motion.uniform(motion.still(scene), "texture", t) * ice.TEXTURES)
-        down, right = (int(motion.uniform(scene, axis, t) * side) for axis in ("down", "right"))
-        rows, columns = (np.arange(height) + down) % side, (np.arange(width) + right) % side
-        return np.asarray(cv2.resize(ice.texture(number), (side, side))[rows[:, None], columns], np.uint8)
+        number = motion.uniform(motion.still(scene), "texture", t)
+        down, right = (motion.uniform(scene, axis, t) for axis in ("down", "right"))
+        return panes.window(number, down, right, shape, shrink * scene.scale)
 
     for frame, ice_here in zip(frames, motion.layers(scene, pane), strict=True):
         cv2.addWeighted(frame, kept, ice_here, added, _ROUNDING - 0.5, dst=frame)
