@@ -259,7 +259,7 @@ _KINDS: Final = (
         tint=2.0,
         patches=0.28,
         veil=0.35,
-        rough=0.9,
+        rough=0.7,
     ),
     Kind(
         _plumes,
