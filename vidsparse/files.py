@@ -119,10 +119,21 @@ class Together:
 
     def write(self, path: Path, content: bytes) -> None:
         """Write one file under its temporary name."""
+        with _told(path):
+            self.place(path).write_bytes(content)
+
+    def place(self, path: Path) -> Path:
+        """The temporary name of a file, to be written by somebody else."""
         self._waiting[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         with _told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._waiting[path].write_bytes(content)
+        return self._waiting[path]
+
+    def settle(self, path: Path, sha256: str) -> None:
+        """Leave a file that was placed alone where the same content (SHA-256 in hex) stands there already."""
+        with _told(path):
+            if path.is_file() and digest(path) == sha256:
+                self._waiting.pop(path).unlink()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:

@@ -16,7 +16,9 @@ from vidsparse.benchmark.plan import Plan, Unit, part
 from vidsparse.benchmark.unit import Clock, clip_frames, timed
 from vidsparse.data.cells import Cell
 from vidsparse.data.corrupting import Corruptor, Decoded
-from vidsparse.data.stored import Entry
+from vidsparse.data.frames import Frames
+from vidsparse.data.spill import Spilled
+from vidsparse.data.stored import PACKED, Entry
 from vidsparse.errors import BenchmarkError
 
 CLIPS, FRAMES = 3, 32  # of a sample; a part of a video stands for all of it
@@ -38,7 +40,8 @@ def estimate(plan: Plan, units: Sequence[Unit], budget: float) -> Estimate:
     """Measure cells for about `budget` seconds; those not reached take the mean of the others, but one at least is."""
     cells = tuple(dict.fromkeys(unit.cell for unit in units))
     sample, clock = _sample(plan.stored.entries), Clock(float)
-    corruptor = Corruptor(part(plan.clips, sample), plan.config.evaluation, cells)
+    folder = None if plan.recipe.format == PACKED else place(plan.stored.root)
+    corruptor = Corruptor(part(plan.clips, sample), plan.config.evaluation, cells, folder)
     with timed(clock, "decode"):
         videos = [corruptor.decode(plan.clips.test[entry.position], entry.kept) for entry in sample]
     began, size, seconds = monotonic(), dict[Cell, float](), dict[Cell, float]()
@@ -61,14 +64,26 @@ def estimate(plan: Plan, units: Sequence[Unit], budget: float) -> Estimate:
 
 def check_room(needed: float, root: Path) -> int:
     """Free bytes where the benchmark will stand; BenchmarkError where that is less than what it needs."""
-    place = next(each for each in (root, *root.parents) if each.exists())
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(place(root)).free
     if needed > free:
         raise BenchmarkError(
-            f"the benchmark needs about {size_text(needed)}, and {size_text(free)} are free at {place}: choose "
+            f"the benchmark needs about {size_text(needed)}, and {size_text(free)} are free at {place(root)}: choose "
             "benchmark.dir on another disk, benchmark.materialize=clips, fewer severities or a smaller canvas"
         )
     return free
+
+
+def place(root: Path) -> Path:
+    """The folder that is there already where the benchmark will stand."""
+    return next(each for each in (root, *root.parents) if each.exists())
+
+
+def on_the_way(plan: Plan, workers: int) -> int:
+    """Bytes on disk of the frames that so many workers may have there at a time: of videos too long for memory."""
+    whole = any(cell.severity and REGISTRY[cell.corruption].support == "video" for cell in plan.recipe.cells)
+    sizes = [(e.n_frames if whole else len(e.kept)) * e.height * e.width * 3 for e in plan.stored.entries]
+    most = plan.config.evaluation.max_clip_mb * 2**20
+    return sum(sorted((size for size in sizes if size > most), reverse=True)[:workers])
 
 
 def size_text(count: float) -> str:
@@ -116,6 +131,13 @@ def _spread(cells: Sequence[Cell]) -> list[Cell]:
     return [group[turn] for turn in range(max(map(len, rounds), default=0)) for group in rounds if turn < len(group)]
 
 
+def _first_part(corruptor: Corruptor, video: Decoded, cell: Cell, entry: Entry) -> Frames:
+    """The frames of a clip, or the first of one that is too long for memory."""
+    if isinstance(video.frames, Spilled):
+        return next(corruptor.parts(video, cell, entry.kept, FRAMES))
+    return clip_frames(corruptor, video, cell, entry)
+
+
 def _measured(
     plan: Plan, corruptor: Corruptor, videos: Sequence[tuple[Entry, Decoded]], cell: Cell
 ) -> tuple[float, float]:
@@ -123,9 +145,9 @@ def _measured(
     clock, size, count = Clock(float), 0, 0
     for whole, video in videos:
         entry = _cut(whole, cell)
-        clip_frames(corruptor, video, cell, entry)  # the first time compiles
+        _first_part(corruptor, video, cell, entry)  # the first time compiles
         with timed(clock, "all"):
-            frames = clip_frames(corruptor, video, cell, entry)
+            frames = _first_part(corruptor, video, cell, entry)
             size += sum(map(len, encode(plan.recipe.format, frames, entry.rate, plan.recipe.crf).values()))
         count += len(frames)
     return size / count, clock["all"] / count

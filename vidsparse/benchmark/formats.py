@@ -5,12 +5,15 @@ into RGB without rounding. H.264 at 4:2:0 takes about a third of the strength of
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import write_array_header_1_0
 
 from vidsparse.data.frames import Frames
 from vidsparse.data.images import decode as decode_picture
@@ -54,6 +57,29 @@ def encode(name: str, frames: Frames, rate: Fraction, crf: int | None = None) ->
     return {f"/{frame_name(number)}": content for number, content in enumerate(pictures)}
 
 
+def encode_to(
+    path: Path, name: str, parts: Iterable[Frames], shape: tuple[int, ...], rate: Fraction, crf: int | None = None
+) -> None:
+    """Write the one file of a clip uint8 (T, H, W, 3) of this shape that comes in parts: the bytes of `encode`."""
+    if name in VIDEOS:
+        _video_to(path, VIDEOS[name], (frame for part in parts for frame in part), shape[1:3], rate, crf)
+        return
+    with path.open("wb") as file:
+        write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for part in parts:
+            file.write(np.ascontiguousarray(part).data)
+
+
+def decode_parts(path: Path, count: int) -> Iterator[Frames]:
+    """The frames of a video file of ours, `count` at a time: what a reader of the benchmark will see."""
+    import av
+
+    with av.open(str(path)) as container:
+        shown = _shown(container)
+        while part := list(islice(shown, count)):
+            yield np.stack(part)
+
+
 def encode_mask(mask: Frames) -> bytes:
     """The PNG of a mask (H, W): one 8-bit value, the class id, a pixel."""
     from PIL import Image
@@ -89,32 +115,48 @@ def array_bytes(array: "np.ndarray[Any, Any]") -> bytes:
 
 
 def _video(video: Video, frames: Frames, rate: Fraction, crf: int | None) -> bytes:
+    buffer = io.BytesIO()
+    _video_to(buffer, video, frames, frames.shape[1:3], rate, crf)
+    return buffer.getvalue()
+
+
+def _video_to(
+    file: io.BytesIO | Path,
+    video: Video,
+    frames: Iterable[Frames],
+    size: tuple[int, ...],
+    rate: Fraction,
+    crf: int | None,
+) -> None:
     import av
     from av.video.reformatter import Interpolation
 
     scaler = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
     options = dict(video.options) | ({} if crf is None else {"crf": str(crf)})
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="matroska", options={"fflags": "+bitexact"}) as container:
+    target: Any = str(file) if isinstance(file, Path) else file
+    with av.open(target, "w", format="matroska", options={"fflags": "+bitexact"}) as container:
         stream: Any = container.add_stream(video.encoder, rate, options=options | {"flags": "+bitexact"})
-        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], video.pixels
+        stream.height, stream.width, stream.pix_fmt = *size, video.pixels
         for frame in frames:
             shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), "rgb24")
             container.mux(stream.encode(shown.reformat(format=video.pixels, interpolation=scaler, threads=1)))
         container.mux(stream.encode())
-    return buffer.getvalue()
 
 
 def _decoded(content: bytes) -> Frames:
     import av
 
+    with av.open(io.BytesIO(content), "r") as container:
+        return np.stack(list(_shown(container)))
+
+
+def _shown(container: Any) -> Iterator[Frames]:
     from vidsparse.data.decoders import Scaler
 
-    with av.open(io.BytesIO(content), "r") as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "NONE"
-        scale = Scaler(stream.height, stream.width)
-        return np.stack([scale(frame) for frame in container.decode(stream)])
+    stream = container.streams.video[0]
+    stream.thread_type = "NONE"
+    scale = Scaler(stream.height, stream.width)
+    yield from map(scale, container.decode(stream))
 
 
 def _webp(frame: Frames) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from vidsparse.benchmark import verify as verifying
-from vidsparse.benchmark.estimate import check_room, estimate, size_text, time_text
+from vidsparse.benchmark.estimate import check_room, estimate, on_the_way, size_text, time_text
 from vidsparse.benchmark.plan import Plan, Unit, check, make_plan, share, units_of
 from vidsparse.benchmark.verify import Fault
 from vidsparse.benchmark.write import (
@@ -142,9 +142,12 @@ def _foretell(plan: Plan, units: Sequence[Unit], budget: float) -> None:
         say("plan       nothing is missing")
         return
     told = estimate(plan, units, budget)
-    free = check_room(told.bytes, plan.stored.root)
     workers = plan.config.engine.workers
     hands = max(1, cores() if workers == "auto" else workers)
+    meanwhile = on_the_way(plan, hands)
+    free = check_room(told.bytes + meanwhile, plan.stored.root)
+    if meanwhile:
+        say(f"plan       meanwhile {size_text(meanwhile)} for frames of videos that are too long for memory")
     say(
         f"plan       {plural(len(units), 'unit')} to make, {plural(told.frames, 'frame')}: about "
         f"{size_text(told.bytes)} and {time_text(told.seconds / hands)} on {plural(hands, 'worker')} (from "

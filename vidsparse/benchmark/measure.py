@@ -38,6 +38,36 @@ def measure(stored: Frames, intended: Frames, clean: Frames) -> Loss:
     return Loss(float(np.square(error).mean(dtype=np.float64)), round(float(after / before), 4) if before else None)
 
 
+@dataclass
+class LossSum:
+    """`measure` of a clip that comes in parts; sums of whole numbers, so that it is exact."""
+
+    count: int = 0
+    squared_error: int = 0
+    before: tuple[int, int] = (0, 0)  # of intended - clean: their sum, and that of their squares
+    after: tuple[int, int] = (0, 0)  # of stored - clean
+
+    def add(self, stored: Frames, intended: Frames, clean: Frames) -> None:
+        """Count a part: three uint8 arrays of one shape."""
+        self.count += stored.size
+        self.squared_error += _sums(stored, intended)[1]
+        self.before, self.after = (
+            (of[0] + more[0], of[1] + more[1])
+            for of, more in ((self.before, _sums(intended, clean)), (self.after, _sums(stored, clean)))
+        )
+
+    def loss(self) -> Loss:
+        """What `measure` says of the whole."""
+        before, after = (math.sqrt(squares * self.count - total**2) for total, squares in (self.before, self.after))
+        return Loss(self.squared_error / self.count, round(after / before, 4) if before else None)
+
+
+def _sums(one: Frames, other: Frames) -> tuple[int, int]:
+    """The sum of the differences, and that of their squares."""
+    difference = np.subtract(one, other, dtype=np.int32)
+    return int(difference.sum(dtype=np.int64)), int(np.square(difference).sum(dtype=np.int64))
+
+
 def mean_loss(losses: Sequence[Loss]) -> Loss:
     """The loss of several clips of one size together."""
     kept = [loss.kept for loss in losses if loss.kept is not None]

@@ -20,6 +20,7 @@ from vidsparse import failures, files
 from vidsparse.benchmark import packed
 from vidsparse.benchmark.build import build
 from vidsparse.benchmark.formats import decode, encode, encode_mask, is_lossless
+from vidsparse.benchmark.long_clips import LongClip, write_long
 from vidsparse.benchmark.measure import Loss, mean_loss, measure
 from vidsparse.benchmark.plan import Plan, Unit, part
 from vidsparse.config import EvaluationConfig
@@ -29,6 +30,7 @@ from vidsparse.data.clips import Clips
 from vidsparse.data.corrupting import Corruptor, Decoded
 from vidsparse.data.frames import Frames
 from vidsparse.data.sources import Sample
+from vidsparse.data.spill import Spilled
 from vidsparse.data.stored import PACKED, Entry, Recipe, Stored, mask_paths
 from vidsparse.errors import BenchmarkError, DataError, MachineError, WriteError
 
@@ -209,7 +211,7 @@ def _decoded(task: Task, corruptor: Corruptor) -> Iterator[tuple[Entry, Decoded]
 
 def _made(task: Task, output: files.Together, clock: Clock) -> Sidecar:
     recipe, cell, root = task.stored.recipe, task.unit.cell, task.stored.root
-    corruptor = Corruptor(task.clips, task.evaluation, task.cells)
+    corruptor = Corruptor(task.clips, task.evaluation, task.cells, None if recipe.format == PACKED else root)
     clips: list[dict[str, Any]] = []
     sums: dict[str, list[Any]] = {}
     losses: list[Loss] = []
@@ -217,6 +219,15 @@ def _made(task: Task, output: files.Together, clock: Clock) -> Sidecar:
     size, began = 0, perf_counter()
     for entry, video in _decoded(task, corruptor):
         clock["decode"] += perf_counter() - began
+        if isinstance(video.frames, Spilled):
+            with timed(clock, "corrupt"):
+                long = write_long(task.stored, cell, corruptor, video, entry, output)
+            clips.append(_said_long(task, entry, long))
+            sums |= long.sums
+            losses += [long.loss.loss()] if long.loss else []
+            size += clips[-1]["bytes"] + _write_masks(task, corruptor, video, entry, output, sums)
+            began = perf_counter()
+            continue
         with timed(clock, "corrupt"):
             frames = clip_frames(corruptor, video, cell, entry)
         with timed(clock, "encode"):
@@ -232,10 +243,7 @@ def _made(task: Task, output: files.Together, clock: Clock) -> Sidecar:
             for path, content in _files(task, entry, contents).items():
                 sums[path] = [len(content), hashlib.sha256(content).hexdigest()]
                 write_changed(output, root / path, content)
-            for path, content in _masks(task, corruptor, video, entry).items():
-                sums[path] = [len(content), hashlib.sha256(content).hexdigest()]
-                size += len(content)
-                write_changed(output, root / path, content)
+            size += _write_masks(task, corruptor, video, entry, output, sums)
         began = perf_counter()
     sidecar = {
         "cell": vars(cell),
@@ -275,6 +283,13 @@ def _said(
     return said | (_loss(loss) if loss else {}), loss
 
 
+def _said_long(task: Task, entry: Entry, long: LongClip) -> dict[str, Any]:
+    said: dict[str, Any] = {"id": entry.id, "pixels": long.pixels.hexdigest()}
+    said |= {"path": task.stored.path(task.unit.cell, entry), "frames": long.frames, "sha256": long.content.hexdigest()}
+    said["bytes"] = sum(size for size, _ in long.sums.values())
+    return said | (_loss(long.loss.loss()) if long.loss else {})
+
+
 def _loss(loss: Loss) -> dict[str, float | None]:
     return {"psnr": loss.psnr, "kept": loss.kept}
 
@@ -299,6 +314,18 @@ def _masks(task: Task, corruptor: Corruptor, video: Decoded, entry: Entry) -> di
     if masks is None:
         return {}
     return dict(zip(mask_paths(cell, entry), map(encode_mask, masks), strict=True))
+
+
+def _write_masks(
+    task: Task, corruptor: Corruptor, video: Decoded, entry: Entry, output: files.Together, sums: dict[str, list[Any]]
+) -> int:
+    """Write the masks of a clip, with their sums; returns their bytes."""
+    size = 0
+    for path, content in _masks(task, corruptor, video, entry).items():
+        sums[path] = [len(content), hashlib.sha256(content).hexdigest()]
+        size += len(content)
+        write_changed(output, task.stored.root / path, content)
+    return size
 
 
 def array_shape(stored: Stored, cell: Cell, total: int) -> tuple[int, ...]:

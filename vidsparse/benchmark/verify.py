@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ import numpy as np
 from vidsparse import failures, files
 from vidsparse.benchmark.finish import OnDisk, Sidecars, arrays, derived, lists, ordered
 from vidsparse.benchmark.formats import decode, encode
+from vidsparse.benchmark.long_clips import differs
 from vidsparse.benchmark.packed import header, length, partial, rows_bytes
 from vidsparse.benchmark.plan import Plan, Unit, part, units_of
 from vidsparse.benchmark.unit import array_shape, clip_frames, has_masks, is_of, read_sidecar
 from vidsparse.data.corrupting import Corruptor
+from vidsparse.data.spill import Spilled
 from vidsparse.data.stored import (
     CARD,
     LOG,
@@ -26,6 +29,7 @@ from vidsparse.data.stored import (
     SAMPLES,
     SUMS,
     UNITS,
+    Entry,
     Stored,
     frame_name,
     mask_paths,
@@ -134,8 +138,13 @@ def verify_deep(plan: Plan, count: int) -> tuple[list[str], int]:
     chosen = random.SystemRandom().sample(every, min(count, len(every)))
     differ: list[str] = []
     for unit, entry in chosen:
-        corruptor = Corruptor(part(plan.clips, (entry,)), plan.config.evaluation, (unit.cell,))
+        folder = None if recipe.format == PACKED else Path(tempfile.gettempdir())
+        corruptor = Corruptor(part(plan.clips, (entry,)), plan.config.evaluation, (unit.cell,), folder)
         video = corruptor.decode(plan.clips.test[entry.position], entry.kept)
+        if isinstance(video.frames, Spilled):
+            if differs(plan.stored, unit.cell, corruptor, video, entry):
+                differ.append(_named(plan, unit, entry))
+            continue
         frames = clip_frames(corruptor, video, unit.cell, entry)
         made = decode(recipe.format, encode(recipe.format, frames, entry.rate, recipe.crf), frames.shape)
         kept, numbers = plan.stored, entry.kept
@@ -144,8 +153,12 @@ def verify_deep(plan: Plan, count: int) -> tuple[list[str], int]:
             (corruptor.masks(video, unit.cell, numbers), kept.masks(unit.cell, entry.id, numbers)),
         ]
         if not all(np.array_equal(one, other) for one, other in pairs if one is not None and other is not None):
-            differ.append(f"{plan.stored.path(unit.cell, entry)} ({entry.id}, severity {unit.cell.severity})")
+            differ.append(_named(plan, unit, entry))
     return differ, len(chosen)
+
+
+def _named(plan: Plan, unit: Unit, entry: Entry) -> str:
+    return f"{plan.stored.path(unit.cell, entry)} ({entry.id}, severity {unit.cell.severity})"
 
 
 def to_mend(stored: Stored, faults: Sequence[Fault]) -> tuple[Unit, ...]:

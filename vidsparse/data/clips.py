@@ -1,6 +1,6 @@
 """The clips of one experiment: its split, counted once, and the way from a sample to its frames."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -103,6 +103,15 @@ class Clips:
             key = frame_key(sample.id, file.size, file.mtime, info, self._short_side, numbers)
             return self.kept.get(key, (len(numbers), *self.size(sample), 3), lambda: self.read(sample, numbers))
         return readers.read(sample, info, self._short_side, indices, self.config.timeout_s)
+
+    def read_parts(
+        self, sample: Sample, numbers: "np.ndarray[Any, np.dtype[np.int64]]", count: int
+    ) -> Iterator[Frames]:
+        """The frames of `read` for sorted, unique numbers, `count` at a time."""
+        info = self.index.rows[sample.id].info
+        if not info.n_frames:
+            raise ClipDecodeError(info.error or f"{sample.path}: nothing in it can be decoded")
+        return readers.read_parts(sample, info, self._short_side, numbers, count, self.config.timeout_s)
 
     def masks(
         self, sample: Sample, indices: "Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]", keep: bool = False

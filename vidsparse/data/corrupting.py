@@ -3,14 +3,16 @@
 On the fly and offline alike, this is what is evaluated: nothing here depends on who asks, when, or for what else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import corruptions
+from corruptions.stream import recode
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.cells import Cell
 from vidsparse.data.clips import Clips
@@ -19,6 +21,7 @@ from vidsparse.data.frames import Frames
 from vidsparse.data.masks import VOID
 from vidsparse.data.sampling import view_indices
 from vidsparse.data.sources import Sample
+from vidsparse.data.spill import Spilled, frames_a_part, parts
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Decoded:
     """
 
     sample: Sample
-    frames: Frames
+    frames: Frames | Spilled
     numbers: NDArray[np.int64]
     n_frames: int
     fps: float
@@ -45,9 +48,12 @@ def view_numbers(data: DataConfig, evaluation: EvaluationConfig, n_frames: int) 
 class Corruptor:
     """Decodes a video once for all cells, then gives its frames under each."""
 
-    def __init__(self, clips: Clips, config: EvaluationConfig, cells: Sequence[Cell]) -> None:
+    def __init__(
+        self, clips: Clips, config: EvaluationConfig, cells: Sequence[Cell], spill: Path | None = None
+    ) -> None:
+        """`spill`: a folder for the frames of videos of more than `max_clip_mb`, which then are read in parts."""
         self._clips = replace(clips, full_size=config.canvas == "source")
-        self._config, self._cells = config, cells
+        self._config, self._cells, self._spill = config, cells, spill
 
     def key(self, sample: Sample) -> str:
         """What the corruption of this sample is drawn from."""
@@ -58,8 +64,10 @@ class Corruptor:
         n_frames = self._clips.n_frames(sample)
         needs = [self._needs(sample, cell, outputs, n_frames) for cell in self._cells]
         union = np.unique(np.concatenate([outputs, *needs]))
-        numbers = union if self._megabytes(sample, len(union)) <= self._config.max_clip_mb else outputs
-        frames = self._on_canvas(self._clips.read(sample, numbers, keep=True))
+        fits = self._megabytes(sample, len(union)) <= self._config.max_clip_mb
+        folder = None if fits else self._spill
+        numbers = union if fits or folder else outputs
+        frames = self._on_disk(sample, numbers, folder) if folder else self._read(sample, numbers)
         masks = self._read_masks(sample, numbers)
         return Decoded(sample, frames, numbers, n_frames, self._clips.fps(sample), masks)
 
@@ -67,12 +75,46 @@ class Corruptor:
         """The wanted frames of a video under a cell, on the canvas."""
         if not cell.severity:
             return video.frames[np.searchsorted(video.numbers, outputs)]
-        frames, numbers = video.frames, self._needs(video.sample, cell, outputs, video.n_frames)
+        numbers = self._needs(video.sample, cell, outputs, video.n_frames)
         if np.isin(numbers, video.numbers).all():
-            frames = frames[np.searchsorted(video.numbers, numbers)]
+            frames = self._taken(video, numbers)
         else:  # too much was needed to keep it for all cells
             frames = self._on_canvas(self._clips.read(video.sample, numbers))
         return corruptions.corrupt(frames, **self._arguments(video, cell, numbers, outputs))
+
+    def parts(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64], count: int) -> Iterator[Frames]:
+        """The frames of `corrupt`, `count` at a time: no more of the video is held than they need."""
+        whole = cell.severity and corruptions.REGISTRY[cell.corruption].support == "video"
+        if not whole:
+            for part in parts(outputs, count):
+                yield self.corrupt(video, cell, part)
+            return
+        source = (frame for part in parts(video.numbers, count) for frame in self._taken(video, part))
+        said = self._arguments(video, cell, outputs, outputs)
+        given = {name: said[name] for name in ("name", "severity", "key", "profile", "temporal", "resolution", "fps")}
+        wanted, held = set(outputs.tolist()), list[Frames]()
+        for number, frame in enumerate(recode(source, video.n_frames, **given)):
+            if number in wanted:
+                held.append(frame)
+            if len(held) == count or (held and number == outputs[-1]):
+                yield np.stack(held)
+                held = []
+
+    def _taken(self, video: Decoded, numbers: NDArray[np.int64]) -> Frames:
+        return video.frames[np.searchsorted(video.numbers, numbers)]
+
+    def _read(self, sample: Sample, numbers: NDArray[np.int64]) -> Frames:
+        return self._on_canvas(self._clips.read(sample, numbers, keep=True))
+
+    def _on_disk(self, sample: Sample, numbers: NDArray[np.int64], folder: Path) -> Spilled:
+        height, width = self._clips.size(sample)
+        count = frames_a_part((height, width, 3))
+        if self._config.canvas == "crop":
+            height = width = self._clips.config.size
+        spilled = Spilled(folder, (height, width, 3))
+        for frames in self._clips.read_parts(sample, numbers, count):
+            spilled.append(self._on_canvas(frames))
+        return spilled
 
     def masks(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames | None:
         """The class ids (n, H, W) of those frames: moved and reordered as they are; None where a sample has none."""

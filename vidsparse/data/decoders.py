@@ -114,16 +114,24 @@ def decode(path: Path, errors: list[str] | None = None) -> Iterator[Any]:
 
 def read_pyav(path: Path, indices: Sequence[int], height: int, width: int) -> Frames:
     """uint8 (n, height, width, 3): the frames of these sorted, unique numbers. ClipDecodeError if one is absent."""
-    wanted, scale = set(indices), None
-    out = np.empty((len(indices), height, width, 3), np.uint8)
-    found = 0
+    return next(pyav_parts(path, indices, len(indices), height, width))
+
+
+def pyav_parts(path: Path, indices: Sequence[int], count: int, height: int, width: int) -> Iterator[Frames]:
+    """The frames that `read_pyav` gives, `count` at a time, from one pass over the file."""
+    wanted, scale, found = set(indices), None, 0
+    out = np.empty((min(count, len(indices)), height, width, 3), np.uint8)
     for number, frame in enumerate(decode(path)):
         scale = scale or Scaler(height, width, orientation.stated(frame) or UPRIGHT)
-        if number in wanted:
-            out[found] = scale(frame)
-            found += 1
-            if found == len(out):
-                return out
+        if number not in wanted:
+            continue
+        out[found % count] = scale(frame)
+        found += 1
+        if not found % count or found == len(indices):
+            yield out
+            if found == len(indices):
+                return
+            out = np.empty((min(count, len(indices) - found), height, width, 3), np.uint8)
     raise ClipDecodeError(f"{path}: frame {indices[found]} was asked for, but fewer can be decoded")
 
 

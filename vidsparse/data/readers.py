@@ -5,16 +5,20 @@ are entries too, whose frames are class ids (H, W). Rows import what they need w
 decoder.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vidsparse import failures
 from vidsparse.data import archives, frame_folders, images, masks
 from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.sources import Sample
+from vidsparse.data.spill import parts
 
 Read = Callable[[Sample, VideoInfo, int | None, Any, float], Frames]
 
@@ -78,6 +82,25 @@ def read(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, 
     """Frames of a sample whose file was counted; ClipDecodeError for what the file causes, MachineError else."""
     with failures.reading(sample.path):
         return READERS[sample.reader].read(sample, info, short_side, indices, timeout_s)
+
+
+def read_parts(
+    sample: Sample, info: VideoInfo, short_side: int | None, numbers: "NDArray[np.int64]", count: int, timeout_s: float
+) -> Iterator[Frames]:
+    """The frames of `read`, `count` at a time."""
+    if sample.reader != "video":
+        for part in parts(numbers, count):
+            yield read(sample, info, short_side, part, timeout_s)
+        return
+    from vidsparse.data.video import VideoReader
+    from vidsparse.data.watchdog import limited
+
+    with failures.reading(sample.path):
+        frames = VideoReader(sample.path, short_side, info).parts(numbers.tolist(), count)
+        for _ in range(0, len(numbers), count):
+            with limited(sample.path, timeout_s):
+                part_of = next(frames)
+            yield part_of
 
 
 READERS: dict[str, Reader] = {

@@ -1,13 +1,14 @@
 """Frames of a video by number, at the size that is wanted: decord where it reads a file rightly, else PyAV."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from vidsparse import failures
-from vidsparse.data.decoders import can_use_decord, inspect, open_decord, read_pyav
+from vidsparse.data.decoders import can_use_decord, inspect, open_decord, pyav_parts, read_pyav
 from vidsparse.data.frames import Frames, VideoInfo, output_size
 from vidsparse.errors import ClipDecodeError
 
@@ -49,6 +50,16 @@ class VideoReader:
         if frames is None:
             frames = read_pyav(self.path, wanted.tolist(), self.height, self.width)
         return frames if np.array_equal(place, np.arange(len(frames))) else frames[place]
+
+    def parts(self, numbers: Sequence[int], count: int) -> Iterator[Frames]:
+        """The frames of these sorted, unique numbers, `count` at a time: those that one `read` of all would give."""
+        by_decord = self.decoder == "decord" and can_use_decord(self.width)
+        for start in range(0, len(numbers), count):
+            frames = self._read_decord(list(numbers[start : start + count])) if by_decord else None
+            if frames is None:
+                yield from pyav_parts(self.path, numbers[start:], count, self.height, self.width)
+                return
+            yield frames
 
     def _read_decord(self, wanted: list[int]) -> Frames | None:
         """The frames by decord; None where it fails."""
