@@ -121,6 +121,36 @@ def test_only_the_default_data_set_has_a_sample():
         load_config("ucf101_rigl", ["data.source=folder"])
 
 
+PATHS = (
+    "data.root",
+    "data.eval_root",
+    "model.weights",
+    "model.labels",
+    "training.init",
+    "evaluation.reference",
+    "benchmark.dir",
+    "logging.dir",
+)
+
+
+@pytest.mark.parametrize("key", PATHS)
+def test_the_users_folder_stands_for_a_leading_tilde_in_every_path(key, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    block, leaf = key.split(".")
+    Path("home.yaml").write_text(f"base: ucf101_dense.yaml\n{block}: {{{leaf}: ~/x}}")
+    for config in (compose("~/home.yaml")[0], compose("ucf101_dense", [f"{key}=~/x"])[0]):
+        assert getattr(getattr(config, block), leaf) == f"{tmp_path}/x"
+    assert compose("ucf101_dense", [f"{key}=a/~/x"])[0] != compose("ucf101_dense", [f"{key}=a{tmp_path}/x"])[0]
+
+
+def test_a_tilde_is_the_users_folder_in_the_entries_of_a_study_and_in_its_name_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ["study.methods=[set]", "study.data=[{name: a, data.root: ~/x}]", "name=a~/b", "data.root=~nobody_here/x"]
+    config, _ = compose("ucf101_dense", words)
+    assert config.study.data == [{"name": "a", "data.root": f"{tmp_path}/x"}]
+    assert (config.name, config.data.root) == ("a~/b", "~nobody_here/x")
+
+
 def test_a_config_that_does_not_exist_names_the_nearest_shipped_one():
     with pytest.raises(ConfigError, match="did you mean ucf101_rigl"):
         load_config("configs/ucf101_rigll.yaml")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vidsparse.errors import VidsparseError
+from vidsparse.files import at_home
 
 _CONFIG_HELP = "a YAML file, or the name of a shipped config such as ucf101_rigl"
 _OVERRIDE_HELP = "settings that replace those of the config, such as sparse.sparsity=0.3 training.seed=1"
@@ -98,7 +99,7 @@ def _generate(options: argparse.Namespace) -> None:
     from vidsparse.config import to_yaml
 
     words = [_benchmark_setting(word) for word in options.overrides]
-    folder = Path(options.config)
+    folder = at_home(options.config)
     if folder.is_dir():
         from vidsparse.benchmark.generate import verify
 
@@ -134,14 +135,14 @@ def _report(options: argparse.Namespace) -> None:
     from vidsparse.report.page import write_comparison, write_report
     from vidsparse.runfolder import RunFolder
 
-    runs = [Path(run) for run in options.runs]
+    runs = [at_home(run) for run in options.runs]
     for run in runs:
         if not (run / "predictions.parquet").is_file():
             raise VidsparseError(f"{run} is not a finished run: it has no predictions.parquet")
     if len(runs) == 1:
         page = write_report(runs[0], find_reference(RunFolder.existing(runs[0])))
     else:
-        page = write_comparison(runs, Path(options.out))
+        page = write_comparison(runs, at_home(options.out))
     say(f"report     {page}")
 
 
@@ -151,13 +152,13 @@ def _preview(options: argparse.Namespace) -> None:
     from vidsparse.progress import say
 
     for made in write_preview(
-        Path(options.video),
+        at_home(options.video),
         options.corruption,
         options.suite,
         options.severity,
         options.temporal,
         options.size,
-        Path(options.out),
+        at_home(options.out),
     ):
         say(f"preview    {made}")
 
@@ -166,7 +167,7 @@ def _prepare(options: argparse.Namespace) -> None:
     """Count every file of a data set once, or say how to get it."""
     from vidsparse.data.prepare import prepare
 
-    prepare(options.dataset, Path(options.root), options.workers, options.timeout, options.short)
+    prepare(options.dataset, at_home(options.root), options.workers, options.timeout, options.short)
 
 
 def _command_line(options: argparse.Namespace) -> str:

@@ -17,6 +17,7 @@ from yaml import YAMLError
 from corruptions.registry import nearest
 from vidsparse.config import SAMPLE_ROOT, Config, flatten
 from vidsparse.errors import ConfigError
+from vidsparse.files import at_home
 from vidsparse.tasks import TASKS
 
 COMMAND_LINE = "on the command line"
@@ -42,7 +43,7 @@ def shipped_configs() -> Path:
 
 def find_config(name: str | Path, beside: Path | None = None) -> Path:
     """The YAML that `name` means: a path (also relative to `beside`), or the name of a shipped config."""
-    path = Path(name)
+    path = at_home(name)
     shipped = shipped_configs()
     places = [*([beside / path] if beside else []), path, shipped / path, shipped / f"{path}.yaml"]
     if path.parent == Path("configs"):
@@ -60,7 +61,8 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
 
     The config is typed but its names and combinations are not checked yet: that is `checks.load_config`.
     """
-    files, typed = _file_layers(find_config(path)), (COMMAND_LINE, _from_dotlist(overrides))
+    layers = [*_file_layers(find_config(path)), (COMMAND_LINE, _from_dotlist(overrides))]
+    *files, typed = [(place, OmegaConf.create(_at_home(OmegaConf.to_container(layer)))) for place, layer in layers]
     blocks = [_sample_block(place, layer) for place, layer in (*files, typed) if "sample" in layer]
     _merge([*files, *blocks, typed])  # a typo inside sample: shows on every machine
     config, origin = _merge([*files, typed])
@@ -77,6 +79,15 @@ def uses_sample(config: Config, origin: Mapping[str, str]) -> bool:
     untouched = ROOTS.get(data.source) == data.root and origin.get("data.root") != COMMAND_LINE
     absent = untouched and data.if_missing == "sample" and not Path(data.root).exists()
     return data.root == SAMPLE_ROOT or absent
+
+
+def _at_home(value: Any) -> Any:
+    """The content of a layer with the user's folder in place of ~ where a text begins with it: those are paths."""
+    if isinstance(value, dict):
+        return {key: _at_home(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_at_home(each) for each in value]
+    return str(at_home(value)) if isinstance(value, str) and value.partition("/")[0].startswith("~") else value
 
 
 def _file_layers(path: Path, seen: tuple[Path, ...] = ()) -> list[tuple[str, DictConfig]]:

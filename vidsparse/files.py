@@ -13,6 +13,11 @@ from typing import Self
 from vidsparse.errors import WriteError
 
 
+def at_home(path: str | Path) -> Path:
+    """A path in which a leading ~ or ~user is that folder; as it is where there is no such user."""
+    return Path(os.path.expanduser(path))
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced and renamed to it, on failure removed.

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from yaml import YAMLError, safe_load
 
 from vidsparse.compose import compose
 from vidsparse.errors import ConfigError
+from vidsparse.files import at_home
 from vidsparse.models.weights import SUFFIXES
 
 _KEYS = ("model.name", "model.weights")
@@ -57,7 +57,7 @@ def _values(key: str, overrides: Sequence[str]) -> list[str]:
 
 def _label(model: str, weights: str) -> str:
     """A short name for a run folder: that of the run or file, else the model's with its weights."""
-    path = Path(weights)
+    path = at_home(weights)
     if path.parent.name == "checkpoints":
         name = path.parent.parent.name
     elif path.exists():
