@@ -17,7 +17,7 @@ from vidsparse.errors import ClipDecodeError
 
 Log = list[tuple[int, str, str]]  # level, who writes, message
 
-# What else is checked where the stream has the means: HEVC's hash of each picture, the pages of Ogg.
+# What is checked where the stream has the means: H.265's hash of each picture, the pages of Ogg.
 _CHECKS = {"err_detect": "crccheck"}
 
 
@@ -37,6 +37,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
         if stream is None:
             raise ClipDecodeError(f"{path}: there is no video stream in this file")
         stream.thread_type = "NONE"
+        stream.codec_context.options = _CHECKS
         yield container, stream
 
 
@@ -65,6 +66,8 @@ def frames(container: Any, stream: Any, errors: list[str], log: Log | None = Non
             errors.append("no key frame at the start")
             continue
         before = len(errors)
+        if packet.is_corrupt:  # MPEG-TS counts its packets
+            errors.append("packets are missing or hurt")
         try:
             decoded = packet.decode()
         except av.FFmpegError as error:

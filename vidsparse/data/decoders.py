@@ -13,6 +13,7 @@ may state one at each key frame). A file that states others later is said to be 
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib.util import find_spec
@@ -91,6 +92,8 @@ def inspect(path: Path) -> VideoInfo:
     damage = f"{plural(len(errors), 'fault')} in its data ({errors[0]})" if errors else seen.note
     if claimed > seen.count * _CLAIMED:
         damage = f"{seen.count} of {claimed} frames are there"
+    elif seen.lasts > seen.shown(rate) * _CLAIMED:
+        damage = f"its frames end after {seen.shown(rate):.2f} of {seen.lasts:.2f} seconds"
     return replace(head, n_frames=seen.count, rate=rate, decoder="decord" if by_decord else "pyav", damage=damage)
 
 
@@ -160,11 +163,18 @@ class _Survey:
     probed: dict[int, Frames] = field(default_factory=dict)
     for_decord: bool = True  # whether decord can be trusted with this kind of stream
     note: str = ""
+    lasts: float = 0.0  # seconds that the container states, 0 where it states none
     span: tuple[Fraction, Fraction] | None = None  # seconds of the first and of the last frame
+    ends: Fraction = Fraction(0)  # seconds, where the frames state how long they are shown
 
-    def see(self, seconds: Fraction) -> None:
+    def see(self, seconds: Fraction, shown: Fraction) -> None:
         first, last = self.span or (seconds, seconds)
         self.span = min(first, seconds), max(last, seconds)
+        self.ends = max(self.ends, seconds + shown)
+
+    def shown(self, rate: Fraction) -> float:
+        """Seconds from the start of the file to the end of the last frame."""
+        return float(max(self.ends, self.span[1] + 1 / rate)) if self.span else 0.0
 
     def rate(self, stated: Fraction) -> Fraction:
         """Frames a second: as stated, unless the frames' own times say that it is another: twice it, or half."""
@@ -187,9 +197,20 @@ def _claimed(container: Any, stream: Any) -> int:
     return sum(entry.size > 0 and not entry.is_discard for entry in stream.index_entries)
 
 
+def _stated_duration(container: Any, stream: Any) -> float:
+    """Seconds of a stream in Matroska, which does not count frames: by its tag, else by a file of this stream alone."""
+    hours, _, rest = str(stream.metadata.get("DURATION", "")).partition(":")
+    minutes, _, seconds = rest.partition(":")
+    if "matroska" not in container.format.name:
+        return 0.0
+    with suppress(ValueError):
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
+
+
 def _survey(path: Path, probes: Sequence[int], errors: list[str]) -> _Survey:
     with opened(path) as (container, stream), containers.heard() as log:
-        seen = _Survey(_claimed(container, stream), stream.guessed_rate)
+        seen = _Survey(_claimed(container, stream), stream.guessed_rate, lasts=_stated_duration(container, stream))
         reordered, oriented, scale = False, UPRIGHT, Scaler(_PROBE_SIDE, _PROBE_SIDE)
         for frame in containers.frames(container, stream, errors, log):
             stated = orientation.stated(frame)
@@ -201,7 +222,7 @@ def _survey(path: Path, probes: Sequence[int], errors: list[str]) -> _Survey:
             if seen.count in probes:
                 seen.probed[seen.count] = scale(frame)
             if frame.pts is not None:
-                seen.see(frame.pts * frame.time_base)
+                seen.see(frame.pts * frame.time_base, (frame.duration or 0) * frame.time_base)
             seen.count += 1
             reordered = reordered or frame.pict_type == PictureType.B
         seen.for_decord = not oriented.mirrored and (stream.codec_context.name == "h264" or not reordered)
