@@ -6,9 +6,15 @@ with its own dense step. Processor time, so that what else the machine does coun
 full sorts of the same weights; on a GPU 1.02.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
 from statistics import median
 from time import process_time
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +26,7 @@ from benchmarks.timing import interleaved, seconds
 from vidsparse.sparsity.topology import Topology, sparsify
 
 NEVER = 10**9
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(3600)
 
 
@@ -168,3 +175,62 @@ def test_an_update_of_a_peer(peer, peers, capsys):
 def test_a_masked_step_over_a_dense_one_on_a_gpu(name, capsys):
     steps = {method: ours(name, method, "cuda")[0].step for method in ("dense", "static", "rigl")}
     report(f"{name} on {torch.cuda.get_device_name()}", interleaved(steps, 20, on_device), capsys)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory) -> Callable[..., Any]:
+    """`sparsify` of another commit, BEFORE=<commit>, beside the one of this tree."""
+    commit, folder = os.environ.get("BEFORE"), tmp_path_factory.mktemp("before")
+    if not commit:
+        pytest.skip("say which: BEFORE=<commit>")
+    archive = subprocess.run(["git", "archive", commit, "vidsparse"], check=True, capture_output=True, cwd=ROOT)
+    subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+    ours_now = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "vidsparse"}
+    sys.path.insert(0, str(folder))
+    try:
+        found = import_module("vidsparse.sparsity.topology").sparsify
+    finally:
+        sys.path.remove(str(folder))
+    theirs = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "vidsparse"}
+    sys.modules.update(ours_now)
+
+    def call(*args: Any, **settings: Any) -> Any:
+        sys.modules.update(theirs)  # what is imported while it works is its own
+        try:
+            return found(*args, **settings)
+        finally:
+            sys.modules.update(ours_now)
+
+    return call
+
+
+def made(attach: Callable[..., Any], name: str, method: str, every: int, total: int) -> tuple[Loop, Any]:
+    loop = Loop(name)
+    return loop, attach(
+        loop.model, loop.optimizer, method, 0.9, total, **({} if method == "static" else {"every": every})
+    )
+
+
+@pytest.mark.parametrize(("name", "rounds"), [("resnet18", 40), ("r3d_18", 8)])
+def test_a_step_before_and_after(name, rounds, before, capsys):
+    steps = {"dense": Loop(name).step}
+    for method in ("static", "rigl"):
+        for when, attach in (("before", before), ("after", sparsify)):
+            steps[f"{method} {when}"] = made(attach, name, method, NEVER, 10 * NEVER)[0].step
+    report(name, interleaved(steps, rounds, spent), capsys)
+
+
+@pytest.mark.parametrize("method", ["rigl", "set", "granet_g"])
+def test_an_update_before_and_after(method, before, capsys):
+    pairs = {
+        when: made(attach, "resnet18", method, 2, 60) for when, attach in (("before", before), ("after", sparsify))
+    }
+    times = {when: timed_updates(sparse) for when, (_, sparse) in pairs.items()}
+    while len(times["after"]) < 9:
+        for loop, _ in pairs.values():
+            loop.step()
+    old, new = (median(times[when][1:]) for when in ("before", "after"))
+    with capsys.disabled():
+        print(
+            f"\nresnet18, {method}: an update took {1000 * old:.0f} ms and takes {1000 * new:.0f} ms, {new / old:.3f}"
+        )
