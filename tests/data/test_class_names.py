@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +11,9 @@ from vidsparse.classes.spaces import listed
 from vidsparse.config import DataConfig
 from vidsparse.data.benchmarks import load_corrupted
 from vidsparse.data.class_names import joined_names
+from vidsparse.data.decoders import inspect
 from vidsparse.data.sources import load_dataset
+from vidsparse.data.video import VideoReader
 from vidsparse.errors import DataError
 
 NFC, NFD = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
@@ -160,3 +163,36 @@ def test_orders_are_the_published_ones(shared):
     assert listed("hmdb51") == tuple(sorted(path.name.removesuffix("_test_split1.txt") for path in split_files))
     cut = (shared("tiny-imagenet-200") / "wnids.txt").read_text().split()
     assert [name for name in listed("tiny_imagenet") if name in cut] == cut != sorted(cut)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "muxer", "codec", "pixels"),
+    [
+        ("gif", "gif", "gif", "rgb8"),
+        ("m2ts", "mpegts", "mpeg2video", "yuv420p"),
+        ("MTS", "mpegts", "mpeg2video", "yuv420p"),
+        ("ogv", "ogg", "libvpx", "yuv420p"),
+        ("vob", "vob", "mpeg2video", "yuv420p"),
+        ("y4m", "yuv4mpegpipe", "rawvideo", "yuv420p"),
+        ("mxf", "mxf", "mpeg2video", "yuv420p"),
+        ("asf", "asf", "wmv2", "yuv420p"),
+        ("rm", "rm", "rv10", "yuv420p"),
+        ("qt", "mov", "mpeg4", "yuv420p"),
+    ],
+)
+def test_files_of_less_common_suffixes_are_clips_with_all_their_frames(tmp_path, suffix, muxer, codec, pixels):
+    (tmp_path / "Class").mkdir()
+    with av.open(str(tmp_path / "Class" / f"a.{suffix}"), "w", format=muxer) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 176, 144, pixels
+        for level in range(6):
+            grey = av.VideoFrame.from_ndarray(np.full((144, 176, 3), 40 * level, np.uint8), "rgb24")
+            for packet in stream.encode(grey.reformat(format=pixels)):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    (sample,) = load_dataset("class_folders", tmp_path, 1, "error").test
+    info = inspect(sample.path)
+    assert (info.n_frames, info.damage, info.error) == (6, "", "")
+    means = VideoReader(sample.path, None, info).read(range(6)).mean(axis=(1, 2, 3))
+    assert means == pytest.approx([0, 40, 80, 120, 160, 200], abs=20)

@@ -58,6 +58,12 @@ def prepare(name: str, root: Path, workers: int | None = None, timeout_s: float 
     problems = find_problems(samples, known, short)
     _write_problems(target.with_name(PROBLEMS), problems)
     _say(name, there, known, problems, target)
+    for note in dict.fromkeys(note for split in splits for note in split.notes):
+        warn(note)
+    for number, split in enumerate(splits, start=1):
+        if split.untrained:
+            named = some(split.untrained, 6)
+            warn(f"split {number}: the test part has classes without any training clip: {named}")
     _say_leaks(splits, known, hashes)
     for split in splits:
         counted = [sample for sample in (*split.train, *split.test) if _is_there(sample)]

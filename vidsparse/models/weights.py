@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -84,6 +85,7 @@ def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "mo
         raise ConfigError(f"{key}={reference}: {why}")
     if reference.startswith("hf://"):
         path = _from_hub(reference, key)
+        _fetch_config(reference)
         return Weights(path, reference, _classes_beside(path))
     if name := _published(spec, reference):
         classes = find_classes(spec.labels) if spec.labels else None
@@ -225,6 +227,17 @@ def _from_hub(reference: str, key: str) -> Path:
         f"{key}={reference} is neither in the cache nor can it be downloaded ({'; '.join(failures)}); fetch the file "
         f"from {where} by other means and give its path"
     )
+
+
+def _fetch_config(reference: str) -> None:
+    """Bring config.json, which may name the classes, beside weights of Hugging Face; many repositories have none."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    said = _HUB.fullmatch(reference)
+    assert said is not None
+    with suppress(HfHubHTTPError, OSError, ValueError):
+        hf_hub_download(said["repository"], "config.json", revision=said["revision"])
 
 
 def _close(one: Any, two: Any) -> bool:
