@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import fields, gather, motion
+from corruptions import fields, gather, motion, psf
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.severities import Level
@@ -25,7 +25,7 @@ _CHANNEL = np.uint64((1 << fields.BITS) - 1)
 def gaussian_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     """Convolve with a Gaussian cut at 4 sigma; borders are held."""
     for frame in frames:
-        soften(frame, level[0] * scene.scale)
+        soften(frame, psf.scaled_sigma(level[0], scene.scale))
 
 
 def soften(frame: Pixels, sigma: float) -> None:
@@ -78,19 +78,39 @@ def glass_blur(frames: Pixels, level: Level, scene: Scene) -> None:
 
     The pane stays where it is: all copies together are one map from pixels to pixels, made once where nothing moves.
     """
-    sigma, reach, passes = level[0] * scene.scale, max(1, round(level[1] * scene.scale)), int(level[2])
+    size = frames.shape[1], frames.shape[2]
+    if scene.scale < 1:  # no pixel can take less than its neighbour: through the published pane, then smaller
+        whole, large = motion.as_published(scene, size)
+        seen = np.stack([motion.fitted(frame, large) for frame in frames])
+        glass_blur(seen, level, whole)
+        frames[...] = [motion.fitted(frame, size) for frame in seen]
+        return
+    sigma, reach, passes = psf.scaled_sigma(level[0], scene.scale), int(level[1]), int(level[2])
+    height, width = motion.as_published(scene, size)[1]
 
     def pane(t: int) -> NDArray[np.int32]:
-        height, width = frames.shape[1:3]
         source = np.arange(height * width, dtype=np.int32).reshape(height, width)
         for number in range(passes):
             scatter(source, fields.words(scene, f"pass {number}", t, source.size), np.uint64(2 * reach))
-        return source.reshape(-1)
+        return _enlarged(source, size).reshape(-1)
 
     for frame, source in zip(frames, motion.layers(scene, pane), strict=True):
         soften(frame, sigma)
         _take(frame.reshape(-1, 3).copy(), source, frame.reshape(-1, 3))
         soften(frame, sigma)
+
+
+def _enlarged(source: NDArray[np.int32], size: motion.Size) -> NDArray[np.int32]:
+    """Return a map from pixels to pixels for a larger frame, of which each pixel of the pane covers several."""
+    if source.shape == size:
+        return source
+    y, x = np.indices(size)
+    (rows, columns), (height, width) = source.shape, size
+    i, j = y * rows // height, x * columns // width
+    down, right = source[i, j] // columns - i, source[i, j] % columns - j
+    y = np.clip(np.rint(y + down * (height / rows)), 0, height - 1)
+    x = np.clip(np.rint(x + right * (width / columns)), 0, width - 1)
+    return np.asarray(y * width + x, np.int32)
 
 
 @kernel("void(uint8[:,::1], int32[::1], uint8[:,::1])")
@@ -115,43 +135,16 @@ def scatter(source: NDArray[np.int32], words: NDArray[np.uint64], span: np.uint6
 
 def defocus_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     """Convolve with a disk of `radius` pixels whose rim is softened by a Gaussian; borders are mirrored."""
-    radius, softness = level
-    psf = disk(radius * scene.scale, softness * scene.scale, 1 if scene.scale == 1 else 8)
+    spread = psf.disk(*level) if scene.scale == 1 else psf.scaled_disk(*level, scene.scale)
     for frame in frames:
-        truncate(cv2.filter2D(frame.astype(np.float32), -1, psf), frame)
-
-
-@lru_cache(maxsize=32)
-def disk(radius: float, softness: float, samples: int) -> NDArray[np.float32]:
-    """Return the disk's point spread function: float32, square, of odd side.
-
-    The published disk tests the centre of each pixel (`samples` 1); small scaled radii need several tests a side. It is
-    softened on a grid of 17 pixels, or of the disk's own width, whose mirrored borders cut the rims of radius 8 and 10
-    and raise the sum to 1.01; the scaled disk has room and sums to 1.
-    """
-    reach = max(8, math.ceil(radius)) + (0 if samples == 1 else 2)
-    sub = (np.arange(samples) - (samples - 1) / 2) / samples
-    squared = (np.arange(-reach, reach + 1)[:, None] + sub).reshape(-1) ** 2
-    inside = squared[:, None] + squared <= radius**2
-    covered = inside.reshape(2 * reach + 1, samples, 2 * reach + 1, samples).mean((1, 3))
-    taps = 3 if radius <= 8 else 5
-    soft = cv2.GaussianBlur((covered / covered.sum()).astype(np.float32), (taps, taps), softness)
-    empty = int(np.argmax((soft > 1e-6).any(axis=1)))
-    return np.asarray(soft[empty : len(soft) - empty, empty : len(soft) - empty], np.float32)
+        truncate(cv2.filter2D(frame.astype(np.float32), -1, spread), frame)
 
 
 def motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     """Smear along a line at an angle uniform in [-45, 45] degrees, with half-Gaussian weights; borders are held."""
-    weights = streak_weights(level[0] * scene.scale, level[1] * scene.scale)
+    weights = psf.scaled_streak(*level, scene.scale)
     for frame, t in zip(frames, scene.times, strict=True):
         smear(frame, weights, 90 * motion.uniform(scene, "angle", t) - 45)
-
-
-def streak_weights(radius: float, sigma: float) -> NDArray[np.float32]:
-    """Return exp(-i^2 / 2 sigma^2) for i = 0 .. 2 radius, float32 of sum 1."""
-    steps = np.arange(round(2 * radius) + 1)
-    weights = np.exp(-((steps / sigma) ** 2) / 2)
-    return np.asarray(weights / weights.sum(), np.float32)
 
 
 def smear(frame: Pixels, weights: NDArray[np.float32], degrees: float) -> None:

@@ -71,7 +71,7 @@ def _direction(scene: Scene, t: int) -> float:
 def _sharp(scene: Scene, t: int, shape: Shape, level: Level) -> Pixels:
     """Return the flakes of a frame before they are smeared: magnified normals, 0 below the threshold: uint8 (H, W)."""
     mean, deviation, zoom, threshold = level[:4]
-    (down, top), (right, left) = (steps(length, max(1.0, zoom * scene.scale)) for length in shape)
+    (down, top), (right, left) = (steps(length, zoom) for length in shape)
     rows, columns = (math.ceil(length * step) + 2 for length, step in zip(shape, (down, right), strict=True))
     points = mean + deviation * fields.normals(motion.still(scene), "flake", t, (rows, columns))
     place = np.array([[right, 0, left % 1], [0, down, top % 1]])

@@ -13,7 +13,11 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from corruptions import draws
 from corruptions.registry import Mode
@@ -21,6 +25,7 @@ from corruptions.registry import Mode
 NORMAL: Final = NormalDist()
 Knots = tuple[tuple[int, float], ...]
 Layer = TypeVar("Layer")
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +78,29 @@ def layers(scene: Scene, make: Callable[[int], Layer]) -> Iterator[Layer]:
 def still(scene: Scene) -> Scene:
     """Return the scene with drift held at frame 0: for the part of a corruption that stays while another moves."""
     return replace(scene, mode="static") if scene.mode == "drift" else scene
+
+
+def as_published(scene: Scene, size: Size) -> tuple[Scene, Size]:
+    """Return the scene and the size (height, width) at which a layer is drawn: those of the severity table.
+
+    What is drawn in pixels (flakes, drops, lines) cannot be scaled by its parameters alone: there is no line half a
+    pixel wide and no flake smaller than a pixel. So it is drawn as published and then fitted to the frame.
+    """
+    height, width = (max(1, round(side / scene.scale)) for side in size)
+    return replace(scene, scale=1.0), (height, width)
+
+
+def fitted(layer: NDArray[Any], size: Size) -> NDArray[Any]:
+    """Return a layer (H, W[, C]) at another size: averaged over each pixel, or magnified smoothly."""
+    if layer.shape[:2] == size:
+        return layer
+    way = cv2.INTER_AREA if size[0] < layer.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(layer, size[::-1], interpolation=way))
+
+
+def fitted_as_strong(layer: NDArray[Any], size: Size) -> NDArray[Any]:
+    """Return a fitted layer whose mean square is the layer's: averaging over larger pixels thins what is fine."""
+    made = fitted(layer, size)
+    if made is layer or not made.any():
+        return made
+    return np.asarray(made * np.sqrt(np.square(layer).mean() / np.square(made).mean()), layer.dtype)

@@ -11,10 +11,12 @@ from corruptions.severities import Level
 Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
 Words = NDArray[np.uint64]
+Values = NDArray[np.float64]
 
 GREY = 220
-EXPOSURE = 1 / 5  # seconds in which the nearest drops fall their streak
-SPEEDS = (1.0, 0.75, 0.5)  # of the layers, near to far, in streaks an exposure
+# frame heights a second that the layers fall, near to far: drops of 2 mm, whose terminal speed is 6.5 m/s (The Terminal
+# Velocity of Fall for Water Droplets in Stagnant Air, Journal of Meteorology 1949), where a frame is 2, 2.7 and 4 m high
+SPEEDS = (3.25, 2.4375, 1.625)
 
 
 def rain(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -24,15 +26,22 @@ def rain(frames: Pixels, level: Level, scene: Scene) -> None:
     speed; a drop that reaches the bottom is followed by another, elsewhere, at the top.
     """
     area, length, dim = level
-    height, width = frames.shape[1:3]
-    count = int(height * width / scene.scale**2) // int(area)
-    reach = max(round(length * scene.scale), 1)
+    drawn, size = motion.as_published(scene, (frames.shape[1], frames.shape[2]))
     for frame, t in zip(frames, scene.times, strict=True):
-        heads = streaks(scene, t, count, reach, height, width)
-        wet = np.zeros((height, width), np.uint8)
-        lines = np.stack([heads, heads + np.array([-1, reach])], axis=1)
-        cv2.polylines(wet, list(lines.astype(np.int32)), False, 1)
-        _shine(frame, np.flatnonzero(wet.view(np.bool_)), dim)
+        wet = _wet(drawn, t, size[0] * size[1] // int(area), int(length), size)
+        if size == frame.shape[:2]:
+            _shine(frame, wet, dim)
+        else:
+            _shine_through(frame, wet, size, dim)
+
+
+def _wet(scene: Scene, t: int, count: int, length: int, size: motion.Size) -> Numbers:
+    """Return the pixels, counted along the rows, that streaks of one pixel's width cover: int64 (n,)."""
+    heads = streaks(scene, t, count, length, *size)
+    wet = np.zeros(size, np.uint8)
+    lines = np.stack([heads, heads + np.array([-1, length])], axis=1)
+    cv2.polylines(wet, list(lines.astype(np.int32)), False, 1)
+    return np.flatnonzero(wet.view(np.bool_))
 
 
 def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: int) -> Numbers:
@@ -45,8 +54,10 @@ def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: i
     slant = int(motion.uniform(scene, "slant", t) * 20) - 10
     columns = width - abs(slant)
     drawn = np.full(count, t if scene.mode == "independent" else 0)
-    fallen = t / (scene.fps * EXPOSURE) * length if scene.mode == "drift" else 0.0
-    layers = np.round(fallen * np.resize(SPEEDS, count)).astype(np.int64)  # each moves as one, by whole pixels
+    heights = t / scene.fps if scene.mode == "drift" else 0.0  # fallen by a layer of speed 1
+    layers = np.round(heights * height * np.resize(SPEEDS, count)).astype(
+        np.int64
+    )  # each moves as one, by whole pixels
     lives, down = np.divmod((_uniforms(scene, "down", drawn, drop) * rows).astype(np.int64) + layers, rows)
     across = (_uniforms(scene, "across", drawn + lives, drop) * columns).astype(np.int64) - layers // length
     return np.stack([across % columns + min(slant, 0), down], axis=1)
@@ -71,18 +82,32 @@ def _mix(word: Words) -> Words:
 
 def _shine(frame: Pixels, wet: Numbers, dim: float) -> None:
     """Lighten and blur the wet pixels, then draw every channel towards its mean; results are truncated."""
-    level = np.array(cv2.mean(frame)[:3]) / 255
-    dry = frame.reshape(-1, 3)[wet] / 255
-    bright = frame.copy()
-    bright.reshape(-1, 3)[wet] += (GREY * (1 - dry) * (1 - level.mean())).astype(np.uint8)
-    blurred = cv2.blur(bright, (3, 3)).reshape(-1, 3)[wet] / 255
-    mixed = blurred * (GREY / 255) + dry * (1 - GREY / 255)
+    level, dry, mixed = _lit(frame, wet)
     mean = level + (mixed - dry).sum(axis=0) / frame[..., 0].size
     table = _dimmed(np.arange(256)[:, None] / 255, mean, dim)
     cv2.LUT(frame, table[None], dst=frame)
     frame.reshape(-1, 3)[wet] = _dimmed(mixed, mean, dim)
 
 
-def _dimmed(x: NDArray[np.float64], mean: NDArray[np.float64], dim: float) -> Pixels:
-    """Return the grey levels of x in [0, 1], (n, 1 or 3), at a lower contrast: uint8 (n, 3)."""
+def _shine_through(frame: Pixels, wet: Numbers, size: motion.Size, dim: float) -> None:
+    """Do as `_shine` with what the streaks add to the frame at another size, where they are one pixel wide."""
+    _, dry, mixed = _lit(motion.fitted(frame, size), wet)
+    added = np.zeros((size[0] * size[1], 3), np.float32)
+    added[wet] = mixed - dry
+    shown = frame / 255 + motion.fitted_as_strong(added.reshape(*size, 3), frame.shape[:2])
+    frame[...] = _dimmed(shown, shown.mean(axis=(0, 1)), dim)
+
+
+def _lit(frame: Pixels, wet: Numbers) -> tuple[Values, Values, Values]:
+    """Return the mean of each channel (3,), and the wet pixels before and after they are lit and blurred (n, 3)."""
+    level = np.array(cv2.mean(frame)[:3]) / 255
+    dry = frame.reshape(-1, 3)[wet] / 255
+    bright = frame.copy()
+    bright.reshape(-1, 3)[wet] += (GREY * (1 - dry) * (1 - level.mean())).astype(np.uint8)
+    blurred = cv2.blur(bright, (3, 3)).reshape(-1, 3)[wet] / 255
+    return level, dry, blurred * (GREY / 255) + dry * (1 - GREY / 255)
+
+
+def _dimmed(x: Values, mean: Values, dim: float) -> Pixels:
+    """Return the grey levels of x in [0, 1], (..., 1 or 3), at a lower contrast: uint8 (..., 3)."""
     return (np.clip((x - mean) * dim + mean, 0, 1) * 255).astype(np.uint8)

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions import fields, flakes, motion, panes
-from corruptions.blur import streak_weights
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.plasma import plasma
+from corruptions.psf import streak_weights
 from corruptions.severities import Level
 
 Pixels = NDArray[np.uint8]
@@ -37,8 +37,8 @@ def snow(frames: Pixels, level: Level, scene: Scene) -> None:
     fall along their streaks, whose length is the way of one exposure, the second at half the speed.
     The level is the field's mean and deviation, zoom, threshold, the streak's radius and sigma, and b of `_snow_over`.
     """
-    weights = streak_weights(level[4] * scene.scale, level[5] * scene.scale)
-    shape = frames.shape[1], frames.shape[2]
+    scene, shape = motion.as_published(scene, (frames.shape[1], frames.shape[2]))
+    weights = streak_weights(level[4], level[5])
 
     def stand(t: int) -> Field:
         layer = flakes.standing(scene, t, shape, level, weights)
@@ -46,7 +46,7 @@ def snow(frames: Pixels, level: Level, scene: Scene) -> None:
 
     layers = _fall(scene, shape, level, weights, stand(0)) if scene.mode == "drift" else motion.layers(scene, stand)
     for frame, fallen in zip(frames, layers, strict=True):
-        _snow_over(frame, fallen, level[6])
+        _snow_over(frame, np.maximum(motion.fitted(fallen, frame.shape[:2]), 0), level[6])
 
 
 def _fall(scene: Scene, shape: tuple[int, int], level: Level, weights: Field, standing: Field) -> Iterator[Field]:
@@ -133,18 +133,16 @@ def frost(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def spatter(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Cover with drops where a softened field of normals passes a threshold: water with a rim of light, or mud.
-
-    At half the size the field has half the deviation, so that after half the softening drops cover as much.
-    """
+    """Cover with drops where a softened field of normals passes a threshold: water with a rim of light, or mud."""
     mean, deviation, softness, threshold, amount, mud = level
     colour = np.array(_MUD if mud else _WATER, np.float32)
+    scene, shape = motion.as_published(scene, (frames.shape[1], frames.shape[2]))
 
     def drops(t: int) -> Field:
-        field = mean + deviation * scene.scale * fields.normals(scene, "liquid", t, frames.shape[1:3])
-        liquid = _gaussian(field, softness * scene.scale)
+        liquid = _gaussian(mean + deviation * fields.normals(scene, "liquid", t, shape), softness)
         liquid[liquid < threshold] = 0
-        return _mud(liquid, amount * scene.scale) if mud else amount * _water(liquid)
+        mask = _mud(liquid, amount) if mud else amount * _water(liquid)
+        return np.clip(motion.fitted_as_strong(mask, (frames.shape[1], frames.shape[2])), 0, 1)
 
     for frame, mask in zip(frames, motion.layers(scene, drops), strict=True):
         _cover(frame.reshape(-1, 3), mask.reshape(-1), colour, float(mud))

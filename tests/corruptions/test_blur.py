@@ -4,24 +4,46 @@ import pytest
 from numpy.typing import NDArray
 
 from corruptions import corrupt
-from corruptions.blur import disk, scatter, smear, soften, steps, streak_weights
+from corruptions.blur import scatter, smear, soften, steps
+from corruptions.psf import disk, scaled_disk, scaled_sigma, scaled_streak, streak_weights
 from corruptions.registry import Mode
 from corruptions.severities import TABLES
 
 FLAT = np.full((1, 40, 40, 3), 77, np.uint8)
 
 
-@pytest.mark.parametrize("severity", range(1, 6))
-def test_scaled_disks_sum_to_one_and_grow(severity: int) -> None:
-    radius, softness = TABLES["imagenet_c", "defocus_blur"][severity - 1]
-    half = disk(radius / 2, softness / 2, 8)
-    assert half.sum() == pytest.approx(1, abs=1e-5)
-    spread = (np.arange(len(half)) - len(half) // 2) ** 2 @ half.sum(0)
-    assert spread == pytest.approx((radius / 2) ** 2 / 4, rel=0.35)  # the variance of a disk of that radius
+def second_moment(weights: NDArray[np.float32]) -> float:
+    places = np.arange(len(weights)) - len(weights) // 2
+    return float(weights.sum(axis=1) @ places**2.0 / weights.sum())
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.4, 0.5, 0.999, 1.001, 2.3, 4.8])
+@pytest.mark.parametrize(("profile", "severity"), [("imagenet_c", s) for s in range(1, 6)] + [("cifar_c", 2)])
+def test_scaled_disks_spread_light_as_far_as_the_scale_says(profile: str, severity: int, scale: float) -> None:
+    level = TABLES[profile, "defocus_blur"][severity - 1]
+    made = scaled_disk(*level, scale)
+    assert made.sum() == pytest.approx(1, abs=1e-4)
+    assert second_moment(made) == pytest.approx(scale**2 * second_moment(disk(*level)), rel=0.1, abs=0.02)
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.4, 0.5, 0.999, 1.001, 2.3, 4.8])
+def test_scaled_streaks_move_light_as_far_as_the_scale_says(scale: float) -> None:
+    for level in TABLES["imagenet_c", "motion_blur"]:
+        published, made = streak_weights(*level), scaled_streak(*level, scale)
+        wanted = scale**2 * (published @ np.arange(len(published)) ** 2.0)
+        assert made @ np.arange(len(made)) ** 2.0 == pytest.approx(wanted, rel=0.08)
+
+
+def test_a_scaled_gaussian_below_a_pixel_still_blurs() -> None:
+    """Sampled at whole pixels, a sigma of 0.25 has a variance of 0.0007 and not of 0.0625."""
+    weights = np.asarray(cv2.getGaussianKernel(7, scaled_sigma(1, 0.25)))
+    assert second_moment(np.diag(weights[:, 0])) == pytest.approx(0.0625, rel=0.05)
+    assert scaled_sigma(1, 1) == 1
+    assert scaled_sigma(6, 3) == pytest.approx(18, rel=0.01)
 
 
 def test_a_small_disk_is_four_neighbours_and_the_centre() -> None:
-    assert disk(1, 0.1, 1) == pytest.approx(np.array([[0, 0.2, 0], [0.2, 0.2, 0.2], [0, 0.2, 0]]))
+    assert disk(1, 0.1) == pytest.approx(np.array([[0, 0.2, 0], [0.2, 0.2, 0.2], [0, 0.2, 0]]))
 
 
 def test_blur_leaves_a_flat_frame_flat() -> None:

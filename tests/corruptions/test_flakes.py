@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import blur, flakes
+from corruptions import flakes, psf
 from corruptions.motion import Scene
 
 SHAPE = (60, 84)
 LEVEL = (0.1, 0.3, 2, 0.5, 10, 4, 0.8)
-WEIGHTS = blur.streak_weights(10, 4)
+WEIGHTS = psf.streak_weights(10, 4)
 SCENE = Scene("key", "snow", (0,), "drift", math.inf, 25, 1)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import blur, corrupt, fields, motion, plasma
+from corruptions import blur, corrupt, fields, motion, plasma, psf
 from corruptions.severities import TABLES
 
 FIXTURES = Path(__file__).resolve().parents[2] / "../shared/parity"
@@ -105,6 +105,6 @@ def test_motion_blur(severity: int, luck: np.random.RandomState) -> None:
     with np.load(FIXTURES / "reference.npz") as arrays:
         frame = arrays["clean224/astronaut"].copy()
         published = arrays[f"imagenet_c/motion_blur/astronaut/{severity}/seed0"]
-    weights = blur.streak_weights(*TABLES["imagenet_c", "motion_blur"][severity - 1])
+    weights = psf.streak_weights(*TABLES["imagenet_c", "motion_blur"][severity - 1])
     blur.smear(frame, weights, luck.uniform(-45, 45))
     assert np.abs(frame.astype(int) - published).max() <= 1
