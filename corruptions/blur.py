@@ -4,7 +4,6 @@ Every function edits a contiguous uint8 (T, H, W, 3) clip in place. Results are 
 """
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import cv2

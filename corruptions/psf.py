@@ -9,6 +9,7 @@ second moment times the square of the scale, which is how far light is spread.
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -104,7 +105,7 @@ def _covered(radius: float, reach: int) -> Weights:
     return np.asarray(covered / covered.sum(), np.float32)
 
 
-def _trimmed(soft: NDArray[np.float32]) -> Weights:
+def _trimmed(soft: NDArray[Any]) -> Weights:
     empty = int(np.argmax((soft > 1e-6).any(axis=1)))
     return np.asarray(soft[empty : len(soft) - empty, empty : len(soft) - empty], np.float32)
 

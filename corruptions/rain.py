@@ -15,7 +15,7 @@ Values = NDArray[np.float64]
 
 GREY = 220
 # frame heights a second that the layers fall, near to far: drops of 2 mm, whose terminal speed is 6.5 m/s (The Terminal
-# Velocity of Fall for Water Droplets in Stagnant Air, Journal of Meteorology 1949), where a frame is 2, 2.7 and 4 m high
+# Velocity of Fall for Water Droplets in Stagnant Air, J. Meteorology 1949), where a frame is 2, 2.7 and 4 m high
 SPEEDS = (3.25, 2.4375, 1.625)
 
 
@@ -55,9 +55,7 @@ def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: i
     columns = width - abs(slant)
     drawn = np.full(count, t if scene.mode == "independent" else 0)
     heights = t / scene.fps if scene.mode == "drift" else 0.0  # fallen by a layer of speed 1
-    layers = np.round(heights * height * np.resize(SPEEDS, count)).astype(
-        np.int64
-    )  # each moves as one, by whole pixels
+    layers = np.round(heights * height * np.resize(SPEEDS, count)).astype(np.int64)  # each moves as one
     lives, down = np.divmod((_uniforms(scene, "down", drawn, drop) * rows).astype(np.int64) + layers, rows)
     across = (_uniforms(scene, "across", drawn + lives, drop) * columns).astype(np.int64) - layers // length
     return np.stack([across % columns + min(slant, 0), down], axis=1)

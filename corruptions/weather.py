@@ -142,7 +142,7 @@ def spatter(frames: Pixels, level: Level, scene: Scene) -> None:
         liquid = _gaussian(mean + deviation * fields.normals(scene, "liquid", t, shape), softness)
         liquid[liquid < threshold] = 0
         mask = _mud(liquid, amount) if mud else amount * _water(liquid)
-        return np.clip(motion.fitted_as_strong(mask, (frames.shape[1], frames.shape[2])), 0, 1)
+        return np.asarray(motion.fitted_as_strong(mask, (frames.shape[1], frames.shape[2])).clip(0, 1), np.float32)
 
     for frame, mask in zip(frames, motion.layers(scene, drops), strict=True):
         _cover(frame.reshape(-1, 3), mask.reshape(-1), colour, float(mud))

@@ -28,9 +28,9 @@ def psnr_by_side(
     found = []
     for side in sides:
         clean = np.asarray(cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-        errors = [
-            np.mean((corrupt(clean[None], name, severity, str(key), profile=profile, resolution="relative")[0] - clean * 1.0) ** 2)
-            for key in range(keys if REGISTRY[name].random else 1)
-        ]  # fmt: skip
+        errors = []
+        for key in range(keys if REGISTRY[name].random else 1):
+            made = corrupt(clean[None], name, severity, str(key), profile=profile, resolution="relative")[0]
+            errors.append(np.square(made.astype(np.float32) - clean).mean())
         found.append(float(10 * np.log10(255**2 / max(float(np.mean(errors)), 1e-9))))
     return found

@@ -74,7 +74,7 @@ def test_drops_fall_along_their_streaks_in_three_layers_and_come_back_elsewhere(
 
 
 def test_rain_falls_several_frame_heights_a_second_at_any_level_and_size() -> None:
-    """6.5 m/s, the terminal speed of a drop of 2 mm, where the frame is 2 to 4 m high; snow falls 0.2 to 0.6 heights."""
+    """6.5 m/s, the terminal speed of a drop of 2 mm, where the frame is 2 to 4 m high."""
     for height in (112, 224):
         for length in (10, 80):
             scene = Scene("k", "rain", (0,), "drift", math.inf, 100, 1)
