@@ -18,6 +18,8 @@ from corruptions import ice, panes
 from corruptions.apply import corrupt
 from corruptions.registry import REGISTRY, find
 from corruptions.registry import names as all_names
+from corruptions.severities import TABLES
+from corruptions.suites import SUITES
 
 
 def compile_kernels(names: Iterable[str] | None = None) -> float:
@@ -37,9 +39,10 @@ def compile_kernels(names: Iterable[str] | None = None) -> float:
 
 
 def fingerprint() -> str:
-    """Return the versions and the hash of a small self-test: equal fingerprints promise equal bytes.
+    """Return the versions and a hash of the severity tables and a self-test: equal fingerprints promise equal bytes.
 
-    Without PyAV the codecs stay out of it. Photographs chosen with `frost_textures` are in it, by digest.
+    Without PyAV the codecs stay out of it. Photographs chosen with `frost_textures` are in it, by digest, and the version
+    of video_c, whose levels are ours, is named.
     """
     folder = panes.folder_in_use()
     return _build() + (f", frost {panes.photographs(folder)[1]}" if folder else "")
@@ -48,13 +51,14 @@ def fingerprint() -> str:
 @lru_cache(maxsize=1)
 def _build() -> str:
     coded = find_spec("av") is not None
-    digest = blake2b(digest_size=8)
+    digest = blake2b(repr(sorted(TABLES.items())).encode(), digest_size=8)
     for name in all_names() if coded else (name for name in all_names() if REGISTRY[name].support != "video"):
         for severity in (1, 3, 5):
             with panes.frost_textures(None):
                 digest.update(corrupt(_tiny_clip(), name, severity, "fingerprint", temporal="drift").tobytes())
     versions = f"numpy {np.__version__}, cv2 {cv2.__version__}, numba {numba.__version__}, pillow {PIL.__version__}"
     versions += f", av {version('av')}" if coded else ", no av"
+    versions += f", video_c {SUITES['video_c'].version}"
     return f"{versions}, {platform.machine()}, {digest.hexdigest()}"
 
 

@@ -65,19 +65,36 @@ NOTES_VIDEO: Final[dict[str, tuple[str, ...]]] = {
     ),
     "sampling": (_HELD,),
     "reverse_sampling": (_HELD,),
-    "jumble": ("segments shrink with the level, so that level 1 is the hardest and level 5 the mildest",),
-    "box_jumble": ("segments grow with the level, so that a clip shorter than one stays as it is",),
-    "frame_rate": ("departure: frames are held and the length is kept; the generator's own option is not a valid one",),
+    "jumble": (
+        "segments shrink with the level, so that level 1 of ucf101_p is the hardest and level 5 the mildest",
+        "a last segment that is shorter is shuffled too: every frame is shown once, none is held at either end",
+    ),
+    "box_jumble": (
+        "segments grow with the level, so that a clip shorter than one stays as it is: 32 consecutive frames are cut "
+        "7.8, 3.4, 1.9, 1.2 and 0.9 times in the mean at levels 1 to 5",
+        "a last segment that is shorter takes its place by lot like any other, which moves all after it",
+    ),
+    "frame_rate": (
+        "departure: frames are held and the length is kept; the generator's own option is not a valid one",
+        "ticks of two rates fall apart, so that a clip of fewer than 16 frames may see one more at the lower rate",
+    ),
     "clip_motion_blur": (
         "the window is half a frame off centre",
         "departure: the window is clamped at both ends, where the generator drops 2 c frames",
     ),
     "rain": (
-        "the generator draws new drops in each frame (independent); by default they fall in three layers (drift), the "
-        "nearest their streak's length in 1/5 s",
+        "the generator draws new drops in each frame (independent); by default they fall in three layers (drift), at "
+        "3.3, 2.4 and 1.6 frame heights a second: drops of 2 mm at 6.5 m/s where the frame is 2, 2.7 and 4 m high",
+        "streaks are one pixel wide, in relative resolution one pixel of a frame of 224",
+        "in relative resolution level 1 is up to 2 dB milder at 56 than at 224 pixels: beneath a streak the frame is "
+        "blurred, and small frames have little to lose",
         "streaks lean by one pixel whatever the slant, which only narrows the columns where they start",
     ),
-    "h264_crf": (_CODED, "departure: x264's macroblock tree is off: with it, equal calls give different bytes"),
+    "h264_crf": (
+        _CODED,
+        "departure: x264's macroblock tree is off: with it, equal calls give different bytes; ours is milder by 0.3, "
+        "0.5, 0.5, 0.7 and 1.3 dB at rate factors 23 to 51 (three UCF101 clips, 48 frames of 320 x 240)",
+    ),
     "h265_crf": (_CODED,),
     "h264_abr": (_CODED, _RATE),
     "h265_abr": (_CODED, _RATE),

@@ -1,4 +1,4 @@
-"""What each level of `video_c` does to real and to made video, beside its target: `make soak`, or this file alone."""
+"""What each level of `video_c` does to real and to made video at two sizes, beside its target: `make soak`."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -16,38 +16,42 @@ from vidsparse.data.sample import ensure_sample
 
 Clip = NDArray[np.uint8]
 UCF101 = Path(__file__).resolve().parents[2] / "../shared/data/ucf101/videos"
-SIDE, FRAMES = 112, 64
+SIDES, FRAMES = (112, 224), 64
 # by how much a mean over nine clips may miss its target; damage depends on where the few hits fall
 TOLERANCE = {"ssim": 0.03, "psnr": 1.0, "chroma": 0.03, "travel": 0.3, "held": 0.03, "delay": 0.3}
 
 
-def read(path: Path) -> Clip:
-    """Return the first frames' centre, as the main job sees it: uint8 (at most 64, 112, 112, 3)."""
-    frames = []
+def read(path: Path, side: int) -> Clip:
+    """Return the first frames' centre, as the main job sees it: uint8 (at most 64, side, side, 3)."""
+    frames, short = [], side * 128 // 112
     with av.open(str(path)) as container:
         for picture in islice(container.decode(video=0), FRAMES):
             frame = picture.to_ndarray(format="rgb24")
-            height, width = (round(side * 128 / min(frame.shape[:2])) for side in frame.shape[:2])
-            top, left = (height - SIDE) // 2, (width - SIDE) // 2
-            small = np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-            frames.append(small[top : top + SIDE, left : left + SIDE])
+            height, width = (round(length * short / min(frame.shape[:2])) for length in frame.shape[:2])
+            top, left = (height - side) // 2, (width - side) // 2
+            fitted = np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+            frames.append(fitted[top : top + side, left : left + side])
     return np.stack(frames)
 
 
-def spread(paths: list[Path], count: int) -> list[Clip]:
-    return [read(paths[i]) for i in np.linspace(0, len(paths) - 1, count).astype(int)]
+def spread(paths: list[Path], count: int, side: int) -> list[Clip]:
+    return [read(paths[i], side) for i in np.linspace(0, len(paths) - 1, count).astype(int)]
+
+
+def real_clips(side: int) -> list[Clip]:
+    return [clip for folder in sorted(UCF101.iterdir()) for clip in spread(sorted(folder.glob("*.avi")), 3, side)]
 
 
 @pytest.fixture(scope="module")
-def real() -> list[Clip]:
+def real() -> dict[int, list[Clip]]:
     if not UCF101.is_dir():
         pytest.skip("no UCF101 clips beside the repository")
-    return [clip for folder in sorted(UCF101.iterdir()) for clip in spread(sorted(folder.glob("*.avi")), 3)]
+    return {side: real_clips(side) for side in SIDES}
 
 
 @pytest.fixture(scope="module")
 def made() -> list[Clip]:
-    return spread(sorted(ensure_sample().rglob("*.avi")), 6)
+    return spread(sorted(ensure_sample().rglob("*.avi")), 6, SIDES[0])
 
 
 def ssim(clean: Clip, corrupted: Clip) -> float:
@@ -84,15 +88,16 @@ def on_clips(name: str, severity: int, clips: list[Clip], metric: Callable[[Clip
     return float(np.mean(values))
 
 
-def travel(name: str, severity: int) -> float:
+def travel(name: str, severity: int, side: int) -> float:
     """Corrupt a picture whose red and green are its coordinates; what comes from outside has no blue."""
-    y, x = np.mgrid[:SIDE, :SIDE]
-    picture = np.stack([2 * x, 2 * y, np.full_like(x, 200)], axis=-1).astype(np.uint8)
+    y, x = np.mgrid[:side, :side]
+    step = 224 // side
+    picture = np.stack([step * x, step * y, np.full_like(x, 200)], axis=-1).astype(np.uint8)
     distances = []
     for key in range(500):
         seen = corrupt(picture[None], name, severity, str(key), profile="video_c", resolution="relative")[0] * 1.0
-        distances.append(np.hypot(seen[..., 0] / 2 - x, seen[..., 1] / 2 - y)[seen[..., 2] == 200].mean())
-    return 100 * float(np.mean(distances)) / SIDE
+        distances.append(np.hypot(seen[..., 0] / step - x, seen[..., 1] / step - y)[seen[..., 2] == 200].mean())
+    return 100 * float(np.mean(distances)) / side
 
 
 def on_time(name: str, severity: int, metric: str) -> float:
@@ -105,22 +110,27 @@ def on_time(name: str, severity: int, metric: str) -> float:
 
 
 @pytest.mark.parametrize("name", suite("video_c"))
-def test_levels_meet_their_targets_on_real_video(name: str, real: list[Clip], made: list[Clip]) -> None:
+def test_levels_meet_their_targets_on_real_video(name: str, real: dict[int, list[Clip]], made: list[Clip]) -> None:
+    """The mean over both sizes meets the target; at each size, and on made video, every level is harder."""
     metric, mild, severe = TARGETS[name]
     targets = np.linspace(mild, severe, 5)
     measures = {"ssim": ssim, "psnr": psnr, "chroma": chroma}
     rows: dict[str, list[float]] = {}
     for severity in range(1, 6):
         if metric in measures:
-            rows.setdefault("real", []).append(on_clips(name, severity, real, measures[metric]))
+            for side, clips in real.items():
+                rows.setdefault(f"{side} px", []).append(on_clips(name, severity, clips, measures[metric]))
+                if metric != "psnr":
+                    rows.setdefault(f"{side} dB", []).append(on_clips(name, severity, clips, psnr))
             rows.setdefault("made", []).append(on_clips(name, severity, made, measures[metric]))
-            if metric != "psnr":
-                rows.setdefault("psnr", []).append(on_clips(name, severity, real, psnr))
+        elif metric == "travel":
+            for side in SIDES:
+                rows.setdefault(f"{side} px", []).append(travel(name, severity, side))
         else:
-            value = travel(name, severity) if metric == "travel" else on_time(name, severity, metric)
-            rows.setdefault("any", []).append(value)
-    for row, values in {"target": targets.tolist(), **rows}.items():
+            rows.setdefault("any px", []).append(on_time(name, severity, metric))
+    mean = np.mean([values for row, values in rows.items() if row.endswith("px")], axis=0)
+    for row, values in {"target": targets.tolist(), "mean": mean.tolist(), **rows}.items():
         print(f"\n{name:17} {metric:7} {row:7}" + "".join(f"{value:8.2f}" for value in values), end="")
     direction = np.sign(severe - mild)
-    assert all((np.diff(values) * (-1 if row == "psnr" else direction) > 0).all() for row, values in rows.items())
-    assert np.abs(next(iter(rows.values())) - targets).max() < TOLERANCE[metric]
+    assert all((np.diff(values) * (-1 if row.endswith("dB") else direction) > 0).all() for row, values in rows.items())
+    assert np.abs(mean - targets).max() < TOLERANCE[metric]

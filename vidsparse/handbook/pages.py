@@ -114,9 +114,10 @@ def index(costs: Costs) -> str:
     if floors:
         parts.append(table(("floor", *(f"ms at {side} px" for side in _SIDES)), floors))
     suites = [
-        (suite.name, str(len(suite.cells)), _list(suite.severities), suite.resolution) for suite in SUITES.values()
+        (suite.name, str(suite.version), str(len(suite.cells)), _list(suite.severities), suite.resolution)
+        for suite in SUITES.values()
     ]
-    parts.append(f"## Suites\n\n{table(('suite', 'corruptions', 'severities', 'lengths'), suites)}")
+    parts.append(f"## Suites\n\n{table(('suite', 'version', 'corruptions', 'severities', 'lengths'), suites)}")
     return "\n\n".join(parts) + "\n"
 
 
