@@ -6,7 +6,8 @@ pixels of a frame whose short side is 224; the targets are means over nine UCF10
 in relative resolution. `tests/soak/test_calibration.py` measures them again and prints the table.
 
 Version 2: version 1 was calibrated at 112 pixels alone, where snow, spatter, rain and defocus blur were not as hard as
-at other sizes; its sampling held the end of the video, and its frost was grown otherwise. A run's fingerprint names the version.
+at other sizes; its sampling held the end of the video, and its frost was grown otherwise. A run's fingerprint names
+the version.
 
 ======  ==============================================================================================================
 metric  definition, corrupted against clean
