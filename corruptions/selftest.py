@@ -41,8 +41,8 @@ def compile_kernels(names: Iterable[str] | None = None) -> float:
 def fingerprint() -> str:
     """Return the versions and a hash of the severity tables and a self-test: equal fingerprints promise equal bytes.
 
-    Without PyAV the codecs stay out of it. Photographs chosen with `frost_textures` are in it, by digest; the version of
-    video_c, whose levels are ours, is named.
+    Without PyAV the codecs stay out of it. Photographs chosen with `frost_textures` are in it, by digest; the version
+    of video_c, whose levels are ours, is named.
     """
     folder = panes.folder_in_use()
     return _build() + (f", frost {panes.photographs(folder)[1]}" if folder else "")

@@ -59,7 +59,7 @@ _LEVELS: Final[dict[str, Table]] = {
     # short streaks for the same reason, more of them in less and less light
     "rain": ((500, 12, 0.95), (265, 12, 0.83), (168, 12, 0.69), (122, 12, 0.55), (97, 12, 0.42)),
     # the frame gives a third of what the ice adds, so that all that changes grows in proportion
-    "frost": ((0.946, 0.161, 1), (0.911, 0.267, 1), (0.873, 0.38, 1), (0.829, 0.513, 1), (0.766, 0.702, 1)),
+    "frost": ((0.948, 0.157, 1), (0.916, 0.253, 1), (0.881, 0.357, 1), (0.842, 0.474, 1), (0.789, 0.632, 1)),
     # mud at every level, the same drops growing; published levels turn from water to mud halfway
     "spatter": (
         (0.607, 0.3, 3, 0.65, 1.5, 1),
