@@ -1,0 +1,48 @@
+"""What a run is: the part of a config that makes its results, its digest, and the config as YAML text."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from vidsparse.config.schema import SAMPLE_ROOT, Config
+
+_NOT_RESULTS = ("evaluation.reference", "evaluation.protocol", "evaluation.max_clip_mb", "evaluation.batch_size")
+_UNNAMED = (("task", "classification"), ("sparse.init", "auto"), ("sparse.init", "random"))  # as before they were keys
+
+
+def to_yaml(config: Config) -> str:
+    """The resolved config as YAML text; `compose` reads it back to the same config."""
+    said = "# The clips are the built-in sample data.\n" if config.data.root == SAMPLE_ROOT else ""
+    tree = OmegaConf.to_container(OmegaConf.structured(config))
+    assert isinstance(tree, dict)
+    if not config.study.methods:
+        del tree["study"]
+    return said + str(OmegaConf.to_yaml(OmegaConf.create(tree)))
+
+
+def identity(config: Config) -> dict[str, Any]:
+    """What a run is, as {dotted key: value}: all but where it runs, where data lie and how it is shown.
+
+    The default task and random first masks are not named. The data fingerprint stands for `data.root`; `evaluation.
+    reference` changes the report alone, `_NOT_RESULTS` no result.
+    """
+    tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
+    shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample")
+    left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
+    kept = {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
+    return {key: value for key, value in kept.items() if (key, value) not in _UNNAMED}
+
+
+def digest(value: Any) -> str:
+    """A short stable hash of JSON-like data."""
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """{'a': {'b': 1}} -> {'a.b': 1}; empty mappings and lists are leaves."""
+    if not isinstance(tree, Mapping) or not tree:
+        return {prefix: tree}
+    return {k: v for key, sub in tree.items() for k, v in flatten(sub, f"{prefix}.{key}" if prefix else key).items()}
