@@ -17,15 +17,18 @@ ORDER = (
     " → config | tasks | classes → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
-SHARED = {
+SHARED = {  # for every room; they import each other
     "errors",
     "failures",
     "_compat",
     "files",
+    "csv_text",
     "interrupt",
+    "locks",
     "machine",
     "progress",
-}  # for every room; they import each other
+    "surroundings",
+}
 LONGEST = 350  # lines
 DOWNLOAD = re.compile(r"\b(urlopen|urlretrieve|load_state_dict_from_url|\w*download\w*)$|^(requests|httpx|urllib3)\.")
 

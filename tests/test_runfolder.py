@@ -1,9 +1,14 @@
 """A run folder belongs to one experiment."""
 
+import contextlib
+import os
+import shutil
+
 import pytest
 
 from vidsparse import runfolder
 from vidsparse.errors import RunFolderError
+from vidsparse.locks import Locked
 from vidsparse.runfolder import CsvLog, RunFolder, read_facts
 
 
@@ -31,9 +36,78 @@ def test_fresh_replaces_a_run_but_nothing_that_is_not_one(tiny_config):
     assert not (config.folder / "metrics.csv").exists()
     assert "seed: 4" in (config.folder / "config.yaml").read_text()
     (config.folder / "run.json").unlink()
+    (config.folder / "thesis.tex").write_text("mine")
     with pytest.raises(RunFolderError, match="not a run"):
         RunFolder(config.folder).claim(other, "data-1", fresh=True)
     assert (config.folder / "config.yaml").exists()
+    assert (config.folder / "thesis.tex").read_text() == "mine"
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_wherever_a_claim_is_cut_off_the_folder_can_be_claimed_again(tiny_config, monkeypatch, fresh):
+    config, real = tiny_config(), {name: getattr(os, name) for name in ("replace", "unlink", "rmdir", "fsync")}
+    left = iter(())
+
+    def dying(name):
+        def call(*arguments, **options):
+            if next(left, None) == 0:
+                raise Killed
+            return real[name](*arguments, **options)
+
+        return call
+
+    for cut in range(60):
+        folder = config.folder
+        shutil.rmtree(folder, ignore_errors=True)
+        RunFolder(folder).claim(config, "data-1")
+        (folder / "checkpoints" / "step-1").mkdir(parents=True)
+        (folder / "predictions.parquet").write_text("old")
+        if not fresh:
+            shutil.rmtree(folder)
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            for name in real:
+                patch.setattr(os, name, dying(name))
+            left = iter(range(cut, -1, -1))
+            RunFolder(folder).claim(config, "data-1", fresh)
+            break
+        again = RunFolder(folder)
+        again.claim(config, "data-1")
+        if "predictions.parquet" in os.listdir(folder):  # killed before --fresh began: the old run, whole
+            assert (folder / "checkpoints" / "step-1").exists()
+        assert again.facts["identity"]
+        assert sorted(set(os.listdir(folder)) - {"checkpoints", "predictions.parquet"}) == ["config.yaml", "run.json"]
+    assert 3 < cut < 59
+
+
+def test_a_folder_with_a_config_and_no_run_file_is_claimed_again(tiny_config):
+    config = tiny_config()
+    RunFolder(config.folder).claim(config, "data-1")
+    (config.folder / "run.json").unlink()
+    RunFolder(config.folder).claim(config, "data-1")
+    (config.folder / "run.json").unlink()
+    (config.folder / "checkpoints").mkdir()
+    with pytest.raises(RunFolderError, match="--fresh"):
+        RunFolder(config.folder).claim(config, "data-1")
+    RunFolder(config.folder).claim(config, "data-1", fresh=True)
+    assert sorted(os.listdir(config.folder)) == ["config.yaml", "run.json"]
+
+
+def test_fresh_does_not_touch_the_folder_of_a_living_run(tiny_config):
+    config = tiny_config()
+    folder = RunFolder(config.folder)
+    with folder.owned():
+        folder.claim(config, "data-1")
+        (config.folder / "metrics.csv").write_text("growing")
+        with pytest.raises(Locked, match=rf"process {os.getpid()} on .* is at work"), RunFolder(config.folder).owned():
+            raise AssertionError
+    assert (config.folder / "metrics.csv").read_text() == "growing"
+    with RunFolder(config.folder).owned():
+        RunFolder(config.folder).claim(config, "data-1", fresh=True)
+    assert sorted(os.listdir(config.folder)) == ["config.yaml", "run.json"]
 
 
 def test_fresh_mends_a_broken_run_file_and_leftovers_of_a_kill_are_swept(tiny_config):

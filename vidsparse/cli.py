@@ -69,7 +69,7 @@ def _run(options: argparse.Namespace) -> Path | None:
     if options.dry_run:
         dry_run(config)
         return None
-    return run(config, options.fresh, _command_line(options))
+    return run(config, options.fresh, _command_line(options), getattr(options, "wait", False))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -182,6 +182,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="try one step and one batch, tell the time, keep nothing"
     )
     parser.add_argument("--fresh", action="store_true", help="replace what the run folder holds")
+    parser.add_argument("--wait", action="store_true", help="where another process carries this run out, wait for it")
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:

@@ -6,20 +6,23 @@ Every mistake is a `ConfigError` of one sentence that names the key, the value, 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_origin
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
-from yaml import YAMLError
 
 from corruptions.registry import nearest
 from vidsparse.config import SAMPLE_ROOT, Config, flatten
+from vidsparse.config.kinds import choices, kind_of, known_keys, members, type_name
+from vidsparse.config.reading import BadYaml, Unfit, read, word
 from vidsparse.errors import ConfigError
 from vidsparse.files import at_home
 from vidsparse.tasks import TASKS
 
+Layer = tuple[str, dict[str, Any]]  # where it stands, as errors say it, and what it says
 COMMAND_LINE = "on the command line"
 ROOTS = {  # where the shipped configs look for each data set; the sample stands in for one that is not there
     "ucf101": "data/ucf101",
@@ -49,7 +52,7 @@ def find_config(name: str | Path, beside: Path | None = None) -> Path:
     if path.parent == Path("configs"):
         places.append(shipped / path.name)
     for place in places:
-        if place.is_file():
+        if _is_file(place):
             return place
     close = nearest(path.stem, [p.stem for p in sorted(shipped.glob("*.yaml"))])
     hint = f"; did you mean {close}?" if close else ""
@@ -61,10 +64,11 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
 
     The config is typed but its names and combinations are not checked yet: that is `checks.load_config`.
     """
-    layers = [*_file_layers(find_config(path)), (COMMAND_LINE, _from_dotlist(overrides))]
-    *files, typed = [(place, OmegaConf.create(_at_home(OmegaConf.to_container(layer)))) for place, layer in layers]
+    layers = [*_file_layers(find_config(path)), (COMMAND_LINE, _from_words(overrides))]
+    *files, typed = [(place, _at_home(layer)) for place, layer in layers]
     blocks = [_sample_block(place, layer) for place, layer in (*files, typed) if "sample" in layer]
-    _merge([*files, *blocks, typed])  # a typo inside sample: shows on every machine
+    if blocks:
+        _merge([*files, *blocks, typed])  # a typo inside sample: shows on every machine
     config, origin = _merge([*files, typed])
     if uses_sample(config, origin):
         config, origin = _merge([*files, *blocks, typed])
@@ -90,101 +94,158 @@ def _at_home(value: Any) -> Any:
     return str(at_home(value)) if isinstance(value, str) and value.partition("/")[0].startswith("~") else value
 
 
-def _file_layers(path: Path, seen: tuple[Path, ...] = ()) -> list[tuple[str, DictConfig]]:
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long for the file system, or holds a NUL
+        return False
+
+
+def _file_layers(path: Path, seen: tuple[Path, ...] = ()) -> list[Layer]:
     """The file and its bases, base first, each with the name that errors call it by."""
     if path.resolve() in seen:
         raise ConfigError(f"{path}: `base:` goes round in a circle")
-    try:
-        layer = OmegaConf.load(path)
-    except (YAMLError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not a readable YAML file: {' '.join(str(error).split())}") from error
-    if not isinstance(layer, DictConfig):
-        raise ConfigError(f"{path}: a config is a mapping of keys to values")
+    layer = _read_file(path)
     base = layer.pop("base", None)
-    below = _file_layers(find_config(base, path.parent), (*seen, path.resolve())) if base else []
+    below = _file_layers(_base_of(base, path), (*seen, path.resolve())) if base is not None else []
     return [*below, (f"in {path}", layer)]
 
 
-def _from_dotlist(overrides: Sequence[str]) -> DictConfig:
-    for item in overrides:
-        if "=" not in item.lstrip("="):
-            raise ConfigError(f"{item!r} on the command line is not key=value")
+def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return OmegaConf.from_dotlist(list(overrides))
-    except (YAMLError, OmegaConfBaseException) as error:
-        raise ConfigError(f"the command line cannot be read: {_first_line(error)}") from error
+        layer = read(path.read_text(encoding="utf-8-sig"), Config)
+    except Unfit as error:
+        whole = f"{path}: a config is a mapping of keys to values"
+        raise ConfigError(_misfit(error, f"in {path}") if error.key else whole) from error
+    except BadYaml as error:
+        raise ConfigError(f"{path} is not a readable YAML file: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not a readable YAML file: it is not UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path} is not a readable YAML file: {error.strerror}") from error
+    return dict(layer or {})
 
 
-def _sample_block(place: str, layer: DictConfig) -> tuple[str, DictConfig]:
+def _base_of(base: Any, path: Path) -> Path:
+    """The file that `base:` names; nothing but YAML is opened, so that no error shows what is in another file."""
+    if not isinstance(base, str):
+        raise ConfigError(f"base in {path} does not fit: it takes the path of a YAML file, or a shipped config's name")
+    found = find_config(base, path.parent)
+    if found.suffix not in (".yaml", ".yml"):
+        raise ConfigError(f"base={base} in {path}: it is no YAML file; the name of one ends in .yaml or .yml")
+    return found
+
+
+def _from_words(overrides: Sequence[str]) -> dict[str, Any]:
+    """The tree that `key=value` words stand for; each value is read by the type of its field."""
+    tree: dict[str, Any] = {}
+    for item in overrides:
+        key, equals, text = item.partition("=")
+        if not equals or not all(key.split(".")):
+            raise ConfigError(f"{item!r} on the command line is not key=value")
+        _put(tree, key, _word(key, text))
+    return tree
+
+
+def _word(key: str, text: str) -> Any:
+    parent = key.rpartition(".")[0]
+    while parent:
+        if any(get_origin(one) is list for one in members(kind_of(parent))):
+            raise ConfigError(f"{key} {COMMAND_LINE}: {parent} is a list; give the whole of it, as {parent}=[...]")
+        parent = parent.rpartition(".")[0]
+    try:
+        return word(text, kind_of(key), key)
+    except Unfit as error:
+        raise ConfigError(_misfit(error, COMMAND_LINE)) from error
+    except BadYaml as error:
+        raise ConfigError(f"{key} {COMMAND_LINE} cannot be read: {error}") from error
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key; a mapping is added to what is there."""
+    *parents, leaf = key.split(".")
+    for part in parents:
+        inner = tree.get(part)
+        tree[part] = inner if isinstance(inner, dict) else {}
+        tree = tree[part]
+    if isinstance(value, dict) and isinstance(tree.get(leaf), dict):
+        for name, each in value.items():
+            _put(tree[leaf], name, each)
+    else:
+        tree[leaf] = value
+
+
+def _sample_block(place: str, layer: Mapping[str, Any]) -> Layer:
     """The `sample:` block of one layer as a layer of its own."""
     block = layer["sample"]
-    if not isinstance(block, DictConfig):
+    if not isinstance(block, dict):
         raise ConfigError(f"sample={block} {place} does not fit: it takes a mapping of keys, as the config itself has")
     return (place if place == COMMAND_LINE else place.replace("in ", "in the sample: block of ", 1), block)
 
 
-def _merge(layers: Sequence[tuple[str, DictConfig]]) -> tuple[Config, dict[str, str]]:
-    merged: DictConfig = OmegaConf.structured(Config)
+@cache
+def _schema() -> DictConfig:
+    made: DictConfig = OmegaConf.structured(Config)  # merging copies it
+    return made
+
+
+def _merge(layers: Sequence[Layer]) -> tuple[Config, dict[str, str]]:
+    merged = _schema()
     origin: dict[str, str] = {}
     for place, layer in layers:
         try:
-            merged = OmegaConf.merge(merged, layer)  # type: ignore[assignment]  # a mapping, as both are
-        except OmegaConfBaseException as error:
+            merged = OmegaConf.merge(merged, OmegaConf.create(layer))  # type: ignore[assignment]  # a mapping, as both
+        except (OmegaConfBaseException, ValueError, TypeError, RecursionError) as error:
             raise ConfigError(_explain(error, place, layer)) from error
-        origin |= dict.fromkeys(flatten(OmegaConf.to_container(layer)), place)
+        origin |= dict.fromkeys(flatten(layer), place)
     try:
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         key = error.full_key or str(error.key)
         raise ConfigError(f"{key} {origin.get(key, 'in the schema')}: {_first_line(error)}") from error
+    except RecursionError as error:
+        raise ConfigError("a ${...} of the config stands for itself in the end") from error
     assert isinstance(config, Config)
+    for key, value in flatten(asdict(config)).items():
+        if "${" in str(value):  # config.yaml is read again, and there it would be a reference
+            raise ConfigError(f"{key} {origin.get(key, '')}: what it refers to makes another ${{...}} of it")
     return config, origin
 
 
-def _explain(error: OmegaConfBaseException, place: str, layer: DictConfig) -> str:
+def _explain(error: Exception, place: str, layer: Mapping[str, Any]) -> str:
     """One sentence for a key that does not exist or a value that does not fit."""
-    full = error.full_key or next(k for k in map(str, layer) if not isinstance(layer[k], DictConfig))
+    full = getattr(error, "full_key", None) or next((k for k, v in layer.items() if not isinstance(v, dict)), "")
     key = re.sub(r"\[\d+\]", "", full)
-    value = OmegaConf.select(layer, key)
-    said = key if isinstance(value, DictConfig) else f"{key}={'null' if value is None else value}"
+    value = _found(layer, key)
     if isinstance(error, ConfigKeyError):
         parent, _, leaf = key.rpartition(".")
         close = nearest(leaf, known_keys(parent))
         hint = f"did you mean {f'{parent}.{close}' if parent else close}?" if close else "there is no such key"
-        return f"unknown key {said} {place}; {hint}"
-    choices = [str(c) for c in _choices(key)]
-    close = nearest(str(value), choices)
-    wanted = f"one of {', '.join(choices)}" if choices else f"a value of type {_type_name(_type_of(key))}"
-    return f"{said} {place} does not fit: it takes {wanted}" + (f"; did you mean {close}?" if close else "")
+        return f"unknown key {key if isinstance(value, dict) else f'{key}={_shown(value)}'} {place}; {hint}"
+    return _misfit(Unfit(key, "" if isinstance(value, dict) else _shown(value)), place)
 
 
-def known_keys(parent: str) -> list[str]:
-    """The keys of one block of the schema; `parent` is dotted, empty for the top."""
-    owner = Config if not parent else _type_of(parent)
-    return [f.name for f in fields(owner)] if is_dataclass(owner) else []
-
-
-def _type_of(key: str) -> Any:
-    kind: Any = Config
+def _found(layer: Any, key: str) -> Any:
     for part in key.split("."):
-        kind = get_type_hints(kind).get(part) if is_dataclass(kind) else None
-    return kind
+        layer = layer.get(part) if isinstance(layer, dict) else None
+    return layer
 
 
-def _choices(key: str) -> tuple[Any, ...]:
-    kind = _type_of(key)
-    return get_args(kind) if get_origin(kind) is Literal else ()
+def _shown(value: Any) -> str:
+    text = "null" if value is None else str(value)
+    return " ".join(text.split()) if len(text) <= 200 else f"{' '.join(text[:200].split())}..."
 
 
-def _type_name(kind: Any) -> str:
-    if is_dataclass(kind):
-        return "mapping"
-    parts = get_args(kind)
-    if get_origin(kind) is Literal:
-        return " or ".join(map(str, parts))
-    if get_origin(kind) in (list, None) or not parts:
-        return f"list of {_type_name(parts[0])}" if parts else getattr(kind, "__name__", "mapping")
-    return " or ".join("null" if p is type(None) else _type_name(p) for p in parts)
+def _misfit(error: Unfit, place: str) -> str:
+    """One sentence for a value that its field does not take."""
+    key, text = error.key, _shown(error.text)
+    said = f"{key}={text}" if text else key
+    if error.why:
+        return f"{said} {place}: {error.why}"
+    allowed = [str(choice) for choice in choices(key)]
+    close = nearest(text, allowed)
+    wanted = f"one of {', '.join(allowed)}" if allowed else f"a value of type {type_name(kind_of(key))}"
+    return f"{said} {place} does not fit: it takes {wanted}" + (f"; did you mean {close}?" if close else "")
 
 
 def _first_line(error: Exception) -> str:

@@ -215,7 +215,7 @@ class Checkpoints:
                 return weights, torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
             except Exception as error:  # whatever a damaged file makes its reader say
                 failures.check(error, folder)
-                warn(f"{folder} cannot be read ({str(error).splitlines()[0]}); going on from the one before, if any")
+                warn(f"{folder} cannot be read ({_why(error)}); going on from the one before, if any")
                 files.remove(folder.with_name(f"unreadable-{folder.name}"))
                 folder.rename(folder.with_name(f"unreadable-{folder.name}"))
         return None
@@ -227,6 +227,12 @@ class Checkpoints:
     def _steps(self) -> list[Path]:
         found = self.folder.glob("step-*") if self.folder.is_dir() else ()
         return sorted(path for path in found if re.fullmatch(r"step-\d{8}", path.name))
+
+
+def _why(error: Exception) -> str:
+    """The first line of an error; never torch's advice to open the file with a reader that runs what is in it."""
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return "its state.pt is no state of a training" if "eights only" in first or "weights_only" in first else first
 
 
 def _checksums(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """Mistakes that a person can mend. Each message is one sentence: what is wrong, where, and what to do."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def some(names: Sequence[str], shown: int = 3) -> str:
@@ -11,6 +12,14 @@ def some(names: Sequence[str], shown: int = 3) -> str:
 def plural(number: int, noun: str) -> str:
     """ "1 clip", "1,234 clips"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def install(extra: str, *packages: str) -> str:
+    """How to get what an extra of ours brings: from the checkout where there is one, else the packages themselves."""
+    root = Path(__file__).resolve().parents[1]
+    if (root / "pyproject.toml").is_file():
+        return f"pip install -e '.[{extra}]' in {root}"
+    return f"pip install {' '.join(packages)}"
 
 
 class VidsparseError(Exception):

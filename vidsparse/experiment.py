@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from vidsparse.sparsity.topology import Topology
 
 
-def run(config: Config, fresh: bool = False, command: str = "") -> Path:
+def run(config: Config, fresh: bool = False, command: str = "", wait: bool = False) -> Path:
     """Carry out one experiment, or what is missing of it; returns the run folder.
 
-    `fresh` replaces what the folder holds; `command` is the command line that the report shows.
+    `fresh` replaces what the folder holds; `command` is the command line that the report shows. Where another living
+    process is at work in the folder it raises locks.Locked, or waits until that one ends (`wait`).
     """
     from vidsparse.data.benchmarks import cells_of
 
@@ -44,13 +45,15 @@ def run(config: Config, fresh: bool = False, command: str = "") -> Path:
     clips = load_answerable(config)
     check_updates(config, _total_steps(config, clips))
     cells_of(clips, config.evaluation)  # what a corrupted set does not hold is refused before a folder is claimed
-    folder.claim(config, clips.fingerprint, fresh, _digests(config))
-    if not folder.finished or _asked_for_more(config, folder):
-        folder.update(**protocol(config, clips, command))
-        with together(processes(config), _take_part, config):
-            _work(config, clips, folder)
-        folder.update(finished=now())
-    show(config, folder)
+    weights = _digests(config)
+    with folder.owned(wait):
+        folder.claim(config, clips.fingerprint, fresh, weights)
+        if not folder.finished or _asked_for_more(config, folder):
+            folder.update(**protocol(config, clips, command))
+            with together(processes(config), _take_part, config):
+                _work(config, clips, folder)
+            folder.update(finished=now())
+        show(config, folder)
     return folder.path
 
 

@@ -2,14 +2,17 @@
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import time
 from types import TracebackType
 from typing import Self
 
+from vidsparse import locks
 from vidsparse.errors import WriteError
 
 
@@ -24,7 +27,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The body may write a file or make a folder. A full disk or a read-only folder becomes one sentence.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_for(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -86,10 +89,32 @@ def _failed_to_write(error: Exception) -> bool:
     return type(error).__name__ == "SafetensorError" or "PytorchStreamWriter" in str(error)
 
 
+def temporary_for(path: Path) -> Path:
+    """The name under which this process writes `path`; another process, here or elsewhere, has another one."""
+    name, pid = path.name, os.getpid()
+    if len(os.fsencode(name)) > 180:  # file systems take 255 bytes
+        name = hashlib.blake2b(os.fsencode(name), digest_size=8).hexdigest()
+    return path.with_name(f".{name}.{pid}-{locks.started(pid)}-{locks.machine()}.tmp")
+
+
 def sweep(folder: Path) -> None:
-    """Remove what `replacing` left behind in a folder tree when its process was killed."""
+    """Remove what `replacing` left behind in a folder tree when its process was killed, and nothing of a living one."""
     for leftover in [*folder.rglob(".*.tmp")] if folder.is_dir() else ():
-        remove(leftover)
+        if not _in_writing(leftover):
+            remove(leftover)
+
+
+def _in_writing(temporary: Path) -> bool:
+    """Whether the process that made a temporary file may still be at it."""
+    found = re.search(r"\.(\d+)-(\w*)-([0-9a-f]{8})\.tmp$", temporary.name)
+    if found is None or int(found[1]) == os.getpid():
+        return False
+    if found[3] == locks.machine():
+        return locks.started(int(found[1])) == found[2] != ""
+    try:
+        return time() - temporary.stat().st_mtime < locks.GONE
+    except OSError:
+        return False
 
 
 def digest(path: Path) -> str:
@@ -129,7 +154,7 @@ class Together:
 
     def place(self, path: Path) -> Path:
         """The temporary name of a file, to be written by somebody else."""
-        self._waiting[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._waiting[path] = temporary_for(path)
         with _told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         return self._waiting[path]

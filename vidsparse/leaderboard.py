@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from yaml import YAMLError, safe_load
-
 from vidsparse.compose import compose
+from vidsparse.config.reading import word
 from vidsparse.errors import ConfigError
 from vidsparse.files import at_home
 from vidsparse.models.weights import SUFFIXES
@@ -46,11 +45,8 @@ def _values(key: str, overrides: Sequence[str]) -> list[str]:
     said = [word.partition("=")[2] for word in overrides if word.partition("=")[0] == key]
     if not said or not said[-1].startswith("["):
         return said[-1:]
-    try:
-        values = safe_load(said[-1])
-    except YAMLError as error:
-        raise ConfigError(f"{key}={said[-1]} on the command line is not a list [a,b,c]") from error
-    if not values or not all(isinstance(value, str) for value in values):
+    values = word(said[-1], list[str], key) if said[-1].endswith("]") else []
+    if not values or not all(values):
         raise ConfigError(f"{key}={said[-1]} on the command line is not a list of names [a,b,c]")
     return list(values)
 

@@ -20,11 +20,12 @@ def user_cache() -> Path:
 
     Where that cannot be written, one in the temporary folder.
     """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = Path(os.environ.get("VIDSPARSE_CACHE") or home / "vidsparse")
+    aside = Path(tempfile.gettempdir()) / f"vidsparse-{os.getuid()}"
     try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        cache = Path(os.environ.get("VIDSPARSE_CACHE") or home / "vidsparse")
         cache.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=cache).close()
-    except OSError:
-        return Path(tempfile.gettempdir()) / f"vidsparse-{os.getuid()}"
+    except (OSError, RuntimeError):  # RuntimeError: nobody knows where this user is at home
+        return aside
     return cache

@@ -4,17 +4,24 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from vidsparse import failures, files
+from vidsparse import csv_text, failures, files, locks
 from vidsparse.config import Config, identity, to_yaml
 from vidsparse.errors import RunFolderError
+from vidsparse.interrupt import Stop
 from vidsparse.machine import rank
 
 Facts = dict[str, Any]
+_REMOVING = "removing"  # run.json of a folder that --fresh is emptying
+_FILES = {
+    *("config.yaml", "run.json", "report.html", "metrics.csv", "topology.csv", "layers.csv", "structure.csv"),
+    *("predictions", "predictions.parquet", "predictions.csv", "gallery.parquet", "frames.npz", "overlays.npz"),
+    *("checkpoints", "figures", "tables", "analysis", "tensorboard"),
+}
 
 
 class RunFolder:
@@ -49,20 +56,51 @@ class RunFolder:
         Raises:
             RunFolderError: it holds another experiment or other data; the message names what differs and both ways on.
         """
-        ours = (self.path / "run.json").exists()
-        if fresh and ours:
-            files.remove(self.path)
-        self.facts = read_facts(self.path)
+        if self._is_run() and (fresh or read_facts(self.path).get(_REMOVING)):
+            self._clear()
+        self.facts = {} if fresh else read_facts(self.path)
         mine = {**identity(config), "data fingerprint": fingerprint, **(weights or {})}
         if self.facts and self.begun:
             self._check_same(mine)
-        elif not self.facts and self.path.is_dir() and any(not p.name.startswith(".") for p in self.path.iterdir()):
+        elif not self.facts and not self._is_run():
             raise RunFolderError(f"{self.path} is not empty and not a run of vidsparse; choose another name=...")
+        elif not self.facts and self.begun:
+            raise RunFolderError(
+                f"{self.path} has lost its run.json, and with it what it is; put --fresh to start over"
+            )
         if not self.begun:
             self.facts = {}  # what an attempt that came to nothing said of itself, with other settings perhaps
         files.sweep(self.path)
         self.update(identity=mine)
         files.write(self.path / "config.yaml", to_yaml(config))
+
+    @contextmanager
+    def owned(self, wait: bool = False) -> Iterator[None]:
+        """While the body runs no other process works in the folder; `wait` until one that does so ends.
+
+        Raises locks.Locked, naming the owner, where one does and `wait` is false.
+        """
+        lock, stop = self.path / locks.NAME, Stop()
+        with stop if wait else nullcontext(), locks.held(lock, str(self.path), wait, lambda: stop.wanted):
+            yield
+        with suppress(OSError):  # refused before anything was made
+            self.path.rmdir()
+
+    def _is_run(self) -> bool:
+        """Whether all that is in the folder is ours: also what a process left that ended in the middle of a claim."""
+        if not self.path.is_dir():
+            return not self.path.exists()
+        found = {path.name for path in self.path.iterdir() if not path.name.startswith(".")}
+        return "run.json" in found or found <= _FILES
+
+    def _clear(self) -> None:
+        """Empty the folder, but for its lock; one that is killed in between is emptied by the next start."""
+        if not self.path.is_dir():
+            return
+        files.write(self.path / "run.json", json.dumps({_REMOVING: True}))
+        for path in sorted(self.path.iterdir()):
+            if path.name != "run.json" and not path.name.endswith(locks.NAME):
+                files.remove(path)
 
     def update(self, **facts: Any) -> None:
         """Merge facts into run.json, atomically; of several processes only the first one writes."""
@@ -106,7 +144,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: csv_text.cell(value) for name, value in row.items()} for row in rows)
 
 
 def read_facts(path: Path) -> Facts:

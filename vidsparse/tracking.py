@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vidsparse.config import LoggingConfig
 from vidsparse.machine import rank
-from vidsparse.progress import Bar
+from vidsparse.progress import Bar, warn
 from vidsparse.runfolder import CsvLog
 from vidsparse.sparsity import accounts
 from vidsparse.sparsity.flops import Flops
@@ -132,8 +132,14 @@ def _in_words(row: dict[str, Any]) -> dict[str, str]:
 
 
 def _tensorboard(folder: Path, start: int) -> Any:
-    if find_spec("tensorboard") is None:
-        return None
-    from torch.utils.tensorboard import SummaryWriter
+    """A writer for TensorBoard; None, and once a warning, where it is not there or cannot be used."""
+    try:
+        if find_spec("tensorboard") is None:
+            return None
+        from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(folder), purge_step=start + 1)
+        return SummaryWriter(str(folder), purge_step=start + 1)
+    except Exception as error:  # an optional package may be broken in any way
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        warn(f"TensorBoard cannot be used here ({type(error).__name__}: {first}); metrics.csv has the same curves")
+        return None

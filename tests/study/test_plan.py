@@ -86,7 +86,7 @@ def test_typed_settings_of_some_methods_are_left_to_those():
         ("study.data=[{name: a},{name: a}]", "two runs are called a_dense_seed0"),
         ("study.sparsities=[1.5]", "above 0 and below 1"),
         ("study.seeds=[]", "the list is empty"),
-        ("study.seeds=[0,-1]", "a seed is 0 or more"),
+        ("study.seeds=[0,-1]", "-1 is not a seed"),
         ("study.seeds=[0,0]", "twice"),
         ("study.jobs=0", "1 or more"),
     ],

@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from killing import ROOT
+from vidsparse import locks
+from vidsparse.checks import load_config
+from vidsparse.config import to_yaml
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.study.jobs import Job, Stopping, carry_out
 
@@ -87,19 +91,22 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(study, tiny, tiny_root, 
     assert arms.method.tolist() == ["dense", "rigl"]
 
 
-def test_a_lock_is_held_by_the_run_itself_and_waited_for(tmp_path):
-    (tmp_path / "bad.yaml").write_text("training: {epoch: 3}")
-    job = Job("bad", "bad.yaml", str(tmp_path / "log"), str(tmp_path / "lock"), str(tmp_path), 1, False)
-    hold = "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.flock(f, 2); print(flush=True); time.sleep(2)"
-    holder = subprocess.Popen([sys.executable, "-c", hold, job.lock], stdout=subprocess.PIPE)
-    holder.stdout.readline()
-    began = time.monotonic()
-    assert carry_out(job) == 2
-    assert time.monotonic() - began > 1
-    assert "did you mean training.epochs?" in Path(job.log).read_text()
-    holder.wait()
+def test_a_run_of_an_earlier_study_is_waited_for_and_asked_to_stop_the_waiting_ends(tiny, tiny_root, tmp_path):
+    overrides = [*tiny, f"data.root={tiny_root}", "logging.dir=."]
+    (tmp_path / "run.yaml").write_text(to_yaml(load_config("ucf101_rigl", overrides)))
+    job = Job("tiny", "run.yaml", str(tmp_path / "log"), str(tmp_path), 1, False)
     asked = Stopping()
-    asked.ask()
+    with locks.held(tmp_path / "tiny" / ".lock", "the run of an earlier study"), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(carry_out, job, asked)
+        deadline = time.monotonic() + 200
+        while "data  " not in (said := Path(job.log).read_text() if Path(job.log).exists() else ""):
+            assert time.monotonic() < deadline, said
+            assert not waiting.done(), said
+            time.sleep(0.2)
+        time.sleep(1)
+        assert not (tmp_path / "tiny" / "run.json").exists()
+        asked.ask()
+        assert waiting.result() == 130
     assert carry_out(job, asked) == 130
 
 

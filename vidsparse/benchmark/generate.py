@@ -75,7 +75,7 @@ def _write(plan: Plan) -> None:
     root, began = plan.stored.root, monotonic()
     units = share(units_of(plan.stored), plan.config.benchmark.shard)
     _announce(plan, units)
-    with writing(root):
+    with writing(root, plan.config.benchmark.shard):
         claim(plan.stored)
         todo = missing(plan.stored, units)
         tally = Tally()

@@ -110,12 +110,6 @@ def check(config: Config) -> None:
             "benchmark.format=h264_420: storing chroma at half the resolution takes a third of the strength of colour "
             "noise, so that severity 3 is read as 2; set benchmark.allow_420=true if you want that, or use h264_444"
         )
-    if not 0 <= benchmark.crf <= 51:
-        raise ConfigError(f"benchmark.crf={benchmark.crf}: it is a constant rate factor, 0 to 51")
-    if benchmark.unit is not None and benchmark.unit < 1:
-        raise ConfigError(f"benchmark.unit={benchmark.unit}: it is null or a number of clips, 1 or more")
-    if benchmark.deep < 0:
-        raise ConfigError(f"benchmark.deep={benchmark.deep}: it is a number of files, 0 or more")
 
 
 def part(clips: Clips, entries: Sequence[Entry]) -> Clips:

@@ -19,7 +19,7 @@ from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
 from vidsparse.config import ClusterConfig
-from vidsparse.errors import BenchmarkError
+from vidsparse.errors import BenchmarkError, install
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -169,7 +169,7 @@ def _dask(workers: int, scheduler: str) -> Iterator[Pool]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise BenchmarkError(
-            f"cluster.scheduler={scheduler} needs Dask: pip install 'vidsparse[cluster]', or leave it null"
+            f"cluster.scheduler={scheduler} needs Dask: {install('cluster', 'dask', 'distributed')}, or leave it null"
         ) from error
     local = scheduler == "local"
     try:

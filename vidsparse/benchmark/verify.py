@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidsparse import failures, files
+from vidsparse import failures, files, locks
 from vidsparse.benchmark.finish import OnDisk, Sidecars, arrays, derived, lists, ordered
 from vidsparse.benchmark.formats import decode, encode
 from vidsparse.benchmark.long_clips import differs
@@ -234,4 +234,5 @@ def _listed(stored: Stored) -> Iterator[str]:
 def _all_files(root: Path) -> Iterator[str]:
     for folder, _, names in os.walk(root):
         for name in names:
-            yield (Path(folder) / name).relative_to(root).as_posix()
+            if not (name.startswith(".") and name.endswith(locks.NAME)):  # of who is at work here
+                yield (Path(folder) / name).relative_to(root).as_posix()

@@ -1,17 +1,15 @@
 """Write a benchmark: claim the folder, make the units that are missing, finish when all of them are there."""
 
-import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import corruptions
-from vidsparse import files
+from vidsparse import files, locks
 from vidsparse.benchmark.estimate import size_text
 from vidsparse.benchmark.finish import OnDisk, finish, ordered
 from vidsparse.benchmark.plan import Plan, Unit, units_of
@@ -110,28 +108,50 @@ def check_failures(root: Path, tally: Tally) -> None:
 
 
 @contextmanager
-def writing(root: Path) -> Iterator[None]:
-    """While the body runs, this folder is being written. Leftovers of killed commands go when no other one writes."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        handle = os.open(root, os.O_RDONLY)
-    except OSError as error:
-        why = "it is a file; choose another benchmark.dir" if root.is_file() else error.strerror
-        raise WriteError(f"{root} cannot be written: {why}") from error
-    try:
-        _sweep_if_alone(root, handle)
+def writing(root: Path, shard: str | None = None) -> Iterator[None]:
+    """While the body runs this process alone writes the units of `shard` (None: all) in this folder.
+
+    Commands for other shards may write beside it. Leftovers of killed ones go when no other one writes.
+
+    Raises locks.Locked, naming the process, where one is at work on the same units.
+    """
+    if root.is_file():
+        raise WriteError(f"{root} cannot be written: it is a file; choose another benchmark.dir")
+    number, of = _numbers_of(shard)
+    mine = root / f".{number}-of-{of}.write{locks.NAME}"
+    with ExitStack() as stack:
+        with locks.held(root / locks.NAME, str(root), wait=True):  # for a moment: who looks and enters does so alone
+            for (n, parts), owner in _writers(root).items():
+                if _overlap((n, parts), (number, of)):
+                    raise locks.Locked(f"{root}: {owner} writes the same units (shard {n}/{parts}); wait until it ends")
+            _sweep_if_alone(root)
+            stack.enter_context(locks.held(mine, str(root)))
         yield
-        _sweep_if_alone(root, handle)
-    finally:
-        os.close(handle)
+    with locks.held(root / locks.NAME, str(root), wait=True):
+        _sweep_if_alone(root)
 
 
-def _sweep_if_alone(root: Path, handle: int) -> None:
-    with suppress(OSError):  # others write, or this file system cannot tell
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _writers(root: Path) -> dict[tuple[int, int], locks.Owner]:
+    """{(number, of): the living process that writes this shard}."""
+    found = {path: owner for path in root.glob(f".*-of-*.write{locks.NAME}") if (owner := locks.owner_of(path))}
+    return {(int(path.name[1:].partition("-of-")[0]), int(path.name.partition("-of-")[2].partition(".")[0])): owner
+            for path, owner in found.items()}  # fmt: skip
+
+
+def _sweep_if_alone(root: Path) -> None:
+    """Remove what killed commands left behind, where nobody writes."""
+    if not _writers(root):
         files.sweep(root)
-    with suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def _numbers_of(shard: str | None) -> tuple[int, int]:
+    number, _, of = (shard or "1/1").partition("/")
+    return int(number), int(of)
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two parts, such as (3, 16) for the third of sixteen, have units in common."""
+    return (one[0] - 1) * other[1] < other[0] * one[1] and (other[0] - 1) * one[1] < one[0] * other[1]
 
 
 def _check_same(stored: Stored) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from corruptions.errors import nearest
-from vidsparse import files
+from vidsparse import csv_text, files
 from vidsparse.data import manifest
 from vidsparse.data.counting import Task, watched
 from vidsparse.data.downloads import instructions
@@ -144,7 +144,7 @@ def _write_problems(path: Path, problems: Sequence[Problem]) -> None:
     with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("id", "problem", "what", "path"))
-        writer.writerows((each.id, each.kind, each.what, each.path) for each in problems)
+        writer.writerows(map(csv_text.cell, (each.id, each.kind, each.what, str(each.path))) for each in problems)
 
 
 def _say(

@@ -207,7 +207,7 @@ def _unpickled(path: Path, key: str) -> Any:
             "state_dict with safetensors"
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        first = (str(error).strip() or type(error).__name__).splitlines()[0].partition("weights_only")[0]
         raise ConfigError(
             f"{key}: {path} cannot be read, it is cut short or no file of torch.save ({first})"
         ) from error

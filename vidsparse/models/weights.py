@@ -13,7 +13,7 @@ from typing import Any
 
 from corruptions.errors import nearest
 from vidsparse import files
-from vidsparse.errors import ConfigError
+from vidsparse.errors import ConfigError, install
 from vidsparse.models.labels import SPACES, Names, find_classes, names_in
 from vidsparse.models.zoo import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.progress import say
@@ -55,7 +55,7 @@ def weights_problem(name: str, reference: str) -> str:
     if reference.startswith("hf://"):
         if not _HUB.fullmatch(reference):
             return "it is hf://ORGANISATION/NAME@REVISION, or that with :FILE at the end"
-        return "" if find_spec("huggingface_hub") else "it needs huggingface-hub: pip install 'vidsparse[hub]'"
+        return "" if find_spec("huggingface_hub") else f"it needs huggingface-hub: {install('hub', 'huggingface-hub')}"
     if _published(spec, reference) or path.is_file():
         return ""
     if path.is_dir():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from corruptions.errors import nearest
-from vidsparse.errors import ConfigError, some
+from vidsparse.errors import ConfigError, install, some
 
 if TYPE_CHECKING:
     from torch import nn
@@ -192,7 +192,7 @@ def check_model(name: str, num_classes: int, frames: int, size: int) -> ModelSpe
     if size % spec.multiple:
         raise ConfigError(f"model {name} cuts frames into patches: its side is a multiple of {spec.multiple} pixels")
     if spec.extra and find_spec("transformers") is None:
-        raise ConfigError(f"model {name} is built from transformers: pip install 'vidsparse[{spec.extra}]'")
+        raise ConfigError(f"model {name} is built from transformers: {install(spec.extra, 'transformers')}")
     return spec
 
 

@@ -61,10 +61,16 @@ DASHES: tuple[Any, ...] = ("-", "-.", (0, (5, 1)), (0, (1, 1)))
 DIAMOND: Any = {"color": INK, "marker": "D", "markersize": 4.5, "markerfacecolor": PAPER, "zorder": 2.5}
 
 
+# what a matplotlibrc of the user says, such as text.usetex, is for the user's own figures
+_DEFAULTS: dict[str, Any] = {
+    key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(("backend", "date.epoch"))
+}
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """The house style, for drawing and for saving."""
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(_DEFAULTS | STYLE):
         yield
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vidsparse import files
+from vidsparse import csv_text, files
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -37,7 +37,7 @@ def to_latex(table: pd.DataFrame) -> str:
 
 def save_table(table: pd.DataFrame, path: Path, index: bool = True) -> None:
     """Write `path`.csv and `path`.tex, the index as first columns where it says something."""
-    files.write(path.with_name(f"{path.name}.csv"), table.to_csv(index=index))
+    files.write(path.with_name(f"{path.name}.csv"), csv_text.safe(table.to_csv(index=index)))
     files.write(path.with_name(f"{path.name}.tex"), to_latex(table.reset_index() if index else table))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vidsparse import files
+from vidsparse import csv_text, files
 from vidsparse.evaluation.metrics import video_level
 from vidsparse.evaluation.predictions import load
 
@@ -27,5 +27,5 @@ def write_named_predictions(run: Path) -> Path:
             "first_five": ["; ".join(classes[number] for number in five) for five in rows["top5"]],
         }
     )
-    files.write(run / "predictions.csv", table.to_csv(index=False))
+    files.write(run / "predictions.csv", csv_text.safe(table.to_csv(index=False)))
     return run / "predictions.csv"

@@ -11,10 +11,11 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from vidsparse import failures
+from vidsparse.config import Config
+from vidsparse.config.reading import BadYaml, Unfit, read
 from vidsparse.errors import RunFolderError
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import with_groups
@@ -27,7 +28,7 @@ def reading(path: Path) -> Iterator[None]:
     """RunFolderError that names the file where what is read from it is damaged."""
     try:
         yield
-    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, yaml.YAMLError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, BadYaml, Unfit) as error:
         failures.check(error, path)
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RunFolderError(
@@ -52,7 +53,7 @@ class Run:
     def config(self) -> dict[str, Any]:
         """The resolved config as nested dicts."""
         with reading(self.path / "config.yaml"):
-            return dict(yaml.safe_load(self.config_text) or {})
+            return dict(read(self.config_text, Config) or {})
 
     @cached_property
     def frames(self) -> dict[str, NDArray[np.uint8]]:

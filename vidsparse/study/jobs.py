@@ -1,11 +1,9 @@
 """Carrying runs out: each a process of its own, several at once, here or on a Dask cluster, never two in one folder."""
 
-import fcntl
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vidsparse.config import StudyConfig
-from vidsparse.errors import ConfigError
+from vidsparse.errors import ConfigError, install
 
 _MAIN = "import sys; from vidsparse.cli import main; sys.exit(main())"
 STOPPED = 130  # exit code of a run that was asked to stop
@@ -24,13 +22,12 @@ STOPPED = 130  # exit code of a run that was asked to stop
 class Job:
     """One run as a command: `config` is its YAML as seen from `folder`, where it starts.
 
-    `log` takes what it says, `lock` keeps others out; both absolute.
+    `log`, absolute, takes what it says.
     """
 
     name: str
     config: str
     log: str
-    lock: str
     folder: str
     threads: int
     fresh: bool
@@ -69,39 +66,25 @@ class Stopping:
 def carry_out(job: Job, stopping: Stopping | None = None) -> int:
     """Do one run, or what is missing of it, in a process; returns its exit code.
 
-    The lock file is held by the process itself: where a study was killed and its runs live on, the next study waits for
-    each before it starts the same one again.
+    The process itself owns the run folder: where a study was killed and its runs live on, those of the next study wait
+    for them.
     """
     stopping = stopping or Stopping()
-    with Path(job.lock).open("w") as lock:
-        while not _locked(lock.fileno()):
-            if stopping.wanted:
-                return STOPPED
-            time.sleep(0.5)
-        if stopping.wanted:
-            return STOPPED
-        command = [sys.executable, "-c", _MAIN, "run", job.config, *(["--fresh"] if job.fresh else [])]
-        environment = {"OMP_NUM_THREADS": str(job.threads)} | dict(os.environ)
-        with Path(job.log).open("ab") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                cwd=job.folder,
-                pass_fds=[lock.fileno()],
-            )
-            with stopping.watching(process):
-                return process.wait()
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    if stopping.wanted:
+        return STOPPED
+    command = [sys.executable, "-c", _MAIN, "run", job.config, "--wait", *(["--fresh"] if job.fresh else [])]
+    environment = {"OMP_NUM_THREADS": str(job.threads)} | dict(os.environ)
+    with Path(job.log).open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=job.folder,
+        )
+        with stopping.watching(process):
+            return process.wait()
 
 
 @contextmanager
@@ -114,7 +97,9 @@ def executor(study: StudyConfig) -> Iterator[Executor]:
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise ConfigError(f"study.cluster={study.cluster} needs Dask: pip install 'vidsparse[cluster]'") from error
+        raise ConfigError(
+            f"study.cluster={study.cluster} needs Dask: {install('cluster', 'dask', 'distributed')}"
+        ) from error
     if study.cluster == "local":
         address: Any = LocalCluster(n_workers=study.jobs, threads_per_worker=1, dashboard_address=None)
     else:

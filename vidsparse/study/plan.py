@@ -1,5 +1,6 @@
 """Which runs a study is made of: each an ordinary config in a folder of the study, in the order they are done."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -100,7 +101,7 @@ def _data_axis(base: Config) -> Iterator[tuple[str, list[str]]]:
 
 def _spelled(value: Any) -> str:
     """A value as the command line takes it."""
-    return "null" if value is None else str(list(value) if isinstance(value, tuple) else value)
+    return json.dumps(value) if value is None or isinstance(value, list | dict) else str(value)
 
 
 def _check_model(name: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from vidsparse import files
+from vidsparse import csv_text, files
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.comparison import (
     Arm,
@@ -52,7 +52,7 @@ def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, lis
         "power": pd.DataFrame(notes),
     }
     for name, table in made.items():
-        files.write(out / "tables" / f"{name}.csv", table.to_csv(index=False))
+        files.write(out / "tables" / f"{name}.csv", csv_text.safe(table.to_csv(index=False)))
     said = [str(note["note"]) for note in notes]
     about = {"runs": [{**_axes(run.arm), "seed": run.seed, "folder": run.name} for run in runs], "power": said}
     files.write(out / "study.json", json.dumps(about, indent=1) + "\n")

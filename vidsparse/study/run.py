@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import wait
 from pathlib import Path
 
-from vidsparse import files
+from vidsparse import files, locks
 from vidsparse.config import Config, to_yaml
 from vidsparse.errors import VidsparseError, plural
 from vidsparse.interrupt import Stop
@@ -27,6 +27,11 @@ def run_study(path: str | Path, overrides: Sequence[str], base: Config, fresh: b
     failed, naming each and why; what did not fail is compared all the same.
     """
     runs = plan(path, overrides, base)
+    with locks.held(base.folder / locks.NAME, f"{base.folder} (a study)"):
+        return _carry_out(runs, base, fresh)
+
+
+def _carry_out(runs: Sequence[Planned], base: Config, fresh: bool) -> Path:
     out = base.folder
     missing = [run for run in runs if fresh or not is_finished(run)]
     say(f"study      {base.name}: {plural(len(runs), 'run')}, {len(runs) - len(missing)} of them finished before")
@@ -76,12 +81,11 @@ def _job(run: Planned, out: Path, at_once: int, fresh: bool) -> Job:
         (out / name).mkdir(parents=True, exist_ok=True)
     config = out / "plan" / f"{run.name}.yaml"
     files.write(config, to_yaml(run.config))
-    log, lock = out / "logs" / f"{run.name}.log", out / "plan" / f"{run.name}.lock"
+    log = out / "logs" / f"{run.name}.log"
     return Job(
         name=run.name,
         config=str(config),
         log=str(log.absolute()),
-        lock=str(lock.absolute()),
         folder=str(Path.cwd()),
         threads=max(1, cores() // at_once),
         fresh=fresh,
