@@ -3,14 +3,16 @@
 import argparse
 import errno
 import logging
-import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from corruptions.errors import CorruptionError
 from vidsparse.errors import VidsparseError
+from vidsparse.failures import machine_errno, sentence
 from vidsparse.files import at_home
+from vidsparse.surroundings import prepare_environment, speak_utf8, steady_streams
 
 _CONFIG_HELP = "a YAML file, or the name of a shipped config such as ucf101_rigl"
 _OVERRIDE_HELP = "settings that replace those of the config, such as sparse.sparsity=0.3 training.seed=1"
@@ -18,6 +20,8 @@ _OVERRIDE_HELP = "settings that replace those of the config, such as sparse.spar
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`vidsparse COMMAND ...`; returns the exit code."""
+    if arguments is None:
+        speak_utf8()
     parser = argparse.ArgumentParser(
         prog="vidsparse", description="Train sparse and dense video models; measure how they hold up under corruption."
     )
@@ -30,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def script(name: str) -> int:
     """One command as a script of its own: `python scripts/<name>.py ...`; returns the exit code."""
+    speak_utf8()
     action, summary, add = COMMANDS[name]
     parser = argparse.ArgumentParser(prog=f"{name}.py", description=summary)
     add(parser)
@@ -244,11 +249,13 @@ COMMANDS: dict[str, Command] = {
 
 def _guarded(action: Callable[[argparse.Namespace], object], options: argparse.Namespace) -> int:
     """Carry a command out; a person's mistake is one sentence and 2, Ctrl-C is 130."""
-    from corruptions.errors import CorruptionError
-    from vidsparse.failures import machine_errno, sentence
+    prepare_environment()
+    with steady_streams():
+        logging.basicConfig(format="%(message)s", level=logging.WARNING)
+        return _carried_out(action, options)
 
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+
+def _carried_out(action: Callable[[argparse.Namespace], object], options: argparse.Namespace) -> int:
     try:
         action(options)
     except (VidsparseError, CorruptionError) as error:
@@ -258,7 +265,7 @@ def _guarded(action: Callable[[argparse.Namespace], object], options: argparse.N
         sys.stderr.write("stopped; the same command continues\n")
         return 130
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENAMETOOLONG):
             sys.stderr.write(f"{error.filename or 'the run folder'} cannot be written: {error.strerror}\n")
         elif number := machine_errno(error, known=True):
             sys.stderr.write(f"{sentence(error.filename or 'a file', number)}\n")

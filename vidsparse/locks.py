@@ -7,6 +7,7 @@ another machine from the file's time, which a living owner renews every few seco
 
 import json
 import os
+import signal
 import socket
 import threading
 import zlib
@@ -157,9 +158,7 @@ def _renew(path: Path, mine: Owner, ended: threading.Event) -> None:
         with suppress(OSError):
             found = _read(path)
             if found and found.token != mine.token:
-                import _thread
-
-                _thread.interrupt_main()
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
                 return
             os.utime(path)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -16,8 +17,7 @@ _UNNAMED = (("task", "classification"), ("sparse.init", "auto"), ("sparse.init",
 def to_yaml(config: Config) -> str:
     """The resolved config as YAML text; `compose` reads it back to the same config."""
     said = "# The clips are the built-in sample data.\n" if config.data.root == SAMPLE_ROOT else ""
-    tree = OmegaConf.to_container(OmegaConf.structured(config))
-    assert isinstance(tree, dict)
+    tree = _tree(asdict(config))
     if not config.study.methods:
         del tree["study"]
     return said + str(OmegaConf.to_yaml(OmegaConf.create(tree)))
@@ -29,11 +29,18 @@ def identity(config: Config) -> dict[str, Any]:
     The default task and random first masks are not named. The data fingerprint stands for `data.root`; `evaluation.
     reference` changes the report alone, `_NOT_RESULTS` no result.
     """
-    tree = OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
+    tree = _tree(asdict(config))
     shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample")
     left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     kept = {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
     return {key: value for key, value in kept.items() if (key, value) not in _UNNAMED}
+
+
+def _tree(value: Any) -> Any:
+    """Mappings, lists and scalars, as YAML has them."""
+    if isinstance(value, Mapping):
+        return {str(key): _tree(each) for key, each in value.items()}
+    return [_tree(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def digest(value: Any) -> str:
