@@ -1,6 +1,6 @@
 """One experiment: train, evaluate, report."""
 
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -19,7 +19,7 @@ from vidsparse.facts import (
     protocol,
     write_topology,
 )
-from vidsparse.launch import together
+from vidsparse.launch import check_alone, together
 from vidsparse.ledger import count_cost, write_accounts
 from vidsparse.progress import console, say, warn
 from vidsparse.runfolder import RunFolder
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from vidsparse.sparsity.topology import Topology
 
 
+WARM = 2  # steps of a dry run that are counted, after a cold one
+
+
 def run(config: Config, fresh: bool = False, command: str = "", wait: bool = False) -> Path:
     """Carry out one experiment, or what is missing of it; returns the run folder.
 
@@ -41,6 +44,7 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
     """
     from vidsparse.data.benchmarks import cells_of
 
+    check_alone("set engine.devices to the number of processes")
     folder = RunFolder(config.folder)
     clips = load_answerable(config)
     check_updates(config, _total_steps(config, clips))
@@ -79,10 +83,13 @@ def _total_steps(config: Config, clips: "Clips") -> int:
 
 
 def dry_run(config: Config) -> None:
-    """Build everything, make one optimizer step, evaluate one batch of the last cell; keep nothing, tell the time.
+    """Build everything, make three optimizer steps, evaluate two batches; keep nothing, tell the time of the whole.
 
-    One process does it, whatever `engine.devices`.
+    The first step and the first batch warm up (kernels, caches, memory) and are not counted. One process does it,
+    whatever `engine.devices`.
     """
+    import torch
+
     from vidsparse.data.benchmarks import cells_of
     from vidsparse.data.corrupted import CorruptedUnits
     from vidsparse.data.loader import TrainingClips, make_loader, to_input
@@ -96,18 +103,44 @@ def dry_run(config: Config) -> None:
         engine, model, sparse = _build(config, clips, steps.stop, folder)
         if warning := check_updates(config, steps.stop):
             warn(warning)
-        began = monotonic()
+        ended = [monotonic()]
         wrapped, stepper = engine.setup(model, sparse.optimizer)
         loader = make_loader(TrainingClips(clips, config.training.seed), 0, batch_sampler=steps)
-        for pixels, labels, _ in islice(loader, 1):
+        for pixels, labels, _ in islice(loader, 1 + WARM):
             optimize(config, engine, wrapped, stepper, pixels, labels)
-        step = monotonic() - began
-        cells, units = cells_of(clips, config.evaluation), [(0, range(min(2, len(clips.test))))]
-        batch = next(iter(CorruptedUnits(clips, config.evaluation, cells[-1:], units)))
-        with engine.autocast():
-            model.eval()(to_input(batch.clips.to(engine.device), config.data.normalize))
-    whole = f"{steps.stop} steps are {step * steps.stop / 3600:.1f} h"
-    say(f"dry run    all is well; a step took {step:.1f} s, at that rate {whole}")
+            ended.append(monotonic())
+        step = _warm(ended)
+        cells, few = cells_of(clips, config.evaluation), min(2, len(clips.test))
+        ended = [monotonic()]
+        for _ in range(2):  # every cell of a few clips: corruptions differ by a factor of a hundred
+            for batch in CorruptedUnits(clips, config.evaluation, cells, [(0, range(few))]):
+                with engine.autocast(), torch.no_grad():
+                    model.eval()(to_input(batch.clips.to(engine.device), config.data.normalize))
+            ended.append(monotonic())
+        evaluation = _warm(ended) / max(1, few) * len(clips.test)
+    training = step * steps.stop
+    said = f"a step took {step:.2f} s, {steps.stop} steps {_hours(training)}" if steps.stop else "nothing is trained"
+    say(
+        f"dry run    all is well; {said}, evaluation of {plural(len(clips.test), 'clip')} in {len(cells)} conditions "
+        f"{_hours(evaluation)}: about {_hours(training + evaluation)} in all, by {WARM} warm steps and {few} clips"
+    )
+
+
+def _warm(ended: "list[float]") -> float:
+    """Seconds of a piece of work, the first one, which is cold, left out where there are others; 0 where none was done."""
+    spent = [after - before for before, after in pairwise(ended)]
+    warm = spent[1:] or spent
+    return sum(warm) / len(warm) if warm else 0.0
+
+
+def _hours(seconds: float) -> str:
+    return (
+        f"{seconds / 3600:.1f} h"
+        if seconds >= 3600
+        else f"{seconds / 60:.1f} min"
+        if seconds >= 60
+        else f"{seconds:.0f} s"
+    )
 
 
 def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":

@@ -63,6 +63,19 @@ def together(world: int, work: Callable[..., object], *arguments: Any) -> Iterat
             _leave_group()
 
 
+def check_alone(instead: str) -> None:
+    """Refuse to be one of several processes that another launcher, such as torchrun, started.
+
+    Processes that know nothing of each other would do the same work in one folder. `instead`: what to say in its place.
+    """
+    world, rank = os.environ.get("WORLD_SIZE", "1"), os.environ.get("RANK")
+    if rank is not None and world.isdigit() and int(world) > 1:
+        raise VidsparseError(
+            f"this is process {rank} of {world} that torchrun or another launcher started; vidsparse starts its "
+            f"processes itself: give the command once, without the launcher, and {instead}"
+        )
+
+
 def _take_part(work: Callable[..., object], arguments: Sequence[Any], reports: Any) -> None:
     """The life of another process: silent, unless something goes wrong."""
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()

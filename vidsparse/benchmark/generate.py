@@ -24,6 +24,7 @@ from vidsparse.config import Config
 from vidsparse.data.stored import CARD, LOG
 from vidsparse.errors import BenchmarkError, plural, some
 from vidsparse.facts import load_and_tell
+from vidsparse.launch import check_alone
 from vidsparse.machine import cores
 from vidsparse.progress import say, warn
 
@@ -32,6 +33,7 @@ SECONDS = {"plan": 60.0, "write": 8.0}  # that a stage may measure, for its esti
 
 def generate(config: Config) -> None:
     """Carry out `benchmark.stage`. BenchmarkError, with exit code 2, for all that is not as it should be."""
+    check_alone("set workers=N, or shard=3/16 on each of several machines")
     check(config)
     benchmark = config.benchmark
     if benchmark.stage == "verify" and not benchmark.deep:
