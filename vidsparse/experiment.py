@@ -11,6 +11,7 @@ from vidsparse.answerable import load_answerable
 from vidsparse.checks import check_updates, processes
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
+from vidsparse.errors import plural
 from vidsparse.facts import (
     describe_sparse,
     describe_weights,
@@ -127,7 +128,7 @@ def dry_run(config: Config) -> None:
 
 
 def _warm(ended: "list[float]") -> float:
-    """Seconds of a piece of work, the first one, which is cold, left out where there are others; 0 where none was done."""
+    """Seconds of a piece of work, without the first, which is cold, where there are others; 0 where none was."""
     spent = [after - before for before, after in pairwise(ended)]
     warm = spent[1:] or spent
     return sum(warm) / len(warm) if warm else 0.0

@@ -157,7 +157,7 @@ def _renew(path: Path, mine: Owner, ended: threading.Event) -> None:
     while not ended.wait(RENEW):
         with suppress(OSError):
             found = _read(path)
-            if found and found.token != mine.token:
+            if found and found.token != mine.token and not ended.is_set():
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
                 return
             os.utime(path)
