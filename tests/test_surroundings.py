@@ -17,7 +17,7 @@ prepare_environment()
 with steady_streams():
     from vidsparse.progress import say
     for _ in range(3000):
-        say("frost: é 中 " + 40 * "x")
+        say("frost: \\u00e9 \\u4e2d " + 40 * "x")
     import matplotlib
     from matplotlib.figure import Figure
     from vidsparse.report.figures import save, style
