@@ -238,3 +238,17 @@ def test_a_mount_that_drops_under_a_loader_process_is_one_sentence(tiny_config, 
         list(stream)
     assert "\n" not in str(caught.value)
     assert str(root) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["EMFILE", "EIO", "EACCES", "ENOENT", "ESTALE"])
+def test_what_no_reader_caught_is_one_sentence_on_the_command_line(monkeypatch, capsys, name):
+    from vidsparse import cli
+
+    def fail(*_):
+        raise OSError(getattr(errno, name), os.strerror(getattr(errno, name)), "/mnt/videos")
+
+    monkeypatch.setitem(cli.COMMANDS, "run", (fail, *cli.COMMANDS["run"][1:]))
+    assert cli.main(["run", "ucf101_rigl"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("/mnt/videos: ")
+    assert said.endswith("the same command continues)")

@@ -24,7 +24,7 @@ _AWAY = (
 _HINTS = {
     **dict.fromkeys(_NOT_THERE, "it was there when the data set was listed: is a disk or a network mount away?"),
     **dict.fromkeys(_AWAY, "bring its disk or network mount back"),
-    **dict.fromkeys(("EACCES", "EPERM"), "give this user the right to read it"),
+    **dict.fromkeys(("EACCES", "EPERM"), "give this user the right to it"),
     **dict.fromkeys(("EMFILE", "ENFILE"), "raise the limit of open files (ulimit -n), or lower engine.workers"),
     **dict.fromkeys(("ENOSPC", "EDQUOT"), "make room on that disk"),
     "ENOMEM": "lower engine.workers, evaluation.batch_size or evaluation.max_clip_mb, or give the machine more memory",
