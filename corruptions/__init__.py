@@ -11,7 +11,7 @@ The tables of names load at once; NumPy, OpenCV, Numba and Pillow only when the 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from corruptions.errors import CorruptionError, MissingFrames, UnknownName, UnknownProfile, WrongFrames
+from corruptions.errors import CorruptionError, MissingFrames, NoKeyWarning, UnknownName, UnknownProfile, WrongFrames
 from corruptions.registry import REGISTRY, Corruption, names
 from corruptions.suites import SUITES, Suite, suite
 
@@ -28,6 +28,7 @@ __all__ = [
     "Corruption",
     "CorruptionError",
     "MissingFrames",
+    "NoKeyWarning",
     "Suite",
     "UnknownName",
     "UnknownProfile",

@@ -1,5 +1,6 @@
 """Corrupt frames: find the record, the level and the source frames, then let the corruption's function do the rest."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -20,13 +21,15 @@ from corruptions.checks import (
     level_number,
     text,
 )
-from corruptions.errors import CorruptionError, MissingFrames, WrongFrames, known_name
+from corruptions.errors import CorruptionError, MissingFrames, NoKeyWarning, WrongFrames, known_name
 from corruptions.motion import Scene
 from corruptions.registry import MODES, Corruption, Mode, find, names, resolve_profile
 from corruptions.severities import SIDES, TABLES, Level
 
 Temporal = Mode | Literal["default"]
 Resolution = Literal["absolute", "relative"]
+
+_warned: list[str] = []  # the corruption whose missing key was warned of in this process
 
 
 def corrupt(
@@ -47,7 +50,8 @@ def corrupt(
 
     frames      uint8 (T, H, W, 3) RGB, at least 16 x 16; an image is a clip of one frame
     severity    0 is the identity, 1 to 5 are the published levels
-    key         names the video and the repetition; the same key gives the same bytes, anywhere and in any order
+    key         names the video and the repetition; the same key gives the same bytes, anywhere and in any order. The
+                empty one is a key too: it draws the same for every video, which NoKeyWarning says once a process
     profile     the severity table, such as "imagenet_c" or "cifar_c"; None is the corruption's home
     temporal    "static" | "drift" | "independent"; "default" is the corruption's physical story
     resolution  "absolute" takes lengths in pixels as published, "relative" scales them by short side / the table's side
@@ -72,7 +76,21 @@ def corrupt(
         return frames[:0].copy()
     if level is None:
         return np.take(frames, positions, axis=0)
+    if record.random and not key:
+        _warn_of_no_key(name)
     return _carry_out(record, level, scene, frames, positions)
+
+
+def _warn_of_no_key(name: str) -> None:
+    """Warn once a process: a data set is not to be told at every image."""
+    if not _warned:
+        _warned.append(name)
+        warnings.warn(
+            f"corrupt(..., {name!r}) without a key draws the same at every call, one pattern for a whole data set: "
+            "give another key for each video or image, as in corrupt(frames, name, severity, key='0/mine/00017')",
+            NoKeyWarning,
+            stacklevel=3,
+        )
 
 
 def corrupt_labels(

@@ -61,3 +61,7 @@ class MissingFrames(CorruptionError):
 
 class WrongFrames(CorruptionError):
     """Pixels that are not uint8 (T, H, W, 3) of at least 16 x 16, or frame numbers that do not fit them."""
+
+
+class NoKeyWarning(UserWarning):
+    """A random corruption was drawn from the empty key: every such call draws the same numbers."""

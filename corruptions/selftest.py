@@ -31,7 +31,7 @@ def compile_kernels(names: Iterable[str] | None = None) -> float:
     start = time.perf_counter()
     for name in all_names() if names is None else names:
         if find(name).support != "video":
-            corrupt(_tiny_clip(), name, 1, temporal="drift")
+            corrupt(_tiny_clip(), name, 1, "compile", temporal="drift")
         if name == "frost" and not panes.folder_in_use():
             for number in range(ice.TEXTURES):
                 ice.texture(number)
