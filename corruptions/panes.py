@@ -74,6 +74,12 @@ def folder_in_use() -> str:
     return os.environ.get(VARIABLE, "") if chosen is None else chosen
 
 
+def digest_in_use() -> str:
+    """Return the digest of the photographs in use, or "" where there are none."""
+    folder = folder_in_use()
+    return photographs(folder)[1] if folder else ""
+
+
 @lru_cache(maxsize=4)
 def photographs(folder: str) -> tuple[tuple[Pixels, ...], str]:
     """Return the photographs of a folder by name, read-only uint8 (H, W, 3) RGB, and the digest of their pixels."""

@@ -44,8 +44,8 @@ def fingerprint() -> str:
     Without PyAV the codecs stay out of it. Photographs chosen with `frost_textures` are in it, by digest; the version
     of video_c, whose levels are ours, is named.
     """
-    folder = panes.folder_in_use()
-    return _build() + (f", frost {panes.photographs(folder)[1]}" if folder else "")
+    frost = panes.digest_in_use()
+    return _build() + (f", frost {frost}" if frost else "")
 
 
 @lru_cache(maxsize=1)

@@ -227,6 +227,12 @@ def _check_evaluation(config: Config, fail: Fail) -> None:
     if evaluation.severities == [] or evaluation.corruptions == []:
         empty = "severities" if evaluation.severities == [] else "corruptions"
         raise fail(f"evaluation.{empty}", "the list is empty; use null for all of the suite")
+    if evaluation.frost_textures:
+        try:
+            with corruptions.frost_textures(evaluation.frost_textures):
+                pass
+        except corruptions.CorruptionError as error:
+            raise fail("evaluation.frost_textures", str(error)) from error
     if evaluation.crops > 1 and evaluation.canvas == "crop":
         raise fail("evaluation.crops", "canvas crop has one, the centre; more need evaluation.canvas=frame")
     reference = evaluation.reference

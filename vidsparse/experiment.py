@@ -211,13 +211,17 @@ def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
 
 
 def _digests(config: Config) -> dict[str, str]:
-    """{config key: SHA-256} of the weights that a run begins with."""
+    """{config key: digest} of the weights that a run begins with, and of its own photographs of frost."""
+    from corruptions.panes import digest_in_use
+    from vidsparse.data.corrupting import frost_of
     from vidsparse.models.weights import find_weights
     from vidsparse.models.zoo import model_spec
 
     given = {"model.weights": config.model.weights, "training.init": config.training.init}
     spec = model_spec(config.model.name)
-    return {key: find_weights(spec, reference, key).sha256 for key, reference in given.items() if reference}
+    with frost_of(config.evaluation):
+        frost = {"evaluation.frost_textures": name} if (name := digest_in_use()) else {}
+    return {key: find_weights(spec, reference, key).sha256 for key, reference in given.items() if reference} | frost
 
 
 def _fit(
@@ -258,6 +262,7 @@ def _fit(
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
     import corruptions
     from vidsparse.data.benchmarks import cells_of
+    from vidsparse.data.corrupting import frost_of
     from vidsparse.evaluation.evaluate import evaluate
     from vidsparse.evaluation.gallery import save_gallery, save_strip
     from vidsparse.evaluation.overlays import save_overlays
@@ -273,7 +278,8 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
             if TASKS[config.task].masks:
                 save_overlays(config, clips, cells, engine, model, folder.path / "overlays.npz")
                 _tell_pixels(folder)
-    folder.update(corruptions_fingerprint=corruptions.fingerprint())
+    with frost_of(config.evaluation):
+        folder.update(corruptions_fingerprint=corruptions.fingerprint())
 
 
 def _tell_pixels(folder: RunFolder) -> None:

@@ -14,16 +14,21 @@ from vidsparse.benchmark.formats import encode, encode_mask
 from vidsparse.data.frames import Frames
 
 
-@lru_cache(maxsize=8)
 def build(format: str, crf: int | None, videos: bool, masks: bool = False) -> str:
     """Versions and hashes of self-tests: equal builds promise equal bytes.
 
     `videos`: whether clips are decoded from video files, which images are not; `masks`: whether there are masks.
     """
+    return f"{corruptions.fingerprint()}, {_written(format, crf, videos, masks)}"
+
+
+@lru_cache(maxsize=8)
+def _written(format: str, crf: int | None, videos: bool, masks: bool) -> str:
+    """What comes after the corruptions: writing and reading."""
     written = blake2b(digest_size=4)
     for content in encode(format, _clip(), Fraction(25), crf).values():
         written.update(content)
-    parts = [corruptions.fingerprint(), f"{format} {written.hexdigest()}"]
+    parts = [f"{format} {written.hexdigest()}"]
     parts += [f"decord {_version('decord')}, read {_reading()}"] if videos else []
     parts += [f"masks {blake2b(encode_mask(_clip()[0, ..., 0]), digest_size=4).hexdigest()}"] if masks else []
     return ", ".join(parts)

@@ -11,7 +11,7 @@ from vidsparse.benchmark.build import build
 from vidsparse.config import BenchmarkConfig, Config
 from vidsparse.data.cells import Cell, evaluation_cells
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupting import view_numbers
+from vidsparse.data.corrupting import frost_of, view_numbers
 from vidsparse.data.index import Index
 from vidsparse.data.sources import Sample
 from vidsparse.data.stored import PACKED, UNITS, Entry, Recipe, Stored, cell_path, entries_bytes
@@ -168,6 +168,8 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
     masks = any(sample.mask for sample in clips.test)
     videos = not images and any(sample.reader == "video" for sample in clips.test)
     whole = images or benchmark.materialize == "videos"
+    with frost_of(evaluation):
+        built = build(benchmark.format, crf, videos, masks)
     return Recipe(
         name=config.name,
         dataset=clips.dataset.name,
@@ -192,7 +194,7 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
         format=benchmark.format,
         crf=crf,
         unit=benchmark.unit or (IMAGES_A_UNIT if images else VIDEOS_A_UNIT),
-        build=build(benchmark.format, crf, videos, masks),
+        build=built,
         samples=hashlib.sha256(entries_bytes(entries)).hexdigest(),
         masks=masks,
     )

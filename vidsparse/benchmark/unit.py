@@ -27,7 +27,7 @@ from vidsparse.config import EvaluationConfig
 from vidsparse.data import watchdog
 from vidsparse.data.cells import CLEAN, Cell
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupting import Corruptor, Decoded
+from vidsparse.data.corrupting import Corruptor, Decoded, frost_of
 from vidsparse.data.frames import Frames
 from vidsparse.data.sources import Sample
 from vidsparse.data.spill import Spilled
@@ -94,7 +94,8 @@ def make(task: Task) -> Done:
     clock: Clock = defaultdict(float)
     cv2.setNumThreads(1)  # units share the machine, and threads would take it from one another
     if task.strange:
-        check_build(task.stored.recipe)
+        with frost_of(task.evaluation):
+            check_build(task.stored.recipe)
     try:
         if task.note.exists():
             raise DataError(task.note.read_text())

@@ -10,7 +10,13 @@ from omegaconf import OmegaConf
 
 from vidsparse.config.schema import SAMPLE_ROOT, Config
 
-_NOT_RESULTS = ("evaluation.reference", "evaluation.protocol", "evaluation.max_clip_mb", "evaluation.batch_size")
+_NOT_RESULTS = (
+    "evaluation.reference",
+    "evaluation.protocol",
+    "evaluation.max_clip_mb",
+    "evaluation.batch_size",
+    "evaluation.frost_textures",  # the digest of its pictures stands for it
+)
 _UNNAMED = (("task", "classification"), ("sparse.init", "auto"), ("sparse.init", "random"))  # as before they were keys
 
 

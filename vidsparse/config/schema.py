@@ -178,7 +178,7 @@ class EvaluationConfig:
 
     `protocol`: a named set of views, crops, canvas and sampling, which it puts in the place of those given here;
     `sampling` null is `data.sampling`. `max_clip_mb`: above so many MiB a video's frames are not kept for all
-    corruptions, but decoded again for each.
+    corruptions, but decoded again for each. `frost_textures`: a folder of photographs that frost is cut from.
     """
 
     suite: str = "core_10"
@@ -191,6 +191,7 @@ class EvaluationConfig:
     canvas: Literal["crop", "frame", "source"] = "crop"
     resolution: Literal["absolute", "relative"] = "relative"
     corruption_seed: int = number(0, "the seed of all corruptions", at_least=0, largest=LARGEST_SEED)
+    frost_textures: str | None = None
     batch_size: int = number(16, "clips of a forward pass", at_least=1, largest=10**7)
     max_clip_mb: float = number(256.0, "frames of a video kept for all corruptions", "MiB", above=0)
     on_error: Literal["count_wrong", "raise"] = "count_wrong"

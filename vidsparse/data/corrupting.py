@@ -4,6 +4,7 @@ On the fly and offline alike, this is what is evaluated: nothing here depends on
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,12 @@ def view_numbers(data: DataConfig, evaluation: EvaluationConfig, n_frames: int) 
     return view_indices(n_frames, data.frames, data.stride, sampling, data.short, evaluation.views)
 
 
+def frost_of(evaluation: EvaluationConfig) -> AbstractContextManager[None]:
+    """Cut frost from the photographs that `evaluation.frost_textures` names, if it does, in whatever process."""
+    folder = evaluation.frost_textures
+    return corruptions.frost_textures(folder) if folder else nullcontext()
+
+
 class Corruptor:
     """Decodes a video once for all cells, then gives its frames under each."""
 
@@ -80,7 +87,8 @@ class Corruptor:
             frames = self._taken(video, numbers)
         else:  # too much was needed to keep it for all cells
             frames = self._on_canvas(self._clips.read(video.sample, numbers))
-        return corruptions.corrupt(frames, **self._arguments(video, cell, numbers, outputs))
+        with frost_of(self._config):
+            return corruptions.corrupt(frames, **self._arguments(video, cell, numbers, outputs))
 
     def parts(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64], count: int) -> Iterator[Frames]:
         """The frames of `corrupt`, `count` at a time: no more of the video is held than they need."""
