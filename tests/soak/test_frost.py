@@ -72,9 +72,7 @@ def test_a_real_network_answers_as_under_the_published_photographs(pictures, rig
         [np.clip(kept * f + added * w, 0, 255).astype(np.uint8) for f, w in zip(frames, published, strict=True)]
     )
     difference, error = (ours - theirs).mean(), 1.96 * (ours - theirs).std(ddof=1) / len(ours) ** 0.5
-    print(
-        f"{severity}: {theirs.mean():.1%} photographs, {ours.mean():.1%} ours, {difference:+.3f} +- {error:.3f}"
-    )
+    print(f"{severity}: {theirs.mean():.1%} photographs, {ours.mean():.1%} ours, {difference:+.3f} +- {error:.3f}")
     assert abs(difference) < max(error, 0.03)
 
 
