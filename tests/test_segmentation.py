@@ -1,5 +1,6 @@
 """The main job with a class for every pixel, at toy scale: train, be stopped, evaluate, report, compare."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from vidsparse import files
 from vidsparse.checks import load_config
 from vidsparse.cli import main
 from vidsparse.errors import ConfigError, DataError
@@ -118,6 +120,18 @@ def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compare
     assert "data:image/jpeg" not in write_report(rigl).read_text()
     assert not list((rigl / "figures").glob("frames_*"))
 
+    info = facts(rigl)  # names of classes, runs and files are nobody's words to replace
+    named = ["Chance", "accuracy", "dog, <script>alert(1)</script> Chance"]
+    info["data"]["classes"], info["name"] = named[: len(CLASSES)], "robustness accuracy"
+    (rigl / "run.json").write_text(json.dumps(info))
+    page = write_report(rigl).read_text()
+    for name in named[: len(CLASSES)]:
+        assert f'<th scope="col">{html.escape(name)}</th>' in page
+    assert "vidsparse report · robustness accuracy" in page
+    assert "<script>alert" not in page
+    assert ">Robust mIoU<" in page
+
+    files.seal_of(rigl / "predictions.parquet").unlink()
     table = tables["dense"].drop(columns=["confusion", "consistency"]).assign(label=0, prediction=0, top5=None)
     table.to_parquet(rigl / "predictions.parquet")
     with pytest.raises(MismatchedTables, match="mIoU and accuracy do not compare"):

@@ -265,7 +265,7 @@ def _carried_out(action: Callable[[argparse.Namespace], object], options: argpar
         sys.stderr.write("stopped; the same command continues\n")
         return 130
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENAMETOOLONG):
+        if error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG):
             sys.stderr.write(f"{error.filename or 'the run folder'} cannot be written: {error.strerror}\n")
         elif number := machine_errno(error, known=True):
             sys.stderr.write(f"{sentence(error.filename or 'a file', number)}\n")

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 
 from vidsparse import failures, files
 from vidsparse.config import EngineConfig
-from vidsparse.errors import ConfigError
+from vidsparse.errors import ConfigError, first_line
 from vidsparse.machine import cores
 from vidsparse.progress import warn
 
@@ -196,9 +196,9 @@ class Checkpoints:
         """Write atomically: weights as safetensors, the rest by torch.save; older ones than the last two go."""
         with files.replacing(self.folder / f"step-{step:08d}") as temporary:
             temporary.mkdir()
-            save_weights(temporary / "model.safetensors", weights)
+            save_weights(temporary / "model.safetensors", weights, sealed=False)
             torch.save(dict(state), temporary / "state.pt")
-            (temporary / "crc32").write_text(_checksums(temporary))
+            (temporary / "sha256").write_text(_digests(temporary))
         for old in self._steps()[:-2]:
             files.remove(old)
 
@@ -209,7 +209,7 @@ class Checkpoints:
         """
         for folder in reversed(self._steps()):
             try:
-                if (folder / "crc32").read_text() != _checksums(folder):
+                if not _holds(folder):
                     raise ValueError("its checksums are wrong")
                 weights = load_file(folder / "model.safetensors")
                 return weights, torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
@@ -231,16 +231,27 @@ class Checkpoints:
 
 def _why(error: Exception) -> str:
     """The first line of an error; never torch's advice to open the file with a reader that runs what is in it."""
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    first = first_line(error)
     return "its state.pt is no state of a training" if "eights only" in first or "weights_only" in first else first
 
 
-def _checksums(folder: Path) -> str:
-    """CRC-32 of a checkpoint's two files."""
-    return " ".join(f"{zlib.crc32((folder / name).read_bytes()):08x}" for name in ("model.safetensors", "state.pt"))
+_PARTS = ("model.safetensors", "state.pt")  # of a checkpoint
 
 
-def save_weights(path: Path, weights: Mapping[str, Tensor], **metadata: str) -> None:
-    """A safetensors file, atomically; tensors in ordinary memory layout on the CPU."""
+def _holds(folder: Path) -> bool:
+    """Whether a checkpoint is what its digests say; those of before had CRC-32."""
+    if (folder / "sha256").exists():
+        return (folder / "sha256").read_text() == _digests(folder)
+    crcs = (f"{zlib.crc32((folder / name).read_bytes()):08x}" for name in _PARTS)
+    return (folder / "crc32").read_text() == " ".join(crcs)
+
+
+def _digests(folder: Path) -> str:
+    """SHA-256 of a checkpoint's two files, as sha256sum writes them."""
+    return "".join(f"{files.digest(folder / name)}  {name}\n" for name in _PARTS)
+
+
+def save_weights(path: Path, weights: Mapping[str, Tensor], sealed: bool = True, **metadata: str) -> None:
+    """A safetensors file with its digest beside it, atomically; tensors in ordinary memory layout on the CPU."""
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
-    files.save(path, lambda temporary: save_file(tensors, temporary, metadata))
+    files.save(path, lambda temporary: save_file(tensors, temporary, metadata), sealed)

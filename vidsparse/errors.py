@@ -22,6 +22,11 @@ def install(extra: str, *packages: str) -> str:
     return f"pip install {' '.join(packages)}"
 
 
+def first_line(error: Exception) -> str:
+    """What an error of another library says first; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 class VidsparseError(Exception):
     """Base of every error that the command line shows as one sentence, with exit code 2."""
 
@@ -52,6 +57,10 @@ class MachineError(VidsparseError):
 
 class RunFolderError(VidsparseError):
     """A run folder that belongs to another experiment, or a checkpoint in it that cannot be read."""
+
+
+class DamagedFile(RunFolderError):
+    """A file whose content is not what was written."""
 
 
 class WriteError(VidsparseError):

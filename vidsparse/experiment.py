@@ -11,7 +11,7 @@ from vidsparse.answerable import load_answerable
 from vidsparse.checks import check_updates, processes
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
-from vidsparse.errors import plural
+from vidsparse.errors import DamagedFile, first_line, plural
 from vidsparse.facts import (
     describe_sparse,
     describe_weights,
@@ -53,7 +53,8 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
     weights = _digests(config)
     with folder.owned(wait):
         folder.claim(config, clips.fingerprint, fresh, weights)
-        if not folder.finished or _asked_for_more(config, folder):
+        damaged = folder.finished and folder.remove_damaged(config.training.epochs > 0)
+        if not folder.finished or damaged or _asked_for_more(config, folder):
             folder.update(**protocol(config, clips, command))
             with together(processes(config), _take_part, config):
                 _work(config, clips, folder)
@@ -232,6 +233,7 @@ def _fit(
     from safetensors.torch import load_model
 
     from vidsparse.engine import save_weights
+    from vidsparse.tracking import LOGS
     from vidsparse.training import finish, train
 
     final = folder.path / "checkpoints" / "final.safetensors"
@@ -239,10 +241,11 @@ def _fit(
         trained = final.exists()
         if trained:
             try:
+                files.check(final)
                 load_model(model, final)
-            except (OSError, SafetensorError) as error:
+            except (OSError, SafetensorError, RuntimeError, DamagedFile) as error:
                 failures.check(error, final)
-                warn(f"{final} cannot be read ({error}); making it again from the last checkpoint")
+                warn(f"{final} cannot be read ({first_line(error)}); making it again from the last checkpoint")
                 files.remove(final)
                 trained = False
     if trained:
@@ -254,6 +257,8 @@ def _fit(
         with folder.timed("train"):
             finish(config, clips, engine, model)
     if engine.rank == 0:
+        for name in LOGS if config.training.epochs else ():
+            files.seal(folder.path / name)
         write_topology(sparse, folder, trained=config.training.epochs > 0)
         write_accounts(model, sparse, flops, folder)
         save_weights(final, model.state_dict())
@@ -280,6 +285,22 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
                 _tell_pixels(folder)
     with frost_of(config.evaluation):
         folder.update(corruptions_fingerprint=corruptions.fingerprint())
+    if engine.rank == 0:
+        _tell_undecidable(folder)
+
+
+def _tell_undecidable(folder: RunFolder) -> None:
+    """Say and record how often the network gave no numbers; UndecidableAnswers where it never did."""
+    from vidsparse.evaluation.metrics import check_decidable
+    from vidsparse.evaluation.predictions import load
+    from vidsparse.evaluation.summary import undecided, undecided_words
+
+    table = load(folder.path / "predictions.parquet")
+    lost = undecided(table)
+    folder.update(**lost)
+    check_decidable(table)
+    if lost["undecidable_rows"]:
+        warn(undecided_words(lost))
 
 
 def _tell_pixels(folder: RunFolder) -> None:
@@ -323,6 +344,8 @@ def show(config: Config, folder: RunFolder) -> None:
     folder.update(reference=str(reference) if reference else None)
     page = write_report(folder.path, reference)
     console.print(console_table(folder.path, reference))
+    if not files.seal_of(folder.path / "predictions.parquet").exists():
+        say("digests    there are none in this folder, an older run: damage to its files would not be noticed")
     if reference is None and config.sparse.method != "dense":
         say(f"to compare {folder.facts['dense_command']}")
     say(f"report     {page}")

@@ -15,7 +15,7 @@ from vidsparse.errors import DataError, RunFolderError, plural, some
 from vidsparse.machine import cores
 from vidsparse.progress import Bar, say, warn
 from vidsparse.runfolder import Facts, RunFolder, read_facts
-from vidsparse.tasks import TASKS
+from vidsparse.tasks import SOURCE_NOTES, TASKS
 
 if TYPE_CHECKING:
     from vidsparse.data.clips import Clips
@@ -43,7 +43,7 @@ def protocol(config: Config, clips: "Clips", command: str) -> Facts:
         "command": command,
         "dense_command": dense_command(config, command),
         "reference_wanted": config.evaluation.reference,
-        "chance": 1 / len(present) if present and not TASKS[config.task].masks else None,
+        "chance": 1 / len(dataset.classes) if present and not TASKS[config.task].masks else None,
         "versions": versions(),
         "data": {
             "description": describe(clips),
@@ -82,6 +82,8 @@ def load_and_tell(config: Config, trains: bool) -> "Clips":
         )
     training = f"{len(clips.train)} training and " if trains else ""
     say(f"data       {describe(clips)}: {training}{len(clips.test)} test clips")
+    if note := SOURCE_NOTES.get(config.data.source):
+        say(f"data       {note}")
     if dataset.missing:
         missing = plural(len(dataset.missing), "clip")
         warn(f"{missing} of the lists not in {dataset.root}, left out: {some(dataset.missing)}")

@@ -1,5 +1,10 @@
-"""Files that are whole or absent: written under a temporary name, synced, renamed."""
+"""Files that are whole or absent: written under a temporary name, synced, renamed.
 
+What numbers are computed from is sealed: beside FILE stands FILE.sha256, its digest in the form of sha256sum. It is
+written before the file takes its name, so that a kill between the two leaves no file, or one that is made again.
+"""
+
+import errno
 import hashlib
 import os
 import re
@@ -13,7 +18,12 @@ from types import TracebackType
 from typing import Self
 
 from vidsparse import locks
-from vidsparse.errors import WriteError
+from vidsparse.errors import DamagedFile, WriteError
+from vidsparse.progress import warn
+
+SEAL = ".sha256"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+_SAID = ("PytorchStreamWriter", "inline_container", "unexpected pos")  # by torch where its file cannot grow
 
 
 def at_home(path: str | Path) -> Path:
@@ -22,16 +32,20 @@ def at_home(path: str | Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, sealed: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced and renamed to it, on failure removed.
 
-    The body may write a file or make a folder. A full disk or a read-only folder becomes one sentence.
+    The body may write a file or make a folder. `sealed` writes the digest of a file beside it. A full disk or a
+    read-only folder becomes one sentence.
     """
     temporary = temporary_for(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        _open_to_others(temporary)
         _sync(temporary)
+        if sealed:
+            write(seal_of(path), f"{digest(temporary)}  {path.name}\n")
         if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)
         os.replace(temporary, path)
@@ -53,10 +67,59 @@ def write(path: Path, content: str | bytes) -> None:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def save(path: Path, writer: Callable[[Path], object]) -> None:
-    """Let `writer(temporary)` write a file that only takes a path, atomically."""
-    with replacing(path) as temporary:
+def save(path: Path, writer: Callable[[Path], object], sealed: bool = False) -> None:
+    """Let `writer(temporary)` write a file that only takes a path, atomically; `sealed` with its digest beside it."""
+    with replacing(path, sealed) as temporary:
         writer(temporary)
+
+
+def seal_of(path: Path) -> Path:
+    """Where the digest of a file stands."""
+    return path.with_name(path.name + SEAL)
+
+
+def seal(path: Path) -> None:
+    """Write the digest of a file that grew where it is and is now done."""
+    write(seal_of(path), f"{digest(path)}  {path.name}\n")
+
+
+def check(path: Path) -> bool:
+    """Whether a file is as it was written: True where its digest says so, False where it has none (older runs).
+
+    Raises:
+        DamagedFile: it has another digest than the one that was written with it, or that one is no digest.
+    """
+    try:
+        said = seal_of(path).read_bytes()
+    except FileNotFoundError:
+        return False
+    if not path.exists():
+        return False  # a kill came between the two
+    if said != f"{digest(path)}  {path.name}\n".encode():
+        raise DamagedFile(
+            f"{path} is damaged: its SHA-256 is not that of {path.name}{SEAL}, written with it; put back a whole copy, "
+            "or give the command of the run again, which makes it anew"
+        )
+    return True
+
+
+def differs(path: Path) -> bool:
+    """Whether a file has a digest beside it and is not what was written."""
+    try:
+        check(path)
+    except DamagedFile:
+        return True
+    return False
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a file is there and not damaged; one that is damaged is said and removed, so that it is made again."""
+    try:
+        check(path)
+    except DamagedFile as error:
+        warn(f"{str(error).partition(';')[0]}; it is made again")
+        remove(path)
+    return path.exists()
 
 
 def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
@@ -77,16 +140,36 @@ def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a whole folder, if it is there."""
+    """Remove a file with its digest, or a whole folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     elif path.exists() or path.is_symlink():
         path.unlink()
+        seal_of(path).unlink(missing_ok=True)
 
 
-def _failed_to_write(error: Exception) -> bool:
-    """Whether torch or safetensors say in their own way what others say by OSError."""
-    return type(error).__name__ == "SafetensorError" or "PytorchStreamWriter" in str(error)
+def _failed_to_write(error: BaseException | None) -> bool:
+    """Whether torch, safetensors or zipfile say in their own way, or after it, what others say by OSError."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        if type(error).__name__ == "SafetensorError" or any(words in str(error) for words in _SAID):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _open_to_others(path: Path) -> None:
+    """Give what a library made for its owner alone (safetensors: 0600) the permissions that every file gets."""
+    for entry in path.iterdir() if path.is_dir() else (path,):
+        os.chmod(entry, 0o666 & ~_umask())
+
+
+def _umask() -> int:
+    """The mask of this process; it can only be read by setting it, for that moment to the strictest."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def temporary_for(path: Path) -> Path:

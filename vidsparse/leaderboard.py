@@ -7,7 +7,7 @@ from vidsparse.compose import compose
 from vidsparse.config.reading import word
 from vidsparse.errors import ConfigError
 from vidsparse.files import at_home
-from vidsparse.models.weights import SUFFIXES
+from vidsparse.models.weights import names_parameters, split_part
 
 _KEYS = ("model.name", "model.weights")
 
@@ -53,11 +53,12 @@ def _values(key: str, overrides: Sequence[str]) -> list[str]:
 
 def _label(model: str, weights: str) -> str:
     """A short name for a run folder: that of the run or file, else the model's with its weights."""
-    path = at_home(weights)
+    file, part = split_part(weights)
+    path = at_home(file)
     if path.parent.name == "checkpoints":
         name = path.parent.parent.name
     elif path.exists():
         name = path.name if path.is_dir() else path.stem
     else:
-        name = f"{model}_{path.stem if path.suffix in SUFFIXES else weights}"
-    return re.sub(r"[^\w.-]+", "_", name).strip("_.")
+        name = f"{model}_{path.stem if names_parameters(path) else weights}"
+    return re.sub(r"[^\w.-]+", "_", f"{name}_{part}" if part else name).strip("_.")

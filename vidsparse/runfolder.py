@@ -14,6 +14,7 @@ from vidsparse.config import Config, identity, to_yaml
 from vidsparse.errors import RunFolderError
 from vidsparse.interrupt import Stop
 from vidsparse.machine import rank
+from vidsparse.progress import warn
 
 Facts = dict[str, Any]
 _REMOVING = "removing"  # run.json of a folder that --fresh is emptying
@@ -125,6 +126,28 @@ class RunFolder:
         finally:
             keep()
 
+    def remove_damaged(self, trains: bool) -> bool:
+        """Whether a file of a finished run is not what was written; it is said and removed, to be made again.
+
+        RunFolderError where nothing is left to make it from: weights without a checkpoint, predictions without weights.
+        """
+        final, table = self.path / "checkpoints" / "final.safetensors", self.path / "predictions.parquet"
+        kept = [self.path / name for name in ("frames.npz", "gallery.parquet", "overlays.npz")]
+        kept += sorted(path for path in (self.path / "analysis").glob("*") if path.suffix != files.SEAL)
+        bad = [path for path in (final, table, *kept) if files.differs(path)] + ([] if table.exists() else [table])
+        if not bad:
+            return False
+        if trains and (final in bad or not final.exists()) and not any(final.parent.glob("step-*")):
+            raise RunFolderError(
+                f"{bad[0]} is damaged or gone, and there is no checkpoint to make it from; put back a whole copy, or "
+                "train again with --fresh"
+            )
+        self.update(finished=None)
+        for path in bad:
+            warn(f"{path} is damaged or gone; it is made again")
+            files.remove(path)
+        return True
+
     def _check_same(self, mine: Mapping[str, Any]) -> None:
         theirs = self.facts.get("identity", {})
         differ = [key for key in {**theirs, **mine} if theirs.get(key) != mine.get(key)]
@@ -141,7 +164,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """A whole table, atomically, by the first process; the columns are the keys of the first row."""
     if rank() > 0:
         return
-    with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with files.replacing(path, sealed=True) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows({name: csv_text.cell(value) for name, value in row.items()} for row in rows)
@@ -161,6 +184,20 @@ def read_facts(path: Path) -> Facts:
     return facts
 
 
+def _whole_rows(path: Path, keep_until: int) -> list[dict[str, str]]:
+    """The rows of a log up to a step; from the first one on that a full disk or a crash cut short, none."""
+    if not path.exists():
+        return []
+    text = path.read_text(errors="replace").replace("\0", "")
+    kept: list[dict[str, str]] = []
+    for row in csv.DictReader(text[: text.rfind("\n") + 1].splitlines()):
+        if None in row or None in row.values() or not row.get("step", "").isdigit():
+            break
+        if int(row["step"]) <= keep_until:
+            kept.append(row)
+    return kept
+
+
 class CsvLog:
     """A CSV table that grows by rows and can be cut back to a step when a run resumes from a checkpoint.
 
@@ -170,11 +207,11 @@ class CsvLog:
     def __init__(self, path: Path, columns: tuple[str, ...], keep_until: int) -> None:
         """Open for appending; rows whose `step` (the first column) is above `keep_until` are cut off."""
         if rank() == 0:
-            rows = list(csv.DictReader(path.open(newline=""))) if path.exists() else []
+            files.seal_of(path).unlink(missing_ok=True)  # it grows again
             with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
                 writer = csv.DictWriter(file, columns)
                 writer.writeheader()
-                writer.writerows(row for row in rows if int(row["step"]) <= keep_until)
+                writer.writerows(_whole_rows(path, keep_until))
         self._file = (path if rank() == 0 else Path(os.devnull)).open("a", newline="")
         self._writer = csv.DictWriter(self._file, columns)
 

@@ -20,31 +20,22 @@ class Task:
     right: str = "accuracy"  # of training, where answers are counted clip by clip
     words: tuple[tuple[str, str], ...] = ()
 
-    def say(self, text: str) -> str:
-        """A text of the report in the words of this task.
+    def say(self, text: str, /, **values: object) -> str:
+        """A text of the report in the words of this task; `values` take the places {NAME} in it and stay as they are.
+
+        What a user named (classes, runs, files) goes in by `values` alone, so that no word of it is ever replaced.
 
         >>> TASKS["segmentation"].say("Robustness accuracy is the mean accuracy, pixel accuracy is not")
         'Robust mIoU is the mean mIoU, pixel accuracy is not'
-        >>> TASKS["classification"].say("Robustness accuracy")
-        'Robustness accuracy'
+        >>> TASKS["segmentation"].say("{who}: clean accuracy", who="the accuracy of chance")
+        'the accuracy of chance: clean mIoU'
         """
         said = dict(self.words)
         pattern = "|".join(rf"\b{re.escape(word)}\b" for word in said)
-        return re.sub(rf"(?<![Pp]ixel )(?:{pattern})", lambda found: said[found[0]], text) if said else text
-
-    def say_page(self, html: str) -> str:
-        """HTML in the words of this task: its texts and labels, but no code, no drawing and no address.
-
-        >>> TASKS["segmentation"].say_page('<a href="#accuracy" aria-label="Accuracy">Accuracy</a> <pre>accuracy</pre>')
-        '<a href="#accuracy" aria-label="mIoU">mIoU</a> <pre>accuracy</pre>'
-        """
-        parts = _KEPT.split(html) if self.words else [html]
-        labelled = (_LABEL.sub(lambda found: self.say(found[0]), part) for part in parts[1::2])
-        return "".join(part for pair in zip(map(self.say, parts[::2]), [*labelled, ""], strict=True) for part in pair)
+        text = re.sub(rf"(?<![Pp]ixel )(?:{pattern})", lambda found: said[found[0]], text) if said else text
+        return text.format(**values) if values else text
 
 
-_KEPT = re.compile(r"(<(?:pre|code|svg|script|style)\b.*?</(?:pre|code|svg|script|style)>|<[^>]+>)", re.DOTALL)
-_LABEL = re.compile(r'(?:aria-label|alt)="[^"]*"')
 _MIOU = (
     ("Accuracy, clean and corrupted", "mIoU, clean and corrupted"),
     ("robustness accuracies", "robust mIoUs"),
@@ -61,6 +52,10 @@ _MIOU = (
     ("chance", "one class everywhere"),
     ("Chance", "One class everywhere"),
 )
+SOURCE_NOTES = {  # what a reader must know of the numbers that come from a source of data
+    "packed": "These images are JPEGs: where the originals were stored without loss, networks trained on those lose "
+    "accuracy here (CIFAR-10 re-encoded so: a ResNet-20 with 91.78 % on the originals has 81.0 %)."
+}
 TASKS: dict[str, Task] = {
     "classification": Task("classification", "ucf101"),
     "segmentation": Task(

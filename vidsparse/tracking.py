@@ -22,6 +22,7 @@ from vidsparse.sparsity.topology import Topology, Update
 METRICS = ("step", "epoch", "loss", "accuracy", "learning_rate", "clips_per_second", "data_wait", "sparsity")
 TOPOLOGY = ("step", "fraction", "changed", "nonzero", "explored", "overlap", "flops")
 STRUCTURE = ("step", "layer", "nonzero", "empty_outputs", "empty_inputs", "output_dispersion", "input_dispersion")
+LOGS = ("metrics.csv", "topology.csv", "structure.csv")
 T = TypeVar("T")
 
 

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,3 +169,37 @@ def test_seeds_whose_totals_agree_by_chance_still_have_an_interval():
     found = statistics.grouped_bootstrap(rows, range(4))
     assert found.low < found.estimate < found.high
     assert 0 < found.p <= 1
+
+
+@pytest.mark.parametrize(
+    ("scores", "low", "high"),
+    [([0] * 51, 0.0, 0.073), ([1] * 24, 0.849, 1.0), ([0.5] * 24, 0.424, 0.576), ([[1.0] * 24] * 3, 0.849, 1.0)],
+)
+def test_recordings_that_all_agree_still_leave_what_another_one_might_do(scores, low, high):
+    found = statistics.ranged_interval(scores, range(np.shape(scores)[-1]))
+    assert (found.low, found.high) == (pytest.approx(low, abs=1e-3), pytest.approx(high, abs=1e-3))
+
+
+def test_one_rule_gives_a_run_and_an_arm_of_one_seed_the_same_interval():
+    from vidsparse.evaluation.comparison import arm_numbers
+    from vidsparse.evaluation.summary import summary
+
+    for right in (range(0), range(24), range(0, 24, 3)):
+        rows = [(f"c{n}", c, "p" * (c != "clean"), 3 * (c != "clean"), 1, int(n in right)) for n in range(24)
+                for c in ("clean", "fog")]  # fmt: skip
+        table = pd.DataFrame(rows, columns=["id", "corruption", "profile", "severity", "label", "prediction"])
+        table = table.assign(view=0, group=table["id"])
+        run, arm = summary(table), arm_numbers({0: table})
+        for key in ("clean_low", "clean_high", "robust_low", "robust_high"):
+            assert run[key] == pytest.approx(arm[key]), key
+        assert run["clean_high"] - run["clean_low"] > 0.1
+        if right:
+            assert run["retention_low"] <= run["retention"] <= run["retention_high"]
+
+
+def test_models_that_agree_everywhere_are_not_known_to_be_equal():
+    found = statistics.ranged_interval([0.0] * 24, range(24), lowest=-1)
+    assert found.low < -0.1
+    assert found.high > 0.1
+    assert math.isnan(statistics.ranged_interval([0.0] * 3, [1] * 3, lowest=-1).low)
+    assert statistics.ranged_interval([1.0] * 3, [1] * 3).low == 0

@@ -3,6 +3,7 @@
 import argparse
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -206,3 +207,127 @@ def test_weights_of_another_clip_size_say_where_positions_come_from(tmp_path):
     save_file(create_model("mvit_v2_s", 5, 4, 64).state_dict(), tmp_path / "mvit.safetensors")
     with pytest.raises(ConfigError, match=r"rel_pos.*position embeddings belong to one data\.frames and data\.size"):
         create_model("mvit_v2_s", 5, 4, 32, tmp_path / "mvit.safetensors")
+
+
+def written(tree, path):
+    torch.save(tree, path)
+    return path
+
+
+TWO = {
+    "student and teacher": ("student", "teacher"),
+    "model and best_model": ("model", "best_model"),
+    "generators": ("netG", "netD"),
+    "an average of nobody knows what": ("state_dict", "ema_state_dict"),
+    "list": ("0", "1"),
+    "prefixes of one dict": ("student", "teacher"),
+}
+
+
+@pytest.mark.parametrize("which", TWO)
+def test_several_networks_in_a_file_are_refused_by_name_and_one_is_taken_by_name(state, tmp_path, which):
+    one, two = TWO[which]
+    tree = {one: state, two: shifted(state)}
+    if which == "list":
+        tree = [*tree.values()]
+    if which == "prefixes of one dict":
+        tree = {**prefixed(state, f"{one}."), **prefixed(shifted(state), f"{two}.")}
+    path = written(tree, tmp_path / "two.pth")
+    said = rf"several sets of weights that fit the network: .*{one}.*; name one, as in model\.weights=.*two\.pth#"
+    if which != "an average of nobody knows what":
+        with pytest.raises(ConfigError, match=said) as caught:
+            load_weights(network(), path)
+        assert two in str(caught.value)
+    for name, wanted in ((one, state), (two, shifted(state))):
+        model = create_model("cifar_resnet20", 5, 1, 32, f"{path}#{name}")
+        assert equal(model.state_dict(), wanted)
+    with pytest.raises(ConfigError, match=rf"two\.pth holds nothing called nobody; there is .*{one}"):
+        create_model("cifar_resnet20", 5, 1, 32, f"{path}#nobody")
+
+
+def test_two_names_of_the_same_weights_are_no_question(state, tmp_path):
+    model = network()
+    load_weights(model, written({"model": state, "best_model": dict(state)}, tmp_path / "same.pt"))
+    assert equal(model.state_dict(), state)
+
+
+@pytest.mark.parametrize("pair", [("state_dict", "state_dict_ema"), ("model", "model_ema"), ("net", "swa/net")])
+def test_averages_are_taken_where_the_convention_says_so(state, tmp_path, pair):
+    tree = {pair[0]: shifted(state), **({"swa": {"net": state}} if "/" in pair[1] else {pair[1]: state})}
+    model = network()
+    notes = load_weights(model, written(tree, tmp_path / "ema.pt"))
+    assert equal(model.state_dict(), state)
+    assert any(pair[1] in note for note in notes)
+
+
+@pytest.mark.parametrize("marks", [{"message_hub": {}}, {"meta": {"mmengine_version": "0.10.4"}}, {}])
+def test_mmengine_swaps_so_its_state_dict_holds_the_averages(state, tmp_path, marks):
+    raw = {**prefixed(shifted(state), "module."), **({} if marks else {"steps": torch.tensor(9)})}
+    model = network()
+    load_weights(model, written({**marks, "state_dict": state, "ema_state_dict": raw}, tmp_path / "mm.pth"))
+    assert equal(model.state_dict(), state)
+    other = create_model("cifar_resnet20", 5, 1, 32, written({"state_dict": state}, tmp_path / "UPPER.PTH"))
+    assert equal(other.state_dict(), state)
+
+
+def test_an_average_that_nobody_marked_is_refused(state, tmp_path):
+    path = written({"state_dict": shifted(state), "ema_state_dict": state}, tmp_path / "whose.pt")
+    with pytest.raises(ConfigError, match=r"ema_state_dict, state_dict; name one, as in"):
+        load_weights(network(), path)
+
+
+class Optimal(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.optimizer_net = nn.Linear(3, 4)
+        self.optimal_head = nn.Linear(4, 2)
+
+
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"optimal": s}, lambda s: {"optimizer_net": s}])
+def test_a_name_with_optim_in_it_is_no_optimizer(tmp_path, wrap):
+    model, other = Optimal(), Optimal()
+    adam = torch.optim.Adam(other.parameters())
+    sum(p.sum() for p in other.parameters()).backward()
+    adam.step()
+    tree = {**wrap(other.state_dict()), "optimizer": adam.state_dict(), "optimizer_states": [adam.state_dict()]}
+    load_weights(model, written(tree, tmp_path / "optimal.pt"))
+    assert equal(model.state_dict(), other.state_dict())
+
+
+def test_heads_of_another_name_counters_of_thop_and_numpy_scores_do_no_harm(state, tmp_path):
+    import numpy as np
+
+    renamed = {key.replace("fc.", "linear."): tensor for key, tensor in prefixed(state, "module.").items()}
+    counters = {"module.total_ops": torch.zeros(1, dtype=torch.float64), "module.layer1.total_params": torch.zeros(1)}
+    scores = {"best": np.float64(91.3), "curve": np.arange(3.0), "epoch": np.int64(3), "when": np.float32(1)}
+    path = written({"state_dict": renamed | counters, **scores}, tmp_path / "found.th")
+    model = network()
+    notes = load_weights(model, path)
+    assert equal(model.state_dict(), state)
+    assert "its head 'linear' is 'fc' here" in notes
+    with pytest.raises(ConfigError, match="it has 5 classes, the network 7"):
+        create_model("cifar_resnet20", 7, 1, 32, path)
+    renamed["module.bn1.bias"] = renamed.pop("module.linear.bias")
+    with pytest.raises(ConfigError, match=r"fc\.bias is missing there"):
+        load_weights(network(), written(renamed, tmp_path / "other.pt"))
+
+
+def test_float8_is_one_sentence(state, tmp_path):
+    narrow = {key: t.to(torch.float8_e4m3fn) if t.dim() == 4 else t for key, t in state.items()}
+    with pytest.raises(ConfigError, match=r"float8 numbers in conv1\.weight.*save them as float32"):
+        load_weights(network(), written(narrow, tmp_path / "narrow.pt"))
+
+
+PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "weights"
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="published weights not at hand: ../shared/data/weights")
+@pytest.mark.parametrize(("model", "file"), [("cifar_resnet20", "resnet20-12fca82f.th"),
+                                             ("cifar_resnet56", "resnet56-4bfd9763.th")])  # fmt: skip
+def test_published_networks_load_whole(model, file):
+    theirs = torch.load(PUBLISHED / file, map_location="cpu", weights_only=True)["state_dict"]
+    ours = create_model(model, 10, 1, 32, PUBLISHED / file).state_dict()
+    assert sum(not key.endswith("num_batches_tracked") for key in ours) == len(theirs)
+    assert torch.equal(ours["fc.weight"], theirs["module.linear.weight"])
+    with pytest.raises(ConfigError, match="does not fit the network"):
+        create_model("cifar_resnet32", 10, 1, 32, PUBLISHED / file)

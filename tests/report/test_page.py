@@ -266,3 +266,54 @@ def test_a_difference_that_is_not_settled_is_not_called_one() -> None:
     said = [relation(gain, gain - 0.02, gain + 0.02) for gain in (-0.03, -0.01, 0.01, 0.03)]
     assert said == ["is less robust than", "cannot be told from", "cannot be told from", "is more robust than"]
     assert relation(0.01, math.nan, math.nan) == "is more robust than"
+
+
+def test_a_network_at_chance_is_told_so_first_and_keeps_nothing(fake_run: MakeRun) -> None:
+    from vidsparse.report.console import console_table
+    from vidsparse.report.page import write_comparison
+
+    run = fake_run("ucf101_lost", skill=-9.0, clips=30)
+    page = read(write_report(run))
+    assert 'class="verdict">AT CHANCE: the clean accuracy, ' in page
+    assert "of the clean accuracy survives" not in page
+    assert "there is nothing to keep" in page
+    assert str(list(console_table(run).renderables)[-1]).startswith("AT CHANCE")
+    other = fake_run("ucf101_dense", "dense", clips=30)
+    compared = read(write_comparison([run, other], run.parent / "both"))
+    assert "AT CHANCE: the clean accuracy of RigL, 50 %" in compared
+    assert "– at chance" in compared
+
+
+def test_what_survives_has_an_interval(fake_run: MakeRun) -> None:
+    run = fake_run("ucf101_fine", "dense", skill=2.5)
+    numbers = summary(load_run(run).predictions)
+    assert numbers["retention_low"] < numbers["retention"] < numbers["retention_high"]
+    said = f"{100 * numbers['retention_low']:.1f} to {100 * numbers['retention_high']:.1f}"
+    page = read(write_report(run))
+    assert f"of clean accuracy survives, 95 % interval {said}" in page
+    assert f"(95 % interval {said})" in page
+
+
+def test_weights_of_somebody_get_no_advice_and_no_training_that_never_was(fake_run: MakeRun) -> None:
+    run = fake_run("ucf101_given", "rigl")
+    info = json.loads((run / "run.json").read_text())
+    info["sparse"]["method"] = "given"
+    (run / "run.json").write_text(json.dumps(info))
+    config = (run / "config.yaml").read_text().replace("weights: null", "weights: robustness accuracy.pth")
+    (run / "config.yaml").write_text(config)
+    page = read(write_report(run))
+    protocol = page[page.index('id="protocol"') : page.index("<details>")]
+    for never in (
+        "Optimizer",
+        "Schedule",
+        "Epochs",
+        "Batch size",
+        "Training seed",
+        "Topology updates",
+        "Optimizer state",
+    ):
+        assert f"<dt>{never}</dt>" not in protocol, never
+    assert "<dt>Zeros</dt>" in protocol
+    assert "<dt>Weights</dt>" in protocol
+    assert "no dense reference" not in page
+    assert "This makes it" not in page

@@ -27,6 +27,7 @@ from vidsparse.data.loader import center_clip, to_input
 from vidsparse.data.sources import Sample
 from vidsparse.engine import Engine
 from vidsparse.errors import ClipDecodeError
+from vidsparse.evaluation import predictions
 from vidsparse.interrupt import Stop
 from vidsparse.progress import Bar, say
 from vidsparse.sparsity.masks import prunable
@@ -140,7 +141,7 @@ def _input(config: Config, engine: Engine, pixels: Tensor) -> Tensor:
 
 
 def _write_spatial(model: nn.Module, out: Path) -> None:
-    if (out / "spatial.parquet").exists():
+    if files.is_kept(out / "kernels.npz") and files.is_kept(out / "spatial.parquet"):
         return
     weights = {name: weight.detach().cpu() for name, weight in prunable(model).items()}
     _save_arrays(out / "kernels.npz", spatial.kernel_maps(weights))
@@ -148,7 +149,7 @@ def _write_spatial(model: nn.Module, out: Path) -> None:
 
 
 def _write_spectra(config: Config, clips: Clips, model: nn.Module, out: Path) -> None:
-    if (out / "corruption_spectra.parquet").exists():
+    if files.is_kept(out / "filter_spectra.parquet") and files.is_kept(out / "corruption_spectra.parquet"):
         return
     source = CorruptedUnits(clips, config.evaluation, _middle_cells(config, clips), ())
     strips = [strip for strip in map(source.strip, spread(len(clips.test), _STRIPS)) if "clean" in strip]
@@ -178,7 +179,7 @@ def _write_spectral(
     out: Path,
 ) -> None:
     """A table in units of a few conditions; a part that is there is not made again."""
-    if (out / f"{name}.parquet").exists():
+    if files.is_kept(out / f"{name}.parquet"):
         return
     units = [conditions[at : at + _CONDITIONS] for at in range(0, len(conditions), _CONDITIONS)]
     parts = [out / name / f"unit-{number:04d}.parquet" for number in range(len(units))]
@@ -190,13 +191,16 @@ def _write_spectral(
 
     with Stop() as stop, Bar(name, len(conditions)) as bar:
         for number, (unit, part) in enumerate(zip(units, parts, strict=True)):
-            if not part.exists():
+            if not predictions.is_whole(part):
                 batch = config.evaluation.batch_size
                 _save_table(part, spectral.predict(unit, pixels, samples, forward, config.data, batch, engine.device))
             bar.advance(min(len(conditions), (number + 1) * _CONDITIONS))
             if stop.wanted:
                 raise KeyboardInterrupt
-    _save_table(out / f"{name}.parquet", pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True))
+    _save_table(
+        out / f"{name}.parquet",
+        pd.concat([predictions.read_part(part).to_pandas() for part in parts]),
+    )
     files.remove(out / name)
 
 
@@ -207,7 +211,7 @@ def _write_saliency(config: Config, clips: Clips, engine: Engine, model: nn.Modu
     the clip's largest value; condition "clean" or "corruption/severity". saliency.parquet: clip, id, condition, kind,
     layer, label, prediction, confidence. What is explained is the label's logit, the prediction's where there is none.
     """
-    if (out / "saliency.parquet").exists():
+    if files.is_kept(out / "saliency.npz") and files.is_kept(out / "saliency.parquet"):
         return
     source = CorruptedUnits(clips, config.evaluation, _middle_cells(config, clips, _SHOWN), ())
     arrays: dict[str, NDArray[np.generic]] = {}
@@ -253,9 +257,9 @@ def _kinds(config: Config, engine: Engine, model: nn.Module, clips: Clips) -> di
 
 
 def _save_table(path: Path, table: pd.DataFrame) -> None:
-    files.save(path, lambda temporary: table.to_parquet(temporary, index=False))
+    files.save(path, lambda temporary: table.to_parquet(temporary, index=False), sealed=True)
 
 
 def _save_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
-    with files.replacing(path) as temporary, temporary.open("wb") as file:
+    with files.replacing(path, sealed=True) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)

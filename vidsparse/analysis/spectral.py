@@ -15,6 +15,7 @@ from vidsparse.analysis import filters
 from vidsparse.config import AnalysisConfig, DataConfig
 from vidsparse.data.loader import to_input
 from vidsparse.data.sources import Sample
+from vidsparse.evaluation import predictions
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -84,6 +85,7 @@ def predict(
             changed = condition.apply(part, range(start, start + len(part)))
             probabilities.append(forward(to_input(255 * changed, data.normalize)).float().softmax(-1).cpu())
         top = torch.cat(probabilities).max(-1)
+        said = torch.where(top.values.isfinite(), top.indices, predictions.UNDECIDABLE)
         parts.append(
             pd.DataFrame(
                 {
@@ -95,7 +97,7 @@ def predict(
                     "id": [sample.id for sample in samples],
                     "group": [sample.group for sample in samples],
                     "label": [sample.label for sample in samples],
-                    "prediction": top.indices.numpy(),
+                    "prediction": said.numpy(),
                     "confidence": top.values.numpy(),
                 }
             )

@@ -27,6 +27,7 @@ class File(NamedTuple):
 
 
 Found = Sequence[VideoInfo]  # one an entry; most files have one
+_MOST = 100_000_000  # entries of one file; more is a damaged number
 
 SCHEMA = pa.schema(
     {
@@ -89,15 +90,15 @@ def stamp(path: Path) -> File:
 
 def load(path: Path) -> dict[File, Found]:
     """What a table holds; paths in it are relative to its folder, or absolute. Empty where it cannot be read."""
+    known: dict[File, list[VideoInfo]] = {}
     try:
         columns = pq.read_table(path, schema=SCHEMA).to_pydict()
-    except (OSError, pa.ArrowException) as error:
+        for name, size, mtime, entries, *info, _ in zip(*columns.values(), strict=True):
+            found = [_info(*info)] * min(entries, _MOST)
+            known.setdefault(File(os.path.join(_place(path), name), size, mtime), []).extend(found)
+    except (OSError, pa.ArrowException, ValueError, TypeError, ZeroDivisionError) as error:
         failures.check(error, path)
-        return {}
-    place = _place(path)
-    known: dict[File, list[VideoInfo]] = {}
-    for name, size, mtime, entries, *info, _ in zip(*columns.values(), strict=True):
-        known.setdefault(File(os.path.join(place, name), size, mtime), []).extend([_info(*info)] * entries)
+        return {}  # odd contents: everything is counted again
     return dict(known)
 
 
@@ -105,11 +106,11 @@ def hashes(path: Path) -> dict[str, str]:
     """{absolute path: SHA-256 in hex} of a table; empty where it cannot be read."""
     try:
         columns = pq.read_table(path, columns=["path", "sha256"]).to_pydict()
-    except (OSError, pa.ArrowException) as error:
+        place, rows = _place(path), zip(*columns.values(), strict=True)
+        return {os.path.join(place, name): digest for name, digest in rows if digest}
+    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
         failures.check(error, path)
         return {}
-    place = _place(path)
-    return {os.path.join(place, name): digest for name, digest in zip(*columns.values(), strict=True) if digest}
 
 
 def save(known: Mapping[File, Found], path: Path, hashes: Mapping[str, str] | None = None) -> None:

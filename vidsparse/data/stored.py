@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pyarrow as pa
@@ -235,7 +235,14 @@ def read_recipe(root: Path) -> Recipe:
 def recipe_from(said: Mapping[str, Any]) -> Recipe:
     """The recipe of a JSON object."""
     cells = tuple(Cell(**cell) for cell in said["cells"])
-    return Recipe(**{**said, "classes": tuple(said["classes"]), "cells": cells})
+    recipe = Recipe(**{**said, "classes": tuple(said["classes"]), "cells": cells})
+    for name, kind in get_type_hints(Recipe).items():
+        value, whole = getattr(recipe, name), get_origin(kind) is tuple
+        if not (all(isinstance(each, get_args(kind)[0]) for each in value) if whole else isinstance(value, kind)):
+            raise TypeError(f"{name} is {value!r}")
+    if recipe.unit < 1 or recipe.format not in (*SUFFIXES, PACKED):
+        raise ValueError(f"unit is {recipe.unit}, format {recipe.format}")
+    return recipe
 
 
 def entries_bytes(entries: Sequence[Entry]) -> bytes:

@@ -12,12 +12,12 @@ from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.evaluation.statistics import (
     Interval,
     detectable_difference,
-    grouped_bootstrap,
     holm,
     pooled_sd,
+    ranged_interval,
     sign_test,
 )
-from vidsparse.evaluation.summary import clip_groups
+from vidsparse.evaluation.summary import clip_groups, retention_interval
 
 Arm = Mapping[int, pd.DataFrame]
 
@@ -30,19 +30,21 @@ def arm_numbers(arm: Arm) -> dict[str, float]:
     tables = list(arm.values())
     robust = [metrics.robustness_accuracy(table) for table in tables]
     clean_at, robust_at = _over_seeds(arm, "clean"), _over_seeds(arm, "corrupted")
-    sure = all("confidence" in table for table in tables)
+    sure, kept = all("confidence" in table for table in tables), retention_interval(tables)
     return {
         "seeds": len(tables),
         "clips": int(metrics.video_level(tables[0])["id"].nunique()),
         "groups": int(clip_groups(tables[0]).nunique()),
         "clean": _mean([metrics.clean_accuracy(table) for table in tables]),
-        "clean_low": max(0.0, clean_at.low),
-        "clean_high": min(1.0, clean_at.high),
+        "clean_low": clean_at.low,
+        "clean_high": clean_at.high,
         "robust": _mean(robust),
-        "robust_low": max(0.0, robust_at.low),
-        "robust_high": min(1.0, robust_at.high),
+        "robust_low": robust_at.low,
+        "robust_high": robust_at.high,
         "robust_sd": float(np.std(robust, ddof=1)) if len(robust) > 1 else math.nan,
         "retention": _mean([metrics.retention(table) for table in tables]),
+        "retention_low": kept[0],
+        "retention_high": kept[1],
         "ece_clean": _mean([ece_clean(table) for table in tables]) if sure else math.nan,
         "ece_corrupted": _mean([ece_corrupted(table) for table in tables]) if sure else math.nan,
     }
@@ -51,7 +53,7 @@ def arm_numbers(arm: Arm) -> dict[str, float]:
 def gain_numbers(arm: Arm, control: Arm) -> dict[str, float]:
     """Gain in robustness accuracy over the control, paired by seed, clip and cell, with its interval and p-value.
 
-    Interval and p are `grouped_bootstrap`'s over seeds and recordings. wins, ties and losses count corruptions by their
+    Interval and p are `ranged_interval`'s over seeds and recordings. wins, ties and losses count corruptions by their
     mean over severities and seeds; `wins_p` is their exact sign test, which takes corruptions as independent although
     they share clips. Raises MismatchedTables where no seed is in both, or tables differ in clips or cells.
     """
@@ -64,8 +66,8 @@ def gain_numbers(arm: Arm, control: Arm) -> dict[str, float]:
     return {
         "paired_seeds": len(pairs),
         "gain": found.estimate,
-        "gain_low": max(-1.0, found.low),
-        "gain_high": min(1.0, found.high),
+        "gain_low": found.low,
+        "gain_high": found.high,
         "gain_p": found.p,
         "relative_gain": found.estimate / dense if dense > 0 else math.nan,
         "clean_gain": _mean([metrics.clean_accuracy(a) - metrics.clean_accuracy(b) for a, b in pairs]),
@@ -93,8 +95,8 @@ def gains_by_corruption(arm: Arm, control: Arm) -> pd.DataFrame:
             {
                 "corruption": name,
                 "gain": found.estimate,
-                "low": max(-1.0, found.low),
-                "high": min(1.0, found.high),
+                "low": found.low,
+                "high": found.high,
                 "relative_gain": found.estimate / dense if dense > 0 else math.nan,
                 "groups_for": better,
                 "groups_against": worse,
@@ -163,7 +165,7 @@ def _differences(pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], corruption:
 
 def _difference(pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], corruption: str | None) -> Interval:
     table = _differences(pairs, corruption)
-    return grouped_bootstrap(table.to_numpy(), clip_groups(pairs[0][0]).reindex(table.columns))
+    return ranged_interval(table.to_numpy(), clip_groups(pairs[0][0]).reindex(table.columns), lowest=-1)
 
 
 def _by_group(pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], corruption: str) -> pd.Series:
@@ -182,7 +184,7 @@ def _over_seeds(arm: Arm, what: str) -> Interval:
     table = pd.DataFrame(scores).astype(float)
     if table.empty:
         return Interval(math.nan, math.nan, math.nan, math.nan)
-    return grouped_bootstrap(table.to_numpy(), clip_groups(tables[0]).reindex(table.columns))
+    return ranged_interval(table.to_numpy(), clip_groups(tables[0]).reindex(table.columns))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,11 +1,10 @@
 """Evaluate one model, clean and under every corruption, in units that are done or not done."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +17,9 @@ from vidsparse.data.corrupted import Batch, CorruptedUnits
 from vidsparse.data.loader import batches, make_loader, split_units, to_input
 from vidsparse.data.sources import Sample
 from vidsparse.engine import Engine
+from vidsparse.errors import ConfigError, some
 from vidsparse.evaluation import pixels, predictions
+from vidsparse.evaluation.segmentation import IGNORE
 from vidsparse.interrupt import Stop
 from vidsparse.progress import Bar, Waiting
 
@@ -36,6 +37,23 @@ class Outcomes:
     schema: pa.Schema
     kept: Callable[[Tensor], Tensor]
     rows: Callable[[Sequence[Sample], Cell, Tensor, Batch, int], pa.Table]
+    dimensions: int = 2  # of the logits
+
+    def check(self, said: object, clips: int, classes: int) -> Tensor:
+        """The logits that a network gave; ConfigError where it gave something else."""
+        wanted = "(clips, classes)" if self.dimensions == 2 else "(clips, classes, frames, height, width)"
+        if not isinstance(said, Tensor):
+            what = f"a {type(said).__name__}"
+            what += f" of {some(list(map(str, said)), 6)}" if isinstance(said, Mapping) else ""
+        elif said.dim() != self.dimensions or len(said) != clips:
+            what = f"a tensor {tuple(said.shape)} for {clips} clips"
+        elif said.shape[1] < classes:
+            what = f"logits of {said.shape[1]} classes, and the data has {classes}"
+        elif said.is_complex() or said.dtype == torch.bool:
+            what = f"{said.dtype}"
+        else:
+            return said.float()
+        raise ConfigError(f"model.name: the network gives {what}; what is evaluated are logits {wanted}, numbers")
 
 
 def _class_rows(samples: Sequence[Sample], cell: Cell, logits: Tensor, batch: Batch, classes: int) -> pa.Table:
@@ -48,9 +66,18 @@ def _pixel_rows(samples: Sequence[Sample], cell: Cell, maps: Tensor, batch: Batc
     return pixels.rows(samples, cell, maps, masks, batch.ok.tolist(), classes)
 
 
+def _label_maps(logits: Tensor) -> Tensor:
+    """uint8 (B, T, H, W): the class of each pixel of logits (B, K, T, H, W); 255 where they decide nothing."""
+    most, classes = logits.max(1)
+    decided = logits.softmax(1).isfinite().all(1)
+    if logits.shape[1] > 1:
+        decided &= most > logits.amin(1)
+    return torch.where(decided, classes, IGNORE).to(torch.uint8)
+
+
 OUTCOMES = {
-    "classification": Outcomes(predictions.SCHEMA, lambda logits: logits.float().cpu(), _class_rows),
-    "segmentation": Outcomes(pixels.SCHEMA, lambda logits: logits.argmax(1).to(torch.uint8).cpu(), _pixel_rows),
+    "classification": Outcomes(predictions.SCHEMA, lambda logits: logits.cpu(), _class_rows),
+    "segmentation": Outcomes(pixels.SCHEMA, lambda logits: _label_maps(logits).cpu(), _pixel_rows, dimensions=5),
 }
 
 
@@ -64,9 +91,11 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
 
     A unit is a fixed run of clips with all its cells; its part is a file in run/predictions/. Batches never cross
     units and units go whole to a process, so the table is the same for any number of processes and workers, and
-    after a kill only the missing units are done. A table that is there already is left as it is.
+    after a kill only the missing units are done, and those whose part is damaged. A table that is there already, and
+    as it was written, is left as it is; a damaged one is made again.
     """
-    if (run / "predictions.parquet").exists():
+    whole, schema = run / "predictions.parquet", OUTCOMES[config.task].schema
+    if engine.any(engine.rank == 0 and predictions.is_whole(whole)):
         return
     model.eval()
     if config.engine.cache_gb:
@@ -75,7 +104,7 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
     units = list(enumerate(split_units(len(clips.test), per_unit)))
     parts = [run / "predictions" / f"unit-{number:05d}.parquet" for number, _ in units]
     share = units[engine.rank :: engine.world]
-    mine = [unit for unit in share if not parts[unit[0]].exists()]
+    mine = [unit for unit in share if not predictions.is_whole(parts[unit[0]], schema)]
     source = CorruptedUnits(clips, config.evaluation, cells, mine)
     open_units: dict[int, list[pa.Table]] = {}
     before = (len(share) - len(mine)) * len(cells)
@@ -91,8 +120,7 @@ def evaluate(config: Config, clips: Clips, cells: Sequence[Cell], engine: Engine
                 raise KeyboardInterrupt
     engine.barrier()
     if engine.rank == 0:
-        tables = [pq.read_table(part, schema=OUTCOMES[config.task].schema) for part in parts]
-        predictions.save(run / "predictions.parquet", tables)
+        predictions.save(whole, [predictions.read_part(part, schema) for part in parts])
         files.remove(run / "predictions")
 
 
@@ -104,7 +132,8 @@ def _predict(
     parts, outcomes = [], OUTCOMES[config.task]
     for clips_part in batch.clips.split(config.evaluation.batch_size):
         with engine.autocast():
-            parts.append(outcomes.kept(model(to_input(clips_part.to(engine.device), config.data.normalize))))
+            said = model(to_input(clips_part.to(engine.device), config.data.normalize))
+        parts.append(outcomes.kept(outcomes.check(said, len(clips_part), len(clips.dataset.classes))))
     kept = torch.cat(parts).unflatten(0, (len(unit), -1))
     samples = [clips.test[position] for position in unit]
     return outcomes.rows(samples, cells[batch.cell], kept, batch, len(clips.dataset.classes))

@@ -23,7 +23,7 @@ def save_strip(config: Config, clips: Clips, cells: Sequence[Cell], path: Path) 
     """Write path (.npz): one test clip, clean and under the middle severity of each corruption, for looking at."""
     source = CorruptedUnits(clips, config.evaluation, middle_cells(cells), ())
     strip = next((s for s in map(source.strip, range(len(clips.test))) if s), {})
-    with files.replacing(path) as temporary, temporary.open("wb") as file:
+    with files.replacing(path, sealed=True) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **strip)
 
 
@@ -34,7 +34,7 @@ def save_gallery(config: Config, clips: Clips, cells: Sequence[Cell], path: Path
     every run on this split, so that a comparison finds pictures of the clips on which two runs part. Clips that cannot
     be read are left out. A gallery that is there is left as it is.
     """
-    if path.exists():
+    if files.is_kept(path):
         return
     shown = middle_cells(cells)
     named = {f"{cell.corruption}/{cell.severity}" if cell.severity else cell.corruption: cell for cell in shown}
@@ -45,7 +45,8 @@ def save_gallery(config: Config, clips: Clips, cells: Sequence[Cell], path: Path
             cell = named[name]
             rows.append((clips.test[place].id, cell.corruption, cell.profile, cell.severity, picture(frames)))
     columns = ["id", "corruption", "profile", "severity", "strip"]
-    files.save(path, lambda temporary: pd.DataFrame(rows, columns=columns).to_parquet(temporary, index=False))
+    table = pd.DataFrame(rows, columns=columns)
+    files.save(path, lambda temporary: table.to_parquet(temporary, index=False), sealed=True)
 
 
 def picture(clip: NDArray[np.uint8]) -> bytes:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from vidsparse.evaluation.segmentation import iou, pixel_accuracy
 
 CONFUSION = "confusion"  # the column by which a table says that it is one of these
+UNDECIDABLE = "undecidable"  # judged pixels whose logits are no numbers; they count as wrong
 _CELL = ["corruption", "profile", "severity"]
 _PLACE = [*_CELL, "view"]
 Counts = NDArray[np.int64]

@@ -2,7 +2,8 @@
 
 A predictions table is a pandas DataFrame with one row a (clip, view, corruption, profile, severity) and the columns
 `id` str, `view` (0..V-1, and -1 for the mean over views where V > 1), `corruption` ("clean" for none), `profile` str,
-`severity` (0 for clean), `label` int, `prediction` int (-1: the clip could not be decoded, counted wrong) and, for
+`severity` (0 for clean), `label` int, `prediction` int (-1: the clip could not be decoded, -2: the network's logits are
+no numbers or all the same; both counted wrong) and, for
 `top5_accuracy` only, `top5` lists of int. Accuracies are shares, 0..1; what is undefined is NaN.
 
 Tables of segmentation have `confusion` in the place of `label` and `prediction` (see `label_maps`). What is called
@@ -29,6 +30,10 @@ CELL = ["corruption", "profile", "severity"]
 
 class MismatchedTables(VidsparseError):
     """Two predictions tables that do not hold the same clips, labels and corruption cells."""
+
+
+class UndecidableAnswers(VidsparseError):
+    """A network that answers no clean clip with numbers."""
 
 
 def example_table() -> pd.DataFrame:
@@ -79,7 +84,27 @@ def score_name(table: pd.DataFrame) -> str:
 
 def undecodable(table: pd.DataFrame) -> pd.Series:
     """Boolean per row: no decoder could read the clip."""
-    return table[label_maps.CONFUSION].isna() if label_maps.holds_label_maps(table) else table["prediction"] < 0
+    return table[label_maps.CONFUSION].isna() if label_maps.holds_label_maps(table) else table["prediction"] == -1
+
+
+def undecidable(table: pd.DataFrame) -> pd.Series:
+    """Boolean per row: the network's answer is no number, or the same for every class; of label maps, in any pixel."""
+    if label_maps.holds_label_maps(table):
+        return table[label_maps.UNDECIDABLE].gt(0) if label_maps.UNDECIDABLE in table else table["view"].isna()
+    return table["prediction"] == -2
+
+
+def check_decidable(table: pd.DataFrame) -> None:
+    """Raise UndecidableAnswers where not one clean clip has an answer: no number computed from that means anything."""
+    clean = clean_rows(table)
+    whole = undecidable(clean)
+    if label_maps.holds_label_maps(table) and label_maps.UNDECIDABLE in table:
+        whole = clean[label_maps.UNDECIDABLE] >= [sum(row) if row is not None else np.inf for row in clean["confusion"]]
+    if len(clean) and bool(whole.all()):
+        raise UndecidableAnswers(
+            f"the network's answers to all {len(clean):,} clean clips are no numbers (NaN or infinite), or the "
+            "same for every class: nothing was measured; look at its weights, at data.normalize and at engine.precision"
+        )
 
 
 def accuracy(table: pd.DataFrame) -> float:

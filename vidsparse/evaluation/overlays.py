@@ -40,5 +40,5 @@ def save_overlays(
             arrays[f"prediction/{name}"] = said[0].to(torch.uint8).cpu().numpy()
         if arrays:
             break
-    with files.replacing(path) as temporary, temporary.open("wb") as file:
+    with files.replacing(path, sealed=True) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from vidsparse.data.cells import Cell
 from vidsparse.data.sources import Sample
+from vidsparse.evaluation.label_maps import UNDECIDABLE
 from vidsparse.evaluation.predictions import MEAN, WHAT
-from vidsparse.evaluation.segmentation import confusion, temporal_consistency
+from vidsparse.evaluation.segmentation import IGNORE, confusion, temporal_consistency
 
-SCHEMA = pa.schema({**WHAT, "confusion": pa.list_(pa.int64()), "consistency": pa.float32()})
+SCHEMA = pa.schema({**WHAT, "confusion": pa.list_(pa.int64()), "consistency": pa.float32(), UNDECIDABLE: pa.int64()})
 Maps = NDArray[np.uint8]
 
 
@@ -24,7 +25,8 @@ def rows(
     Args:
         samples: the unit's B clips.
         cell: the condition they were seen under.
-        maps: uint8 (B, V, T, H, W), the predicted class of each pixel.
+        maps: uint8 (B, V, T, H, W), the predicted class of each pixel; 255 where its logits are no numbers or the
+            same for every class: counted wrong, as the class after the true one, and in the column `undecidable`.
         masks: uint8 (B, V, T, H, W), the true one, moved as the corruption moves the picture; 255 for no label.
         ok: per clip, whether it could be decoded; otherwise its numbers are null.
         classes: how many there are, K.
@@ -32,13 +34,17 @@ def rows(
     With V > 1 views a further row, view -1, holds the sum of their counts and the mean of their consistency.
     """
     said: list[dict[str, object]] = []
-    for sample, seen, truth, fine in zip(samples, maps.numpy(), masks.numpy(), ok, strict=True):
+    for sample, answers, truth, fine in zip(samples, maps.numpy(), masks.numpy(), ok, strict=True):
+        blank = (answers == IGNORE) & (truth != IGNORE)
+        seen = np.where(answers == IGNORE, (truth.astype(np.int64) + 1) % classes, answers).astype(np.uint8)
+        lost = blank.reshape(len(blank), -1).sum(1).tolist()
         counts = [confusion(t, p, classes).ravel() for t, p in zip(truth, seen, strict=True)]
         steady = [temporal_consistency(p, t) for t, p in zip(truth, seen, strict=True)]
         views = list(range(len(seen)))
         if len(views) > 1:
             views, counts, steady = [*views, MEAN], [*counts, np.sum(counts, axis=0)], [*steady, float(np.mean(steady))]
-        for view, count, consistency in zip(views, counts, steady, strict=True):
+            lost = [*lost, sum(lost)]
+        for view, count, consistency, none in zip(views, counts, steady, lost, strict=True):
             said.append(
                 {
                     "id": sample.id,
@@ -48,7 +54,8 @@ def rows(
                     "profile": cell.profile,
                     "severity": cell.severity,
                     "confusion": count if fine else None,
-                    "consistency": consistency if fine else None,
+                    "consistency": consistency if fine and not none else None,
+                    UNDECIDABLE: none if fine else None,
                 }
             )
     return pa.Table.from_pylist(said, schema=SCHEMA)

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vidsparse import files
+from vidsparse import failures, files
 from vidsparse.data.cells import Cell
 from vidsparse.data.sources import Sample
+from vidsparse.errors import DamagedFile, first_line
 from vidsparse.evaluation.groups import with_groups
+from vidsparse.progress import warn
 
 WHAT = {  # was seen: what a row of every task begins with
     "id": pa.string(),
@@ -37,6 +39,7 @@ SCHEMA = pa.schema(
 MEAN = -1  # the view that stands for the mean over the views
 UNLABELLED = -1  # the label of a clip that nobody labelled; such a clip has no loss
 UNREADABLE = -1  # the prediction of a clip that no decoder could read
+UNDECIDABLE = -2  # the prediction where the logits are no numbers, or the same for every class
 
 
 def rows(samples: Sequence[Sample], cell: Cell, logits: Tensor, ok: Sequence[bool]) -> pa.Table:
@@ -49,18 +52,27 @@ def rows(samples: Sequence[Sample], cell: Cell, logits: Tensor, ok: Sequence[boo
         ok: per clip, whether it could be decoded; otherwise its prediction is -1 and its numbers are null.
 
     With V > 1 views a further row, view -1, holds the mean of the views' softmax (Simonyan and Zisserman 2014).
+
+    A view whose logits decide nothing (NaN, +inf, which is an overflow, or the same for every class) has prediction -2
+    and null numbers, and so is counted wrong; the mean is over the other views, and -2 where there are none. Of equal
+    largest logits the lowest class counts, as argmax has it.
     """
-    probability = logits.float().softmax(-1)
+    probability, decided = _probabilities(logits.float())
     views = list(range(logits.shape[1]))
     if len(views) > 1:
-        probability = torch.cat([probability, probability.mean(1, keepdim=True)], dim=1)
+        mean = probability.mean(1, keepdim=True)
+        some = probability.sum(1, keepdim=True) / decided.sum(1, keepdim=True).clamp_min(1)[..., None]
+        mean = torch.where(decided.all(1, keepdim=True)[..., None], mean, some)
+        probability = torch.cat([probability, mean], dim=1)
+        decided = torch.cat([decided, decided.any(1, keepdim=True)], dim=1)
         views.append(MEAN)
     labels = torch.tensor([sample.label for sample in samples])
     flat = probability.flatten(0, 1)
     wanted = labels.repeat_interleave(len(views))
     loss = F.nll_loss(flat.clamp_min(1e-12).log(), wanted, reduction="none", ignore_index=UNLABELLED)
-    top = flat.topk(min(5, flat.shape[1]))
-    readable = [fine for fine in ok for _ in views]
+    values, indices = (each[:, :5] for each in flat.sort(dim=-1, descending=True, stable=True))
+    readable, said = [fine for fine in ok for _ in views], decided.flatten().tolist()
+    kept = [fine and sure for fine, sure in zip(readable, said, strict=True)]
     columns = {
         "id": [sample.id for sample in samples for _ in views],
         "group": [sample.group for sample in samples for _ in views],
@@ -69,21 +81,64 @@ def rows(samples: Sequence[Sample], cell: Cell, logits: Tensor, ok: Sequence[boo
         "profile": [cell.profile] * len(flat),
         "severity": [cell.severity] * len(flat),
         "label": wanted.tolist(),
-        "prediction": _where(readable, top.indices[:, 0].tolist(), UNREADABLE),
-        "top5": _where(readable, top.indices.tolist(), []),
-        "confidence": _where(readable, top.values[:, 0].tolist(), None),
-        "loss": _where((torch.tensor(readable) & (wanted >= 0)).tolist(), loss.tolist(), None),
+        "prediction": _where(readable, _where(said, indices[:, 0].tolist(), UNDECIDABLE), UNREADABLE),
+        "top5": _where(kept, indices.tolist(), []),
+        "confidence": _where(kept, values[:, 0].tolist(), None),
+        "loss": _where((torch.tensor(kept) & (wanted >= 0)).tolist(), loss.tolist(), None),
     }
     return pa.table(columns, schema=SCHEMA)
 
 
+def _probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Softmax of logits (B, V, classes), zero where they decide nothing, and bool (B, V), whether they do."""
+    probability = logits.softmax(-1)
+    decided = probability.isfinite().all(-1)
+    if logits.shape[-1] > 1:
+        decided &= logits.amax(-1) > logits.amin(-1)
+    return torch.where(decided[..., None], probability, 0.0), decided
+
+
 def save(path: Path, parts: Sequence[pa.Table]) -> None:
-    """Write tables one after the other as a Parquet file, atomically."""
-    files.save(path, lambda temporary: pq.write_table(pa.concat_tables(parts).unify_dictionaries(), temporary))
+    """Write tables one after the other as a Parquet file with its digest beside it, atomically."""
+    whole = pa.concat_tables(parts).unify_dictionaries()
+    files.save(path, lambda temporary: pq.write_table(whole, temporary), sealed=True)
+
+
+def read_part(path: Path, schema: pa.Schema | None = None) -> pa.Table:
+    """A table, or a part of an unfinished one. Raises DamagedFile where it is not what was written or expected.
+
+    One without a digest is of before there were any; then only what its format notices is noticed.
+    """
+    files.check(path)
+    try:
+        table = pq.read_table(path)
+    except Exception as error:  # whatever Arrow says of a file that is none of its own
+        failures.check(error, path)
+        raise DamagedFile(f"{path} is damaged: {first_line(error)}") from error
+    if schema is not None and not table.schema.equals(schema):
+        raise DamagedFile(f"{path} is damaged: it has other columns than {', '.join(schema.names)}")
+    return table
+
+
+def is_whole(path: Path, schema: pa.Schema | None = None) -> bool:
+    """Whether a table or a part of one is there and whole; a damaged one is said and removed, to be made again."""
+    if not path.exists():
+        return False
+    try:
+        read_part(path, schema)
+    except DamagedFile as error:
+        warn(f"{str(error).partition(';')[0]}; it is made again")
+        files.remove(path)
+        return False
+    return True
 
 
 def load(path: Path) -> pd.DataFrame:
-    """The predictions table of a run as a data frame; tables of before there were groups get them from their ids."""
+    """The predictions table of a run as a data frame; tables of before there were groups get them from their ids.
+
+    Raises DamagedFile where it has a digest beside it and is not what was written.
+    """
+    files.check(path)
     table: pd.DataFrame = pq.read_table(path).to_pandas()
     return with_groups(table)
 

@@ -113,6 +113,37 @@ def grouped_bootstrap(scores: ArrayLike, groups: ArrayLike) -> Interval:
     return Interval(mean, float(low), float(high), p)
 
 
+def ranged_interval(scores: ArrayLike, groups: ArrayLike, lowest: float = 0.0, highest: float = 1.0) -> Interval:
+    """The interval of every accuracy (0..1) and every difference of two (-1..1), in all tables and pages.
+
+    One seed's right and wrong answers have `share_interval`, everything else `grouped_bootstrap`, cut at the range.
+    Recordings that all agree show no spread, and neither zero nor all of the range follows: another recording differs
+    with a probability of up to w, Wilson's bound for none of G recordings, and may then score anything. So the bounds
+    are m - w (m - lowest) and m + w (highest - m); for shares of 0 and 1 that is Wilson's interval at G recordings.
+    With fewer than two recordings an accuracy has the whole range and a difference has NaN.
+
+    >>> none = ranged_interval([0] * 51, range(51))
+    >>> none.low, round(none.high, 3)
+    (0.0, 0.073)
+    >>> alike = ranged_interval([[0.0] * 24] * 2, range(24), lowest=-1)
+    >>> round(alike.low, 3), round(alike.high, 3)
+    (-0.151, 0.151)
+    """
+    x, count = np.atleast_2d(np.asarray(scores, dtype=float)), np.unique(np.asarray(groups)).size
+    found = grouped_bootstrap(x, groups)
+    mean = found.estimate
+    if len(x) == 1 and lowest == 0 and np.isin(x, (0.0, 1.0)).all():
+        low, high = share_interval(x[0], groups)
+    elif count < 2 and not found.low < found.high:
+        low, high = (lowest, highest) if lowest == 0 else (math.nan, math.nan)
+    elif not found.low < found.high:
+        w = wilson_interval(0, count, float(stdtrit(count - 1, 0.975)))[1]
+        low, high = mean - w * (mean - lowest), mean + w * (highest - mean)
+    else:
+        low, high = found.low, found.high
+    return Interval(mean, max(lowest, low), min(highest, high), found.p)
+
+
 def _half_width(sums: Array, sizes: Array, mean: float) -> tuple[float, float]:
     """Half of the interval, and the p-value of a mean of 0; sums (seeds, groups), sizes (groups,)."""
     seeds, count = sums.shape

@@ -1,28 +1,22 @@
-"""Parameters from files. A file fits wholly or is refused with the list of what does not fit; no pickle runs code."""
+"""Parameters from files. A file fits wholly and in one way, or is refused with what does not fit."""
 
-import argparse
-import pickle
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vidsparse.errors import ConfigError, some
 from vidsparse.models.segmentation import AUXILIARY
-from vidsparse.models.weights import SUFFIXES
+from vidsparse.models.state_dicts import SWAPPED, Place, Tensors, is_averaged, read_tensors
 
 _SHOWN = 6  # misfits spelled out in one message
 _COUNTER = "num_batches_tracked"  # older files lack it; it matters only to a batch norm without momentum
 _KINDS = ("weight", "bias", "running_mean", "running_var")  # last parts of names that tell what a tensor is
 _POSITIONS = "; position embeddings belong to one data.frames and data.size: give those of the weights"
-Tensors = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,8 @@ class Fit:
     unknown: tuple[str, ...] = ()  # names in the file that the network has not, without the prefix of the others
     classes: tuple[int, int] | None = None  # (there, here) where the rows of the head are all that differs
     notes: tuple[str, ...] = ()
+    place: str = ""  # in the file: that of the state dict, then what its names begin with
+    others: tuple[str, ...] = ()  # places that fit as well and hold other numbers, where no convention chooses
 
     @property
     def whole(self) -> bool:
@@ -41,47 +37,53 @@ class Fit:
         return not self.misfits and not self.unknown
 
 
-def load_weights(model: nn.Module, path: str | PathLike[str], key: str = "model.weights") -> tuple[str, ...]:
+def load_weights(
+    model: nn.Module, path: str | PathLike[str], key: str = "model.weights", part: str = ""
+) -> tuple[str, ...]:
     """Load a file that has exactly `model`'s parameters, whatever prefix a wrapper put before their names.
 
-    Returns how the names were found where they are not the network's own: a prefix, an average, or by order.
-    ConfigError naming `key` and the file where it is missing, unreadable or does not fit; `model` is then untouched.
+    `part` as `read_tensors` takes it. Returns how the names were found where they are not the
+    network's own: a prefix, an average, or by order.
+    ConfigError naming `key` and the file where it is missing, unreadable, does not fit or fits in several ways;
+    `model` is then untouched.
     """
-    fit = fit_tensors(read_tensors(Path(path), key), model.state_dict())
+    fit = fit_tensors(read_tensors(Path(path), key, part), model.state_dict())
     refuse_misfits(fit, Path(path), key)
     model.load_state_dict({**model.state_dict(), **fit.tensors})
     return fit.notes
 
 
 def refuse_misfits(fit: Fit, path: Path, key: str = "model.weights") -> None:
-    """ConfigError that lists what of a file does not fit, or that it holds values that are no numbers."""
+    """ConfigError where a file does not fit, may mean several things, or holds values that are no numbers."""
+    if fit.others:
+        names = [name or "the top" for name in (fit.place, *fit.others)]
+        raise ConfigError(
+            f"{key}: {path} holds several sets of weights that fit the network: {some(names, 6)}; name one, as in "
+            f"{key}={path}#{next(name for name in (fit.place, *fit.others) if name)}"
+        )
     if not fit.whole:
         wrong = [*fit.misfits, *(f"{name} is unknown here" for name in fit.unknown)]
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         hint = _POSITIONS if any("pos" in phrase for phrase in fit.misfits) else ""
         raise ConfigError(f"{key}: {path} does not fit the network: {'; '.join(wrong[:_SHOWN])}{more}{hint}")
+    narrow = [name for name, t in fit.tensors.items() if t.is_floating_point() and t.element_size() < 2]
+    if narrow:
+        raise ConfigError(
+            f"{key}: {path} holds float8 numbers in {some(narrow)}, whose scales only their writer knows; save them as "
+            "float32"
+        )
     broken = [name for name, tensor in fit.tensors.items() if not tensor.isfinite().all()]
     if broken:
         raise ConfigError(f"{key}: {path} holds values that are no finite numbers, in {some(broken)}")
 
 
-def read_tensors(path: Path, key: str = "model.weights") -> list[tuple[str, Tensors]]:
-    """[(where in the file, {name: tensor})] of every state dict in a file, averaged ones first; ConfigError if none."""
-    if path.suffix not in SUFFIXES:
-        raise ConfigError(f"{key}: {path} is not a file of parameters ({', '.join(SUFFIXES)})")
-    if not path.is_file():
-        raise ConfigError(f"{key}: {path} does not exist")
-    found = list(_state_dicts(_unpickled(path, key) if path.suffix != ".safetensors" else _load_safetensors(path, key)))
-    if not found:
-        raise ConfigError(f"{key}: {path} holds no named tensors")
-    return sorted(found, key=lambda item: not _averaged(item[0]))
-
-
-def fit_tensors(candidates: list[tuple[str, Tensors]], wanted: Mapping[str, Tensor]) -> Fit:
+def fit_tensors(candidates: list[Place], wanted: Mapping[str, Tensor]) -> Fit:
     """The candidate that fits the network's state dict, else the one that comes nearest with its misfits.
 
     Tried in turn: the network's own names, the same behind any prefix (module., model., backbone., averages first),
     and, where no name is known, the order of the tensors. A file without any auxiliary head fits a network with one.
+    Where several fit, averages over the training stand before the weights that they are of; what else is meant nobody
+    can know: then the first has the places of the `others`.
     """
     if bare := _without_auxiliary(candidates, wanted):
         fit = fit_tensors(candidates, bare)
@@ -94,10 +96,30 @@ def fit_tensors(candidates: list[tuple[str, Tensors]], wanted: Mapping[str, Tens
     if not fits:
         fits = [fit for where, tensors in candidates for fit in _by_order(where, tensors, wanted)]
     fits = fits or [_fit(*candidates[0], wanted, "")]
-    return min(fits, key=lambda fit: len(fit.misfits) + len(fit.unknown))  # the first of those that fit wholly
+    least = min(_distance(fit) for fit in fits)
+    return _chosen([fit for fit in fits if _distance(fit) == least])
 
 
-def _without_auxiliary(candidates: list[tuple[str, Tensors]], wanted: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+def _distance(fit: Fit) -> int:
+    return len(fit.misfits) + len(fit.unknown)
+
+
+def _chosen(fits: list[Fit]) -> Fit:
+    """The first of those that come equally near, and which others it might have been."""
+    first, *rest = fits
+    if first.misfits and not first.classes:
+        return first  # none fits, and that is said
+    rest = [fit for fit in rest if fit.place != first.place and not _same(fit.tensors, first.tensors)]
+    if is_averaged(first.place) and first.place != SWAPPED:
+        rest = [fit for fit in rest if is_averaged(fit.place)]  # the averages are meant, as timm and others read them
+    return replace(first, others=tuple(dict.fromkeys(fit.place for fit in rest)))
+
+
+def _same(one: Tensors, two: Tensors) -> bool:
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def _without_auxiliary(candidates: list[Place], wanted: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """What is wanted less an auxiliary head, where there is one here and none there; else nothing."""
     there = any(AUXILIARY in name for _, tensors in candidates for name in tensors)
     bare = {name: tensor for name, tensor in wanted.items() if not name.startswith(AUXILIARY)}
@@ -114,7 +136,30 @@ def _fit(where: str, tensors: Tensors, wanted: Mapping[str, Tensor], prefix: str
     notes = [f"from {where!r} in the file"] if where else []
     notes += [f"names without their prefix {prefix!r}"] if prefix else []
     notes += [f"{aside} other tensors left aside"] if aside else []
-    return _judged(found, wanted, unknown, notes)
+    if head := _renamed_head(found, wanted, unknown, tensors, prefix):
+        found, unknown = found | head[0], []
+        notes.append(head[1])
+    return replace(_judged(found, wanted, unknown, notes), place="/".join(filter(None, (where, prefix.rstrip(".")))))
+
+
+def _renamed_head(
+    found: Tensors, wanted: Mapping[str, Tensor], unknown: Collection[str], tensors: Tensors, prefix: str
+) -> tuple[Tensors, str] | None:
+    """The head where it alone bears another name in the file (`linear.weight` for `fc.weight`), and a note of it."""
+    missing = [name for name in wanted if name not in found and not name.endswith(_COUNTER)]
+    theirs = {name.rpartition(".")[2]: tensors.get(prefix + name, tensors.get(name)) for name in unknown}
+    ours = {name.rpartition(".")[2]: wanted[name] for name in missing}
+    modules = {name.rpartition(".")[0] for name in missing}, {name.rpartition(".")[0] for name in unknown}
+    if not missing or [len(module) for module in modules] != [1, 1] or len(theirs) != len(unknown):
+        return None
+    if missing != list(wanted)[-len(missing) :] or ours.keys() != theirs.keys() or "weight" not in ours:
+        return None
+    if any(
+        t is None or t.shape[1:] != ours[kind].shape[1:] or t.dim() != ours[kind].dim() for kind, t in theirs.items()
+    ):
+        return None
+    here, there = (next(iter(module)) for module in modules)
+    return {name: theirs[name.rpartition(".")[2]] for name in missing}, f"its head {there!r} is {here!r} here"  # type: ignore[misc]
 
 
 def _by_order(where: str, tensors: Tensors, wanted: Mapping[str, Tensor]) -> Iterator[Fit]:
@@ -129,7 +174,8 @@ def _by_order(where: str, tensors: Tensors, wanted: Mapping[str, Tensor]) -> Ite
     if sum(wanted[a].shape != tensors[b].shape for a, b in pairs) > 2:  # weight and bias of the head
         return
     note = f"BY ORDER: no name is known; {len(ours)} tensors were taken one for one, {theirs[0]} as {ours[0]} and so on"
-    yield _judged({a: tensors[b] for a, b in pairs}, wanted, (), [*([f"from {where!r}"] if where else []), note])
+    notes = [*([f"from {where!r}"] if where else []), note]
+    yield replace(_judged({a: tensors[b] for a, b in pairs}, wanted, (), notes), place=where)
 
 
 def _judged(found: Tensors, wanted: Mapping[str, Tensor], unknown: Collection[str], notes: Collection[str]) -> Fit:
@@ -162,52 +208,9 @@ def _prefixes(tensors: Tensors, wanted: Mapping[str, Tensor]) -> list[str]:
             if name[start:] in wanted:
                 counts[name[:start]] = counts.get(name[:start], 0) + 1
     enough = max(counts.values(), default=0) // 2
-    return sorted((p for p, n in counts.items() if n > enough), key=lambda p: (not _averaged(p), -counts[p]))
+    return sorted((p for p, n in counts.items() if n > enough), key=lambda p: (not is_averaged(p), -counts[p]))
 
 
 def _uncompiled(tensors: Tensors) -> Tensors:
     """torch.compile puts _orig_mod. into names, at any depth."""
     return {name.replace("_orig_mod.", ""): tensor for name, tensor in tensors.items()}
-
-
-def _averaged(name: str) -> bool:
-    """Whether a name says that an average of weights over the training is meant (EMA)."""
-    return bool(re.search(r"(^|[._/])(ema|averaged?|swa)([._/]|$)", name.lower()))
-
-
-def _state_dicts(tree: Any, where: str = "") -> Iterator[tuple[str, Tensors]]:
-    """Every mapping of names to tensors in what was saved, optimizers left out."""
-    if not isinstance(tree, Mapping) or "optim" in where:
-        return
-    tensors = {name: value for name, value in tree.items() if isinstance(name, str) and isinstance(value, Tensor)}
-    if tensors:
-        yield where, tensors
-    for name, value in tree.items():
-        if isinstance(name, str) and isinstance(value, Mapping):
-            yield from _state_dicts(value, f"{where}/{name}" if where else name)
-
-
-def _load_safetensors(path: Path, key: str) -> Tensors:
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ConfigError(f"{key}: {path} cannot be read, it is cut short or no safetensors file ({error})") from error
-
-
-def _unpickled(path: Path, key: str) -> Any:
-    """What torch.save wrote, by a reader that knows tensors, numbers and containers and calls nothing else."""
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # settings beside the weights, as in DeiT's files
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL ([\w.]+)", str(error))
-        what = f"a pickle that asks for {named[1]}" if named else "a pickle that asks to run code, or damaged,"
-        raise ConfigError(
-            f"{key}: {path} is {what} and is not opened: such a file can run any code; where you trust it, save its "
-            "state_dict with safetensors"
-        ) from error
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0].partition("weights_only")[0]
-        raise ConfigError(
-            f"{key}: {path} cannot be read, it is cut short or no file of torch.save ({first})"
-        ) from error

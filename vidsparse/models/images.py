@@ -14,6 +14,7 @@ _RESNETS = {  # blocks and channels of each stage
     "cifar_resnet18": ((2, 2, 2, 2), (64, 128, 256, 512)),
     "cifar_resnet20": ((3, 3, 3), (16, 32, 64)),
     "cifar_resnet34": ((3, 4, 6, 3), (64, 128, 256, 512)),
+    **{f"cifar_resnet{6 * n + 2}": ((n, n, n), (16, 32, 64)) for n in (5, 7, 9, 18)},
 }
 
 
@@ -24,7 +25,7 @@ def build_vgg(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
 
 def build_resnet(name: str, num_classes: int, frames: int, size: int) -> nn.Module:
     """A residual network whose stem is one 3x3 convolution and no pool; modules bear torchvision's names."""
-    return adapted(ResNet(*_RESNETS[name], num_classes, shortcut_pads=name == "cifar_resnet20"), over_frames)
+    return adapted(ResNet(*_RESNETS[name], num_classes, shortcut_pads=len(_RESNETS[name][0]) == 3), over_frames)
 
 
 def build_vit(name: str, num_classes: int, frames: int, size: int) -> nn.Module:

@@ -12,8 +12,9 @@ from vidsparse.classes.names import Lookup, plain
 from vidsparse.classes.spaces import ambiguous
 from vidsparse.errors import ConfigError, some
 from vidsparse.models.adapt import Stock, adapted
-from vidsparse.models.checkpoints import Fit, fit_tensors, read_tensors, refuse_misfits
+from vidsparse.models.checkpoints import Fit, fit_tensors, refuse_misfits
 from vidsparse.models.labels import SPACES, Names, find_classes, one_each
+from vidsparse.models.state_dicts import read_tensors
 from vidsparse.models.weights import Weights, find_weights
 from vidsparse.models.zoo import create_model, model_spec
 
@@ -41,7 +42,7 @@ def evaluated(
         ConfigError: weights that do not fit the network, or classes that cannot be told.
     """
     weights = find_weights(model_spec(name), reference)
-    tensors = read_tensors(weights.path)
+    tensors = read_tensors(weights.path, part=weights.part)
     fit = fit_tensors(tensors, _shapes(name, len(classes) or 1, frames, size))
     if fit.classes:
         fit = fit_tensors(tensors, _shapes(name, fit.classes[0], frames, size))
@@ -60,7 +61,7 @@ def evaluated(
         model.register_buffer("answers", torch.tensor(rows).squeeze(1), persistent=False)
     said = {
         "origin": weights.origin,
-        "file": weights.path.name,
+        "file": weights.path.name + (f"#{weights.part}" if weights.part else ""),
         "sha256": weights.sha256,
         "notes": list(fit.notes),
         "labels": how,
@@ -82,7 +83,7 @@ def initialize(model: nn.Module, name: str, frames: int, size: int, reference: s
     weights = find_weights(model_spec(name), reference, _INIT)
     wanted, head = model.state_dict(), _head_keys(name, frames, size)
     backbone = {key: tensor for key, tensor in wanted.items() if key not in head}
-    tensors = read_tensors(weights.path, _INIT)
+    tensors = read_tensors(weights.path, _INIT, weights.part)
     fit = fit_tensors(tensors, wanted)
     aside: list[str] = []
     only_head = fit.classes and all(fit.tensors[key].shape == backbone[key].shape for key in backbone)
@@ -97,7 +98,7 @@ def initialize(model: nn.Module, name: str, frames: int, size: int, reference: s
     notes = [*fit.notes, *([f"left aside: {some(aside, 4)}"] if aside else [])]
     return {
         "origin": weights.origin,
-        "file": weights.path.name,
+        "file": weights.path.name + (f"#{weights.part}" if weights.part else ""),
         "sha256": weights.sha256,
         "notes": [*notes, f"new head: {', '.join(head)}"],
     }

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
@@ -42,6 +42,7 @@ class Weights:
     path: Path
     origin: str
     classes: tuple[Names, ...] | None = None
+    part: str = ""  # which of several in the file, as `state_dicts.read_tensors` takes it
 
     @property
     def sha256(self) -> str:
@@ -49,9 +50,25 @@ class Weights:
         return files.digest(self.path)
 
 
+def names_parameters(path: Path) -> bool:
+    """Whether a file's name ends as files of parameters do, in letters of either case."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def split_part(reference: str) -> tuple[str, str]:
+    """FILE#PART as (FILE, PART); a file whose own name holds a # is meant whole.
+
+    >>> split_part("best.pth#teacher"), split_part("best.pth")
+    (('best.pth', 'teacher'), ('best.pth', ''))
+    """
+    file, _, part = reference.partition("#") if not Path(reference).exists() else (reference, "", "")
+    return file, part
+
+
 def weights_problem(name: str, reference: str) -> str:
     """Why `reference` cannot mean any weights of model `name`, or "". Imports no torch, downloads nothing."""
-    spec, path = model_spec(name), Path(reference)
+    spec, (file, _) = model_spec(name), split_part(reference)
+    reference, path = file, Path(file)
     if reference.startswith("hf://"):
         if not _HUB.fullmatch(reference):
             return "it is hf://ORGANISATION/NAME@REVISION, or that with :FILE at the end"
@@ -60,7 +77,7 @@ def weights_problem(name: str, reference: str) -> str:
         return ""
     if path.is_dir():
         return "" if (path / _FINAL).is_file() else f"this folder is not a finished run, it has no {_FINAL}"
-    if path.suffix in SUFFIXES or "/" in reference or not spec.weights:
+    if names_parameters(path) or "/" in reference or not spec.weights:
         return "there is no such file"
     close = nearest(reference, ("pretrained", *spec.weights))
     hint = f"did you mean {close}?" if close else f"published for {name}: {', '.join(spec.weights)}"
@@ -72,9 +89,10 @@ def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "mo
 
     Args:
         spec: the row of the model.
-        reference: a file (.safetensors .pt .pth .ckpt .pyth .bin); a run folder of ours; the name of published
+        reference: a file (.safetensors .pt .pth .ckpt .pyth .bin .th); a run folder of ours; the name of published
             weights, such as KINETICS400_V1 for torchvision, or `pretrained` for the default of torchvision, timm
-            or pytorchvideo; hf://ORG/NAME@REVISION, where `:FILE` may follow.
+            or pytorchvideo; hf://ORG/NAME@REVISION, where `:FILE` may follow. #PART behind it takes one of several
+            sets of weights in the file, such as best.pth#teacher.
         key: the config key that errors name.
 
     Raises:
@@ -83,6 +101,11 @@ def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "mo
     reference = str(reference)
     if why := weights_problem(spec.name, reference):
         raise ConfigError(f"{key}={reference}: {why}")
+    reference, part = split_part(reference)
+    return replace(_find(spec, reference, key), part=part)
+
+
+def _find(spec: ModelSpec, reference: str, key: str) -> Weights:
     if reference.startswith("hf://"):
         path = _from_hub(reference, key)
         _fetch_config(reference)
@@ -91,9 +114,12 @@ def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "mo
         classes = find_classes(spec.labels) if spec.labels else None
         return _LIBRARIES[_library(spec)](spec, name, classes, key)
     path = Path(reference)
+    final = path / _FINAL if path.is_dir() else path
+    if final.name == _FINAL.name:
+        files.check(final)
     run = path if path.is_dir() else path.absolute().parent.parent
     if path.is_dir() or (path.parent.name == _FINAL.parent.name and (run / "run.json").is_file()):
-        return Weights(path / _FINAL if path.is_dir() else path, f"the run {run}", _classes_of_run(read_facts(run)))
+        return Weights(final, f"the run {run}", _classes_of_run(read_facts(run)))
     return Weights(path, str(path), _classes_beside(path))
 
 

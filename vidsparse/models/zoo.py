@@ -128,6 +128,10 @@ _ROWS = (
     ModelSpec("cifar_vgg16_bn", f"{_CIFAR}vgg", "image", 1, 32, 32, "cifar10", _VGG),
     ModelSpec("cifar_resnet18", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}; 3x3 stem", min_size=8),
     ModelSpec("cifar_resnet20", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}, sec. 4.2", min_size=8),
+    ModelSpec("cifar_resnet32", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}, sec. 4.2", min_size=8),
+    ModelSpec("cifar_resnet44", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}, sec. 4.2", min_size=8),
+    ModelSpec("cifar_resnet56", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}, sec. 4.2", min_size=8),
+    ModelSpec("cifar_resnet110", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}, sec. 4.2", min_size=8),
     ModelSpec("cifar_resnet34", f"{_CIFAR}resnet", "image", 1, 32, 32, "cifar10", f"{_RESNET}; 3x3 stem", min_size=8),
     ModelSpec("cifar_vit", f"{_CIFAR}vit", "image", 1, 32, 32, "cifar10", _VIT, min_size=8, multiple=4),
     ModelSpec("fcn_resnet50", _SEGMENT, "image", 1, 520, 520, "imagenet", _FCN, **_VOC),
@@ -224,7 +228,8 @@ def create_model(
         from vidsparse.models.weights import find_weights
         from vidsparse.progress import warn
 
-        for note in load_weights(model, find_weights(spec, weights).path):
+        found = find_weights(spec, weights)
+        for note in load_weights(model, found.path, part=found.part):
             warn(f"model.weights: {note}")
         model.weights_were_trained = True  # type: ignore[assignment]  # so that sparsify keeps the largest of them
     return model

@@ -142,3 +142,18 @@ def _of(part: float, whole: float) -> str:
     if part == whole:
         return operations(whole)
     return f"{operations(part, whole)} of {operations(whole)} ({100 * part / whole:.1f} % of dense)"
+
+
+def zeros(sparse: Mapping[str, Any]) -> str:
+    """How many weights are exactly zero: all that is known where somebody else trained them."""
+    return f"{sparse['total'] - sparse['nonzero']:,} of {sparse['total']:,} weights that could be pruned"
+
+
+def sparse_facts(sparse: Mapping[str, Any]) -> dict[str, str]:
+    """What the protocol says of a topology."""
+    return {
+        "Sparsity": f"{100 * sparse['sparsity']:g} %, {sparse['distribution']} over layers",
+        "Non-zero weights": f"{sparse['nonzero']:,} of {sparse['total']:,}",
+        "Topology updates": f"{sparse['updates']:,} ({sparse['changed']:,} connections changed)",
+        "Topology seed": str(sparse["seed"]),
+    }

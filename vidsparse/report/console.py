@@ -31,7 +31,7 @@ def console_table(run: Path, reference: Path | None = None) -> Group:
         cells = [_cell(column, float(value)) for column, value in row.items()]
         table.add_row(Text(str(name)), *cells, style="bold" if name in (metrics.CLEAN, "mean") else None)
     title = Text(f"{ours.name} · {ours.data} · {ours.task.say('accuracy')} in %", style="bold")
-    return Group(title, table, Text(ours.task.say(verdict(ours, summary(ours.predictions, against)))))
+    return Group(title, table, Text(verdict(ours, summary(ours.predictions, against))))
 
 
 def _cell(column: object, value: float) -> str:

@@ -14,6 +14,7 @@ from vidsparse.report.arms import Arm, control, gains_by_family
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.tables import severity_table
 from vidsparse.sparsity.methods import METHODS
+from vidsparse.tasks import Task
 
 T = TypeVar("T")
 _BESIDE = 3  # arms whose bars stand in one figure
@@ -137,22 +138,23 @@ def _beside_static(shown: pd.DataFrame) -> str:
     return f"; {more} {_is(more)} more and {less} {_is(less)} less robust than the static network of the same sparsity"
 
 
-def sentence(row: Mapping[Any, Any], label: str) -> str:
+def sentence(row: Mapping[Any, Any], label: str, task: Task) -> str:
     """What was found of one arm against dense training, with its interval; `row` of the leaderboard."""
     gain, low, high = row["gain"], row["gain_low"], row["gain_high"]
     relation = words.relation(gain, low, high)
     over = "recordings" if row["seeds"] < 2 else f"recordings and {row['seeds']:.0f} seeds"
     settled = "includes zero" if low <= 0 <= high else "excludes zero"
     between = (
-        "one recording and one seed, or recordings all alike, give no interval"
+        "one recording and one seed give no interval"
         if math.isnan(low)
         else f"the 95 % interval over {over}, {words.signed(low)} to {words.signed(high)}, {settled}"
     )
     ties = f", ties in {row['ties']:.0f}" if row["ties"] else ""
     corruptions = row["wins"] + row["ties"] + row["losses"]
-    return (
-        f"{label} {relation} dense training: {words.signed(gain)} points of robustness accuracy, "
-        f"winning {row['wins']:.0f} of {corruptions:.0f} corruptions{ties}; {between}."
+    return task.say(
+        f"{{label}} {relation} dense training: {words.signed(gain)} points of robustness accuracy, "
+        f"winning {row['wins']:.0f} of {corruptions:.0f} corruptions{ties}; {between}.",
+        label=label,
     )
 
 

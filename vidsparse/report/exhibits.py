@@ -17,6 +17,7 @@ from vidsparse.report.tables import Run, binned, severity_table
 from vidsparse.tasks import TASKS, Task
 
 SAMPLE = "built-in sample data"
+_OURS = ["accuracy", "val_accuracy"]  # columns that are words of ours
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,24 @@ def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool, task: Task = T
     """Draw the exhibit once, write its files under `folder`, and return what the page needs; in the words of `task`."""
     with figures.style():
         figure = exhibit.draw(exhibit.table)
+        named = _named(exhibit.table)
         for text in figure.findobj(Text) if task.words else ():
-            text.set_text(task.say(text.get_text()))
+            if text.get_text().replace("_", " ") not in named:
+                text.set_text(task.say(text.get_text()))
         figure = figures.finish(figure, note=SAMPLE if on_sample_data else "")
     svg = figures.inline_svg(figure, exhibit.name)
     figures.save(figure, folder / "figures" / f"{exhibit.name}.png")
-    table = exhibit.table.rename(columns=lambda name: task.say(name) if isinstance(name, str) else name)
+    said = dict(task.words)
+    table = exhibit.table.rename(columns=lambda name: said.get(name, name))
     save_table(table, folder / "tables" / exhibit.name)
     caption = exhibit.caption + (" Built-in sample data." if on_sample_data else "")
     return Shown(exhibit.name, task.say(exhibit.title), task.say(caption), Markup(svg))
+
+
+def _named(table: pd.DataFrame) -> set[str]:
+    """What the table calls its rows, columns and entries: names of runs, layers and classes, which stay as they are."""
+    texts = [*table.index, *table.columns.difference(_OURS), *table.select_dtypes("object").to_numpy().ravel()]
+    return {text.replace("_", " ") for text in texts if isinstance(text, str)}
 
 
 def results(run: Run, reference: Run | None) -> list[Exhibit]:

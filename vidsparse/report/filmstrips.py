@@ -140,6 +140,6 @@ def answer(classes: Sequence[str], prediction: int, confidence: float, label: in
     ('PushUps 0.91, wrong', 'unreadable, wrong')
     """
     if prediction < 0:
-        return "unreadable, wrong"
+        return "unreadable, wrong" if prediction == -1 else "no numbers, wrong"
     name = shortened(classes[prediction], 20) if prediction < len(classes) else f"class {prediction}"
     return f"{name} {confidence:.2f}, {'right' if prediction == label else 'wrong'}"

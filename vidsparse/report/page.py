@@ -7,7 +7,6 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-from markupsafe import Markup
 
 from vidsparse import files
 from vidsparse.errors import RunFolderError
@@ -21,7 +20,7 @@ from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.frames import strips
 from vidsparse.report.latex import save_table
 from vidsparse.report.palette import DARK, LIGHT
-from vidsparse.report.tables import Run, load_run, scoreboard
+from vidsparse.report.tables import Run, load_run, scoreboard, showing
 from vidsparse.tasks import Task
 
 FILES = {
@@ -67,13 +66,14 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         numbers=numbers,
         board=board,
         verdict=words.verdict(ours, numbers),
+        at_chance=words.is_at_chance(ours, numbers),
         protocol=words.protocol(ours),
         warnings=words.warnings(ours, numbers),
         **_pictures(ours),
         classes=_classes(ours),
         results=_publish(exhibits.results(ours, dense), run, ours),
         training=_publish([*exhibits.training(ours), *exhibits.sparsity(ours)], run, ours),
-        analysis=(analysed := _publish(_analyses(ours, dense), run, ours)),
+        analysis=(analysed := _published(_analyses(ours, dense), run, ours)),
         definitions=_definitions(ours.task, bool(analysed)),
         files=[(name, what) for name, what in FILES.items() if (run / name).exists()],
     )
@@ -110,8 +110,9 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         leaders=leaders,
         boards=boards,
         verdict=contrast.verdict(leaders),
-        sentences=[contrast.sentence(row, row["arm"]) for row in compared],
+        sentences=[contrast.sentence(row, row["arm"], loaded[0].task) for row in compared],
         power=contrast.power(arms)["note"],
+        at_chance=list(leaders.loc[leaders["at_chance"], "arm"]),
         protocol=words.shared_protocol(loaded),
         warnings=_shared_first(found, contrast.cautions(arms)),
         results=_publish(shown, out, loaded[0]),
@@ -130,10 +131,12 @@ def _definitions(task: Task, analysed: bool) -> list[tuple[str, str, str, str]]:
 def _pictures(run: Run) -> dict[str, Any]:
     """What the network was shown and, where it answers pixel by pixel, what it said."""
     if not run.task.masks:
-        return {"strips": strips(run.frames, run.path / "figures"), "legend": [], "lead": None}
+        with showing(run.path / "frames.npz"):
+            return {"strips": strips(run.frames, run.path / "figures"), "legend": [], "lead": None}
     shown, classes = run.overlays, run.info["data"]["classes"]
-    pictures = overlays.strips(shown, run.path / "figures")
-    return {"strips": pictures, "legend": overlays.legend(classes, shown), "lead": overlays.LEAD}
+    with showing(run.path / "overlays.npz"):
+        pictures = overlays.strips(shown, run.path / "figures")
+        return {"strips": pictures, "legend": overlays.legend(classes, shown), "lead": overlays.LEAD}
 
 
 def _classes(run: Run) -> pd.DataFrame | None:
@@ -149,7 +152,8 @@ def _analyses(run: Run, dense: Run | None) -> list[Exhibit]:
     """Exhibits of one run, beside its dense reference where there is one."""
     beside = {"dense": [dense]} if dense else {}
     label = "dense" if run.method == "dense" else run.label
-    return analyses.exhibits({**beside, label: [run]}, "dense", float(run.info["chance"]))
+    with showing(run.path / "analysis"):
+        return analyses.exhibits({**beside, label: [run]}, "dense", float(run.info["chance"]))
 
 
 def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Exhibit]:
@@ -199,6 +203,12 @@ def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[exhibits.Sho
     return [exhibits.publish(exhibit, out, run.on_sample_data, run.task) for exhibit in shown]
 
 
+def _published(shown: Sequence[Exhibit], out: Path, run: Run) -> list[exhibits.Shown]:
+    """The same for exhibits of run/analysis/, which are drawn from what stands there."""
+    with showing(run.path / "analysis"):
+        return _publish(shown, out, run)
+
+
 def _render(template: str, path: Path, **values: Any) -> Path:
     room = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -215,7 +225,6 @@ def _render(template: str, path: Path, **values: Any) -> Path:
         "isna": pd.isna,
         "operations": lambda number: "–" if pd.isna(number) else operations(number),
     }
-    room.filters["said"] = lambda html: Markup(values["run"].task.say_page(str(html)))  # of what a template wrote
-    room.globals |= {"light": LIGHT, "dark": DARK}
+    room.globals |= {"light": LIGHT, "dark": DARK, "say": values["run"].task.say}
     files.write(path, room.get_template(template).render(**values))
     return path

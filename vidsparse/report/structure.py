@@ -10,7 +10,7 @@ from vidsparse.evaluation.statistics import holm
 from vidsparse.report import weights
 from vidsparse.report.exhibits import Exhibit
 from vidsparse.report.subjects import Subjects, drawn, joined, read, some_arms
-from vidsparse.report.tables import reading
+from vidsparse.report.tables import read_log, reading
 
 
 def kernels(subjects: Subjects, dense: str | None) -> list[Exhibit]:
@@ -95,6 +95,6 @@ def over_training(subjects: Subjects) -> list[Exhibit]:
 
 def _structure(path: Path) -> pd.DataFrame:
     with reading(path):
-        by_step = pd.read_csv(path).groupby("step")
+        by_step = read_log(path).groupby("step")
         found = by_step[["output_dispersion", "input_dispersion"]].median()
         return found.assign(empty=by_step[["empty_outputs", "empty_inputs"]].sum().sum(axis=1)).reset_index()

@@ -13,20 +13,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vidsparse import failures
+from vidsparse import failures, files
 from vidsparse.config import Config
 from vidsparse.config.reading import BadYaml, Unfit, read
-from vidsparse.errors import RunFolderError
+from vidsparse.errors import DamagedFile, RunFolderError, first_line
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import with_groups
 from vidsparse.sparsity.methods import METHODS
-from vidsparse.tasks import TASKS, Task
+from vidsparse.tasks import SOURCE_NOTES, TASKS, Task
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """RunFolderError that names the file where what is read from it is damaged."""
+    """RunFolderError that names the file where what is read from it is damaged, or not what was written."""
     try:
+        files.check(path)
         yield
     except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, BadYaml, Unfit) as error:
         failures.check(error, path)
@@ -34,6 +35,18 @@ def reading(path: Path) -> Iterator[None]:
         raise RunFolderError(
             f"{path} is damaged ({type(error).__name__}: {why}); put back a whole copy of it, or make the run again "
             "with --fresh"
+        ) from error
+
+
+@contextmanager
+def showing(path: Path) -> Iterator[None]:
+    """RunFolderError that names what is shown where it can be read and holds other things than a run writes there."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError) as error:
+        raise RunFolderError(
+            f"{path} holds something that no run wrote ({type(error).__name__}: {first_line(error)}); remove it, and "
+            "the command of the run makes it again"
         ) from error
 
 
@@ -75,6 +88,16 @@ class Run:
             return {}
         with reading(path), np.load(path) as arrays:
             return dict(arrays)
+
+    @property
+    def note(self) -> str:
+        """What a reader must know of this source of data, one sentence; "" for most."""
+        return SOURCE_NOTES.get(str((self.config.get("data") or {}).get("source")), "")
+
+    @property
+    def sealed(self) -> bool:
+        """Whether a digest stands beside the predictions, by which damage would have been noticed."""
+        return files.seal_of(self.path / "predictions.parquet").exists()
 
     @property
     def task(self) -> Task:
@@ -138,6 +161,7 @@ def load_run(path: Path) -> Run:
         raise RunFolderError(f"{path} holds predictions of clips without labels; they are in its predictions.csv")
     with reading(path / "predictions.parquet"):
         predictions = with_groups(pd.read_parquet(path / "predictions.parquet"))
+    metrics.check_decidable(predictions)
     return Run(
         path=path,
         info=info,
@@ -152,9 +176,18 @@ def load_run(path: Path) -> Run:
 def _optional_csv(path: Path) -> pd.DataFrame | None:
     if not path.exists() or path.stat().st_size == 0:
         return None
-    with reading(path):
-        table = pd.read_csv(path)
+    table = read_log(path)
     return None if table.empty else table
+
+
+def read_log(path: Path) -> pd.DataFrame:
+    """A table that a training wrote and nothing makes again; RunFolderError where it is not what was written."""
+    try:
+        with reading(path):
+            return pd.read_csv(path)
+    except DamagedFile as error:
+        what = str(error).partition(";")[0]
+        raise RunFolderError(f"{what}; put back a whole copy, or remove it: the page then comes without it") from error
 
 
 def scoreboard(predictions: pd.DataFrame, reference: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vidsparse.errors import plural
-from vidsparse.evaluation.metrics import accuracy_matrix, undecodable
+from vidsparse.evaluation.metrics import accuracy_matrix, clean_rows, undecodable
+from vidsparse.evaluation.summary import undecided_words
 from vidsparse.facts import say_joined, say_untrained
 from vidsparse.report import accounts, segments
 from vidsparse.report.tables import Run
@@ -13,6 +14,7 @@ from vidsparse.tasks import Task
 
 FEW_UPDATES = 5
 _OWN = ("Time to train", "Time to evaluate", "Time to analyse", "Finished", "Reference", "Non-zero weights")
+_OF_TRAINING = {"Weights explored", "Present from the start", "FLOPs of the training", "Optimizer state"}
 WIDE = 0.05  # half-width of the clean accuracy's interval from which the page warns
 
 DEFINITIONS = (
@@ -85,26 +87,70 @@ def duration(seconds: float) -> str:
 
 
 def verdict(run: Run, numbers: Mapping[str, float]) -> str:
-    """The result in one sentence; `numbers` is `summary`, with a reference or without."""
+    """The result in one sentence, in the words of the run's task; `numbers` is `summary`, with a reference or without.
+
+    A network whose clean accuracy is not above chance is told so first, and no success is made of what it keeps.
+    """
+    say, said = run.task.say, {"opening": _opening(run), "clean": percent(numbers["clean"])}
     if not numbers["corruptions"]:
-        return f"{_opening(run)} reaches {percent(numbers['clean'])} % clean accuracy; no corruption was evaluated."
+        text = "{opening} reaches {clean} % clean accuracy; no corruption was evaluated."
+        return say(_at_chance(run, numbers) + text, **said, **_chance_values(run, numbers))
     if "gain" in numbers:
-        return _verdict_against_dense(run, numbers)
-    return (
-        f"{_opening(run)} reaches {percent(numbers['clean'])} % clean and {percent(numbers['robust'])} % robustness "
-        f"accuracy over {_cells(numbers)}: {percent(numbers['retention'])} % of the clean accuracy survives."
-    )
+        return say(
+            _at_chance(run, numbers) + "{rest}", **_chance_values(run, numbers), rest=_against_dense(run, numbers)
+        )
+    said |= {"robust": percent(numbers["robust"]), "cells": _cells(numbers), "kept": percent(numbers["retention"])}
+    said |= {"low": percent(numbers["retention_low"]), "high": percent(numbers["retention_high"])}
+    between = "" if math.isnan(numbers["retention_low"]) else " (95 % interval {low} to {high})"
+    kept = "" if is_at_chance(run, numbers) else f": {{kept}} % of the clean accuracy survives{between}"
+    text = "{opening} reaches {clean} % clean and {robust} % robustness accuracy over {cells}" + kept + "."
+    return say(_at_chance(run, numbers) + text, **said, **_chance_values(run, numbers))
 
 
-def _verdict_against_dense(run: Run, numbers: Mapping[str, float]) -> str:
-    gain = numbers["gain"]
-    comparison = relation(gain, numbers["gain_low"], numbers["gain_high"])
-    relative = "" if math.isnan(numbers["relative_gain"]) else f", {signed(numbers['relative_gain'])} % relative"
+def floor(run: Run) -> float:
+    """What an accuracy must exceed to say anything: chance; for a network that was trained here, one class always."""
+    chance = float(run.info["chance"])
+    if run.task.masks or run.method == "given":
+        return chance
+    labels = clean_rows(run.predictions)["label"]
+    return max(chance, float(labels.value_counts(normalize=True).max())) if len(labels) else chance
+
+
+def is_at_chance(run: Run, numbers: Mapping[str, float]) -> bool:
+    """Whether the interval of the clean accuracy reaches down to what guessing gives."""
+    return bool(numbers["clean_low"] <= floor(run))
+
+
+def _at_chance(run: Run, numbers: Mapping[str, float]) -> str:
+    if not is_at_chance(run, numbers):
+        return ""
+    what = "chance" if floor(run) == float(run.info["chance"]) else "the commonest class everywhere"
+    return f"AT CHANCE: the clean accuracy, {{low_clean}} to {{high_clean}} %, is not above {{floor}} %, {what}. "
+
+
+def _chance_values(run: Run, numbers: Mapping[str, float]) -> dict[str, str]:
+    low, high = percent(numbers["clean_low"]), percent(numbers["clean_high"])
+    return {"low_clean": low, "high_clean": high, "floor": percent(floor(run))}
+
+
+def _against_dense(run: Run, numbers: Mapping[str, float]) -> str:
+    relative = "" if math.isnan(numbers["relative_gain"]) else ", {relative} % relative"
     ties = f", ties in {numbers['ties']}" if numbers["ties"] else ""
-    return (
-        f"{_opening(run)} {comparison} dense training: {signed(gain)} points of robustness accuracy "
-        f"({percent(numbers['robust'])} % against {percent(numbers['reference_robust'])} %{relative}), "
-        f"winning {numbers['wins']} of {numbers['corruptions']} corruptions{ties}; {_resolution(numbers)}."
+    return run.task.say(
+        "{opening} {comparison} dense training: {gain} points of robustness accuracy ({robust} % against {dense} %"
+        + relative
+        + "), winning {wins} of {corruptions} corruptions"
+        + ties
+        + "; {settled}.",
+        opening=_opening(run),
+        comparison=relation(numbers["gain"], numbers["gain_low"], numbers["gain_high"]),
+        gain=signed(numbers["gain"]),
+        robust=percent(numbers["robust"]),
+        dense=percent(numbers["reference_robust"]),
+        relative=signed(numbers["relative_gain"]),
+        wins=numbers["wins"],
+        corruptions=numbers["corruptions"],
+        settled=_resolution(numbers),
     )
 
 
@@ -162,7 +208,7 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Model": model["name"],
             "Parameters": f"{count(model['parameters'])}, of which {count(model['prunable'])} prunable",
             "Method": run.title,
-            **({} if run.method == "dense" else _sparse_facts(sparse)),
+            **({} if run.method in ("dense", "given") else accounts.sparse_facts(sparse)),
             **accounts.structure_facts(info),
         },
         "Cost, theoretical": accounts.cost_facts(info),
@@ -177,13 +223,25 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Device": engine["device"],
             "Precision": engine["precision"],
             "Processes": engine["processes"],
+            "Predictions": "SHA-256 as written"
+            if run.sealed
+            else "no digest (an older run): damage would go unnoticed",
             "Corruption code": info["corruptions_fingerprint"],
             "Versions": ", ".join(f"{package} {version}" for package, version in info["versions"].items()),
             "Finished": str(info.get("finished") or "")[:19].replace("T", " "),
         },
     }
+    if run.method == "given":  # weights of somebody's, evaluated as they are: no training was done here
+        groups["Model and sparsity"].pop("Method")
+        groups["Model and sparsity"] |= {"Weights": _dig(config, "model", "weights"), "Zeros": accounts.zeros(sparse)}
+        for group in groups.values():
+            for name in _OF_TRAINING & group.keys():
+                del group[name]
+        kept = ("Time to evaluate", "Time to analyse")
+        groups["Evaluation"] |= {name: value for name, value in groups.pop("Training").items() if name in kept}
+    say = run.task.say
     return [
-        (group, [(name, str(value)) for name, value in facts.items() if value not in (None, "")])
+        (group, [(say(name), str(value)) for name, value in facts.items() if value not in (None, "")])
         for group, facts in groups.items()
         if facts
     ]
@@ -203,17 +261,6 @@ def shared_protocol(runs: Sequence[Run]) -> list[tuple[str, list[tuple[str, str]
                 rows.append((name, "; ".join(values)))
         found.append((group, rows))
     return found
-
-
-def _sparse_facts(sparse: Mapping[str, Any]) -> dict[str, str]:
-    first = "the largest of the given weights" if sparse.get("init") == "magnitude" else "drawn at random"
-    return {
-        "Sparsity": f"{100 * sparse['sparsity']:g} %, {sparse['distribution']} over layers",
-        **({"First masks": first} if "init" in sparse else {}),
-        "Non-zero weights": f"{count(sparse['nonzero'])} of {count(sparse['total'])}",
-        "Topology updates": f"{count(sparse['updates'])} ({count(sparse['changed'])} connections changed)",
-        "Topology seed": str(sparse["seed"]),
-    }
 
 
 def _clip(data: Mapping[str, Any]) -> str:
@@ -247,23 +294,35 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
     found = {
         "These numbers are from built-in sample data: they show that the pipeline works and say nothing about "
         "real videos.": run.on_sample_data,
-        f"{plural(data['missing'], 'video')} of the official lists missing: {_named(data)}.": data["missing"],
-        _untrained(data.get("untrained", [])): data.get("untrained"),
+        "{missing} of the official lists missing: {missing_named}.": data["missing"],
+        "{untrained}": data.get("untrained"),
         f"Only {present} of {of_all} classes are present: accuracies do not compare with published ones.": present
         < of_all,
-        f"{plural(substituted, 'training clip')} could not be read and gave way to another clip.": substituted,
-        f"{plural(len(damaged), 'video')} damaged, used as far as it decodes: {_some(damaged)}.": damaged,
-        f"{plural(len(unreadable), 'test clip')} could not be decoded and counted as wrong: "
-        f"{_some(unreadable)}.": unreadable,
+        "{substituted} could not be read and gave way to another clip.": substituted,
+        "{damaged} damaged, used as far as it decodes: {damaged_named}.": damaged,
+        "{unreadable} could not be decoded and counted as wrong: {unreadable_named}.": unreadable,
+        undecided_words(numbers): numbers["undecidable_rows"],
         f"The topology was updated only {sparse['updates']} times, too few to be called dynamic; lower sparse.every or "
         f"train longer.": run.is_dynamic and sparse["updates"] < FEW_UPDATES,
         "No connection ever changed: this run is in effect static.": run.is_dynamic and not sparse["changed"],
         f"{count(numbers['clips'])} test clips give clean accuracy a 95 % interval of about ±{100 * half:.0f} points; "
         f"smaller differences are not resolved.": half > WIDE,
         "Clean accuracy is not above chance by its 95 % interval: what is lost under corruption means "
-        "nothing.": numbers["clean_low"] <= run.info["chance"],
+        "nothing.": is_at_chance(run, numbers),
+        "{note}": run.note,
     }
-    return [sentence for sentence, holds in found.items() if holds]
+    values = {
+        "missing": plural(data["missing"], "video"),
+        "missing_named": _named(data),
+        "substituted": plural(substituted, "training clip"),
+        "damaged": plural(len(damaged), "video"),
+        "damaged_named": _some(damaged),
+        "unreadable": plural(len(unreadable), "test clip"),
+        "unreadable_named": _some(unreadable),
+        "note": run.note,
+        "untrained": _untrained(data.get("untrained", [])),
+    }
+    return [run.task.say(sentence, **values) for sentence, holds in found.items() if holds]
 
 
 def _untrained(classes: list[str]) -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-import pandas as pd
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from vidsparse import files
 from vidsparse.errors import RunFolderError
 from vidsparse.evaluation import metrics
+from vidsparse.evaluation.predictions import load
 from vidsparse.progress import console, say
 from vidsparse.runfolder import read_facts
 from vidsparse.study.jobs import STOPPED, last_words
@@ -112,7 +113,7 @@ class Board:
         return "training"
 
     def _read(self, row: Row) -> None:
-        facts, table = _facts(row.run), pd.read_parquet(row.run.folder / "predictions.parquet")
+        facts, table = _facts(row.run), load(row.run.folder / "predictions.parquet")
         row.clean, row.robust = metrics.clean_accuracy(table), metrics.robustness_accuracy(table)
         row.seconds = sum(facts.get("seconds", {}).values())
         for other in self.rows.values():
@@ -135,13 +136,17 @@ class Board:
 
 
 def is_finished(run: Planned) -> bool:
-    """Whether the run folder holds this run, whole; another config in it is for the run itself to refuse."""
+    """Whether the run folder holds this run, whole; another config in it is for the run itself to refuse.
+
+    One whose predictions are damaged is not: its own command makes them again.
+    """
     from vidsparse.config import identity
 
     facts = _facts(run)
     theirs = facts.get("identity", {})
     mine = identity(run.config)
-    return bool(facts.get("finished")) and all(theirs.get(key) == value for key, value in mine.items())
+    same = all(theirs.get(key) == value for key, value in mine.items())
+    return bool(facts.get("finished")) and same and not files.differs(run.folder / "predictions.parquet")
 
 
 def _facts(run: Planned) -> dict[str, Any]:

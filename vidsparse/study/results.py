@@ -19,7 +19,7 @@ from vidsparse.evaluation.comparison import (
     power_note,
     relative_gains,
 )
-from vidsparse.evaluation.groups import with_groups
+from vidsparse.evaluation.predictions import load
 from vidsparse.runfolder import read_facts
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.study.plan import Planned
@@ -35,7 +35,7 @@ def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, lis
     intervals over seeds and recordings, gains over dense and over static of the same sparsity. corruption_gains.csv and
     relative_gains.csv: gains over dense by corruption, and by corruption and severity. power.csv: what can be seen.
     """
-    tables = {run.name: with_groups(pd.read_parquet(run.folder / "predictions.parquet")) for run in runs}
+    tables = {run.name: load(run.folder / "predictions.parquet") for run in runs}
     arms: dict[Key, dict[int, pd.DataFrame]] = {}
     for run in runs:
         arms.setdefault(run.arm, {})[run.seed] = tables[run.name]
