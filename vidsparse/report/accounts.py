@@ -151,8 +151,10 @@ def zeros(sparse: Mapping[str, Any]) -> str:
 
 def sparse_facts(sparse: Mapping[str, Any]) -> dict[str, str]:
     """What the protocol says of a topology."""
+    first = "the largest of the given weights" if sparse.get("init") == "magnitude" else "drawn at random"
     return {
         "Sparsity": f"{100 * sparse['sparsity']:g} %, {sparse['distribution']} over layers",
+        **({"First masks": first} if "init" in sparse else {}),
         "Non-zero weights": f"{sparse['nonzero']:,} of {sparse['total']:,}",
         "Topology updates": f"{sparse['updates']:,} ({sparse['changed']:,} connections changed)",
         "Topology seed": str(sparse["seed"]),
