@@ -37,8 +37,7 @@ def summary(table: pd.DataFrame, reference: pd.DataFrame | None = None) -> dict[
         "robust": metrics.robustness_accuracy(table),
         "retention": metrics.retention(table),
     }
-    right = metrics.row_scores(clean).set_axis(clean["id"])
-    numbers["clean_low"], numbers["clean_high"] = _interval(right, table)
+    numbers["clean_low"], numbers["clean_high"] = clean_interval(table)
     numbers["robust_low"], numbers["robust_high"] = _interval(scores, table)
     numbers["retention_low"], numbers["retention_high"] = retention_interval([table])
     if "confidence" in table:
@@ -63,6 +62,12 @@ def undecided_words(numbers: Mapping[str, float]) -> str:
         f"{plural(int(numbers['undecidable']), 'clean clip')}; these count"
         " as wrong, and of several views only those with numbers are averaged."
     )
+
+
+def clean_interval(table: pd.DataFrame) -> tuple[float, float]:
+    """The 95 % interval of the clean accuracy of one run, over recordings."""
+    clean = metrics.clean_rows(table)
+    return _interval(metrics.row_scores(clean).set_axis(clean["id"]), table)
 
 
 def gain_summary(table: pd.DataFrame, reference: pd.DataFrame) -> dict[str, float]:

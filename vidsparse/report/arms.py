@@ -16,6 +16,7 @@ from corruptions import REGISTRY
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.comparison import arm_numbers, gain_numbers
 from vidsparse.evaluation.statistics import holm
+from vidsparse.evaluation.summary import clean_interval
 from vidsparse.report.tables import Run, scoreboard
 from vidsparse.report.words import is_at_chance
 from vidsparse.sparsity.methods import METHODS
@@ -114,7 +115,8 @@ def leaderboard(arms: Sequence[Arm]) -> pd.DataFrame:
         row: dict[str, Any] = {"arm": arm.label, "runs": " ".join(run.name for run in arm.runs.values())}
         row |= {"model": arm.model, "method": arm.first.method, "sparsity": arm.sparsity, "dynamic": arm.dynamic}
         row |= arm_numbers(arm.tables)
-        row["at_chance"] = is_at_chance(arm.first, row)
+        lows = ((run, clean_interval(run.predictions)[0]) for run in arm.runs.values())
+        row["at_chance"] = all(is_at_chance(run, {"clean_low": low}) for run, low in lows)
         for name, prefix in (("dense", ""), ("static", "static_")):
             other = control(arm, arms, name)
             if other and row["robust"] == row["robust"] and arm.first.method != "dense" and (arm.dynamic or not prefix):
