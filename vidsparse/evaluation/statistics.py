@@ -132,7 +132,7 @@ def ranged_interval(scores: ArrayLike, groups: ArrayLike, lowest: float = 0.0, h
     x, count = np.atleast_2d(np.asarray(scores, dtype=float)), np.unique(np.asarray(groups)).size
     found = grouped_bootstrap(x, groups)
     mean = found.estimate
-    if len(x) == 1 and lowest == 0 and np.isin(x, (0.0, 1.0)).all():
+    if len(x) == 1 and lowest == 0 and np.unique(x).tolist() == [0.0, 1.0]:
         low, high = share_interval(x[0], groups)
     elif count < 2 and not found.low < found.high:
         low, high = (lowest, highest) if lowest == 0 else (math.nan, math.nan)
