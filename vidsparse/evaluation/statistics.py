@@ -141,7 +141,7 @@ def ranged_interval(scores: ArrayLike, groups: ArrayLike, lowest: float = 0.0, h
         low, high = mean - w * (mean - lowest), mean + w * (highest - mean)
     else:
         low, high = found.low, found.high
-    return Interval(mean, max(lowest, low), min(highest, high), found.p)
+    return Interval(mean, float(np.clip(low, lowest, highest)), float(np.clip(high, lowest, highest)), found.p)
 
 
 def _half_width(sums: Array, sizes: Array, mean: float) -> tuple[float, float]:
