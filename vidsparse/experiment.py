@@ -296,8 +296,7 @@ def _tell_undecidable(folder: RunFolder) -> None:
     from vidsparse.evaluation.summary import undecided, undecided_words
 
     table = load(folder.path / "predictions.parquet")
-    lost = undecided(table)
-    folder.update(**lost)
+    folder.update(**(lost := undecided(table)))
     check_decidable(table)
     if lost["undecidable_rows"]:
         warn(undecided_words(lost))
