@@ -9,16 +9,16 @@ import torch
 Arrays = dict[str, np.ndarray]
 RULES = {  # drop fraction, its shape, share of the training with updates, grow by
     "static": (0.0, "constant", 0.0, None),
-    "set": (0.3, "constant", 1.0, "random"),
+    "set": (0.3, "cosine", 0.75, "random"),
     "rigl": (0.3, "cosine", 0.75, "gradient"),
     "itop_r": (0.5, "floored", 1.0, "random"),
     "itop_g": (0.5, "floored", 1.0, "gradient"),
     "mest": (0.2, "halved", 0.75, "random"),
     "mest_r": (0.0, "cosine", 0.75, "random"),
     "mest_g": (0.0, "cosine", 0.75, "gradient"),
-    "granet_r": (0.5, "cosine", 0.75, "random"),
-    "granet_g": (0.5, "cosine", 0.75, "gradient"),
-    "granet_dense": (0.5, "cosine", 0.75, "gradient"),
+    "granet_r": (0.5, "cosine", 0.5, "random"),
+    "granet_g": (0.5, "cosine", 0.5, "gradient"),
+    "granet_dense": (0.5, "cosine", 0.5, "gradient"),
     "gmp": (0.0, "constant", 0.75, "random"),
     "snfs": (0.5, "cosine", 1.0, "momentum"),
     "srigl": (0.3, "cosine", 0.75, "gradient"),
@@ -168,6 +168,8 @@ class ByHand:
                 score = score + 0.01 * np.abs(gradients[n] * m)
             kept = best(score, keeps[n], m)
             grow = {"random": self.noise(n), "gradient": np.abs(gradients[n]), "momentum": np.abs(self.smoothed[n])}
+            if self.method.startswith("mest") and self.target[n] < m.size:  # what is grown again starts anew
+                self.w[n], self.buffer[n] = self.w[n] * kept, self.buffer[n] * kept
             self.m[n] = kept | best(grow[self.grow], ends[n] - keeps[n], ~kept)
 
     def prune_globally(self) -> None:

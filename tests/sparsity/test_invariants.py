@@ -126,7 +126,7 @@ def test_t6_what_is_kept_is_never_grown_again(method):
 def test_t7_set_grows_uniformly_over_all_that_was_not_kept():
     grown = np.zeros(40)
     for seed in range(400):
-        layer, opt, sparse = linear(40, 1, "set", 0.75, drop_fraction=0.5, seed=seed)
+        layer, opt, sparse = linear(40, 1, "set", 0.75, drop_fraction=0.5, decay="constant", seed=seed)
         mask = torch.arange(40)[None] < 10
         sparse.load_state_dict({**sparse.state_dict(), "masks": {"weight": pack(mask)}})
         layer.weight.data = torch.arange(40, 0, -1.0)[None] * mask
@@ -277,7 +277,7 @@ def test_t24_tied_frozen_and_unused_layers_and_kept_gradient_buffers_do_not_cras
     torch.manual_seed(0)
     model = Menagerie()
     opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9, nesterov=True, weight_decay=1e-3)
-    sparse = sparsify(model, opt, method, 0.6, 12, every=2)
+    sparse = sparsify(model, opt, method, 0.6, 12, every=2, stop=0.75)
     frozen, unused = model.frozen.weight.clone(), sparse.counts()["unused.weight"]
     for step in range(9):
         opt.zero_grad(set_to_none=set_to_none)

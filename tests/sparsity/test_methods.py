@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from toy import build, train
+from vidsparse.sparsity import METHODS
+from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.topology import sparsify
 
 
@@ -61,7 +63,7 @@ def test_global_pruning_equals_brute_force_and_empties_no_layer():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(20, 30, bias=False), nn.Linear(30, 10, bias=False), nn.Linear(10, 8, bias=False))
     opt = torch.optim.SGD(model.parameters(), lr=0.0)
-    sparse = sparsify(model, opt, "granet_r", 0.9, total_steps=40, every=10, drop_fraction=1e-9)
+    sparse = sparsify(model, opt, "granet_r", 0.9, total_steps=40, every=10, stop=0.75, drop_fraction=1e-9)
     with torch.no_grad():
         model[2].weight.mul_(1e-6)  # ranking over all layers would take all of it
     weights = {name: w.detach().clone() for name, w in model.named_parameters()}
@@ -78,3 +80,54 @@ def test_global_pruning_equals_brute_force_and_empties_no_layer():
     got = {(layer, int(i)) for layer, m in enumerate(sparse.masks.values()) for i in m.flatten().nonzero()}
     assert got == kept
     assert sparse.counts()["2.weight"] == int(density * 80 / 10)
+
+
+def one_update(method: str, weight: torch.Tensor, mask: torch.Tensor, gradient: torch.Tensor, **settings):
+    """A layer after one update, its mask and its momentum."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+    opt = torch.optim.SGD(layer.parameters(), lr=0.0, momentum=0.9)
+    chosen = {"drop_fraction": 0.5, "decay": "constant", **settings}
+    sparse = sparsify(layer, opt, method, 0.5, 100, every=1, **chosen)
+    sparse.load_state_dict({**sparse.state_dict(), "masks": {"weight": pack(mask)}})
+    layer.weight.data = weight * mask
+    layer.weight.grad = None
+    (layer.weight * gradient).sum().backward()
+    opt.step()
+    return layer.weight.detach(), sparse.masks["weight"], opt.state[layer.weight]["momentum_buffer"]
+
+
+WEIGHT = torch.tensor([[1.0, -2.0, 3.0, -4.0, 0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8, 9.0, 9.0, 9.0, 9.0]])
+ACTIVE = torch.tensor([[1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 0, 0, 0, 0]]).bool()
+WANTED = torch.tensor([[0.0, 0, 0, 0, 0, 0, 0, 0], [7, 6, 5, 4, 0, 0, 0, 0]])  # the gradient asks for what is dropped
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_weight_that_is_dropped_and_grown_at_once_keeps_its_value_or_starts_anew(reset):
+    weight, mask, momentum = one_update("rigl", WEIGHT, ACTIVE, WANTED, reset_regrown=reset)
+    assert torch.equal(mask, ACTIVE)
+    assert torch.equal(weight[0], WEIGHT[0] * ACTIVE[0])
+    assert torch.equal(weight[1], torch.zeros(8) if reset else WEIGHT[1] * ACTIVE[1])
+    assert momentum[1].any() == (not reset)
+
+
+def test_mest_resets_as_its_public_code_and_the_others_do_not():
+    assert {name for name, row in METHODS.items() if row.reset_regrown} == {"mest", "mest_r", "mest_g"}
+
+
+def test_a_signed_drop_takes_the_same_share_of_positive_and_of_negative_weights():
+    weight = torch.tensor([[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, -7.0, -8.0, 0, 0, 0, 0]])
+    mask = weight != 0
+    wanted = torch.zeros(1, 12)
+    wanted[0, 8:] = 1.0
+    kept = {s: one_update("rigl", weight, mask, wanted, signed_drop=s)[1][0, :8].tolist() for s in (False, True)}
+    assert kept[False] == [False, False, False, False, True, True, True, True]
+    assert kept[True] == [False, False, False, True, True, True, False, True]
+
+
+@pytest.mark.parametrize("sparsity", [0.2, 0.5, 0.9])
+def test_a_signed_drop_keeps_counts_exact(sparsity):
+    model, opt, sparse = build("set", sparsity=sparsity, signed_drop=True)
+    counts = sparse.counts()
+    train(model, opt, range(15))
+    assert sparse.counts() == counts
+    assert sparse.changed > 0

@@ -12,11 +12,11 @@ from vidsparse.sparsity.scores import Candidates
 
 
 def candidates(
-    layers: Mapping[str, Layer], method: Method, noise: Callable[[str, nn.Parameter], Tensor]
+    layers: Mapping[str, Layer], method: Method, noise: Callable[[str, nn.Parameter], Tensor], steps: int
 ) -> dict[str, Candidates]:
-    """{name: its candidates} of every layer; all processes must call this."""
+    """{name: its candidates} of every layer, gradients over so many `steps`; all processes must call this."""
     wants_dense = method.dense_gradient and not method.smoothing
-    dense = dense_gradients(layers) if wants_dense else [None] * len(layers)
+    dense = dense_gradients(layers, steps) if wants_dense else [None] * len(layers)
     return {
         name: Candidates(
             layer.weight.detach(),
@@ -32,11 +32,13 @@ def candidates(
     }
 
 
-def dense_gradients(layers: Mapping[str, Layer]) -> list[Tensor]:
-    """The dense gradient of each layer, zero where it was not used, averaged over the processes."""
-    gradients = [
-        layer.new_like_weight().zero_() if layer.dense_gradient is None else layer.dense_gradient
-        for layer in layers.values()
-    ]
+def dense_gradients(layers: Mapping[str, Layer], steps: int = 1) -> list[Tensor]:
+    """The dense gradient of each layer, averaged over the last `steps` steps and over the processes.
+
+    A step in which a layer was not used counts as zero.
+    """
+    gradients = [layer.mean_gradient(steps) for layer in layers.values()]
+    for layer in layers.values():
+        layer.earlier = None
     processes.mean_(gradients)
     return gradients

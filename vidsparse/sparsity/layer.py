@@ -18,7 +18,8 @@ class Layer:
     `mask` holds 0 and 1 in the weight's own dtype and memory layout: products by bool masks are 4-12 times slower.
     `first` is the mask before the first update, as bits; `ever` (bool) the entries that existed at some time;
     `dense_gradient` the sum of the gradients of all entries in this accumulation window, while an update wants them;
-    `momentum` their moving average, for a method that grows by it.
+    `earlier` that of the steps before, for an update that sees several; `momentum` their moving average, for a method
+    that grows by it.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Layer:
     first: Tensor
     ever: Tensor
     dense_gradient: Tensor | None = None
+    earlier: Tensor | None = None
     momentum: Tensor | None = None
     spare: Tensor | None = None  # memory for the next window's dense gradient
     masked_version: int | None = None  # of `weight.grad` after it was masked last
@@ -65,7 +67,7 @@ class Layer:
 
     def state(self) -> dict[str, Tensor]:
         """What is to be saved beside the mask."""
-        kept = {"dense_gradient": self.dense_gradient, "momentum": self.momentum}
+        kept = {"dense_gradient": self.dense_gradient, "earlier": self.earlier, "momentum": self.momentum}
         bits = {"first": self.first, "ever": pack(self.ever)}
         return bits | {name: value for name, value in kept.items() if value is not None}
 
@@ -76,14 +78,32 @@ class Layer:
         self.first = state["first"].clone()
         self.ever.copy_(unpack(state["ever"], self.ever))
         self.dense_gradient = self._like_weight(state.get("dense_gradient"))
+        self.earlier = self._like_weight(state.get("earlier"))
         self.momentum = self._like_weight(state.get("momentum"))
         self.masked_version = None
 
-    def end_window(self, soon_again: bool) -> None:
-        """Forget the dense gradient; its memory is held for the next one if that is to come `soon_again`."""
-        if self.dense_gradient is not None:
-            self.spare = self.dense_gradient if soon_again else None
-            self.dense_gradient = None
+    def mean_gradient(self, steps: int) -> Tensor:
+        """The dense gradient of the last `steps` steps on average, zero where the weight was not used."""
+        total = self.new_like_weight().zero_() if self.dense_gradient is None else self.dense_gradient
+        if self.earlier is not None:
+            total.add_(self.earlier)
+        return total.div_(steps) if steps > 1 else total
+
+    def end_step(self, add: bool, soon_again: bool) -> None:
+        """Put the dense gradient to those of `earlier` steps (`add`) or forget it.
+
+        Memory is held for the next one if that is to come `soon_again`; else the earlier ones are forgotten too.
+        """
+        gradient, self.dense_gradient = self.dense_gradient, None
+        if add and gradient is not None:
+            if self.earlier is None:
+                self.earlier, gradient = gradient, None
+            else:
+                self.earlier.add_(gradient)
+        if gradient is not None:
+            self.spare = gradient if soon_again else None
+        if not soon_again:
+            self.earlier = None
 
     def new_like_weight(self) -> Tensor:
         """Memory for a gradient, in at least 32 bit and in the layout of the weight."""
@@ -132,3 +152,5 @@ class Layer:
         self.spare = None
         if self.momentum is not None:
             self.momentum = self.momentum.to(self.mask.device)
+        if self.earlier is not None:
+            self.earlier = self.earlier.to(self.mask.device)

@@ -1,25 +1,48 @@
 """What a DST method is: distribution × drop score × grow score × schedule."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from math import isfinite
 from typing import Any, Literal
 
 from vidsparse.sparsity import schedule
 from vidsparse.sparsity.scores import Score
 
-# What a caller may set, and the least and the most that it can be: optimizer steps for `every`, else shares.
-# The other fields of a row are what makes it this method.
-SETTINGS: dict[str, tuple[float, float]] = {
-    "every": (1, 10**9),
-    "stop": (0, 1),
-    "drop_fraction": (0, 1),
-    "gradient_weight": (0, 10**9),
-    "soft_bound": (0, 10),
-    "initial_density": (0, 1),
-    "prune_until": (0, 1),
-    "smoothing": (0, 1),
-    "min_salient": (0, 1),
-}
+
+@dataclass(frozen=True)
+class Setting:
+    """What a caller may set of a method: what it means, and what it may be.
+
+    `choices` are names; else it is a `switch` (true or false), or a number from `least` to `most` (`whole`: integer).
+    """
+
+    meaning: str
+    least: float = 0
+    most: float = 1
+    choices: tuple[str, ...] = ()
+    switch: bool = False
+    whole: bool = False
+
+    def problem(self, value: Any) -> str | None:
+        """Why this cannot be a value of it; None where it can."""
+        if self.choices:
+            return None if value in self.choices else f"it is one of {', '.join(self.choices)}"
+        if self.switch:
+            return None if isinstance(value, bool) else "it is true or false"
+        number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        if number and self.least <= value <= self.most and (value == int(value) or not self.whole):
+            return None
+        return f"it must be {'a whole number, ' * self.whole}at least {self.least:g} and at most {self.most:g}"
+
+
+def _setting(default: Any, meaning: str, least: float = 0, most: float = 1) -> Any:
+    kind = type(default)
+    return field(default=default, metadata={"setting": Setting(meaning, least, most, (), kind is bool, kind is int)})
+
+
+def _choice(default: str, meaning: str, choices: Sequence[str]) -> Any:
+    return field(default=default, metadata={"setting": Setting(meaning, choices=tuple(choices))})
 
 
 @dataclass(frozen=True)
@@ -27,10 +50,11 @@ class Method:
     """A rule for the topology. Updates come after each `every` optimizer steps before T_end = `stop` · total steps.
 
     At an update after step t each layer keeps its weights of highest `drop` score and grows those of highest `grow`
-    score among all that it did not keep. How many:
+    score among all that it did not keep. With f(t) = `drop_fraction_end` + (`drop_fraction` - `drop_fraction_end`) ·
+    `decay`(t / (`decay_until` · total steps)), `decay_until` 0 standing for `stop` and f being 0 beyond it:
 
-    * usually it drops `floor(drop_fraction · shape(t / T_end) · non-zeros)` and grows as many;
-    * with a `soft_bound` b it drops to its count at the target density and grows to that at (1 + b · shape(t / T_end))
+    * usually a layer drops `floor(f(t) · non-zeros)` and grows as many;
+    * with a `soft_bound` b it drops to its count at the target density and grows to that at (1 + b · decay(t / T_end))
       times the target, capped at 1; the last update leaves the target;
     * with `pruning` the density first falls from `initial_density` (from 1 where the target is above it) to the target,
       by the cubic schedule until `prune_until` · total steps: "global" ranks the weights of all layers together,
@@ -39,9 +63,11 @@ class Method:
       its weights, momentum being the average of its dense gradients, those of each step before weighted by `smoothing`;
     * with `constant_fan_in` every neuron (first dimension of a weight) of a layer has the same number of weights; it
       grows until that is so. A neuron with fewer than `min_salient` of them among the layer's kept weights and highest
-      grow scores loses them to the others, but never in the last layer.
+      grow scores loses them to the others, but never in a layer that writes class scores.
 
-    A weight that is dropped and grown at once keeps its value and optimizer state; other grown ones start at 0.
+    Growth by gradient sees the mean of the dense gradients of the last `grow_window` steps. A weight that is dropped
+    and grown at once keeps its value and optimizer state, unless `reset_regrown`; other grown ones start at 0.
+    `signed_drop` ranks positive and negative weights apart and drops the same share of both (Mocanu et al. 2018).
     """
 
     name: str
@@ -49,19 +75,24 @@ class Method:
     source: str
     drop: Score | None = None
     grow: Score | None = None
-    shape: schedule.Shape = schedule.constant
     pruning: Literal["none", "global", "layer"] = "none"
     redistribute: bool = False
     constant_fan_in: bool = False
-    drop_fraction: float = 0.0
-    every: int = 0  # optimizer steps
-    stop: float = 0.0  # share of the training
-    gradient_weight: float = 0.0  # λ of |w| + λ|g|
-    soft_bound: float = 0.0  # share of the planned non-zeros
-    initial_density: float = 0.0
-    prune_until: float = 0.0  # share of the training
-    smoothing: float = 0.0  # of the momentum, a step
-    min_salient: float = 0.0  # γ_sal, share of the fan-in
+    every: int = _setting(0, "optimizer steps between updates", 1, 10**9)
+    stop: float = _setting(0.0, "share of the training after which the topology stays")
+    drop_fraction: float = _setting(0.0, "share of a layer's weights dropped at first")
+    drop_fraction_end: float = _setting(0.0, "share dropped where the decay ends")
+    decay: str = _choice("constant", "how the share falls in between", tuple(schedule.SHAPES))
+    decay_until: float = _setting(0.0, "share of the training in which it falls, 0 for `stop`")
+    gradient_weight: float = _setting(0.0, "λ of |w| + λ|g|", 0, 10**9)
+    soft_bound: float = _setting(0.0, "b, share of the target", 0, 10)
+    initial_density: float = _setting(0.0, "density at the start")
+    prune_until: float = _setting(0.0, "share of the training in which the density falls")
+    smoothing: float = _setting(0.0, "β of the averaged gradient")
+    min_salient: float = _setting(0.0, "γ, share of the fan-in")
+    grow_window: int = _setting(0, "steps whose dense gradients are averaged for growth", 1, 10**9)
+    reset_regrown: bool = _setting(False, "a weight dropped and grown at once starts at 0")
+    signed_drop: bool = _setting(False, "positive and negative weights are dropped apart")
 
     @property
     def sparse(self) -> bool:
@@ -86,17 +117,29 @@ class Method:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that mean something for this method, with its own values."""
-        return {name: getattr(self, name) for name in SETTINGS if getattr(self, name)}
+        meant = {name for name in SETTINGS if getattr(self, name)} - {"decay"}
+        if self.drop_fraction:
+            meant |= {"decay", "drop_fraction_end", "decay_until", "reset_regrown"}
+            if not self.constant_fan_in:
+                meant |= {"signed_drop"}
+        if self.soft_bound:
+            meant |= {"decay", "reset_regrown", "signed_drop"}
+        return {name: getattr(self, name) for name in SETTINGS if name in meant}
 
     def fraction(self, step: int, total_steps: int) -> float:
         """Share of a layer's non-zeros replaced by the update after `step`."""
-        return self.drop_fraction * self._shape_at(step, total_steps)
+        progress = step / max(1, schedule.end_step(total_steps, self.decay_until or self.stop))
+        if not self.drop_fraction or progress > 1:
+            return 0.0
+        least = self.drop_fraction_end / self.drop_fraction
+        return self.drop_fraction * (least + (1 - least) * schedule.SHAPES[self.decay](progress))
 
     def density(self, step: int, total_steps: int, target: float) -> float:
         """Density over all layers after `step`: above the target at first, exactly the target in the end."""
         updates = self.update_steps(total_steps)
         if self.soft_bound:
-            extra = self.soft_bound * self._shape_at(step, total_steps) if updates and step < updates[-1] else 0.0
+            progress = step / max(1, schedule.end_step(total_steps, self.stop))
+            extra = self.soft_bound * schedule.SHAPES[self.decay](progress) if updates and step < updates[-1] else 0.0
             return min(1.0, target * (1 + extra))
         if self.pruning == "none":
             return target
@@ -108,12 +151,11 @@ class Method:
         """The steps after which this method updates the topology."""
         return schedule.update_steps(total_steps, self.every, self.stop) if self.dynamic else range(0)
 
-    def dense_gradient_steps(self, total_steps: int) -> range:
+    def dense_gradient_steps(self, total_steps: int) -> "schedule.Windows":
         """The steps in which this method looks at gradients of absent weights."""
-        if not self.dense_gradient:
-            return range(0)
-        updates = self.update_steps(total_steps)
-        return range(1, updates[-1] + 1) if self.smoothing and updates else updates
+        updates = self.update_steps(total_steps) if self.dense_gradient else range(0)
+        every_step = bool(self.smoothing) and len(updates) > 0
+        return schedule.Windows(updates, updates[-1] if every_step else max(1, self.grow_window))
 
-    def _shape_at(self, step: int, total_steps: int) -> float:
-        return self.shape(step / max(1, schedule.end_step(total_steps, self.stop)))
+
+SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(Method) if "setting" in f.metadata}

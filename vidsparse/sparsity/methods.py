@@ -1,12 +1,11 @@
 """Every DST method as a row. Adding a method is adding a row."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from corruptions.registry import nearest
 from vidsparse.errors import ConfigError
-from vidsparse.sparsity import schedule
 from vidsparse.sparsity.method import SETTINGS, Method
 from vidsparse.sparsity.scores import GRADIENT, MAGNITUDE, MAGNITUDE_AND_GRADIENT, MOMENTUM, RANDOM
 
@@ -18,9 +17,10 @@ _SET = Method(
     source="Mocanu et al. 2018, Nature Communications 9:2383",
     drop=MAGNITUDE,
     grow=RANDOM,
+    decay="cosine",
     drop_fraction=0.3,
     every=100,
-    stop=1.0,
+    stop=0.75,
 )
 _RIGL = Method(
     "rigl",
@@ -28,10 +28,11 @@ _RIGL = Method(
     source="Evci et al. 2020, Rigging the Lottery, algorithm 1",
     drop=MAGNITUDE,
     grow=GRADIENT,
-    shape=schedule.cosine,
+    decay="cosine",
     drop_fraction=0.3,
     every=100,
     stop=0.75,
+    grow_window=1,
 )
 _MEST = Method(
     "mest",
@@ -39,17 +40,18 @@ _MEST = Method(
     source="Yuan et al. 2021, MEST, elastic mutation",
     drop=MAGNITUDE_AND_GRADIENT,
     grow=RANDOM,
-    shape=schedule.halved,
+    decay="halved",
     drop_fraction=0.2,
     every=100,
     stop=0.75,
     gradient_weight=0.01,
+    reset_regrown=True,
 )
 _MEST_SOFT = replace(
     _MEST,
     source="Yuan et al. 2021, MEST, soft memory bound; magnitude removal as in arXiv 2410.03030, section 3.2",
     drop=MAGNITUDE,
-    shape=schedule.cosine,
+    decay="cosine",
     drop_fraction=0.0,
     gradient_weight=0.0,
     soft_bound=0.1,
@@ -60,13 +62,14 @@ _GRANET = Method(
     source="Liu et al. 2021, GraNet; initial density as in arXiv 2410.03030 (dense where the target is above it: ours)",
     drop=MAGNITUDE,
     grow=GRADIENT,
-    shape=schedule.cosine,
+    decay="cosine",
     pruning="global",
     drop_fraction=0.5,
     every=100,
-    stop=0.75,
+    stop=0.5,
     initial_density=0.8,
     prune_until=0.5,
+    grow_window=1,
 )
 _ROWS = (
     Method("dense", "dense training", source="the control: no masks at all"),
@@ -75,8 +78,8 @@ _ROWS = (
     _RIGL,
     _MEST,
     replace(_MEST_SOFT, name="mest_r", title="MEST_r", grow=RANDOM),
-    replace(_MEST_SOFT, name="mest_g", title="MEST_g", grow=GRADIENT),
-    replace(_GRANET, name="granet_r", title="GraNet_r", grow=RANDOM),
+    replace(_MEST_SOFT, name="mest_g", title="MEST_g", grow=GRADIENT, grow_window=1),
+    replace(_GRANET, name="granet_r", title="GraNet_r", grow=RANDOM, grow_window=0),
     _GRANET,
     replace(
         _GRANET,
@@ -90,17 +93,20 @@ _ROWS = (
         name="itop_r",
         title="SET with ITOP",
         source="Liu et al. 2021, Do We Actually Need Dense Over-Parameterization?, SET-ITOP",
-        shape=schedule.cosine_to_a_hundredth,
+        decay="cosine",
         drop_fraction=0.5,
+        drop_fraction_end=0.005,
         every=1500,
+        stop=1.0,
     ),
     replace(
         _RIGL,
         name="itop_g",
         title="RigL with ITOP",
         source="Liu et al. 2021, Do We Actually Need Dense Over-Parameterization?, RigL-ITOP",
-        shape=schedule.cosine_to_a_hundredth,
+        decay="cosine",
         drop_fraction=0.5,
+        drop_fraction_end=0.005,
         every=4000,
         stop=1.0,
     ),
@@ -110,7 +116,7 @@ _ROWS = (
         source="Dettmers and Zettlemoyer 2019, Sparse Networks from Scratch, sparse momentum",
         drop=MAGNITUDE,
         grow=MOMENTUM,
-        shape=schedule.cosine,
+        decay="cosine",
         redistribute=True,
         drop_fraction=0.5,
         every=100,
@@ -139,7 +145,6 @@ _ROWS = (
     ),
 )
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
-assert set(SETTINGS) <= {field.name for field in fields(Method)}
 
 
 def method_row(name: str, settings: Mapping[str, Any]) -> Method:
@@ -152,7 +157,6 @@ def method_row(name: str, settings: Mapping[str, Any]) -> Method:
     for key, value in given.items():
         if key not in SETTINGS:
             raise ConfigError(f"unknown setting {key!r}; a method takes {', '.join(SETTINGS)}")
-        least, most = SETTINGS[key]
-        if not least <= value <= most:
-            raise ConfigError(f"{key}={value}: it must be at least {least:g} and at most {most:g}")
+        if why := SETTINGS[key].problem(value):
+            raise ConfigError(f"{key}={value}: {why}")
     return replace(METHODS[name], **given)

@@ -1,7 +1,9 @@
 """How the topology changes over training: shapes over progress in [0, 1], and the steps at which it happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import cos, pi
+from typing import overload
 
 Shape = Callable[[float], float]
 
@@ -45,15 +47,75 @@ def end_step(total_steps: int, stop: float) -> int:
     return round(stop * total_steps)
 
 
-def cosine_to_a_hundredth(progress: float) -> float:
-    """From 1 to 0.01 by half a cosine: a drop fraction that falls from 0.5 to 0.005 (ITOP, Liu et al. 2021).
-
-    >>> cosine_to_a_hundredth(0.0), round(cosine_to_a_hundredth(1.0), 12)
-    (1.0, 0.01)
-    """
-    return 0.01 + 0.99 * cosine(progress)
-
-
 def halved(progress: float) -> float:
     """1 in the first three quarters, then 1/2 (MEST, Yuan et al. 2021: the mutation ratio decays in late training)."""
     return 1.0 if progress < 0.75 else 0.5
+
+
+SHAPES: dict[str, Shape] = {"constant": constant, "cosine": cosine, "halved": halved}
+
+
+@dataclass(frozen=True)
+class Windows(Sequence[int]):
+    """The `length` steps that end with each of `updates`, ascending, none twice: those with dense gradients.
+
+    >>> list(Windows(range(10, 31, 10), 3)), 19 in Windows(range(10, 31, 10), 3), len(Windows(range(0), 3))
+    ([8, 9, 10, 18, 19, 20, 28, 29, 30], True, 0)
+    """
+
+    updates: range
+    length: int
+
+    def __len__(self) -> int:
+        return self._after_first + (len(self.updates) - 1) * self._each if self.updates else 0
+
+    def __contains__(self, step: object) -> bool:
+        if not isinstance(step, int) or not self.updates or not 0 < step <= self.updates[-1]:
+            return False
+        behind = (self.updates[0] - step) % self.updates.step  # steps until the next update
+        return behind < self.length and (step > self.updates[0] or self.updates[0] - step < self.length)
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[int]: ...
+    def __getitem__(self, place: int | slice) -> int | list[int]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        place %= len(self)
+        if place < self._after_first:
+            return self.updates[0] - self._after_first + 1 + place
+        window, rest = divmod(place - self._after_first, self._each)
+        return self.updates[1 + window] - self._each + 1 + rest
+
+    @property
+    def _after_first(self) -> int:
+        """Steps of the first window, which cannot begin before the first step."""
+        return min(self.length, self.updates[0])
+
+    @property
+    def _each(self) -> int:
+        """Steps of each further window, which cannot begin before the one before it ended."""
+        return min(self.length, self.updates.step)
+
+
+def interval(every: int | None, every_epochs: float | None, steps_per_epoch: int) -> int | None:
+    """Optimizer steps between updates, at least 1: `every`, or so many epochs; None where neither is given.
+
+    >>> interval(None, 0.5, 595), interval(100, None, 595), interval(None, 0.001, 20)
+    (298, 100, 1)
+    """
+    return every if every_epochs is None else max(1, round(every_epochs * steps_per_epoch))
+
+
+def gradient_window(every: int, batch_size: int, steps_per_epoch: int, samples: int = 4096) -> int:
+    """Steps that show `samples` samples to growth by gradient: at most those between two updates, and of an epoch.
+
+    A gradient of few samples picks weights almost at random (docs/methods). Evci et al. 2020 use batches of 4,096.
+
+    >>> gradient_window(595, 16, 595), gradient_window(100, 16, 595), gradient_window(100, 8, 20)
+    (256, 100, 20)
+    """
+    return max(1, min(every, steps_per_epoch, -(-samples // batch_size)))

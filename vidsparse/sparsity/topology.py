@@ -30,7 +30,7 @@ from vidsparse.sparsity.guard import BeforeForward, Guard
 from vidsparse.sparsity.layer import Layer
 from vidsparse.sparsity.masks import pack, unpack
 from vidsparse.sparsity.methods import Method, method_row
-from vidsparse.sparsity.momentum import smooth
+from vidsparse.sparsity.momentum import scale_as_seen, smooth
 from vidsparse.sparsity.optimizers import at_rest, settle
 from vidsparse.sparsity.steps import StepCount
 from vidsparse.sparsity.updates import Plan, rewire
@@ -316,10 +316,14 @@ class Topology:
         self._settle(self._leaky)
         if made and self.method.smoothing and self._steps.planned in self._dense_steps:
             smooth([*self._layers.values()], dense_gradients(self._layers), self.method.smoothing)
-        if made and self._steps.planned in self._update_steps:
+        gathering = made and self.method.grow_window > 1 and self._steps.planned in self._dense_steps
+        if gathering:
+            scale_as_seen([*self._layers.values()])
+        updating = made and self._steps.planned in self._update_steps
+        if updating:
             self._update()
         for layer in self._layers.values():
-            layer.end_window(soon_again=self._wants_dense_gradient())
+            layer.end_step(gathering and not updating, soon_again=self._wants_dense_gradient())
         self._guard.step_ends()
 
     def _update(self) -> None:
@@ -328,17 +332,19 @@ class Topology:
         surplus = before - self._budget.total_after(step)
         last = list(self._choice.weights)[-1]
         plan = Plan(step, self.total_steps, surplus, self._budget.target, self._budget.after(step), last)
-        masks, dropped = rewire(candidates(self._layers, self.method, self._noise), self.method, plan)
+        seen = candidates(self._layers, self.method, self._noise, min(self.method.grow_window, step))
+        change = rewire(seen, self.method, plan)
         gone = 0
-        for name, mask in masks.items():
+        for name, mask in change.masks.items():
             layer, mask = self._layers[name], processes.mask_of_first(mask)
-            lived = layer.mask.bool() & mask if self._rest[name].states else None
+            lived = processes.mask_of_first(change.kept[name]) if change.kept else layer.mask.bool() & mask
             gone += layer.adopt(mask)
-            settle(self.optimizer, layer.weight, self._rest[name], layer.mask, lived)
+            alive = lived.to(layer.mask) if change.kept else layer.mask
+            settle(self.optimizer, layer.weight, self._rest[name], alive, lived if self._rest[name].states else None)
         self.updates += 1
         self.changed += gone
         self._guard.moved()
-        self.last_update = Update(step, dropped / before, gone, sum(self._counts().values()))
+        self.last_update = Update(step, change.dropped / before, gone, sum(self._counts().values()))
 
     def _settle(self, layers: Iterable[Layer]) -> None:
         for layer in layers:

@@ -30,13 +30,24 @@ class Plan:
     last: str
 
 
-def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> tuple[dict[str, Tensor], int]:
-    """The new bool mask of each layer, and how many connections were dropped, those grown again at once included."""
+@dataclass(frozen=True)
+class Rewired:
+    """What an update makes of the layers: bool `masks`, and how many connections were `dropped`, those that were grown
+    again at once included. `kept` are the bool masks before growth, for a method with `reset_regrown`, else nothing.
+    """
+
+    masks: Mapping[str, Tensor]
+    dropped: int
+    kept: Mapping[str, Tensor]
+
+
+def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> Rewired:
+    """The new topology of the layers, a function of their scores alone."""
     assert method.drop is not None
     assert method.grow is not None
     before = sum(layer.nonzero for layer in layers.values())
     fraction = method.fraction(plan.step, plan.total_steps)
-    masks, kept = {}, 0
+    masks, before_growth, kept = {}, {}, 0
     if method.constant_fan_in:
         for name, layer in layers.items():
             fan_in = plan.target[name] // len(layer.weight)
@@ -44,17 +55,31 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> tupl
             drop, grow = method.drop.rule(layer), method.grow.rule(layer)
             masks[name], stayed = rewire_neurons(layer, drop, grow, fraction, fan_in, salient)
             kept += stayed
-        return masks, before - kept
+        return Rewired(masks, before - kept, {})
     left = {name: layer.nonzero for name, layer in layers.items()}
     if method.pruning == "global" and plan.surplus > 0:
         left = prune_globally(layers, method.drop, plan.surplus)
     for name, (keep, end) in _keep_and_end(layers, left, method, fraction, plan).items():
         layer = layers[name]
-        masks[name] = top(method.drop.rule(layer), keep, among=layer.active)
+        masks[name] = _strongest(layer, method, keep)
+        if method.reset_regrown:
+            before_growth[name] = masks[name].clone()
         if end > keep:
             add_top_(masks[name], method.grow.rule(layer), end - keep)
         kept += keep
-    return masks, before - kept
+    return Rewired(masks, before - kept, before_growth)
+
+
+def _strongest(layer: Candidates, method: Method, keep: int) -> Tensor:
+    """The `keep` weights of highest drop score; with `signed_drop` the same share of both signs, 0 counted as above."""
+    assert method.drop is not None
+    scores = method.drop.rule(layer)
+    if not method.signed_drop:
+        return top(scores, keep, among=layer.active)
+    positive = layer.active & (layer.weight >= 0)
+    above, dropped = count(positive), layer.nonzero - keep
+    keep_above = above - floor(dropped * above / max(1, layer.nonzero))
+    return top(scores, keep_above, among=positive) | top(scores, keep - keep_above, among=layer.active & ~positive)
 
 
 def prune_globally(layers: Mapping[str, Candidates], score: Score, surplus: int) -> dict[str, int]:
