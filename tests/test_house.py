@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "scripts → cli → leaderboard | study → experiment → report → analysis → evaluation → training → benchmark"
     " → handbook → preview → answerable → checks | facts"
-    " → tracking | recipe | ledger | data → models | sparsity → engine → runfolder | compose | launch"
+    " → tracking | recipe | topology_plan | ledger | data → models | sparsity → engine → runfolder | compose | launch"
     " → config | tasks | classes → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}

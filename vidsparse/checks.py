@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import corruptions
@@ -15,7 +14,7 @@ from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError, some
 from vidsparse.models.weights import native_input, weights_problem
 from vidsparse.models.zoo import MODELS, check_model, known_models, model_spec
-from vidsparse.sparsity.methods import METHODS, SETTINGS
+from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 from vidsparse.tasks import TASKS
 
 LONGEST_NAME = 200  # bytes; file systems take 255, and ours add to it
@@ -275,6 +274,7 @@ def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> N
         raise fail("sparse.sparsity", "it is the share of zeros: above 0 and below 1")
     if sparse.init == "auto":
         sparse.init = "magnitude" if config.model.weights or config.training.init else "random"
+    _settle_interval(config, origin, row, fail)
     for name in SETTINGS:
         if name not in row.settings:
             if origin.get(f"sparse.{name}") == COMMAND_LINE:
@@ -283,25 +283,37 @@ def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> N
                 )
             setattr(sparse, name, None)
             continue
+        if name == "every" and sparse.every_epochs is not None:
+            continue
         if getattr(sparse, name) is None:
-            setattr(sparse, name, row.settings[name])
-        least, most = SETTINGS[name]
-        if not least <= getattr(sparse, name) <= most:
-            raise fail(f"sparse.{name}", f"it must be at least {least:g} and at most {most:g}")
+            setattr(sparse, name, "auto" if name == "grow_window" else row.settings[name])
+        if name == "initial_density":
+            _settle_start(config, origin, fail)
+        value = getattr(sparse, name)
+        if (name, value) != ("grow_window", "auto") and (why := SETTINGS[name].problem(value)):
+            raise fail(f"sparse.{name}", why)
 
 
-def check_updates(config: Config, total_steps: int) -> str | None:
-    """A warning where the topology changes fewer than five times; ConfigError where a dynamic method never would."""
-    sparse, row = config.sparse, METHODS[config.sparse.method]
-    if not row.dynamic or not total_steps:
-        return None
-    assert sparse.every is not None
-    assert sparse.stop is not None
-    planned = len(replace(row, every=sparse.every, stop=sparse.stop).update_steps(total_steps))
-    if planned == 0:
-        raise ConfigError(
-            f"sparse.every={sparse.every}: {row.name} would never change its topology in {total_steps} optimizer "
-            f"steps; set sparse.every to {max(1, round(total_steps * sparse.stop / 20))} or so"
-        )
-    few = f"only {planned} topology updates in {total_steps} steps; lower sparse.every={sparse.every} for more"
-    return few if planned < 5 else None
+def _settle_start(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
+    """A start that is not denser than the end: refused where somebody says it, dense where it is the method's own."""
+    sparse = config.sparse
+    assert sparse.initial_density is not None
+    if sparse.initial_density > 1 - sparse.sparsity:
+        return
+    if "sparse.initial_density" in origin:
+        target = f"sparse.sparsity={sparse.sparsity:g} leaves a density of {1 - sparse.sparsity:g}"
+        raise fail("sparse.initial_density", f"{target} in the end, which the start must lie above; 1 starts dense")
+    sparse.initial_density = 1.0
+
+
+def _settle_interval(config: Config, origin: Mapping[str, str], row: Method, fail: Fail) -> None:
+    """An interval in epochs stands in the place of one in steps, for methods that have one."""
+    sparse = config.sparse
+    if sparse.every_epochs is None:
+        return
+    if "every" not in row.settings:
+        if origin.get("sparse.every_epochs") == COMMAND_LINE:
+            raise fail("sparse.every_epochs", f"{row.name} never changes its topology")
+        sparse.every_epochs = None
+    elif not 0 < sparse.every_epochs < float("inf"):
+        raise fail("sparse.every_epochs", "it must be a number of epochs above 0")

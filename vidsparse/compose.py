@@ -193,6 +193,7 @@ def _merge(layers: Sequence[Layer]) -> tuple[Config, dict[str, str]]:
     merged = _schema()
     origin: dict[str, str] = {}
     for place, layer in layers:
+        merged = _one_interval(merged, layer, place)
         try:
             merged = OmegaConf.merge(merged, OmegaConf.create(layer))  # type: ignore[assignment]  # a mapping, as both
         except (OmegaConfBaseException, ValueError, TypeError, RecursionError) as error:
@@ -210,6 +211,19 @@ def _merge(layers: Sequence[Layer]) -> tuple[Config, dict[str, str]]:
         if "${" in str(value):  # config.yaml is read again, and there it would be a reference
             raise ConfigError(f"{key} {origin.get(key, '')}: what it refers to makes another ${{...}} of it")
     return config, origin
+
+
+def _one_interval(merged: DictConfig, layer: Mapping[str, Any], place: str) -> DictConfig:
+    """An interval between updates in steps takes the place of one in epochs that was said before, and the reverse."""
+    sparse = layer.get("sparse")
+    said = [key for key in ("every", "every_epochs") if isinstance(sparse, Mapping) and sparse.get(key) is not None]
+    if len(said) == 2:
+        raise ConfigError(f"sparse.every and sparse.every_epochs {place}: give one of the two")
+    if not said:
+        return merged
+    other = "every_epochs" if said == ["every"] else "every"
+    silent: DictConfig = OmegaConf.merge(merged, {"sparse": {other: None}})  # type: ignore[assignment]  # a mapping
+    return silent
 
 
 def _explain(error: Exception, place: str, layer: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vidsparse import failures, files
 from vidsparse.answerable import load_answerable
-from vidsparse.checks import check_updates, processes
+from vidsparse.checks import processes
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.errors import DamagedFile, first_line, plural
@@ -25,6 +25,7 @@ from vidsparse.ledger import count_cost, write_accounts
 from vidsparse.progress import console, say, warn
 from vidsparse.runfolder import RunFolder
 from vidsparse.tasks import TASKS
+from vidsparse.topology_plan import check_updates, settings_in_steps, topology_plan
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,7 +49,7 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
     check_alone("set engine.devices to the number of processes")
     folder = RunFolder(config.folder)
     clips = load_answerable(config)
-    check_updates(config, _total_steps(config, clips))
+    check_updates(config, _steps_per_epoch(config, clips))
     cells_of(clips, config.evaluation)  # what a corrupted set does not hold is refused before a folder is claimed
     weights = _digests(config)
     with folder.owned(wait):
@@ -70,18 +71,17 @@ def _take_part(config: Config) -> None:
 
 def _work(config: Config, clips: "Clips", folder: RunFolder) -> None:
     """Train and evaluate, as one of the processes that do."""
-    total_steps = _total_steps(config, clips)
-    engine, model, sparse = _build(config, clips, total_steps, folder)
-    if warning := check_updates(config, total_steps):
+    engine, model, sparse = _build(config, clips, folder)
+    if warning := check_updates(config, _steps_per_epoch(config, clips)):
         warn(warning)
     _fit(config, clips, engine, model, sparse, folder)
     _evaluate(config, clips, engine, model, folder)
     _analyse(config, clips, engine, model, folder)
 
 
-def _total_steps(config: Config, clips: "Clips") -> int:
-    """Optimizer steps of the whole training."""
-    return batches_per_epoch(len(clips.train), config.training.batch_size) * config.training.epochs
+def _steps_per_epoch(config: Config, clips: "Clips") -> int:
+    """Optimizer steps of one epoch."""
+    return batches_per_epoch(len(clips.train), config.training.batch_size)
 
 
 def dry_run(config: Config) -> None:
@@ -102,8 +102,8 @@ def dry_run(config: Config) -> None:
         folder = RunFolder(Path(scratch) / config.name)
         clips = load_answerable(config)
         steps = plan_steps(config, clips)
-        engine, model, sparse = _build(config, clips, steps.stop, folder)
-        if warning := check_updates(config, steps.stop):
+        engine, model, sparse = _build(config, clips, folder)
+        if warning := check_updates(config, steps.per_epoch):
             warn(warning)
         ended = [monotonic()]
         wrapped, stepper = engine.setup(model, sparse.optimizer)
@@ -145,26 +145,26 @@ def _hours(seconds: float) -> str:
     )
 
 
-def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":
+def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":
     """The model with its masks, on its device."""
     import torch
 
     from vidsparse.engine import Engine
     from vidsparse.recipe import make_optimizer
     from vidsparse.sparsity.choice import CHOICES
-    from vidsparse.sparsity.methods import SETTINGS
     from vidsparse.sparsity.topology import sparsify
 
     engine = Engine(config.engine)
     torch.manual_seed(config.training.seed)
     model = engine.place(_create(config, clips, folder))
-    settings = {key: getattr(config.sparse, key) for key in (*SETTINGS, *CHOICES)}
+    per_epoch = _steps_per_epoch(config, clips)
+    settings = settings_in_steps(config, per_epoch) | {key: getattr(config.sparse, key) for key in CHOICES}
     sparse = sparsify(
         model,
         make_optimizer(model, config.training.optimizer),
         config.sparse.method,
         config.sparse.sparsity,
-        total_steps,
+        per_epoch * config.training.epochs,
         config.sparse.distribution,
         config.training.seed,
         init=config.sparse.init,
@@ -177,6 +177,7 @@ def _build(config: Config, clips: "Clips", total_steps: int, folder: RunFolder) 
     folder.update(
         model={"name": config.model.name, "parameters": parameters, "prunable": sparse.total},
         engine={"device": str(engine.device), "precision": engine.precision, "processes": engine.world},
+        topology=topology_plan(config, per_epoch).facts() if sparse.method.dynamic else {},
     )
     return engine, model, sparse
 

@@ -17,7 +17,17 @@ _NOT_RESULTS = (
     "evaluation.batch_size",
     "evaluation.frost_textures",  # the digest of its pictures stands for it
 )
-_UNNAMED = (("task", "classification"), ("sparse.init", "auto"), ("sparse.init", "random"))  # as before they were keys
+# What keys were before they were keys: runs of then are continued by the same values now.
+_BEFORE: dict[str, tuple[Any, ...]] = {
+    "task": ("classification",),
+    "sparse.init": ("auto", "random"),
+    "sparse.drop_fraction_end": (0.0,),
+    "sparse.decay_until": (0.0,),
+    "sparse.grow_window": (1,),
+    "sparse.reset_regrown": (False,),
+    "sparse.signed_drop": (False,),
+}
+_DECAY_BEFORE = {"set": "constant", "mest": "halved"}
 
 
 def to_yaml(config: Config) -> str:
@@ -32,14 +42,17 @@ def to_yaml(config: Config) -> str:
 def identity(config: Config) -> dict[str, Any]:
     """What a run is, as {dotted key: value}: all but where it runs, where data lie and how it is shown.
 
-    The default task and random first masks are not named. The data fingerprint stands for `data.root`; `evaluation.
-    reference` changes the report alone, `_NOT_RESULTS` no result.
+    A key that is at the value that it had before it was one is not named, so that older runs are continued. The data
+    fingerprint stands for `data.root`; `evaluation.reference` changes the report alone, `_NOT_RESULTS` no result.
     """
     tree = _tree(asdict(config))
     shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample")
     left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     kept = {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
-    return {key: value for key, value in kept.items() if (key, value) not in _UNNAMED}
+    before = {**_BEFORE, "sparse.decay": (_DECAY_BEFORE.get(config.sparse.method, "cosine"),)}
+    if config.sparse.method.startswith("itop"):
+        before["sparse.drop_fraction_end"] = (0.005,)
+    return {key: value for key, value in kept.items() if value not in before.get(key, ())}
 
 
 def _tree(value: Any) -> Any:

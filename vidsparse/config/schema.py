@@ -87,6 +87,8 @@ class ModelConfig:
 class SparseConfig:
     """How the network is sparse. What is null is taken from the method's own row.
 
+    `every`: optimizer steps between updates, or `every_epochs`: epochs between them. `grow_window`: steps whose dense
+    gradients growth by gradient sees; auto (null for such a method) is as many as show about 4,096 samples.
     `include`, `exclude`: shell patterns of the parameters that are made sparse, or kept dense. `dense_in_budget`:
     layers kept dense count in the sparsity, so that the others get sparser.
     """
@@ -96,8 +98,12 @@ class SparseConfig:
     distribution: Literal["erk", "er", "uniform"] = "erk"
     init: Literal["auto", "random", "magnitude"] = "auto"  # first masks; auto keeps the largest of given weights
     every: int | None = number(None, "the update interval", "optimizer steps", at_least=1, largest=10**9)
+    every_epochs: float | None = number(None, "the update interval", "epochs", above=0, largest=10**6)
     stop: float | None = number(None, "the share of the training with updates", above=0, at_most=1)
     drop_fraction: float | None = number(None, "the share of non-zeros that an update drops", above=0, at_most=1)
+    drop_fraction_end: float | None = number(None, "the share dropped where the decay ends", at_least=0, at_most=1)
+    decay: Literal["constant", "cosine", "halved"] | None = None
+    decay_until: float | None = number(None, "the share of the training with decay, 0 is stop", at_least=0, at_most=1)
     gradient_weight: float | None = number(
         None, "the weight of |gradient| in the drop score", at_least=0, largest=10**9
     )
@@ -106,6 +112,11 @@ class SparseConfig:
     prune_until: float | None = number(None, "the share of the training that prunes", at_least=0, at_most=1)
     smoothing: float | None = number(None, "the weight of earlier gradients in the momentum", at_least=0, at_most=1)
     min_salient: float | None = number(None, "the share of salient weights that keeps a neuron", at_least=0, at_most=1)
+    grow_window: int | Literal["auto"] | None = number(
+        None, "the window of gradients before growth", "optimizer steps", at_least=1, largest=10**9
+    )
+    reset_regrown: bool | None = None
+    signed_drop: bool | None = None
     include: list[str] | None = None
     exclude: list[str] | None = None
     first_layer: Literal["sparse", "dense"] = "sparse"

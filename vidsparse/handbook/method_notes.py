@@ -15,16 +15,28 @@ class Note:
     from_code: tuple[str, ...] = ()
 
 
+# Where settings come from that mean the same for all methods, unless a note says otherwise.
+COMMON_ORIGINS: Mapping[str, str] = {
+    "decay": "RigL's paper, half a cosine",
+    "drop_fraction_end": "RigL's paper: 0",
+    "decay_until": "as `stop`",
+    "grow_window": "the paper: the last batch, of 4,096 images; a run takes as many steps as show about 4,096 samples",
+    "reset_regrown": "public code of RigL, SET, GraNet and ITOP: such a weight keeps its value",
+    "signed_drop": "public code of most: by |w|, whatever the sign; SET's paper: each sign by itself",
+}
 _SIMPLE = "keep  top(n − k, |w|) of the layer's n weights\n"
 _FRACTION = "k = ⌊f(t) · n⌋"
 _COSINE = "f(t) = α/2 · (1 + cos(π t / T_end))"
 _EVERY_100 = "that of RigL's paper; the interval of this method in arXiv 2410.03030 is not public"
 _STOP = "RigL's public schedule: 25,000 of 32,000 steps"
 _MAGNITUDE_DROP = "It drops by |w| as arXiv 2410.03030 does for all its methods, not by |w| + λ|g|."
+_MEST_RESET = "the public code, which sets what it drops to 0 before it grows"
 _MEST_ORIGIN = {
     "every": _EVERY_100,
     "stop": _STOP,
     "soft_bound": "10 % of the target density: second-hand, from the public reviews of arXiv 2410.03030",
+    "decay": "ours; the paper's public schedules go down in steps",
+    "reset_regrown": _MEST_RESET,
 }
 _MEST_PAPER = (
     _MAGNITUDE_DROP,
@@ -33,13 +45,13 @@ _MEST_PAPER = (
 )
 _GRANET_ORIGIN = {
     "every": "RigL's; GraNet's public code takes 1000 (CIFAR) and 4000 (ImageNet)",
-    "stop": "RigL's; GraNet's public code regenerates to the end of the training",
+    "stop": "the paper: regeneration between the first and the last pruning; public code: to the end of the training",
     "drop_fraction": "GraNet's public code, 0.5",
     "prune_until": "GraNet's public CIFAR script, epoch 80 of 160; 30 of 100 for ImageNet",
 }
 _GRANET_PAPER = (
-    "Regeneration goes on after the pruning has ended, until `stop`, by a cosine to 0; the paper regenerates between "
-    "the first and the last pruning, its public code to the end, by a cosine to 0.005.",
+    "The fraction falls by a cosine to 0 where pruning ends. Public code regenerates to the end of the training, by a "
+    "cosine to 0.005: `stop=1.0, drop_fraction_end=0.005` does so here.",
     "A layer keeps at least a tenth of the whole density when all layers are pruned together, so that none is emptied.",
 )
 _GRANET_CODE = (
@@ -50,7 +62,8 @@ _GRANET_CODE = (
 )
 _ITOP_ORIGIN = {
     "stop": "the paper's public code: updates go on to the end",
-    "drop_fraction": "the paper's public code: 0.5, by half a cosine to 0.005",
+    "drop_fraction": "the paper's public code: 0.5",
+    "drop_fraction_end": "the paper's public code: 0.005",
 }
 _ITOP_CODE = (
     "Public code draws random growth weight by weight, so that counts vary (263 to 311 where 300 were asked); here "
@@ -74,17 +87,22 @@ NOTES: dict[str, Note] = {
         ),
     ),
     "set": Note(
-        what="Sparse evolutionary training: the weakest weights give way to random ones, at a constant rate.",
-        equation=f"{_SIMPLE}grow  k others, uniformly at random\n{_FRACTION},   f(t) = ζ",
+        what="Sparse evolutionary training: the weakest weights give way to random ones.",
+        equation=f"{_SIMPLE}grow  k others, uniformly at random\n{_FRACTION},   {_COSINE}",
         origins={
-            "every": _EVERY_100 + "; SET's is one epoch",
-            "stop": "the paper: evolution never stops",
-            "drop_fraction": "the paper: ζ = 0.3",
+            "every": _EVERY_100 + "; SET's is one epoch, which the shipped configs take (`every_epochs: 1`)",
+            "stop": "ours, as RigL's; the paper: to the end, where the last epoch only removes",
+            "drop_fraction": "the paper: ζ = 0.3; public code of the authors of arXiv 2410.03030: 0.2",
+            "decay": "ours, as RigL's; the paper: constant; public code of the authors of arXiv 2410.03030: a cosine "
+            "to 0.001",
         },
         from_paper=(
+            "The fraction decays and updates stop at three quarters. With the paper's constant 0.3 to the end, at a "
+            "learning rate that has fallen to nothing, what is grown last never leaves 0: of a small network's weights "
+            "26 % ended below a twentieth of the median size, and a sparsity of 0.5 was in effect 0.63. The paper's "
+            "own last epoch removes and grows nothing. `decay='constant', stop=1.0` is its schedule without that.",
             "The weights nearest to zero go, whatever their sign; the paper takes the share ζ of the positive and of "
-            "the "
-            "negative ones, each by itself.",
+            "the negative ones, each by itself (`signed_drop=True`).",
             "Grown weights start at 0; the paper draws small random values.",
             "The last layer is sparse too; the authors' code keeps it dense (`last_layer='dense'` does so here).",
         ),
@@ -132,6 +150,8 @@ NOTES: dict[str, Note] = {
             "drop_fraction": "the paper's public script: from a sparsity of 0.90 to 0.92 and back, a fifth of the "
             "weights",
             "gradient_weight": "ours; the public code's default is 0",
+            "decay": "the paper's public script: lower in the last quarter of the mutations",
+            "reset_regrown": _MEST_RESET,
         },
         from_paper=("Layers share the budget by `distribution`; the paper gives each layer a rate by hand.",),
         from_code=(
@@ -163,7 +183,7 @@ NOTES: dict[str, Note] = {
             **_GRANET_ORIGIN,
             "initial_density": "0.8: second-hand, from the public reviews of arXiv 2410.03030; GraNet's is 0.5. "
             "Where the "
-            "target is denser, training starts dense: ours",
+            "target is denser, training starts dense, and a run says so: ours",
         },
         from_paper=(*_GRANET_PAPER, "It grows at random, as arXiv 2410.03030 introduces it; GraNet grows by gradient."),
         from_code=_GRANET_CODE,
@@ -177,7 +197,7 @@ NOTES: dict[str, Note] = {
             **_GRANET_ORIGIN,
             "initial_density": "0.8: second-hand, from the public reviews of arXiv 2410.03030; GraNet's is 0.5. "
             "Where the "
-            "target is denser, training starts dense: ours",
+            "target is denser, training starts dense, and a run says so: ours",
         },
         from_paper=_GRANET_PAPER,
         from_code=_GRANET_CODE,
@@ -226,6 +246,7 @@ NOTES: dict[str, Note] = {
             "The momentum by which weights are judged is kept beside the optimizer, for any optimizer; the paper uses "
             "that of SGD, which then holds and applies dense gradients.",
             "The drop fraction decays by half a cosine to 0, the other of the paper's two decays being linear.",
+            "Growth sees the smoothed gradient of all steps, so it has no window.",
         ),
         from_code=(
             "In the public code the total drifts with redistribution; here it is exact at every update.",
@@ -287,7 +308,9 @@ COMMON = (
     ("an update", "follows an optimizer step; no batch is lost", "replaces it (RigL's paper, some ports)"),
     ("first, last", "after `every` steps; before `stop`", "step 0 (RigL's code); at the end too (others)"),
     ("grown weights", "0, with state at rest", "old state is left (most; AdamW keeps 388 of 459)"),
-    ("dropped and grown", "keep value and state", "set to 0 (RigL's paper, one reproduction)"),
+    ("dropped and grown", "keep value and state, but MEST's start anew", "set to 0 (RigL's paper, a reproduction)"),
+    ("counts dropped", "rounded down, ⌊f · n⌋, as RigL's code", "rounded up (GraNet, ITOP, SNFS): 1 a layer more"),
+    ("growth sees", "the mean gradient of `grow_window` steps", "that of the last batch, however small"),
     ("gradients", "masked before clipping", "clipped by a norm 1.6 to 2.4 times too large (dense ones)"),
     (
         "many processes",

@@ -7,14 +7,14 @@ from typing import Final
 import torch
 
 from vidsparse.files import write
-from vidsparse.handbook.method_notes import COMMON, LEFT_OUT, NOTES, SPEED, SPEED_WHERE, SPEED_WHY, Note
+from vidsparse.handbook.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, SPEED, SPEED_WHERE, SPEED_WHY, Note
 from vidsparse.handbook.pages import INDEX, table
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.accounts import forward_flops, training_cost
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.flops import Flops, count_flops
 from vidsparse.sparsity.masks import prunable
-from vidsparse.sparsity.methods import METHODS, Method
+from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 
 _MADE = "<!-- made by scripts/docs.py from METHODS and the notes beside it: change it there -->\n"
 MODEL, FRAMES, SIZE, STEPS, DISTRIBUTION = "r3d_18", 16, 112, 30_000, "erk"
@@ -23,17 +23,6 @@ _ERK_COST = (
     "uniform distribution saves them in proportion."
 )
 SPARSITIES: Final = (0.1, 0.5, 0.9)
-_WHAT = {
-    "every": "optimizer steps between updates",
-    "stop": "share of the training after which the topology stays",
-    "drop_fraction": "share of a layer's weights dropped at first",
-    "gradient_weight": "λ",
-    "soft_bound": "b, share of the target",
-    "initial_density": "density at the start",
-    "prune_until": "share of the training in which the density falls",
-    "smoothing": "β of the averaged gradient",
-    "min_salient": "γ, share of the fan-in",
-}
 
 
 def write_method_pages(folder: Path) -> None:
@@ -60,7 +49,10 @@ def method_page(row: Method, note: Note) -> str:
             "n: weights of a layer that exist; t: the step after which the update comes; T_end: `stop` · steps."
         )
     if row.settings:
-        rows = [(f"`{key}`", _WHAT[key], f"{value:g}", note.origins[key]) for key, value in row.settings.items()]
+        rows = [
+            (f"`{key}`", SETTINGS[key].meaning, _shown(value), note.origins.get(key) or COMMON_ORIGINS[key])
+            for key, value in row.settings.items()
+        ]
         parts.append(f"## Settings\n\n{table(('setting', 'what', 'value', 'from'), rows)}")
     for title, sentences in (("the paper", note.from_paper), ("public code", note.from_code)):
         if sentences:
@@ -104,6 +96,10 @@ def method_index() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _shown(value: float | str | bool) -> str:
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value).lower()
+
+
 def shares(row: Method, sparsity: float, distribution: str = DISTRIBUTION) -> tuple[float, float]:
     """FLOPs of inference and of the whole training, as shares of dense ones, of the example that the pages count."""
     flops, shapes = _example()
@@ -130,7 +126,8 @@ def _grown(row: Method) -> str:
 def _fraction(row: Method) -> str:
     if not row.drop_fraction:
         return "what is over the target" if row.dynamic else ""
-    return f"{row.drop_fraction:g}, {row.shape.__name__.replace('_', ' ')}"
+    end = f" to {row.drop_fraction_end:g}" if row.drop_fraction_end else ""
+    return f"{row.drop_fraction:g}, {row.decay}{end}"
 
 
 def _density(row: Method) -> str:
@@ -150,7 +147,8 @@ def _dense_gradients(row: Method) -> str:
 def _cost(row: Method) -> str:
     step = {
         "every step": "2 f_S + f_D, since each step computes the gradient of all weights",
-        "at updates": f"3 f_S, and 2 f_S + f_D at updates: (3 (ΔT − 1) f_S + 2 f_S + f_D) / ΔT with ΔT = {row.every}",
+        "at updates": "3 f_S, and 2 f_S + f_D in the w = `grow_window` steps before updates: "
+        f"(3 (ΔT − w) f_S + w (2 f_S + f_D)) / ΔT with ΔT = {row.every}, w = {row.grow_window}",
         "never": "3 f_S" if row.sparse else "3 f_D",
     }[_dense_gradients(row)]
     memory = {

@@ -147,8 +147,13 @@ _ROWS = (
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 
 
-def method_row(name: str, settings: Mapping[str, Any]) -> Method:
-    """The row called `name` with what a caller set (None: nothing); ConfigError for what is unknown or out of range."""
+def method_row(name: str, settings: Mapping[str, Any], sparsity: float = 0.0) -> Method:
+    """The row called `name` with what a caller set (None: nothing), for a target `sparsity`.
+
+    Raises:
+        ConfigError: what is unknown or out of range; a start that the caller asked for and that is not denser than the
+            end. A row whose own start is not starts dense.
+    """
     if name not in METHODS:
         raise ConfigError(f"unknown method {name!r}; did you mean {nearest(name, METHODS)}?")
     if "density" in settings:
@@ -159,4 +164,12 @@ def method_row(name: str, settings: Mapping[str, Any]) -> Method:
             raise ConfigError(f"unknown setting {key!r}; a method takes {', '.join(SETTINGS)}")
         if why := SETTINGS[key].problem(value):
             raise ConfigError(f"{key}={value}: {why}")
-    return replace(METHODS[name], **given)
+    row = replace(METHODS[name], **given)
+    if not row.initial_density or row.initial_density > 1 - sparsity:
+        return row
+    if "initial_density" in given:
+        raise ConfigError(
+            f"initial_density={row.initial_density:g} is not above the density in the end, {1 - sparsity:g} at "
+            f"sparsity={sparsity:g}; 1 starts dense"
+        )
+    return replace(row, initial_density=1.0)

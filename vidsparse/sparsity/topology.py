@@ -94,7 +94,7 @@ def sparsify(
             whose forward pass makes something else of zeros (weight standardisation), by name.
     """
     optimizer = innermost(optimizer)
-    row = method_row(method, settings)
+    row = method_row(method, settings, sparsity if 0 <= sparsity < 1 else 0.0)
     if distribution not in DISTRIBUTIONS:
         raise ConfigError(f"unknown distribution {distribution!r}; there are {', '.join(DISTRIBUTIONS)}")
     if not 0 <= sparsity < 1:

@@ -113,7 +113,10 @@ def _check_model(name: str) -> None:
 
 def _without_others_settings(overrides: Sequence[str], method: str) -> list[str]:
     """The typed settings without those that this method does not have: they are meant for the others."""
-    others = {f"sparse.{name}" for name in SETTINGS if name not in METHODS[method].settings}
+    row = METHODS[method]
+    others = {f"sparse.{name}" for name in SETTINGS if name not in row.settings}
+    if not row.dynamic:
+        others.add("sparse.every_epochs")
     return [word for word in overrides if word.partition("=")[0] not in others]
 
 
