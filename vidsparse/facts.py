@@ -126,14 +126,27 @@ def describe(clips: "Clips") -> str:
 
 def describe_sparse(sparse: "Topology") -> str:
     """The topology in a few words."""
+    from vidsparse.sparsity.accounts import coverage
+
     method = sparse.method
     if not method.sparse:
         return "dense"
     zeros = f"{1 - sparse.nonzero / sparse.total:.1%} zeros"
     first = "the largest at first" if sparse.init == "magnitude" else "drawn at random"
-    share = f"{method.name}, {sparse.nonzero:,} of {sparse.total:,} weights ({zeros}), {first}"
+    where = f"{first}, {describe_coverage(coverage(sparse))}"
+    share = f"{method.name}, {sparse.nonzero:,} of {sparse.total:,} weights ({zeros}), {where}"
     updates = len(method.update_steps(sparse.total_steps))
     return f"{share}, {updates} topology updates planned" if method.dynamic else share
+
+
+def describe_coverage(facts: Facts) -> str:
+    """Where sparsity is, in a few words.
+
+    >>> describe_coverage({"layers": 54, "masked_layers": 3, "masked_weights": 22, "weights": 100})
+    'masks in 3 of 54 layers, 22 % of the weights'
+    """
+    share = 100 * facts["masked_weights"] / facts["weights"]
+    return f"masks in {facts['masked_layers']} of {facts['layers']} layers, {share:.0f} % of the weights"
 
 
 def describe_weights(facts: Facts, normalize: str) -> list[str]:
@@ -157,6 +170,8 @@ def say_joined(joined: Mapping[str, Sequence[str]]) -> str:
 
 def write_topology(sparse: "Topology", folder: RunFolder, trained: bool) -> None:
     """What the whole training did to the topology."""
+    from vidsparse.sparsity.accounts import coverage
+
     folder.update(
         sparse={
             "method": sparse.method.name if trained else "given",
@@ -166,8 +181,10 @@ def write_topology(sparse: "Topology", folder: RunFolder, trained: bool) -> None
             "seed": sparse.seed,
             "updates": sparse.updates,
             "changed": sparse.changed,
+            "dropped": sparse.dropped,
             "nonzero": sparse.nonzero,
             "total": sparse.total,
+            **coverage(sparse),
         }
     )
 

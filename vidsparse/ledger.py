@@ -76,7 +76,10 @@ def write_accounts(model: "nn.Module", sparse: "Topology", flops: "Flops | None"
         "explored": accounts.explored(sparse),
         "overlap": accounts.overlap(sparse),
         "memory": {"weights": asdict(weights), "states": asdict(states)},
-        **{key: sum(row[key] for row in rows) for key in ("outputs", "dead_outputs", "inputs", "dead_inputs")},
+        **{
+            key: sum(row[key] for row in rows)
+            for key in ("effective", "outputs", "dead_outputs", "inputs", "dead_inputs")
+        },
     }
     folder.update(accounts=facts)
     if flops is not None:
@@ -92,9 +95,11 @@ def describe_accounts(facts: Facts) -> str:
     """What became of the topology, in a few words.
 
     >>> describe_accounts({"explored": 0.713, "overlap": 0.42, "outputs": 960, "dead_outputs": 12})
-    '71.3 % of the weights explored, 42.0 % of the present ones are first ones; 12 of 960 output channels are dead'
+    '71.3 % of masked weights explored, 42.0 % of the present ones are first ones; 12 of 960 output channels are dead'
     """
-    weights = f"{100 * facts['explored']:.1f} % of the weights explored, {100 * facts['overlap']:.1f} % of the present"
+    weights = (
+        f"{100 * facts['explored']:.1f} % of masked weights explored, {100 * facts['overlap']:.1f} % of the present"
+    )
     return f"{weights} ones are first ones; {facts['dead_outputs']:,} of {facts['outputs']:,} output channels are dead"
 
 

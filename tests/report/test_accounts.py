@@ -67,3 +67,29 @@ def test_bars_are_those_of_the_table(published, name):
         "dead_channels": [table["dead_outputs"] / table["outputs"], table["dead_inputs"] / table["inputs"]],
     }[name]
     np.testing.assert_allclose(widths, expected)
+
+
+def test_the_protocol_says_where_masks_are_what_is_effective_and_what_changed_net():
+    sparse = {
+        "sparsity": 0.1,
+        "distribution": "erk",
+        "seed": 0,
+        "updates": 49,
+        "changed": 250,
+        "dropped": 1000,
+        "nonzero": 900,
+        "total": 1000,
+        "layers": 54,
+        "masked_layers": 3,
+        "masked_weights": 220,
+        "weights": 1000,
+    }
+    plan = {"every": 1192, "updates": 49, "fractions": 4.9, "samples": 4096, "grow_window": 256}
+    said = accounts.sparse_facts(sparse, {"accounts": {"effective": 800}, "topology": plan})
+    assert said["Masks"] == "in 3 of 54 layers, 22 % of the weights"
+    assert said["Effective sparsity"].startswith("20.0 %: 100 present weights")
+    assert "25 % of those dropped" in said["Topology updates"]
+    assert said["Growth sees"] == "the mean gradient of 256 steps, 4,096 samples"
+    assert "1,192 optimizer steps" in said["Update interval"]
+    old = accounts.sparse_facts({k: v for k, v in sparse.items() if not k.startswith(("masked", "dropped"))}, {})
+    assert set(old) == {"Sparsity", "Non-zero weights", "Topology updates", "Topology seed"}

@@ -1,5 +1,6 @@
 """The page that compares runs."""
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -11,8 +12,9 @@ import pytest
 from vidsparse.errors import RunFolderError
 from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.report import contrast
-from vidsparse.report.arms import family_of
+from vidsparse.report.arms import family_of, make_arms
 from vidsparse.report.page import write_comparison
+from vidsparse.report.tables import load_run
 
 MakeRun = Callable[..., Path]
 
@@ -149,3 +151,19 @@ def test_the_verdict_counts_what_intervals_settle_against_both_controls() -> Non
     assert said.endswith("; 0 are more and 1 is less robust than the static network of the same sparsity.")
     alone = contrast.verdict(rows.assign(static_gain=math.nan))
     assert alone.endswith("no static network of the same sparsity stands beside them.")
+
+
+def test_arms_with_masks_in_other_layers_are_said_to_differ_in_that(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, f"where_{method}", method, sparsity=0.1) for method in ("rigl", "granet_g")]
+
+    def say(*masked: int) -> list[str]:
+        for run, layers in zip(runs, masked, strict=True):
+            facts = json.loads((run / "run.json").read_text())
+            facts["sparse"] |= {"layers": 54, "masked_layers": layers, "masked_weights": 10 * layers, "weights": 540}
+            (run / "run.json").write_text(json.dumps(facts))
+        return [s for s in contrast.cautions(make_arms([load_run(run) for run in runs])) if "masks lie in" in s]
+
+    assert say(3, 3) == []
+    (sentence,) = say(3, 54)
+    assert "3 of 54 layers (6 % of the weights)" in sentence
+    assert "54 of 54 layers (100 % of the weights)" in sentence

@@ -69,11 +69,10 @@ def test_explored_and_overlap_are_those_of_the_masks(method):
     def check():
         for name, mask in sparse.masks.items():
             ever[name] |= mask
-        dense = sparse.total - sum(mask.numel() for mask in first.values())
-        there = sum(int((mask & first[name]).sum()) for name, mask in sparse.masks.items()) + dense
-        seen = sum(int(mask.sum()) for mask in ever.values()) + dense
-        assert accounts.explored(sparse) == pytest.approx(seen / sparse.total)
-        assert accounts.overlap(sparse) == pytest.approx(there / sparse.nonzero)
+        there = sum(int((mask & first[name]).sum()) for name, mask in sparse.masks.items())
+        seen = sum(int(mask.sum()) for mask in ever.values())
+        assert accounts.explored(sparse) == pytest.approx(seen / sum(mask.numel() for mask in first.values()))
+        assert accounts.overlap(sparse) == pytest.approx(there / sum(int(m.sum()) for m in sparse.masks.values()))
 
     check()
     train(model, opt, range(13), check)
@@ -121,3 +120,65 @@ def test_the_table_of_layers_adds_up():
     nn.init.zeros_(model.head.weight)
     dead = {row["name"]: (row["dead_inputs"], row["dead_outputs"]) for row in layer_table(model, sparse, None)}
     assert dead["head.weight"] == (8, 4)
+
+
+def test_exploration_counts_masked_layers_alone_and_says_where_they_are():
+    """At low sparsity ERK keeps most layers dense: they would count as explored from the first step on."""
+    sparse = build("rigl", sparsity=0.1)[2]
+    inside = set(sparse.masks)
+    sizes = sparse.sizes()
+    assert 0 < len(inside) < len(sizes)
+    assert accounts.coverage(sparse) == {
+        "layers": len(sizes),
+        "masked_layers": len(inside),
+        "masked_weights": sum(sizes[name] for name in inside),
+        "weights": sparse.total,
+    }
+    before = accounts.explored(sparse)
+    assert before == pytest.approx(sum(sparse.counts()[n] for n in inside) / sum(sizes[n] for n in inside))
+    everywhere = build("granet_g", sparsity=0.1)[2]
+    assert accounts.coverage(everywhere)["masked_layers"] == len(sizes)
+    dense = build("dense")[2]
+    assert (accounts.explored(dense), accounts.overlap(dense), accounts.coverage(dense)["masked_layers"]) == (1, 1, 0)
+
+
+def test_present_weights_that_never_left_zero_do_not_count_as_effective():
+    model, _, sparse = build("static", sparsity=0.5)
+    name, mask = next(iter(sparse.masks.items()))
+    weight = dict(model.named_parameters())[name]
+    present = int(mask.sum())
+    with torch.no_grad():
+        weight.copy_(torch.where(mask, 1.0, 0.0))
+        places = mask.flatten().nonzero().flatten()
+        weight.view(-1)[places[0]] = 0.0
+        weight.view(-1)[places[1]] = -0.049
+        weight.view(-1)[places[2]] = 0.05
+    assert accounts.effective_counts(sparse)[name] == present - 2
+    table = {row["name"]: row for row in layer_table(model, sparse, None)}
+    assert table[name]["effective"] == present - 2
+    assert table[name]["nonzero"] == present
+
+
+@pytest.mark.parametrize("method", ["set", "rigl", "mest_g", "srigl"])
+def test_what_was_dropped_is_told_apart_from_what_is_gone(method):
+    model, opt, sparse = build(method)
+    before = {name: mask.clone() for name, mask in sparse.masks.items()}
+    gone = dropped = 0
+
+    def check():
+        nonlocal gone, dropped
+        update = sparse.last_update
+        if update is not None and update.step == sparse.step:
+            gone += sum(int((before[name] & ~mask).sum()) for name, mask in sparse.masks.items())
+            dropped = sparse.dropped
+            assert sparse.changed == gone
+            assert dropped >= gone
+        before.update({name: mask.clone() for name, mask in sparse.masks.items()})
+
+    train(model, opt, range(13), check)
+    assert dropped > 0
+    state = sparse.state_dict()
+    assert state["dropped"] == dropped
+    del state["dropped"]  # as a version wrote it that did not count it
+    sparse.load_state_dict(state)
+    assert sparse.dropped == 0

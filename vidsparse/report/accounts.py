@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from vidsparse.errors import plural
 from vidsparse.ledger import operations
 from vidsparse.report import figures
 from vidsparse.report.tables import Run
@@ -149,13 +150,39 @@ def zeros(sparse: Mapping[str, Any]) -> str:
     return f"{sparse['total'] - sparse['nonzero']:,} of {sparse['total']:,} weights that could be pruned"
 
 
-def sparse_facts(sparse: Mapping[str, Any]) -> dict[str, str]:
-    """What the protocol says of a topology."""
+def sparse_facts(sparse: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, str]:
+    """What the protocol says of a topology; `info` is that of run.json, of any version."""
     first = "the largest of the given weights" if sparse.get("init") == "magnitude" else "drawn at random"
-    return {
+    facts = {
         "Sparsity": f"{100 * sparse['sparsity']:g} %, {sparse['distribution']} over layers",
         **({"First masks": first} if "init" in sparse else {}),
         "Non-zero weights": f"{sparse['nonzero']:,} of {sparse['total']:,}",
-        "Topology updates": f"{sparse['updates']:,} ({sparse['changed']:,} connections changed)",
-        "Topology seed": str(sparse["seed"]),
     }
+    if "masked_layers" in sparse:
+        share = 100 * sparse["masked_weights"] / sparse["weights"]
+        layers = f"{sparse['masked_layers']:,} of {sparse['layers']:,} layers"
+        facts["Masks"] = f"in {layers}, {share:.0f} % of the weights"
+    if (effective := info.get("accounts", {}).get("effective")) is not None:
+        facts["Effective sparsity"] = (
+            f"{100 * (1 - effective / sparse['total']):.1f} %: {sparse['nonzero'] - effective:,} present weights are "
+            f"below a twentieth of their layer's median"
+        )
+    changed = f"{sparse['changed']:,} connections changed"
+    if sparse.get("dropped"):
+        share = 100 * sparse["changed"] / sparse["dropped"]
+        changed += f", {share:.0f} % of those dropped; the others grew again at once"
+    facts |= _growth_facts(info.get("topology", {}))
+    return facts | {"Topology updates": f"{sparse['updates']:,} ({changed})", "Topology seed": str(sparse["seed"])}
+
+
+def _growth_facts(plan: Mapping[str, Any]) -> dict[str, str]:
+    """How often the topology changes and what growth by gradient sees; empty where nothing changes."""
+    if not plan:
+        return {}
+    facts = {
+        "Update interval": f"{plan['every']:,} optimizer steps, drop fractions add up to {plan['fractions']:.1f}"
+    }
+    if plan["samples"]:
+        steps = plural(plan["grow_window"], "step")
+        facts["Growth sees"] = f"the mean gradient of {steps}, {plan['samples']:,} samples"
+    return facts

@@ -170,7 +170,25 @@ def cautions(arms: Sequence[Arm]) -> list[str]:
         found.append(f"{_listed(unpaired)}: no seed in common with the dense runs, paired in the order of seeds.")
     if single:
         found.append(f"One seed only of {_listed(single)}: the interval does not hold what another seed would change.")
-    return found
+    return found + _masks_differ(arms)
+
+
+def _masks_differ(arms: Sequence[Arm]) -> list[str]:
+    """A sentence where arms of one network and sparsity have masks in different layers: rows compare that too."""
+    places: dict[tuple[str, float], dict[str, list[str]]] = {}
+    for arm in arms:
+        sparse = arm.first.info["sparse"]
+        if arm.sparsity and "masked_layers" in sparse:
+            share = 100 * sparse["masked_weights"] / sparse["weights"]
+            where = f"{sparse['masked_layers']} of {sparse['layers']} layers ({share:.0f} % of the weights)"
+            places.setdefault((arm.model, arm.sparsity), {}).setdefault(where, []).append(arm.label)
+    return [
+        f"{model} at {100 * sparsity:g} %: masks lie in "
+        + "; ".join(f"{where} for {_listed(labels)}" for where, labels in by_place.items())
+        + ". Differences between these arms are also differences of where sparsity is."
+        for (model, sparsity), by_place in places.items()
+        if len(by_place) > 1
+    ]
 
 
 def _listed(labels: Sequence[str], shown: int = 6) -> str:

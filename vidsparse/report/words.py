@@ -208,7 +208,7 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Model": model["name"],
             "Parameters": f"{count(model['parameters'])}, of which {count(model['prunable'])} prunable",
             "Method": run.title,
-            **({} if run.method in ("dense", "given") else accounts.sparse_facts(sparse)),
+            **({} if run.method in ("dense", "given") else accounts.sparse_facts(sparse, info)),
             **accounts.structure_facts(info),
         },
         "Cost, theoretical": accounts.cost_facts(info),

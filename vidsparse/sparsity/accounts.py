@@ -21,6 +21,7 @@ from vidsparse.sparsity.flops import Flops, training_flops
 if TYPE_CHECKING:
     from vidsparse.sparsity.topology import Topology
 
+NEGLIGIBLE = 1 / 20  # of the median size of a layer's present weights
 _INDEX = 4  # bytes of a column index or row pointer
 _GRID = 33  # densities between which the FLOPs of a schedule are interpolated
 
@@ -100,19 +101,54 @@ def training_cost(flops: Flops, budget: Budget, forward: Mapping[int, float]) ->
 
 
 def explored(sparse: "Topology") -> float:
-    """Share of all prunable weights that existed at some time (R_s of ITOP, Liu et al. 2021)."""
-    return _mean(sparse.explored(), sparse.sizes())
+    """Share of the weights of all masked layers that existed at some time (R_s of ITOP, Liu et al. 2021).
+
+    Layers without a mask are dense all the time and would count as explored; 1 where no layer has a mask.
+    """
+    return _mean(sparse.explored(), _masked(sparse, sparse.sizes()))
 
 
 def overlap(sparse: "Topology") -> float:
-    """Share of the present weights, over all prunable layers, that existed at the start."""
-    return _mean(sparse.overlap(), sparse.counts())
+    """Share of the present weights, over all masked layers, that existed at the start; 1 where none has a mask."""
+    return _mean(sparse.overlap(), _masked(sparse, sparse.counts()))
+
+
+def coverage(sparse: "Topology") -> dict[str, int]:
+    """Where sparsity is: layers with a mask and all prunable ones, weights in masked layers and in all."""
+    sizes = sparse.sizes()
+    inside = _masked(sparse, sizes)
+    return {
+        "layers": len(sizes),
+        "masked_layers": len(inside),
+        "masked_weights": sum(inside.values()),
+        "weights": sum(sizes.values()),
+    }
+
+
+def effective_counts(sparse: "Topology") -> dict[str, int]:
+    """{parameter name: present weights of at least a twentieth of the median size} of every layer in the budget.
+
+    The others are there by the mask and do nothing: grown last, when the learning rate had fallen, they never left 0.
+    The median is that of the sizes |w| of the layer's present weights, a twentieth a convention of ours.
+    """
+    found = {}
+    masks = sparse.masks
+    for name, weight in sparse.weights().items():
+        sizes = weight.detach().abs().flatten().float()
+        present = sizes[masks[name].flatten()] if name in masks else sizes
+        found[name] = int((present >= NEGLIGIBLE * present.median()).sum()) if present.numel() else 0
+    return found
+
+
+def _masked(sparse: "Topology", values: Mapping[str, int]) -> dict[str, int]:
+    return {name: value for name, value in values.items() if name in sparse.masked_layers}
 
 
 def layer_table(model: nn.Module, sparse: "Topology", flops: Flops | None) -> list[dict[str, Any]]:
     """One row a prunable layer: what was planned, what is there, its FLOPs a sample, its dead channels."""
     shapes, counts, planned = sparse.shapes(), sparse.counts(), sparse.planned()
     explored, overlap, dead = sparse.explored(), sparse.overlap(), dead_channels(model)
+    effective = effective_counts(sparse)
     rows = []
     for name, total in sparse.sizes().items():
         row: dict[str, Any] = {
@@ -121,6 +157,7 @@ def layer_table(model: nn.Module, sparse: "Topology", flops: Flops | None) -> li
             "total": total,
             "planned": planned[name],
             "nonzero": counts[name],
+            "effective": effective[name],
             "density": counts[name] / total,
             "explored": explored[name],
             "overlap": overlap[name],
@@ -137,4 +174,5 @@ def layer_table(model: nn.Module, sparse: "Topology", flops: Flops | None) -> li
 
 
 def _mean(shares: Mapping[str, float], weights: Mapping[str, int]) -> float:
-    return sum(share * weights[name] for name, share in shares.items()) / sum(weights.values())
+    """The mean of some shares, by weight; 1 without any."""
+    return sum(shares[name] * weight for name, weight in weights.items()) / sum(weights.values()) if weights else 1.0

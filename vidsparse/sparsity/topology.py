@@ -40,6 +40,8 @@ from vidsparse.sparsity.updates import Plan, rewire
 class Update:
     """One change of the topology: after which optimizer step, share of connections dropped (those that were grown
     again at once included), connections that are gone, non-zeros afterwards.
+
+    `fraction` is of all non-zeros of layers with a mask; the net change is `changed` alone.
     """
 
     step: int
@@ -122,6 +124,7 @@ class Topology:
         self.kept_dense, self.dense_in_budget = choice.kept_dense, choice.dense_in_budget
         self.total_steps, self.optimizer = total_steps, optimizer
         self.updates, self.changed, self.init = 0, 0, init
+        self.dropped = 0  # connections, those that were grown again at once included
         self.last_update: Update | None = None
         self.seed = processes.seed_of_first(seed, next(iter(choice.weights.values())).device)
         self._choice, self._weights = choice, choice.budget
@@ -190,6 +193,15 @@ class Topology:
         """{parameter name: share of weights that exist} of every layer in the budget."""
         return {name: count / self._weights[name].numel() for name, count in self.counts().items()}
 
+    @property
+    def masked_layers(self) -> frozenset[str]:
+        """Names of the parameters that have a mask; the others in the budget are dense all the time."""
+        return frozenset(self._layers)
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        """{parameter name: the parameter itself} of every layer in the budget."""
+        return dict(self._weights)
+
     def sizes(self) -> dict[str, int]:
         """{parameter name: weights, absent ones included} of every layer in the budget."""
         return {name: weight.numel() for name, weight in self._weights.items()}
@@ -220,6 +232,7 @@ class Topology:
         """
         self._guard.hold()
         counters = {"step": self.step, "seed": self.seed, "updates": self.updates, "changed": self.changed}
+        counters["dropped"] = self.dropped
         masks = {name: pack(layer.mask) for name, layer in self._layers.items()}
         return {**counters, "masks": masks, "layers": {name: layer.state() for name, layer in self._layers.items()}}
 
@@ -233,6 +246,7 @@ class Topology:
             layer.restore(masks[name], state["layers"][name])
         self._steps.value, self.seed = int(state["step"]), int(state["seed"])
         self.updates, self.changed, self.last_update = int(state["updates"]), int(state["changed"]), None
+        self.dropped = int(state.get("dropped", 0))  # states of older versions do not know it
         self._guard.moved()
         self._settle(self._layers.values())
 
@@ -343,6 +357,7 @@ class Topology:
             settle(self.optimizer, layer.weight, self._rest[name], alive, lived if self._rest[name].states else None)
         self.updates += 1
         self.changed += gone
+        self.dropped += change.dropped
         self._guard.moved()
         self.last_update = Update(step, change.dropped / before, gone, sum(self._counts().values()))
 
