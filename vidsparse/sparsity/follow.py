@@ -184,9 +184,25 @@ class _Walk:
             return self._combined(node)
         if len(views) > 1:
             return None
+        if target is F.pad and (wider := self._widened(node, views[0])):
+            return wider
         if target in _POINTWISE:
             return self._changed(node, replace(views[0], values=rules.mapped(partial(_run, node), views[0])))
         return _plain(node, views[0])
+
+    def _widened(self, node: fx.Node, view: View) -> View | None:
+        """Channels of zeros before and after those of a tensor; how many is fixed, so that those stay."""
+        sides = node.args[1] if len(node.args) == 2 and _pads_zeros(node) else None
+        if not isinstance(sides, list | tuple) or not all(isinstance(side, int) for side in sides):
+            return None
+        before, after = sides[-2:]
+        if view.spread or len(sides) != -2 * view.axis or any(sides[:-2]) or min(before, after) < 0:
+            return None
+        zeros = [self.classes.new(count) for count in (before, after)]
+        for ids in zeros:
+            self.classes.pin(ids, "it is bound to a fixed number of zeros")
+        values = [np.zeros(before), view.values, np.zeros(after)]
+        return replace(view, ids=np.concatenate([zeros[0], view.ids, zeros[1]]), values=np.concatenate(values))
 
     def _combined(self, node: fx.Node) -> View | str:
         """Sum, difference or product of two tensors, channel by channel, or of a tensor and a number."""
@@ -240,8 +256,9 @@ def _plain(node: fx.Node, view: View) -> View | None:
     if target in _POOLS:
         return view if view.axis == -1 - _POOLS[target] and not view.spread else None
     if target is F.pad:
-        zeros = node.kwargs.get("mode", "constant") == "constant" and not node.kwargs.get("value")
-        return rules.bordered(view, node.args[1]) if zeros and len(node.args) == 2 else None
+        return rules.bordered(view, node.args[1]) if _pads_zeros(node) and len(node.args) == 2 else None
+    if target is operator.getitem:
+        return rules.sliced(view, arguments[0])
     if target in (torch.flatten, "flatten"):
         return rules.flattened(view) if arguments in ([1], [1, -1]) else None
     if target in ("mean", torch.mean) and arguments:
@@ -255,6 +272,10 @@ def _plain(node: fx.Node, view: View) -> View | None:
         order[one], order[other] = order[other], order[one]
         return rules.permuted(view, order)
     return None
+
+
+def _pads_zeros(node: fx.Node) -> bool:
+    return node.kwargs.get("mode", "constant") == "constant" and not node.kwargs.get("value")
 
 
 def _run(node: fx.Node, *constants: Tensor) -> Tensor:

@@ -78,6 +78,17 @@ def bordered(view: View, sides: Any) -> View | None:
     return replace(view, values=np.where(view.values == 0, 0.0, np.nan)) if any(sides) else view
 
 
+def sliced(view: View, places: Any) -> View | None:
+    """Parts along axes other than the first and that of the channels, taken by slices: x[:, :, ::2, ::2]."""
+    if not isinstance(places, tuple) or view.ndim is None or view.spread or not 0 < len(places) <= view.ndim:
+        return None
+    if not all(isinstance(place, slice) for place in places):
+        return None
+    channels, whole = view.ndim + view.axis, slice(None)
+    untouched = places[0] == whole and (channels >= len(places) or places[channels] == whole)
+    return view if untouched and channels > 0 else None
+
+
 def averaged(view: View, axes: Sequence[int], keep: bool) -> View | None:
     """The mean over axes other than that of the channels."""
     if view.ndim is None or view.spread:
