@@ -160,7 +160,7 @@ def test_a_dense_run_has_no_sparse_settings_and_a_sparse_one_all_of_its_methods(
     dense = load_config("ucf101_rigl", ["sparse.method=dense"])
     assert identity(dense) == identity(load_config("ucf101_dense"))
     bare = load_config("ucf101_dense", ["sparse.method=set", "sparse.sparsity=0.5"]).sparse
-    assert (bare.every, bare.stop, bare.drop_fraction) == (8, 1.0, 0.3)
+    assert (bare.every, bare.stop, bare.drop_fraction, bare.decay) == (8, 0.75, 0.3, "cosine")
 
 
 def test_where_and_how_it_runs_is_not_what_it_is():

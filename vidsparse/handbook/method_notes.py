@@ -22,7 +22,7 @@ COMMON_ORIGINS: Mapping[str, str] = {
     "decay_until": "as `stop`",
     "grow_window": "the paper: the last batch, of 4,096 images; a run takes as many steps as show about 4,096 samples",
     "reset_regrown": "public code of RigL, SET, GraNet and ITOP: such a weight keeps its value",
-    "signed_drop": "public code of most: by |w|, whatever the sign; SET's paper: each sign by itself",
+    "signed_drop": "public code of most: by size, whatever the sign; SET's paper: each sign by itself",
 }
 _SIMPLE = "keep  top(n − k, |w|) of the layer's n weights\n"
 _FRACTION = "k = ⌊f(t) · n⌋"

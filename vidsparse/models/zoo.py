@@ -223,6 +223,7 @@ def create_model(
     spec = check_model(name, num_classes, frames, size)
     module, function = spec.build.split(":")
     model: nn.Module = getattr(import_module(module), function)(name, num_classes, frames, size)
+    model.example_shape = (1, 3, frames, size, size)  # type: ignore[assignment]  # for who wants to see it work
     if weights is not None:
         from vidsparse.models.checkpoints import load_weights
         from vidsparse.models.weights import find_weights

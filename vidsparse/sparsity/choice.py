@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from corruptions.registry import nearest
 from vidsparse.errors import ConfigError
+from vidsparse.sparsity.heads import heads
 from vidsparse.sparsity.masks import computed, prunable
 from vidsparse.sparsity.transforms import holder, unfit
 
@@ -40,6 +42,11 @@ class Choice:
         left_out = () if self.dense_in_budget else self.kept_dense
         return {name: weight for name, weight in self.weights.items() if name not in left_out}
 
+    @cached_property
+    def heads(self) -> frozenset[str]:
+        """The layers that write class scores."""
+        return frozenset(heads(self.model))
+
     def found_again(self, optimizer: Optimizer) -> "Choice":
         """The same choice where the model holds other parameters now; ConfigError where `optimizer` trains them not."""
         present = dict(self.model.named_parameters(remove_duplicate=False))
@@ -65,9 +72,9 @@ def choose(
 ) -> Choice:
     """Split the prunable layers of `model` into sparse and dense ones.
 
-    `include` and `exclude` are shell patterns of parameter names; first and last are meant in the order in which the
-    model lists its modules; depthwise convolutions are those with as many groups as input channels. `masked`: the
-    sparse ones will be masked, so that it matters whether their zeros are used as they are.
+    `include` and `exclude` are shell patterns of parameter names; the first layer is the one that the model lists
+    first, the last are those that write class scores; depthwise convolutions are those with as many groups as input
+    channels. `masked`: the sparse ones will be masked, so that it matters whether their zeros are used as they are.
 
     Raises:
         ConfigError: a sharded model, a pattern or policy that fits nothing, an optimizer that trains no prunable layer,
@@ -88,7 +95,7 @@ def choose(
     if include:
         dense |= {*names, *lost} - set(_matching("include", include, names))
     dense |= {names[0]} if first_layer == "dense" else set()
-    dense |= {names[-1]} if last_layer == "dense" else set()
+    dense |= set(heads(model)) & {*names} if last_layer == "dense" else set()
     dense |= _depthwise(model, names) if depthwise == "dense" else set()
     if dense >= set(names):
         raise ConfigError("every prunable layer is kept dense: nothing is left to be sparse")

@@ -7,7 +7,6 @@ hardware that skips zeros could save at best; masks are simulated here and save 
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,6 +19,7 @@ from torch.utils.flop_counter import flop_registry
 
 from vidsparse.errors import ConfigError
 from vidsparse.sparsity.choice import unwrap
+from vidsparse.sparsity.tracing import on_meta
 
 _ATEN = torch.ops.aten
 # Where the operands of a product stand among its arguments; a bias is none of them.
@@ -160,16 +160,6 @@ def _matrix_vector(*args: Any, out_val: Any) -> int:
 
 _FORMULAS: dict[Any, Callable[..., int]] = {**flop_registry, **dict.fromkeys((_ATEN.mv, _ATEN.dot), _matrix_vector)}
 _FORMULAS[_ATEN.addmv] = lambda bias, matrix, vector, out_val, **_: _matrix_vector(matrix, vector, out_val=out_val)
-
-
-def on_meta(model: nn.Module) -> nn.Module:
-    """A copy in evaluation mode whose parameters and buffers have no values."""
-    known: dict[int, Any] = {
-        id(weight): nn.Parameter(torch.empty_like(weight, device="meta"), requires_grad=False)
-        for weight in model.parameters()
-    }
-    known |= {id(buffer): torch.empty_like(buffer, device="meta") for buffer in model.buffers()}
-    return deepcopy(model, known).eval()
 
 
 def _is_shape(example: Any) -> bool:

@@ -19,9 +19,18 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from vidsparse.sparsity import rules
 from vidsparse.sparsity.channels import Classes, Ints, Layer, View
-from vidsparse.sparsity.flops import on_meta
 from vidsparse.sparsity.shaped import Length, ShapedTracer
-from vidsparse.sparsity.tracing import CONVS, LAYERS, Tracer, is_channelwise, is_hooked, is_layer, is_pointwise, trace
+from vidsparse.sparsity.tracing import (
+    CONVS,
+    LAYERS,
+    Tracer,
+    is_channelwise,
+    is_hooked,
+    is_layer,
+    is_pointwise,
+    on_meta,
+    trace,
+)
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _POOLS: dict[Any, int] = {f: k for k, f in enumerate((F.max_pool1d, F.max_pool2d, F.max_pool3d), 1)}

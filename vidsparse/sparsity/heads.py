@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from vidsparse.sparsity.flops import on_meta
 from vidsparse.sparsity.masks import prunable
+from vidsparse.sparsity.tracing import on_meta
 
 
 def example_input(model: nn.Module, example: Tensor | Sequence[int] | None = None) -> Tensor | None:
@@ -60,6 +60,8 @@ def _followed(model: nn.Module, example: Tensor, weights: Mapping[str, nn.Parame
     for parameter in copy.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
     for module in copy.modules():
+        module._forward_pre_hooks.clear()  # a topology's own, and whatever else looks at values
+        module._forward_hooks.clear()
         module.register_forward_hook(note)
     pair = torch.empty((2, *example.shape[1:]), dtype=example.dtype, device="meta")  # norms want more than one value
     try:

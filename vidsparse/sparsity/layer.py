@@ -65,6 +65,15 @@ class Layer:
         self.nonzero = count(mask)
         return gone
 
+    def explored(self) -> float:
+        """Share of the entries that existed at some time."""
+        return int(self.ever.count_nonzero()) / self.ever.numel()
+
+    def overlap(self) -> float:
+        """Share of the entries that exist now that existed before the first update."""
+        common = unpack(self.first, self.mask).mul_(self.mask).count_nonzero()
+        return int(common) / max(1, self.nonzero)
+
     def state(self) -> dict[str, Tensor]:
         """What is to be saved beside the mask."""
         kept = {"dense_gradient": self.dense_gradient, "earlier": self.earlier, "momentum": self.momentum}

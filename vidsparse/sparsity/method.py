@@ -84,7 +84,7 @@ class Method:
     drop_fraction_end: float = _setting(0.0, "share dropped where the decay ends")
     decay: str = _choice("constant", "how the share falls in between", tuple(schedule.SHAPES))
     decay_until: float = _setting(0.0, "share of the training in which it falls, 0 for `stop`")
-    gradient_weight: float = _setting(0.0, "λ of |w| + λ|g|", 0, 10**9)
+    gradient_weight: float = _setting(0.0, "λ, the weight of the gradient's size in the score", 0, 10**9)
     soft_bound: float = _setting(0.0, "b, share of the target", 0, 10)
     initial_density: float = _setting(0.0, "density at the start")
     prune_until: float = _setting(0.0, "share of the training in which the density falls")

@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves
 from vidsparse.sparsity.channels import Bools, Ints, Layer
 from vidsparse.sparsity.choice import unwrap
 from vidsparse.sparsity.follow import Network, follow
+from vidsparse.sparsity.heads import example_input
 
 _TOLERANCE = 1e-5  # of outputs, relative to the largest
 
@@ -61,15 +62,12 @@ def compaction(model: nn.Module, example: Tensor | Sequence[int] | None = None) 
 
     Args:
         model: any module; `sparsify`'s zeros are found by value, masks are not needed.
-        example: an input, or its shape. With one, networks that ask for lengths can be traced too (then the copy is for
-            inputs of that shape), and the copy is compared with the model on it; one that differs is not returned.
+        example: an input, or its shape; models of `create_model` bring one. With one, networks that ask for lengths can
+            be traced too (then the copy is for inputs of that shape), and the copy is compared with the model on it;
+            one that differs is not returned.
     """
     model = unwrap(model)
-    small = deepcopy(model).eval()
-    if example is not None and not isinstance(example, Tensor):
-        like = next(model.parameters())
-        generator = torch.Generator().manual_seed(0)
-        example = torch.randn(tuple(example), generator=generator).to(like.device, like.dtype)
+    small, example = deepcopy(model).eval(), example_input(model, example)
     network = follow(small, example)
     plan = _Plan(network)
     sizes = {name: (plan.kept[layer.reads.ids], plan.kept[layer.writes]) for name, layer in network.layers.items()}

@@ -11,7 +11,6 @@ Nothing is renamed or wrapped; weights and masks are changed in place.
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -28,26 +27,12 @@ from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.first import Init, first_masks, known_init, noise
 from vidsparse.sparsity.guard import BeforeForward, Guard
 from vidsparse.sparsity.layer import Layer
-from vidsparse.sparsity.masks import pack, unpack
+from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.methods import Method, method_row
 from vidsparse.sparsity.momentum import scale_as_seen, smooth
 from vidsparse.sparsity.optimizers import at_rest, settle
 from vidsparse.sparsity.steps import StepCount
-from vidsparse.sparsity.updates import Plan, rewire
-
-
-@dataclass(frozen=True)
-class Update:
-    """One change of the topology: after which optimizer step, share of connections dropped (those that were grown
-    again at once included), connections that are gone, non-zeros afterwards.
-
-    `fraction` is of all non-zeros of layers with a mask; the net change is `changed` alone.
-    """
-
-    step: int
-    fraction: float
-    changed: int
-    nonzero: int
+from vidsparse.sparsity.updates import Plan, Update, rewire
 
 
 def sparsify(
@@ -86,7 +71,7 @@ def sparsify(
         include: shell patterns of parameter names; the other layers are kept dense.
         exclude: shell patterns of parameter names that are kept dense.
         first_layer: "dense" keeps the model's first prunable layer dense.
-        last_layer: "dense" keeps the last one dense.
+        last_layer: "dense" keeps the layers that write class scores dense, see `heads.heads`.
         depthwise: "dense" keeps depthwise convolutions dense.
         dense_in_budget: layers kept dense count in `sparsity`, so that the others get sparser; else they do not.
         settings: replace the row's own `every` (steps), `stop` (share of training), `drop_fraction` ...; see `Method`.
@@ -212,16 +197,13 @@ class Topology:
 
     def explored(self) -> dict[str, float]:
         """{parameter name: share of weights that existed at some time} of every layer in the budget (ITOP's R_s)."""
-        ever = {name: int(layer.ever.count_nonzero()) / layer.ever.numel() for name, layer in self._layers.items()}
-        return {name: ever.get(name, 1.0) for name in self._weights}
+        layers = self._layers
+        return {name: layers[name].explored() if name in layers else 1.0 for name in self._weights}
 
     def overlap(self) -> dict[str, float]:
         """{parameter name: share of its present weights that were there at the start} of every layer in the budget."""
-        shares = dict.fromkeys(self._weights, 1.0)
-        for name, layer in self._layers.items():
-            common = unpack(layer.first, layer.mask).mul_(layer.mask).count_nonzero()
-            shares[name] = int(common) / max(1, layer.nonzero)
-        return shares
+        layers = self._layers
+        return {name: layers[name].overlap() if name in layers else 1.0 for name in self._weights}
 
     def state_dict(self) -> dict[str, Any]:
         """Counters, masks (1 bit a weight) and gradients that are being kept; fit for `torch.load(weights_only=True)`.
@@ -231,8 +213,7 @@ class Topology:
         puts back; of several processes each then saves its own, for they accumulate on their own.
         """
         self._guard.hold()
-        counters = {"step": self.step, "seed": self.seed, "updates": self.updates, "changed": self.changed}
-        counters["dropped"] = self.dropped
+        counters = {name: getattr(self, name) for name in ("step", "seed", "updates", "changed", "dropped")}
         masks = {name: pack(layer.mask) for name, layer in self._layers.items()}
         return {**counters, "masks": masks, "layers": {name: layer.state() for name, layer in self._layers.items()}}
 
@@ -344,8 +325,8 @@ class Topology:
         self._guard.hold()
         before, step = sum(self._counts().values()), self._steps.planned
         surplus = before - self._budget.total_after(step)
-        last = list(self._choice.weights)[-1]
-        plan = Plan(step, self.total_steps, surplus, self._budget.target, self._budget.after(step), last)
+        heads = self._choice.heads if self.method.constant_fan_in else frozenset()
+        plan = Plan(step, self.total_steps, surplus, self._budget.target, self._budget.after(step), heads)
         seen = candidates(self._layers, self.method, self._noise, min(self.method.grow_window, step))
         change = rewire(seen, self.method, plan)
         gone = 0

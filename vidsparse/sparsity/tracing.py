@@ -1,6 +1,7 @@
 """A network's graph by torch.fx, with what cannot be traced as opaque steps, and tries of what a module does."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -51,6 +52,16 @@ def trace(model: nn.Module, tracer: Tracer) -> tuple[fx.Graph | None, dict[str, 
     except Exception as error:  # as above
         return None, {"": f"{type(model).__name__} cannot be traced: {first_line(error)}"}
     return graph, tracer.opaque
+
+
+def on_meta(model: nn.Module) -> nn.Module:
+    """A copy in evaluation mode whose parameters and buffers have no values."""
+    known: dict[int, Any] = {
+        id(weight): nn.Parameter(torch.empty_like(weight, device="meta"), requires_grad=False)
+        for weight in model.parameters()
+    }
+    known |= {id(buffer): torch.empty_like(buffer, device="meta") for buffer in model.buffers()}
+    return deepcopy(model, known).eval()
 
 
 def is_layer(module: nn.Module) -> bool:

@@ -15,11 +15,26 @@ from vidsparse.sparsity.selection import add_top_, candidates, count, partitione
 
 
 @dataclass(frozen=True)
+class Update:
+    """One change of the topology: after which optimizer step, share of connections dropped (those that were grown
+    again at once included), connections that are gone, non-zeros afterwards.
+
+    `fraction` is of all non-zeros of layers with a mask; the net change is `changed` alone.
+    """
+
+    step: int
+    fraction: float
+    changed: int
+    nonzero: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """What the update after `step` has to reach.
 
     `surplus`: non-zeros that are to go from all layers together. `target`: non-zeros of each layer in the end.
-    `planned`: those of the distribution after this step. `last`: the layer whose neurons are never ablated.
+    `planned`: those of the distribution after this step. `heads`: the layers whose neurons, the classes, are never
+    ablated.
     """
 
     step: int
@@ -27,7 +42,7 @@ class Plan:
     surplus: int
     target: Mapping[str, int]
     planned: Mapping[str, int]
-    last: str
+    heads: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,7 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> Rewi
     if method.constant_fan_in:
         for name, layer in layers.items():
             fan_in = plan.target[name] // len(layer.weight)
-            salient = 0.0 if name == plan.last else method.min_salient
+            salient = 0.0 if name in plan.heads else method.min_salient
             drop, grow = method.drop.rule(layer), method.grow.rule(layer)
             masks[name], stayed = rewire_neurons(layer, drop, grow, fraction, fan_in, salient)
             kept += stayed
