@@ -6,7 +6,8 @@ from torch import nn
 
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity import compaction
-from vidsparse.sparsity.heads import heads
+from vidsparse.sparsity.heads import _followed, example_input, heads
+from vidsparse.sparsity.masks import prunable
 from vidsparse.sparsity.topology import sparsify
 
 CLASSES = 7
@@ -32,6 +33,7 @@ def test_the_heads_of_the_networks_of_the_table(name, expected):
     )
     model = create_model(name, CLASSES, frames, 64)
     assert heads(model) == expected
+    assert _followed(model, example_input(model), prunable(model)) == set(expected)
     del model.example_shape  # as a model of anybody's
     assert set(heads(model)) >= set(expected)
 
@@ -63,7 +65,7 @@ def test_srigl_ablates_no_class_of_any_head(name):
     torch.manual_seed(0)
     model = create_model(name, CLASSES, 1, 64)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-    sparse = sparsify(model, optimizer, "srigl", 0.9, 100, every=1, drop_fraction=0.9, min_salient=1.0)
+    sparse = sparsify(model, optimizer, "srigl", 0.9, 100, "uniform", every=1, drop_fraction=0.9)
     with torch.no_grad():  # all but one class would lose their weights: theirs are the smallest of the layer
         for head in heads(model):
             dict(model.named_parameters())[head][1:].mul_(1e-6)

@@ -48,6 +48,8 @@ def _followed(model: nn.Module, example: Tensor, weights: Mapping[str, nn.Parame
     The pass is that of training, where auxiliary heads answer too, of a copy without values.
     """
     copy = on_meta(model).train()
+    for parameter in copy.parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
     made: dict[Any, str] = {}
     owners = {id(weight): name for name, weight in prunable(copy).items() if name in weights}
 
@@ -57,8 +59,6 @@ def _followed(model: nn.Module, example: Tensor, weights: Mapping[str, nn.Parame
             if own is not None and isinstance(leaf, Tensor) and leaf.grad_fn is not None:
                 made.setdefault(leaf.grad_fn, own)
 
-    for parameter in copy.parameters():
-        parameter.requires_grad_(parameter.is_floating_point())
     for module in copy.modules():
         module._forward_pre_hooks.clear()  # a topology's own, and whatever else looks at values
         module._forward_hooks.clear()
