@@ -136,13 +136,7 @@ def _warm(ended: "list[float]") -> float:
 
 
 def _hours(seconds: float) -> str:
-    return (
-        f"{seconds / 3600:.1f} h"
-        if seconds >= 3600
-        else f"{seconds / 60:.1f} min"
-        if seconds >= 60
-        else f"{seconds:.0f} s"
-    )
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
 
 
 def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":

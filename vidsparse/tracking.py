@@ -17,7 +17,8 @@ from vidsparse.runfolder import CsvLog
 from vidsparse.sparsity import accounts
 from vidsparse.sparsity.flops import Flops
 from vidsparse.sparsity.structure import describe
-from vidsparse.sparsity.topology import Topology, Update
+from vidsparse.sparsity.topology import Topology
+from vidsparse.sparsity.updates import Update
 
 METRICS = ("step", "epoch", "loss", "accuracy", "learning_rate", "clips_per_second", "data_wait", "sparsity")
 TOPOLOGY = ("step", "fraction", "changed", "nonzero", "explored", "overlap", "flops")

@@ -7,7 +7,8 @@ from typing import Final
 import torch
 
 from vidsparse.files import write
-from vidsparse.handbook.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, SPEED, SPEED_WHERE, SPEED_WHY, Note
+from vidsparse.handbook.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, Note
+from vidsparse.handbook.method_speed import SPEED, SPEED_WHERE, SPEED_WHY
 from vidsparse.handbook.pages import INDEX, table
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.accounts import forward_flops, training_cost

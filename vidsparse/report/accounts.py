@@ -179,9 +179,7 @@ def _growth_facts(plan: Mapping[str, Any]) -> dict[str, str]:
     """How often the topology changes and what growth by gradient sees; empty where nothing changes."""
     if not plan:
         return {}
-    facts = {
-        "Update interval": f"{plan['every']:,} optimizer steps, drop fractions add up to {plan['fractions']:.1f}"
-    }
+    facts = {"Update interval": f"{plan['every']:,} optimizer steps, drop fractions add up to {plan['fractions']:.1f}"}
     if plan["samples"]:
         steps = plural(plan["grow_window"], "step")
         facts["Growth sees"] = f"the mean gradient of {steps}, {plan['samples']:,} samples"
