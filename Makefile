@@ -28,7 +28,7 @@ lint: .venv/.with-dev
 bench: .venv/.with-dev
 	$(BIN)/python -m pytest tests/benchmarks -s
 
-soak: .venv/.with-dev
+soak: .venv/.with-peers
 	$(BIN)/python -m pytest tests/soak -s --timeout=3600
 
 clean:
@@ -40,6 +40,10 @@ clean:
 
 .venv/.installed: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/.with-peers: .venv/.with-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[peers]'
 	touch $@
 
 .venv/.with-dev: .venv/.installed
