@@ -122,3 +122,60 @@ def test_the_mix_is_a_function_of_seed_and_step():
     assert 110 < len(mixing) < 170
     assert 0.3 < sum(mix.box is not None for mix in mixing) / len(mixing) < 0.7
     assert draw_mix(config, shape, (1, 3)).share != first[3].share
+
+
+def adamw(weight: nn.Parameter, scaled: bool = False) -> torch.optim.Optimizer:
+    holder = nn.Module()
+    holder.weight = weight
+    return make_optimizer(holder, OptimizerConfig(name="adamw", lr=0.01, weight_decay=0.1), scaled)
+
+
+def after(optimizer: torch.optim.Optimizer, weight: nn.Parameter, steps: range, layout: torch.memory_format):
+    for step in steps:
+        drawn = torch.randn(weight.shape, generator=torch.Generator().manual_seed(step))
+        weight.grad = drawn.contiguous(memory_format=layout)
+        optimizer.step()
+    return weight.detach().clone()
+
+
+@pytest.mark.parametrize("ours", [torch.contiguous_format, torch.channels_last_3d])
+@pytest.mark.parametrize("theirs", [torch.contiguous_format, torch.channels_last_3d])
+def test_fused_adamw_is_adamw_but_for_rounding_in_every_memory_layout(ours, theirs):
+    found = []
+    for scaled in (False, True):
+        torch.manual_seed(0)
+        weight = nn.Parameter(torch.randn(6, 5, 3, 4, 4).contiguous(memory_format=ours))
+        optimizer = adamw(weight, scaled)
+        assert bool(optimizer.param_groups[0]["fused"]) is not scaled  # clipping needs gradients that are not scaled
+        found.append(after(optimizer, weight, range(4), theirs))
+    assert torch.allclose(*found, rtol=1e-5, atol=1e-6)
+
+
+def test_state_of_a_run_in_another_memory_layout_is_carried_on_with():
+    weights = []
+    for later in (torch.contiguous_format, torch.channels_last_3d):
+        torch.manual_seed(0)
+        weight = nn.Parameter(torch.randn(6, 5, 3, 4, 4))
+        optimizer = adamw(weight)
+        after(optimizer, weight, range(3), torch.contiguous_format)
+        weight = nn.Parameter(weight.detach().contiguous(memory_format=later))
+        resumed = adamw(weight)
+        resumed.load_state_dict(optimizer.state_dict())
+        weights.append(after(resumed, weight, range(3, 6), later))
+    assert torch.equal(*weights)
+
+
+def test_a_run_that_began_without_the_fused_kernel_ends_in_the_same_bytes():
+    """As runs of before made their optimizer: what a checkpoint holds of it says `fused: None`."""
+    weights = []
+    for stopped in (False, True):
+        torch.manual_seed(0)
+        weight = nn.Parameter(torch.randn(501, 3))
+        groups = [{"params": [weight], "weight_decay": 0.1}, {"params": [], "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(groups, 0.01)
+        after(optimizer, weight, range(3), torch.contiguous_format)
+        if stopped:
+            state, optimizer = optimizer.state_dict(), adamw(weight)
+            optimizer.load_state_dict(state)
+        weights.append(after(optimizer, weight, range(3, 9), torch.contiguous_format))
+    assert torch.equal(*weights)

@@ -155,7 +155,7 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
     settings = settings_in_steps(config, per_epoch) | {key: getattr(config.sparse, key) for key in CHOICES}
     sparse = sparsify(
         model,
-        make_optimizer(model, config.training.optimizer),
+        make_optimizer(model, config.training.optimizer, scaled=engine.precision == "16"),
         config.sparse.method,
         config.sparse.sparsity,
         per_epoch * config.training.epochs,

@@ -132,6 +132,27 @@ def test_a_masked_step_of_r3d_18_over_a_dense_one(capsys):
     report("r3d_18", interleaved(steps, 10, spent), capsys)
 
 
+def test_a_step_of_vit_tiny_under_fused_adamw_and_the_other(capsys):
+    """Whole steps and the optimizer's alone; AdamW without fusing divides by the square roots of absent weights too."""
+    import timm
+
+    steps, alone = {}, {}
+    for fused in (False, True):
+        for method in ("dense", "static", "rigl"):
+            loop, key = Loop("resnet18"), method if not fused else f"{method}, fused"
+            torch.manual_seed(0)
+            loop.model = timm.create_model("vit_tiny_patch16_224", num_classes=1000, img_size=64)
+            loop.optimizer = torch.optim.AdamW(loop.model.parameters(), 1e-3, weight_decay=0.05, fused=fused)
+            changes = {"every": NEVER} if method == "rigl" else {}
+            sparsify(loop.model, loop.optimizer, method, 0.9, 10 * NEVER, **changes)
+            loop.make_step = loop.optimizer.step
+            steps[key] = loop.step
+            loop.step()
+            alone[key] = loop.optimizer.step
+    report("vit_tiny", interleaved(steps, 40, spent), capsys)
+    report("vit_tiny, the optimizer alone", interleaved(alone, 40, spent), capsys)
+
+
 @pytest.mark.parametrize("method", ["rigl", "set", "mest", "granet_g", "srigl", "snfs"])
 def test_an_update_over_two_full_sorts(method, capsys):
     """Those of all layers' weights by magnitude, and of as many gradients; GraNet prunes at each of these updates."""

@@ -164,3 +164,23 @@ def test_the_optimizer_may_not_train_all_weights_but_some():
     sparse.close()
     head = torch.optim.SGD(model.head.parameters(), 0.1)
     assert set(sparsify(model, head, "rigl", 0.5).sizes()) == {"head.weight"}
+
+
+@pytest.mark.parametrize("method", ["rigl", "mest_g", "snfs"])
+def test_gradients_keep_the_memory_layout_of_their_weights_which_fused_kernels_take_for_granted(method):
+    found = []
+    for fused in (False, True):
+        torch.manual_seed(0)
+        model = Menagerie().double()
+        for weight in model.parameters():
+            if weight.dim() == 5:
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
+        opt = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 0.01, fused=fused)
+        sparse = sparsify(model, opt, method, 0.6, 12, every=3)
+        train(
+            model, opt, range(5), lambda model=model, opt=opt, sparse=sparse: assert_exact_and_zero(model, opt, sparse)
+        )
+        for weight in model.parameters():
+            assert weight.grad is None or weight.grad.squeeze().stride() == weight.squeeze().stride()
+        found.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert torch.allclose(*found, rtol=1e-6, atol=1e-9)
