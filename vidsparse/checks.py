@@ -14,6 +14,7 @@ from vidsparse.data.sources import SOURCES
 from vidsparse.errors import ConfigError, some
 from vidsparse.models.weights import native_input, weights_problem
 from vidsparse.models.zoo import MODELS, check_model, known_models, model_spec
+from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 from vidsparse.tasks import TASKS
 
@@ -254,11 +255,14 @@ def _check_study(config: Config, fail: Fail) -> None:
     for name in study.methods:
         if name not in METHODS:
             raise fail("study.methods", f"{name} is no method: {unknown(name, METHODS)}")
-    for axis, values in (("sparsities", study.sparsities), ("seeds", study.seeds)):
-        if not values:
+    for name in study.distributions or ():
+        if name not in DISTRIBUTIONS:
+            raise fail("study.distributions", f"{name} is no distribution: {unknown(name, DISTRIBUTIONS)}")
+    for axis in ("sparsities", "seeds", "distributions"):
+        if getattr(study, axis) == []:
             raise fail(f"study.{axis}", "the list is empty")
-    for axis in ("methods", "sparsities", "seeds", "models"):
-        if len(set(getattr(study, axis))) < len(getattr(study, axis)):
+    for axis in ("methods", "sparsities", "seeds", "models", "distributions"):
+        if len(set(getattr(study, axis) or ())) < len(getattr(study, axis) or ()):
             raise fail(f"study.{axis}", "one of them stands in it twice")
 
 

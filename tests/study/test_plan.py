@@ -26,11 +26,12 @@ def runs_of(*overrides: str) -> tuple[Planned, ...]:
 
 def test_both_controls_stand_beside_every_method_the_dense_one_once_a_seed():
     runs = runs_of("study.sparsities=[0.3,0.5]", "study.seeds=[0,1]")
-    assert [run.name for run in runs[:7]] == [
+    assert [run.name for run in runs[:10]] == [
         "dense_seed0", "static_30_seed0", "rigl_30_seed0", "set_30_seed0",
+        "static_30_uniform_seed0", "rigl_30_uniform_seed0", "set_30_uniform_seed0",
         "static_50_seed0", "rigl_50_seed0", "set_50_seed0",
     ]  # fmt: skip
-    assert len(runs) == 2 * (1 + 2 * 3)
+    assert len(runs) == 2 * (1 + 3 * 3)
     assert len({run.name for run in runs}) == len(runs)
     assert sum(run.method == "dense" for run in runs) == 2
 
@@ -52,7 +53,9 @@ def test_every_run_is_an_ordinary_config_that_can_be_run_on_its_own(tmp_path):
 
 
 def test_a_run_of_a_study_is_the_run_that_its_settings_make():
-    (rigl,) = [run for run in runs_of("study.sparsities=[0.3]") if run.method == "rigl"]
+    rigl, even = [run for run in runs_of("study.sparsities=[0.3]") if run.method == "rigl"]
+    uniform = ["name=rigl_30_uniform_seed0", "sparse.sparsity=0.3", "sparse.distribution=uniform"]
+    assert identity(even.config) == identity(load_config("ucf101_rigl", uniform))
     alone = load_config("ucf101_rigl", ["name=rigl_30_seed0", "sparse.sparsity=0.3"])
     assert identity(rigl.config) == identity(alone)
     (dense,) = [run for run in runs_of("study.sparsities=[0.3]") if run.method == "dense"]
@@ -75,8 +78,36 @@ def test_typed_settings_of_some_methods_are_left_to_those():
 
 
 @pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], {("rigl", 0.1, "erk"), ("rigl", 0.1, "uniform"), ("rigl", 0.5, "erk")}),
+        (["sparse.distribution=uniform"], {("rigl", 0.1, "uniform"), ("rigl", 0.5, "uniform")}),
+        (["study.distributions=[erk]"], {("rigl", 0.1, "erk"), ("rigl", 0.5, "erk")}),
+        (["study.distributions=[er,uniform]"], {("rigl", s, d) for s in (0.1, 0.5) for d in ("er", "uniform")}),
+    ],
+)
+@pytest.mark.parametrize("config", ["ucf101_rigl", "ucf101_dense"])
+def test_a_nearly_dense_arm_has_a_uniform_one_beside_it_and_both_have_their_own_control(config, words, expected):
+    words = ["name=s", "study.methods=[rigl]", "study.sparsities=[0.1,0.5]", *words]
+    runs = plan(config, words, load_config(config, words))
+    arms = {run.arm[2:] for run in runs}
+    assert arms == {("dense", 0.0, ""), *expected, *(("static", *arm[1:]) for arm in expected)}
+    assert all(run.config.sparse.distribution == run.distribution for run in runs if run.method != "dense")
+    own = "uniform" if "sparse.distribution=uniform" in words else "erk"
+    assert all((run.distribution in run.name) == (run.distribution != own) for run in runs if run.distribution)
+
+
+def test_the_uniform_arm_of_an_entry_that_is_uniform_itself_is_not_there_twice():
+    runs = runs_of("study.sparsities=[0.2]", "study.data=[{name: even,sparse.distribution: uniform}]")
+    assert [run.name for run in runs] == [f"even_{n}_seed0" for n in ("dense", "static_20", "rigl_20", "set_20")]
+
+
+@pytest.mark.parametrize(
     ("override", "said"),
     [
+        ("study.distributions=[uniforn]", "uniforn is no distribution: did you mean uniform?"),
+        ("study.distributions=[]", "the list is empty"),
+        ("study.distributions=[erk,erk]", "twice"),
         ("study.metods=[rigl]", "did you mean study.methods?"),
         ("study.methods=[riggl]", "riggl is no method: did you mean rigl?"),
         ("study.models=[r3d18]", "did you mean 'r3d_18'?"),
@@ -108,6 +139,15 @@ def test_a_dry_run_lists_the_runs_and_makes_nothing(option, capsys, tmp_path):
         ["missing", f"runs/s/{n}_seed0"] for n in ("dense", "static_50", "rigl_50")
     ]
     assert not any(tmp_path.iterdir())
+
+
+def test_a_dry_run_says_the_distribution_of_every_arm(capsys):
+    assert main(["run", "ucf101_rigl", "name=s", "study.methods=[rigl]", "study.sparsities=[0.3]", "--dry-run"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[1:] for line in said[-2:]] == [
+        ["runs/s/static_30_uniform_seed0", "r3d_18", "static", "0.3", "uniform", "seed", "0"],
+        ["runs/s/rigl_30_uniform_seed0", "r3d_18", "rigl", "0.3", "uniform", "seed", "0"],
+    ]
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -98,12 +98,15 @@ class StudyConfig:
     """Many runs: methods x sparsities x seeds x models x data, dense and static controls beside them.
 
     Not a study where `methods` is empty. `models`: names, none for the config's own. `data`: sources, at data/NAME, or
-    mappings of `name` and settings such as `evaluation.suite`; none for the config's own. `jobs`: runs at once.
+    mappings of `name` and settings such as `evaluation.suite`; none for the config's own. `distributions`: how weights
+    are shared out among layers; null is the config's own, and at sparsities up to 0.3, where erk leaves nearly all
+    layers dense, uniform beside it. `jobs`: runs at once.
     `cluster`: null for this machine, "local" for Dask workers here, or the address of a Dask scheduler.
     """
 
     methods: list[str] = field(default_factory=list)
     sparsities: list[float] = numbers([0.5], "a sparsity", "shares of zeros", above=0, below=1)
+    distributions: list[str] | None = None
     seeds: list[int] = numbers([0], "a seed", "of the runs", at_least=0, largest=LARGEST_SEED)
     models: list[str] = field(default_factory=list)
     data: list[Any] = field(default_factory=list)

@@ -43,6 +43,11 @@ class Arm:
         return 0.0 if self.first.method in ("dense", "given") else float(self.first.info["sparse"]["sparsity"])
 
     @property
+    def distribution(self) -> str:
+        """How its weights are shared out among layers; empty for dense training."""
+        return "" if self.first.method in ("dense", "given") else str(self.first.info["sparse"].get("distribution", ""))
+
+    @property
     def model(self) -> str:
         """The network's name."""
         return str(self.first.info["model"]["name"])
@@ -67,7 +72,13 @@ def make_arms(runs: Sequence[Run]) -> list[Arm]:
         (found.setdefault(f"{key} {number}", {}) if seed in arm else arm)[seed] = run
     arms = [Arm("", members) for members in found.values()]
     models = {arm.model for arm in arms}
-    short = [_short(arm.first) + (f", {arm.model}" if len(models) > 1 else "") for arm in arms]
+    spread = {arm.distribution for arm in arms if arm.distribution}
+    short = [
+        _short(arm.first)
+        + (f", {arm.distribution}" if len(spread) > 1 and arm.distribution else "")
+        + (f", {arm.model}" if len(models) > 1 else "")
+        for arm in arms
+    ]
     names = [arm.first.name for arm in arms]
     labels = short if len(set(short)) == len(short) else names
     labels = labels if len(set(labels)) == len(labels) else _folders([arm.first.path for arm in arms])
@@ -81,7 +92,10 @@ def _folders(paths: Sequence[Path]) -> list[str]:
 
 
 def control(arm: Arm, arms: Sequence[Arm], method: str) -> Arm | None:
-    """The control of an arm: the dense arm of the same network, or the static one of the same sparsity too."""
+    """The control of an arm: the dense arm of the same network, or the static one of its sparsity and distribution.
+
+    A static arm of another distribution is no control: other layers of it are sparse.
+    """
     return next(
         (
             other
@@ -89,7 +103,7 @@ def control(arm: Arm, arms: Sequence[Arm], method: str) -> Arm | None:
             if other is not arm
             and other.first.method == method
             and other.model == arm.model
-            and (method == "dense" or other.sparsity == arm.sparsity)
+            and (method == "dense" or (other.sparsity, other.distribution) == (arm.sparsity, arm.distribution))
         ),
         None,
     )
@@ -106,7 +120,8 @@ def paired(arm: Arm, other: Arm) -> tuple[Tables, Tables]:
 def leaderboard(arms: Sequence[Arm]) -> pd.DataFrame:
     """One row an arm, the most robust first; accuracies as shares, means over seeds, intervals over both.
 
-    gain_*: over the dense control; static_gain*: over the static one of the same sparsity, for dynamic arms.
+    gain_*: over the dense control; static_gain*: over the static one of the same sparsity and distribution, for
+    dynamic arms.
     gain_p_holm is gain_p corrected for the number of arms. parameters (not zero), flops_clip and flops_training
     (theoretical), memory (bytes of the weights as values and a bit mask) and seconds are means over seeds.
     """

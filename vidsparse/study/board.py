@@ -79,7 +79,9 @@ class Board:
         """Every run: its place on the axes, state, accuracies and gain in percent, time."""
         table = Table()
         axes = [axis for axis in ("data", "model") if len({getattr(run, axis) for run in self.runs}) > 1]
-        for title in (*axes, "method", "sparsity", "seed", "state", "clean", "robust", "gain", "time"):
+        several = len({run.distribution for run in self.runs if run.distribution}) > 1
+        spread = ["distribution"] if several else []
+        for title in (*axes, "method", "sparsity", *spread, "seed", "state", "clean", "robust", "gain", "time"):
             right = title in ("sparsity", "seed", "clean", "robust", "gain", "time")
             table.add_column(title, justify="right" if right else "left", no_wrap=True)
         for row in self.rows.values():
@@ -88,6 +90,7 @@ class Board:
                 *(Text(str(getattr(run, axis))) for axis in axes),
                 run.method,
                 f"{run.sparsity:g}" if run.sparsity else "",
+                *(getattr(run, name) for name in spread),
                 str(run.seed),
                 Text(row.state, style=STYLES.get(row.state, "")),
                 _percent(row.clean),

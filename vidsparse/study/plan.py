@@ -17,16 +17,18 @@ from vidsparse.models.zoo import model_spec
 from vidsparse.sparsity.methods import METHODS, SETTINGS
 
 CONTROLS = ("dense", "static")
+UNIFORM, NEARLY_DENSE = "uniform", 0.3  # up to this sparsity erk masks few layers, such as 3 of 54 at 0.1
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One run of a study. `data` and `model` are labels, `sparsity` is 0 for the dense control."""
+    """One run of a study. `data` and `model` are labels; the dense control has sparsity 0 and no distribution."""
 
     data: str
     model: str
     method: str
     sparsity: float
+    distribution: str
     seed: int
     config: Config
 
@@ -41,16 +43,17 @@ class Planned:
         return self.config.folder
 
     @property
-    def arm(self) -> tuple[str, str, str, float]:
+    def arm(self) -> tuple[str, str, str, float, str]:
         """What the run has in common with its siblings of other seeds."""
-        return self.data, self.model, self.method, self.sparsity
+        return self.data, self.model, self.method, self.sparsity, self.distribution
 
 
 def plan(path: str | Path, overrides: Sequence[str], base: Config) -> tuple[Planned, ...]:
     """The runs of the study `base`, which `path` and `overrides` compose to; every config is checked.
 
-    By data set, model and seed the dense control comes first, then by sparsity the static control and the methods, so
-    that gains can be told as soon as possible. Raises ConfigError for an unknown name, naming the nearest.
+    By data set, model and seed the dense control comes first, then by sparsity and distribution the static control and
+    the methods, so that gains can be told as soon as possible. A run's name says its distribution where that is not the
+    config's own. Raises ConfigError for an unknown name, naming the nearest.
     """
     study = base.study
     runs = []
@@ -58,29 +61,43 @@ def plan(path: str | Path, overrides: Sequence[str], base: Config) -> tuple[Plan
         for model in study.models or [""]:
             if model:
                 _check_model(model)
-            arms = {}
-            for method, sparsity in _arms(study):
+            settings = [*settings, *([f"model.name={model}"] if model else [])]
+            arms, own = {}, _own_distribution(path, [*overrides, *settings], base)
+            for method, sparsity, distribution in _arms(study, own):
                 said = [f"sparse.method={method}", *([f"sparse.sparsity={sparsity}"] if sparsity else [])]
-                said += [f"model.name={model}"] if model else []
+                said += [f"sparse.distribution={distribution}"] if distribution not in ("", own) else []
                 typed = _without_others_settings(overrides, method)
-                arms[method, sparsity] = _load(path, [*typed, *settings, *said], base)
-            for seed, ((method, sparsity), arm) in product(study.seeds, arms.items()):
-                parts = (data, model.replace("/", "-"), method, f"{100 * sparsity:g}" if sparsity else "")
+                arms[method, sparsity, distribution] = _load(path, [*typed, *settings, *said], base)
+            for seed, ((method, sparsity, distribution), arm) in product(study.seeds, arms.items()):
+                other = distribution if distribution != own else ""
+                parts = (data, model.replace("/", "-"), method, f"{100 * sparsity:g}" if sparsity else "", other)
                 name = "_".join([part for part in parts if part] + [f"seed{seed}"])
                 config = replace(arm, name=name, training=replace(arm.training, seed=seed))
-                runs.append(Planned(data, arm.model.name, method, sparsity, seed, config))
+                runs.append(Planned(data, arm.model.name, method, sparsity, distribution, seed, config))
     twice = [name for name, count in Counter(run.name for run in runs).items() if count > 1]
     if twice:
         raise ConfigError(f"study: two runs are called {twice[0]}; give the entries of study.data names of their own")
     return tuple(runs)
 
 
-def _arms(study: StudyConfig) -> Iterator[tuple[str, float]]:
-    """(method, sparsity) of every arm: dense, then by sparsity static and the methods asked for."""
-    yield "dense", 0.0
+def _arms(study: StudyConfig, own: str) -> Iterator[tuple[str, float, str]]:
+    """(method, sparsity, distribution) of every arm: dense, then static and the methods asked for.
+
+    `own` is the distribution of the config.
+    """
+    yield "dense", 0.0, ""
     for sparsity in study.sparsities:
-        yield "static", sparsity
-        yield from ((method, sparsity) for method in study.methods if method not in CONTROLS)
+        both = (own, UNIFORM) if sparsity <= NEARLY_DENSE else (own,)
+        for distribution in dict.fromkeys(both if study.distributions is None else study.distributions):
+            yield "static", sparsity, distribution
+            yield from ((method, sparsity, distribution) for method in study.methods if method not in CONTROLS)
+
+
+def _own_distribution(path: str | Path, overrides: Sequence[str], base: Config) -> str:
+    """The distribution that the config says, also where its own method is dense and has none."""
+    typed = _without_others_settings(overrides, "static")
+    sparsity = f"sparse.sparsity={base.study.sparsities[0]}"
+    return _load(path, [*typed, "sparse.method=static", sparsity], base).sparse.distribution
 
 
 def _data_axis(base: Config) -> Iterator[tuple[str, list[str]]]:

@@ -24,16 +24,17 @@ from vidsparse.runfolder import read_facts
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.study.plan import Planned
 
-AXES = ["data", "model", "method", "sparsity"]
-Key = tuple[str, str, str, float]
+AXES = ["data", "model", "method", "sparsity", "distribution"]
+Key = tuple[str, str, str, float, str]
+DENSE = ("dense", 0.0, "")  # the control, where all arms of a data set and a model find it
 
 
 def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, list[str]]:
     """Write out/tables/*.csv and out/study.json from the finished runs; returns the table of arms and the power notes.
 
-    runs.csv: one row a run. arms.csv: one row an arm (data, model, method, sparsity), means over seeds with
-    intervals over seeds and recordings, gains over dense and over static of the same sparsity. corruption_gains.csv and
-    relative_gains.csv: gains over dense by corruption, and by corruption and severity. power.csv: what can be seen.
+    runs.csv: one row a run. arms.csv: one row an arm (data, model, method, sparsity, distribution), means over seeds
+    with intervals over seeds and recordings, gains over dense and over static of the same sparsity and distribution.
+    corruption_gains.csv and relative_gains.csv: gains over dense by corruption, and by corruption and severity. power.csv: what can be seen.
     """
     tables = {run.name: load(run.folder / "predictions.parquet") for run in runs}
     arms: dict[Key, dict[int, pd.DataFrame]] = {}
@@ -63,14 +64,28 @@ def console_board(board: pd.DataFrame) -> Table:
     """The table of arms for the terminal: percent, points, and 95 % intervals."""
     axes = [axis for axis in ("data", "model") if board[axis].nunique() > 1]
     table = Table(title="means over seeds in %, gains in points [95 % interval over seeds and recordings]", padding=0)
-    for title in (*axes, "method", "sparsity", "seeds", "clean", "robust", "over dense", "wins", "over static"):
-        table.add_column(title, justify="left" if title in (*axes, "method") else "right")
+    several = board.loc[board["method"] != "dense", "distribution"].nunique() > 1
+    spread = ["distribution"] if several else []
+    for title in (
+        *axes,
+        "method",
+        "sparsity",
+        *spread,
+        "seeds",
+        "clean",
+        "robust",
+        "over dense",
+        "wins",
+        "over static",
+    ):
+        table.add_column(title, justify="left" if title in (*axes, "method", "distribution") else "right")
     for _, row in board.iterrows():
         wins = "" if math.isnan(row["wins"]) else f"{row['wins']:.0f}/{row['wins'] + row['ties'] + row['losses']:.0f}"
         table.add_row(
             *(str(row[axis]) for axis in axes),
             str(row["method"]),
             f"{row['sparsity']:g}" if row["sparsity"] else "",
+            *(str(row[name]) for name in spread),
             str(row["seeds"]),
             f"{100 * row['clean']:.1f}",
             f"{100 * row['robust']:.1f}",
@@ -85,7 +100,7 @@ def _leaderboard(arms: Mapping[Key, Arm]) -> pd.DataFrame:
     rows = []
     for key, arm in arms.items():
         row: dict[str, Any] = {**_axes(key), "dynamic": METHODS[key[2]].dynamic, **arm_numbers(arm)}
-        dense, static = (*key[:2], "dense", 0.0), (*key[:2], "static", key[3])
+        dense, static = (*key[:2], *DENSE), (*key[:2], "static", *key[3:])
         if key != dense and dense in arms:
             row |= gain_numbers(arm, arms[dense])
         if METHODS[key[2]].dynamic and static in arms:
@@ -99,9 +114,9 @@ def _leaderboard(arms: Mapping[Key, Arm]) -> pd.DataFrame:
 
 def _against_dense(arms: Mapping[Key, Arm], compare: Any) -> pd.DataFrame:
     parts = [
-        compare(arm, arms[*key[:2], "dense", 0.0]).assign(**_axes(key))
+        compare(arm, arms[*key[:2], *DENSE]).assign(**_axes(key))
         for key, arm in arms.items()
-        if key[2] != "dense" and (*key[:2], "dense", 0.0) in arms
+        if key[2] != "dense" and (*key[:2], *DENSE) in arms
     ]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=AXES)
     return table[[*AXES, *(name for name in table.columns if name not in AXES)]]
