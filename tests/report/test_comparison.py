@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from vidsparse.errors import RunFolderError
 from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.report import contrast
-from vidsparse.report.arms import family_of, make_arms
+from vidsparse.report.arms import control, family_of, make_arms
 from vidsparse.report.page import write_comparison
 from vidsparse.report.tables import load_run
 
@@ -167,3 +168,20 @@ def test_arms_with_masks_in_other_layers_are_said_to_differ_in_that(make_run: Ma
     (sentence,) = say(3, 54)
     assert "3 of 54 layers (6 % of the weights)" in sentence
     assert "54 of 54 layers (100 % of the weights)" in sentence
+
+
+def test_a_static_arm_of_another_distribution_is_no_control_and_labels_tell_them_apart():
+    def run(method: str, distribution: str) -> SimpleNamespace:
+        info = {"sparse": {"sparsity": 0.1, "distribution": distribution}, "model": {"name": "m"}}
+        return SimpleNamespace(method=method, info=info, config={}, title=method, name=f"{method}_{distribution}")
+
+    pairs = [("dense", ""), ("static", "erk"), ("rigl", "erk"), ("static", "uniform"), ("rigl", "uniform")]
+    arms = make_arms([run(*pair) for pair in pairs])
+    dense, even, rigl, spread, grown = arms
+    assert control(rigl, arms, "static") is even
+    assert control(grown, arms, "static") is spread
+    assert control(grown, [dense, even, grown], "static") is None
+    assert control(grown, arms, "dense") is control(rigl, arms, "dense") is dense
+    assert [arm.label for arm in arms[1:]] == [
+        "static, 10 %, erk", "RigL, 10 %, erk", "static, 10 %, uniform", "RigL, 10 %, uniform"
+    ]  # fmt: skip

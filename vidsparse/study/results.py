@@ -34,7 +34,8 @@ def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, lis
 
     runs.csv: one row a run. arms.csv: one row an arm (data, model, method, sparsity, distribution), means over seeds
     with intervals over seeds and recordings, gains over dense and over static of the same sparsity and distribution.
-    corruption_gains.csv and relative_gains.csv: gains over dense by corruption, and by corruption and severity. power.csv: what can be seen.
+    corruption_gains.csv and relative_gains.csv: gains over dense by corruption, and by corruption and severity.
+    power.csv: what can be seen.
     """
     tables = {run.name: load(run.folder / "predictions.parquet") for run in runs}
     arms: dict[Key, dict[int, pd.DataFrame]] = {}
