@@ -278,6 +278,8 @@ def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> N
         raise fail("sparse.sparsity", "it is the share of zeros: above 0 and below 1")
     if sparse.init == "auto":
         sparse.init = "magnitude" if config.model.weights or config.training.init else "random"
+    if sparse.rescale_init and sparse.init != "random":
+        raise fail("sparse.rescale_init", "it is for random weights; trained ones have the scale that they learned")
     _settle_interval(config, origin, row, fail)
     for name in SETTINGS:
         if name not in row.settings:

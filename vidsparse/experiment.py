@@ -162,6 +162,7 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
         config.sparse.distribution,
         config.training.seed,
         init=config.sparse.init,
+        rescale_init=config.sparse.rescale_init,
         **settings,
     )
     parameters = sum(p.numel() for p in model.parameters())

@@ -67,3 +67,33 @@ def test_drawn_masks_are_those_of_before_there_was_a_choice():
 def test_other_words_are_refused():
     with pytest.raises(ConfigError, match="init='largest': it is auto, random or magnitude"):
         first(init="largest")
+
+
+@pytest.mark.parametrize(("method", "distribution"), [("rigl", "erk"), ("static", "uniform"), ("srigl", "erk")])
+def test_rescaled_neurons_get_what_they_get_in_the_dense_network(method, distribution):
+    def made(rescale: bool, sparse: bool = True) -> nn.Module:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Conv2d(16, 400, 3, bias=False), nn.Flatten(), nn.Linear(400, 300, bias=False))
+        for weight in model.parameters():
+            nn.init.normal_(weight)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        if sparse:
+            sparsify(model, optimizer, method, 0.8, 100, distribution, rescale_init=rescale)
+        return model
+
+    dense, plain, scaled = made(False, sparse=False), made(False), made(True)
+    for number in (0, 2):
+        before, old, new = (model[number].weight.detach().flatten(1) for model in (dense, plain, scaled))
+        present = (old != 0).sum(1)
+        assert torch.equal(old != 0, new != 0)
+        wanted = old * (before.shape[1] / present.clamp_min(1)).sqrt()[:, None]
+        assert torch.allclose(new, wanted)
+        spread = [float(each.square().sum(1).mean()) for each in (before, old, new)]  # variance of a neuron's input
+        assert spread[2] == pytest.approx(spread[0], rel=0.1)
+        assert spread[1] < 0.9 * spread[0]
+
+
+def test_trained_weights_are_not_rescaled():
+    model = nn.Linear(8, 8)
+    with pytest.raises(ConfigError, match="rescale_init is for random weights"):
+        sparsify(model, torch.optim.SGD(model.parameters(), 0.1), "set", 0.5, init="magnitude", rescale_init=True)

@@ -26,6 +26,7 @@ _BEFORE: dict[str, tuple[Any, ...]] = {
     "sparse.grow_window": (1,),
     "sparse.reset_regrown": (False,),
     "sparse.signed_drop": (False,),
+    "sparse.rescale_init": (False,),
 }
 _DECAY_BEFORE = {"set": "constant", "mest": "halved"}
 

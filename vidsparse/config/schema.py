@@ -89,6 +89,7 @@ class SparseConfig:
 
     `every`: optimizer steps between updates, or `every_epochs`: epochs between them. `grow_window`: steps whose dense
     gradients growth by gradient sees; auto (null for such a method) is as many as show about 4,096 samples.
+    `rescale_init`: random weights are scaled by the fan-in that their first masks leave (Evci et al. 2022).
     `include`, `exclude`: shell patterns of the parameters that are made sparse, or kept dense. `dense_in_budget`:
     layers kept dense count in the sparsity, so that the others get sparser.
     """
@@ -97,6 +98,7 @@ class SparseConfig:
     sparsity: float = number(0.0, "the share of zeros", at_least=0, below=1)
     distribution: Literal["erk", "er", "uniform"] = "erk"
     init: Literal["auto", "random", "magnitude"] = "auto"  # first masks; auto keeps the largest of given weights
+    rescale_init: bool = False
     every: int | None = number(None, "the update interval", "optimizer steps", at_least=1, largest=10**9)
     every_epochs: float | None = number(None, "the update interval", "epochs", above=0, largest=10**6)
     stop: float | None = number(None, "the share of the training with updates", above=0, at_most=1)

@@ -48,6 +48,25 @@ def first_masks(
     return {name: processes.mask_of_first(mask) for name, mask in masks.items()}
 
 
+@torch.no_grad()
+def rescale_fan_in(weights: Mapping[str, nn.Parameter], masks: Mapping[str, Tensor], init: str) -> None:
+    """Multiply the weights of every neuron (first dimension) by sqrt(n / present), in place; n is its dense fan-in.
+
+    So what a neuron gets at the start varies as in the dense network: a random initialisation takes its scale from
+    n inputs, of which the mask leaves fewer (Evci et al. 2022, Gradient Flow in Sparse Neural Networks and How Lottery
+    Tickets Win, section 3, who draw anew with each neuron's own fan-in; that is the same distribution).
+
+    Raises:
+        ConfigError: the masks keep the largest weights of a trained network, whose scale is learned.
+    """
+    if init != "random":
+        raise ConfigError("rescale_init is for random weights and masks; trained ones have the scale that they learned")
+    for name, mask in masks.items():
+        present = mask.flatten(1).sum(1)
+        scale = (mask[0].numel() / present.clamp_min(1)).sqrt()
+        weights[name].mul_(scale.to(weights[name]).view(-1, *[1] * (mask.dim() - 1)))
+
+
 def noise(seed: int, step: int, name: str, weight: Tensor) -> Tensor:
     """Uniform numbers that depend on (seed, step, layer) alone: the same on every device and process."""
     key = hashlib.blake2b(f"{seed}/{step}/{name}".encode(), digest_size=8).digest()

@@ -24,7 +24,7 @@ from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.candidates import candidates, dense_gradients
 from vidsparse.sparsity.choice import Choice, Policy, choose, find_copy, mark, unmark
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
-from vidsparse.sparsity.first import Init, first_masks, known_init, noise
+from vidsparse.sparsity.first import Init, first_masks, known_init, noise, rescale_fan_in
 from vidsparse.sparsity.guard import BeforeForward, Guard
 from vidsparse.sparsity.layer import Layer
 from vidsparse.sparsity.masks import pack
@@ -45,6 +45,7 @@ def sparsify(
     seed: int = 0,
     *,
     init: Init = "auto",
+    rescale_init: bool = False,
     include: Sequence[str] | str | None = None,
     exclude: Sequence[str] | str | None = None,
     first_layer: Policy = "sparse",
@@ -68,8 +69,8 @@ def sparsify(
         init: the first masks: "random", or "magnitude", the largest weights of each layer (GraNet: of all layers
             together), for a network that was trained before. "auto" is magnitude where `create_model` gave it
             weights, else random: for a network of your own that was trained, say magnitude.
-        include: shell patterns of parameter names; the other layers are kept dense.
-        exclude: shell patterns of parameter names that are kept dense.
+        rescale_init: scale random weights by the fan-in that their masks leave them, see `first.rescale_fan_in`.
+        include, exclude: shell patterns of the parameters that alone are made sparse, and of those kept dense.
         first_layer: "dense" keeps the model's first prunable layer dense.
         last_layer: "dense" keeps the layers that write class scores dense, see `heads.heads`.
         depthwise: "dense" keeps depthwise convolutions dense.
@@ -88,7 +89,10 @@ def sparsify(
         raise ConfigError(f"sparsity {sparsity} is outside [0, 1)")
     choice = choose(model, optimizer, include, exclude, first_layer, last_layer, depthwise, dense_in_budget, row.sparse)
     first = known_init(init, choice.model)
-    return Topology(optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed, choice, first)
+    made = Topology(optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed, choice, first)
+    if rescale_init:
+        rescale_fan_in(made.weights(), made.masks, first)
+    return made
 
 
 class Topology:
@@ -113,14 +117,8 @@ class Topology:
         self.last_update: Update | None = None
         self.seed = processes.seed_of_first(seed, next(iter(choice.weights.values())).device)
         self._choice, self._weights = choice, choice.budget
-        self._budget = Budget(
-            self.shapes(),
-            frozenset(choice.kept_dense) & set(self._weights),
-            method,
-            sparsity,
-            distribution,
-            total_steps,
-        )
+        dense = frozenset(choice.kept_dense) & set(self._weights)
+        self._budget = Budget(self.shapes(), dense, method, sparsity, distribution, total_steps)
         self._update_steps = method.update_steps(total_steps)
         self._dense_steps = method.dense_gradient_steps(total_steps)
         self._steps = StepCount(self._dense_steps or self._update_steps)
