@@ -325,12 +325,14 @@ LEFT_OUT = {
     "Top-KAST": "keeps all weights and trains a superset of those that the forward pass uses: its memory is dense, "
     "and a "
     "mask is no state of its own",
-    "CHTs": "(Cannistraci-Hebb training, soft rule) is tried in an appendix of arXiv 2410.03030 that is not public, "
-    "and its rule could not be established with certainty. It ranks absent links by the communities of a bipartite "
-    "graph, that of a linear layer; what nodes and links are in a convolution neither its papers nor their code say, "
-    "which keeps convolutions dense. For linear layers they differ: the text samples new links by their scores, the "
-    "newest code takes the highest; the softness of removal grows from 0.5 to 0.75 in the text, to 0.9 in its appendix "
-    "and code; first masks are drawn in another way for each experiment; and neurons without links lose the rest, "
-    "which depends on how the layers of each network follow one another",
+    "CHTs": "(Cannistraci-Hebb training, soft rule; CHTss lets its density fall) is tried in an appendix of arXiv "
+    "2410.03030 that is not public. It scores absent links of a linear layer by shared neighbours. Its paper (arXiv "
+    "2501.19107) and its authors' code, read on 29 November 2026, contradict each other (`tests/sparsity/test_chts.py` "
+    "says by how much): new links are drawn by their scores in the abstract and in the code of July 2025 (d1677b5); "
+    "those of the highest scores are taken in the official code of February 2026 (1f91f31), which also loses links "
+    "where none has a score; removal hardens from |w| to |w|³ in the text and in the code of 2025, to |w|⁹ in the "
+    "appendix and in the commands of 2026; neurons without links lose the rest in the commands of 2025 alone; and each "
+    "experiment draws its first masks in another way. Convolutions have another rule, CHT-Conv (NeurReps 2025), whose "
+    "code we did not find: with CHTs they would stay dense, all of `r3d_18` but its last layer",
     "DSR": "moves weights between layers by one global threshold, so that counts are met only about",
 }
