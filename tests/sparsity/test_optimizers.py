@@ -28,7 +28,7 @@ def test_t3_zeros_stay_zeros_in_every_kind_of_layer(method, optimizer):
     torch.manual_seed(0)
     model = Menagerie()
     opt = OPTIMIZERS[optimizer]([p for p in model.parameters() if p.requires_grad])
-    sparse = sparsify(model, opt, method, 0.6, 12, every=2)
+    sparse = sparsify(model, opt, method, 0.6, 12, every=2, stop=0.75)
     assert not sparse._leaky
     train(model, opt, range(9), lambda: assert_exact_and_zero(model, opt, sparse))
     assert sparse.updates >= 4
