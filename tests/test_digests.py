@@ -262,7 +262,7 @@ def test_an_index_with_odd_contents_is_counted_again(odd, tmp_path):
     pq.write_table(pa.table({**row}, schema=SCHEMA), tmp_path / "index.parquet")
     assert len(load(tmp_path / "index.parquet")) == 1
     pq.write_table(pa.table({**row, **odd}, schema=SCHEMA), tmp_path / "index.parquet")
-    assert not any(found for found in load(tmp_path / "index.parquet").values() if not found[0].n_frames)
+    assert not any(found for found in load(tmp_path / "index.parquet").values() if found and not found[0].n_frames)
 
 
 @pytest.mark.parametrize("name", ["frames.npz", "analysis/kernels.npz", "analysis/spatial.parquet"])

@@ -212,7 +212,7 @@ def test_a_mount_that_drops_during_the_evaluation_stops_it_and_the_same_command_
             run(tiny_config(*settings))
     folder = tmp_path / "runs" / "tiny"
     assert "finished" not in json.loads((folder / "run.json").read_text())
-    assert [path.name for path in (folder / "predictions").iterdir()] == ["unit-00000.parquet"]
+    assert [path.name for path in (folder / "predictions").glob("*.parquet")] == ["unit-00000.parquet"]
     away.rename(root)
     made = []
     monkeypatch.setattr(predictions, "save", lambda path, tables: (made.append(path.stem), save(path, tables)))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -103,7 +104,7 @@ def test_an_owner_on_another_machine_lives_as_long_as_it_gives_signs_of_life(tmp
 
 def test_signs_of_life_are_given_and_a_lock_that_was_taken_stops_its_old_owner(tmp_path, monkeypatch):
     monkeypatch.setattr(locks, "RENEW", 0.05)
-    lock = tmp_path / ".lock"
+    lock, before = tmp_path / ".lock", signal.signal(signal.SIGINT, signal.default_int_handler)  # nohup ignores it
 
     def lose_it() -> None:
         with held(lock, "work"):
@@ -115,8 +116,11 @@ def test_signs_of_life_are_given_and_a_lock_that_was_taken_stops_its_old_owner(t
             lock.write_text(json.dumps(asdict(replace(locks._read(lock), token="theirs"))))
             time.sleep(20)
 
-    with pytest.raises(KeyboardInterrupt):
-        lose_it()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            lose_it()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert locks._read(lock).token == "theirs"
 
 

@@ -46,7 +46,7 @@ def _values(key: str, overrides: Sequence[str]) -> list[str]:
     if not said or not said[-1].startswith("["):
         return said[-1:]
     values = word(said[-1], list[str], key) if said[-1].endswith("]") else []
-    if not values or not all(values):
+    if not values or not all(values) or any(set("[]") & set(value) for value in values):
         raise ConfigError(f"{key}={said[-1]} on the command line is not a list of names [a,b,c]")
     return list(values)
 

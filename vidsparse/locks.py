@@ -134,7 +134,7 @@ def _take_over(path: Path, mine: Owner) -> None:
     Who may replace it is settled by a lock named after the dead one's token, which is held for a moment.
     """
     dead = _read(path)
-    if dead is None or len(path.name) > 120:
+    if dead is None or len(path.name) > 120 or dead.lives(_silence(path)):  # another one took it over meanwhile
         return
     claim = path.with_name(f"{path.name}.{dead.token[:12]}")
     if not _take(claim, mine):

@@ -64,7 +64,7 @@ def test_what_does_not_fit_is_refused_before_it_is_begun(tmp_path):
     [
         ("benchmark.format=h264_420", "a third of the strength.*allow_420"),
         ("benchmark.format=cifar_npy", "images of one size"),
-        ("benchmark.crf=99", "0 to 51"),
+        ("benchmark.crf=99", "at least 0 and at most 51"),
         ("benchmark.unit=0", "1 or more"),
         ("benchmark.format=ffv2", "did you mean ffv1"),
         ("benchmark.formt=ffv1", "did you mean benchmark.format"),

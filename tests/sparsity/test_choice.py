@@ -156,7 +156,8 @@ def test_kept_layers_stay_dense_through_training(method):
 
     model = Menagerie()
     opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
-    sparse = sparsify(model, opt, method, 0.5, 12, every=2, depthwise="dense", last_layer="dense", first_layer="dense")
+    kept = {"depthwise": "dense", "last_layer": "dense", "first_layer": "dense"}
+    sparse = sparsify(model, opt, method, 0.5, 12, every=2, stop=0.75, **kept)
     assert sparse.kept_dense == ("conv3d.weight", "depthwise.weight", "last.weight")
     for step in range(8):
         opt.zero_grad()

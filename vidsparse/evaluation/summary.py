@@ -111,7 +111,7 @@ def retention_interval(tables: Sequence[pd.DataFrame]) -> tuple[float, float]:
     clean = [metrics.clean_rows(table) for table in tables]
     right = pd.DataFrame([metrics.row_scores(rows).groupby(rows["id"]).mean() for rows in clean]).astype(float)
     kept = pd.DataFrame([metrics.clip_scores(table) for table in tables]).astype(float)
-    if kept.empty or not right.to_numpy().mean() > 0:
+    if kept.empty or right.empty or not right.to_numpy().mean() > 0:
         return math.nan, math.nan
     whole = float(right.to_numpy().mean())
     ratio = float(kept.to_numpy().mean()) / whole

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.flop_counter import flop_registry
 
 from vidsparse.errors import ConfigError
@@ -73,10 +73,12 @@ def count_flops(model: nn.Module, example: Any) -> Flops:
     shadow = on_meta(unwrap(model))
     types = (weight.dtype for weight in shadow.parameters() if weight.is_floating_point())
     inputs = torch.empty(example, dtype=next(types, None), device="meta") if _is_shape(example) else example
-    counter = _Counter({_storage(weight): name for name, weight in shadow.named_parameters()})
+    inputs = tree_map_only(Tensor, lambda tensor: tensor.to("meta"), inputs)
+    owners = {_storage(weight): name for name, weight in shadow.named_parameters()}
+    counter = _Counter(owners, [each for each in tree_leaves(inputs) if isinstance(each, Tensor)])
     try:
         with torch.inference_mode(False), torch.no_grad(), counter:
-            shadow(tree_map_only(Tensor, lambda tensor: tensor.to("meta"), inputs))
+            shadow(inputs)
     except Exception as error:  # whatever a forward pass says that was given shapes in place of values
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConfigError(f"the FLOPs of {type(model).__name__} cannot be counted without values: {said}") from error
@@ -113,12 +115,13 @@ def training_flops(
 class _Counter(TorchDispatchMode):
     """Adds up the products that pass by; tensors with values that meet some without lose theirs."""
 
-    def __init__(self, owners: dict[int, str]) -> None:
+    def __init__(self, owners: dict[int, str], inputs: Sequence[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.weights: dict[str, int] = {}
         self.other = 0
         self._owners = owners  # of storages
-        self._alive: list[Tensor] = []  # copies of weights: another tensor must not get their storage's address
+        self._activations = {_storage(each) for each in inputs}  # storages of what was computed from the inputs
+        self._alive: list[Tensor] = []  # copies and activations: another tensor must not get their storage's address
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -131,9 +134,15 @@ class _Counter(TorchDispatchMode):
             if decomposed is not NotImplemented:
                 return decomposed
         out = operation(*args, **kwargs)
+        given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)]
+        activations = any(_storage(each) in self._activations for each in given)
+        if activations:
+            made = [each for each in tree_leaves(out) if isinstance(each, Tensor)]
+            self._activations |= {_storage(each) for each in made}
+            self._alive += made
         if formula is not None:
             self._add(formula(*args, **kwargs, out_val=out), [args[at] for at in _OPERANDS.get(kind, ())])
-        else:
+        elif not activations:
             for each in out if isinstance(out, tuple) else (out,):
                 if isinstance(each, Tensor) and (weight := self._of_same_shape(each, args)) is not None:
                     self._owners[_storage(each)] = self._owners[_storage(weight)]
@@ -141,7 +150,7 @@ class _Counter(TorchDispatchMode):
         return out
 
     def _of_same_shape(self, out: Tensor, args: Sequence[Any]) -> Tensor | None:
-        """The weight that a result was computed from, itself or scaled (weight normalisation)."""
+        """The weight that a result was computed from, itself or scaled (weight normalisation), without activations."""
         tensors = (each for each in args if isinstance(each, Tensor) and each.shape == out.shape)
         return next((each for each in tensors if _storage(each) in self._owners), None)
 
