@@ -245,6 +245,6 @@ def fuzz(count: int, seed: int) -> dict[str, int]:
 
 
 def test_no_config_ends_in_a_traceback():
-    counts = fuzz(30, seed=0)
+    counts = fuzz(30, seed=1)
     assert counts["no sentence"] == 0
     assert min(counts["read"], counts["refused"]) > 0
