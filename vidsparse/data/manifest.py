@@ -94,6 +94,8 @@ def load(path: Path) -> dict[File, Found]:
     try:
         columns = pq.read_table(path, schema=SCHEMA).to_pydict()
         for name, size, mtime, entries, *info, _ in zip(*columns.values(), strict=True):
+            if entries < 1 or info[0] is None or info[0] < 0:
+                raise ValueError(f"{name} has {entries} entries of {info[0]} frames")
             found = [_info(*info)] * min(entries, _MOST)
             known.setdefault(File(os.path.join(_place(path), name), size, mtime), []).extend(found)
     except (OSError, pa.ArrowException, ValueError, TypeError, ZeroDivisionError) as error:
