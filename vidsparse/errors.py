@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+_LONGEST = 3000  # characters of one message
+
 
 def some(names: Sequence[str], shown: int = 3) -> str:
     """The first few of many, for a sentence: "a, b, c, ..."."""
@@ -22,6 +24,12 @@ def install(extra: str, *packages: str) -> str:
     return f"pip install {' '.join(packages)}"
 
 
+def brief(error: Exception, most: int = 200) -> str:
+    """The first line of an error that quotes what it could not read, no longer than a sentence has room for."""
+    said = first_line(error).strip('"')
+    return said if len(said) <= most else f"{said[:most]}..."
+
+
 def first_line(error: Exception) -> str:
     """What an error of another library says first; its kind where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -33,6 +41,8 @@ class VidsparseError(Exception):
     def __init__(self, message: str = "") -> None:
         if "Traceback" in message:  # torch rebuilds a loader worker's error from its printed traceback
             message = message.strip().rpartition(f"{type(self).__name__}: ")[2]
+        if len(message) > _LONGEST:  # a file that is no list has one line of a million letters, which would be quoted
+            message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 4 :]}"
         super().__init__(message)
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -170,13 +171,16 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer.writerows({name: csv_text.cell(value) for name, value in row.items()} for row in rows)
 
 
+_STEP = re.compile(r"[0-9]{1,18}")
+
+
 def read_facts(path: Path) -> Facts:
     """The facts of the run in a folder; empty where there is none."""
     try:
         facts = json.loads((path / "run.json").read_text())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         failures.check(error, path / "run.json")
         raise RunFolderError(f"{path / 'run.json'} cannot be read: {error}; put --fresh to start over") from error
     if not isinstance(facts, dict):
@@ -184,17 +188,24 @@ def read_facts(path: Path) -> Facts:
     return facts
 
 
-def _whole_rows(path: Path, keep_until: int) -> list[dict[str, str]]:
-    """The rows of a log up to a step; from the first one on that a full disk or a crash cut short, none."""
+def _whole_rows(path: Path, columns: Sequence[str], keep_until: int) -> list[dict[str, str]]:
+    """The rows of a log up to a step; from the first one on that a full disk or a crash cut short, none.
+
+    None at all where its first line names other columns than a log of this kind may have.
+    """
     if not path.exists():
         return []
     text = path.read_text(errors="replace").replace("\0", "")
     kept: list[dict[str, str]] = []
-    for row in csv.DictReader(text[: text.rfind("\n") + 1].splitlines()):
-        if None in row or None in row.values() or not row.get("step", "").isdigit():
-            break
-        if int(row["step"]) <= keep_until:
-            kept.append(row)
+    reader = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
+    with suppress(csv.Error):  # a cell without an end
+        if not set(reader.fieldnames or ()) <= set(columns):
+            return []
+        for row in reader:
+            if None in row or None in row.values() or not _STEP.fullmatch(row.get("step", "")):
+                break
+            if int(row["step"]) <= keep_until:
+                kept.append(row)
     return kept
 
 
@@ -211,7 +222,7 @@ class CsvLog:
             with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
                 writer = csv.DictWriter(file, columns)
                 writer.writeheader()
-                writer.writerows(_whole_rows(path, keep_until))
+                writer.writerows(_whole_rows(path, columns, keep_until))
         self._file = (path if rank() == 0 else Path(os.devnull)).open("a", newline="")
         self._writer = csv.DictWriter(self._file, columns)
 

@@ -20,7 +20,7 @@ from vidsparse import failures
 from vidsparse.data.frames import Frames, VideoInfo, unreadable
 from vidsparse.data.images import decode, still
 from vidsparse.data.watchdog import got_on
-from vidsparse.errors import ClipDecodeError, DataError
+from vidsparse.errors import ClipDecodeError, DataError, brief
 
 # MD5 of the published files (cs.toronto.edu/~kriz/cifar.html), as torchvision.datasets has them.
 CIFAR_MD5 = {
@@ -126,14 +126,24 @@ def _planar(data: NDArray[np.uint8], labels: Labels) -> Pictures:
 
 def _open_array(path: Path) -> Pictures:
     """A .npy of uint8 (N, H, W, 3); pickled objects in it are refused."""
-    try:
-        images = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        failures.check(error, path)
-        raise DataError(f"{path}: not a NumPy array of numbers ({error})") from error
+    images = read_array(path)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
         raise DataError(f"{path}: images are uint8 (N, H, W, 3), this is {images.dtype} {images.shape}")
     return Pictures(len(images), lambda i: np.array(images[i]), "array", np.empty(0, np.int64))
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """The array of a .npy, mapped from the disk; pickled objects in it are refused. DataError where it is none."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("it holds several arrays")
+    except Exception as error:  # NumPy raises OSError, ValueError, EOFError, SyntaxError, tokenize's and struct's
+        failures.check(error, path)
+        raise DataError(
+            f"{path} cannot be read as an array of numbers ({brief(error)}); put a whole copy there"
+        ) from error
+    return array
 
 
 def _open_packed(path: Path) -> Pictures:
@@ -178,9 +188,9 @@ def _member(path: Path, name: str) -> NDArray[Any]:
         if dtype.hasobject:
             raise ValueError(f"{name} holds Python objects")
         return np.memmap(path, dtype, "r", _data_start(path, entry) + length, shape)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile, zlib and NumPy raise many kinds
         failures.check(error, path)
-        raise DataError(f"{path}: {name} cannot be read ({str(error).strip(chr(34))})") from error
+        raise DataError(f"{path}: {name} cannot be read ({brief(error)})") from error
 
 
 _header_2 = np.lib.format.read_array_header_2_0

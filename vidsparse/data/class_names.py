@@ -1,5 +1,6 @@
 """One class, one name: folders of training and test parts brought together, lists in which no name stands twice."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from vidsparse.classes.names import composed, folded, plain, repeated
 from vidsparse.data.lists import lines
 from vidsparse.errors import DataError, some
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def joined_names(train: Sequence[str], test: Sequence[str], where: str) -> dict[str, str]:
@@ -59,7 +62,7 @@ def listed_classes(path: Path, column: int | None = None) -> tuple[str, ...]:
 def numbered_classes(path: Path) -> tuple[str, ...]:
     """The names of a list of numbers and names, as classInd.txt is: in the order of the numbers, which begin with 1."""
     rows = [(where, *line.partition(" ")[::2]) for where, line in lines(path)]
-    wrong = [where for where, number, name in rows if not number.isdecimal() or not name.strip()]
+    wrong = [where for where, number, name in rows if not _NUMBER.fullmatch(number) or not name.strip()]
     if wrong:
         raise DataError(f"{wrong[0]}: a number and the name of a class are expected")
     numbers = sorted(int(number) for _, number, _ in rows)

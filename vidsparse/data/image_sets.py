@@ -9,7 +9,7 @@ import numpy as np
 
 from vidsparse import failures
 from vidsparse.classes.spaces import SPACES, listed
-from vidsparse.data.archives import Labels, open_pictures, packed_classes, read_packed, unpickle_cifar
+from vidsparse.data.archives import Labels, open_pictures, packed_classes, read_array, read_packed, unpickle_cifar
 from vidsparse.data.class_names import joined_names, listed_classes, said_of_joined
 from vidsparse.data.kinds import said_of_others
 from vidsparse.data.lists import (
@@ -28,6 +28,8 @@ from vidsparse.data.lists import (
 )
 from vidsparse.data.sources import ABSENT, Dataset, Sample
 from vidsparse.errors import DataError, plural, some
+
+_DIGITS = 19  # of a number that no list of classes has
 
 
 def load_folder(root: Path, split: int) -> Dataset:
@@ -67,6 +69,8 @@ def load_tiny_imagenet(root: Path, split: int) -> Dataset:
     """
     one_split(split, "Tiny ImageNet")
     classes = listed_classes(root / "wnids.txt")
+    for name in classes:
+        relative(name, str(root / "wnids.txt"), 1)
     label_of = {name: label for label, name in enumerate(classes)}
     train = [
         sample
@@ -157,6 +161,8 @@ def load_packed(root: Path, split: int) -> Dataset:
             raise DataError(f"{root}: {len(files) or 'no'} .npz files are in it; set data.root to the one")
         path = files[0]
     classes = packed_classes(path)
+    if len(set(classes)) < len(classes):
+        raise DataError(f"{path}: a class stands twice in its classes; each needs a name of its own")
     train, test = (read_packed(path, part)[1] for part in ("train", "test"))
     _check_labels(path, np.concatenate([train, test]), len(classes))
     return Dataset(
@@ -198,7 +204,7 @@ def _load_cifar(cifar: Cifar, root: Path, split: int) -> Dataset:
         classes = tuple(name.decode() for name in names)
     elif records is not None:
         folder, kind, suffix = records, "cifar_binary", ".bin"
-        classes = tuple(line for _, line in lines(records / cifar.names[1]))
+        classes = listed_classes(records / cifar.names[1])
     else:
         raise DataError(
             f"{root}: neither {cifar.folders[0]}/ nor {cifar.folders[1]}/ is in it; unpack the archive there"
@@ -234,11 +240,10 @@ def _check_labels(path: Path, labels: Labels, classes: int) -> None:
 
 
 def _numbers(path: Path) -> Labels:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False), np.int64).ravel()
-    except (OSError, ValueError, EOFError) as error:
-        failures.check(error, path)
-        raise DataError(f"{path}: its labels cannot be read ({error})") from error
+    labels = read_array(path)
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"{path}: labels are whole numbers, this is {labels.dtype} {labels.shape}")
+    return np.array(labels, np.int64).ravel()
 
 
 def _class_folders(
@@ -289,10 +294,10 @@ def _flat_validation(root: Path, data: Path, classes: Sequence[str]) -> Iterator
         if listing.suffix == ".csv"
         else ((where, *line.split()[:2]) for where, line in lines(listing))
     )
-    numbers = [int(label[0]) for _, _, *label in rows if label and label[0].isdecimal()]
+    numbers = [int(label[0]) for _, _, *label in rows if label and label[0].isdecimal() and len(label[0]) < _DIGITS]
     for where, *entry in rows:
         name, label = entry if len(entry) == 2 else ("", "")
-        number = int(label) if label.isdecimal() else label_of.get(label, -1)
+        number = int(label) if label.isdecimal() and len(label) < _DIGITS else label_of.get(label, -1)
         if not 0 <= number < len(classes):
             raise DataError(
                 f"{where}: {label!r} is no synset of this data set, nor a place among them from 0 to {len(classes) - 1}"

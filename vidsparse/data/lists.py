@@ -14,6 +14,8 @@ from vidsparse.data.kinds import READER_OF, is_leftover, note_other, suffix_of
 from vidsparse.data.sources import Dataset, Sample, group_of
 from vidsparse.errors import DataError, some
 
+_LONGEST_NAME, _LONGEST_PATH = 255, 2000  # bytes, characters; file systems answer longer ones with errors of theirs
+
 
 def first_folder(*folders: Path) -> Path | None:
     """The first of these that is a folder."""
@@ -66,6 +68,8 @@ def relative(entry: str, where: str, parts: int = 2) -> PurePosixPath:
     if path.is_absolute() or ".." in path.parts or "\\" in entry or "\0" in entry or len(path.parts) < parts:
         shape = "<Class>/<file>" if parts > 1 else "<file>"
         raise DataError(f"{where}: {entry!r} is not a path {shape} inside the data set")
+    if any(len(part.encode()) > _LONGEST_NAME for part in path.parts) or len(entry) > _LONGEST_PATH:
+        raise DataError(f"{where}: {entry[:40]!r}... is longer than the name of any file")
     return path
 
 
@@ -103,13 +107,21 @@ def walk(folder: Path, others: Counter[str] | None = None) -> list[tuple[str, st
                 if is_leftover(entry.name):
                     continue
                 reader = READER_OF.get(suffix_of(entry.name))
-                if entry.is_dir():
+                if _is_folder(entry):
                     pending.append(f"{below}{entry.name}/")
                 elif reader:
                     found.append((f"{below}{entry.name}", reader))
                 elif others is not None:
                     note_other(entry.name, others)
     return sorted(found)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:  # a link to itself
+        failures.check(error, entry.path)
+        return False
 
 
 def _circular(folder: Path, below: str) -> bool:

@@ -20,6 +20,7 @@ import corruptions
 from vidsparse import failures
 from vidsparse.classes.spaces import SPACES, listed
 from vidsparse.config import DataConfig, EvaluationConfig
+from vidsparse.data.archives import read_array
 from vidsparse.data.cells import Cell
 from vidsparse.data.class_names import listed_classes
 from vidsparse.data.frames import Frames, VideoInfo
@@ -52,7 +53,7 @@ class Published:
         """Frames uint8 (n, H, W, 3) of these sorted frame numbers of a sample; DataError if they are not there."""
         place, sample = self.places[cell], self.samples[name]
         if sample.reader == "array":
-            pictures = _array(place)
+            pictures = read_array(place)
             count = len(pictures) // len(LEVELS)
             return np.asarray(pictures[(cell.severity - 1) * count + sample.entry])[None][outputs]
         path = place / sample.path
@@ -100,7 +101,7 @@ def open_published(
 def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
     labels = _labels(root / "labels.npy")
     names = _in_order(path.stem for path in files_like(root, "*.npy") if path.stem != "labels")
-    arrays = {name: _array(root / f"{name}.npy") for name in names}
+    arrays = {name: read_array(root / f"{name}.npy") for name in names}
     wrong = [name for name, array in arrays.items() if array.shape[1:] != arrays[names[0]].shape[1:]
              or array.ndim != 4 or array.dtype != np.uint8 or len(array) != len(labels)]  # fmt: skip
     if not names or wrong:
@@ -139,11 +140,7 @@ def _classes_of_arrays(root: Path, labels: NDArray[np.int64], size: tuple[int, .
 
 def _labels(path: Path) -> NDArray[np.int64]:
     """Class numbers (5 n,); DataError where they are none."""
-    try:
-        labels = np.load(path)
-    except (OSError, ValueError, EOFError) as error:
-        failures.check(error, path)
-        raise DataError(f"{path} cannot be read as an array ({error}); unpack it again") from error
+    labels = read_array(path)
     whole = labels.dtype.kind in "iuf" and labels.ndim == 1 and labels.size and not len(labels) % len(LEVELS)
     if not whole or (labels != np.abs(labels.astype(np.int64))).any():
         raise DataError(
@@ -242,15 +239,6 @@ def _in_order(names: Iterable[str]) -> list[str]:
     """Names in the order of the registry, unknown ones after them in theirs."""
     known = {name: place for place, name in enumerate(corruptions.names())}
     return sorted(names, key=lambda name: (known.get(name, len(known)), name))
-
-
-def _array(path: Path) -> NDArray[np.uint8]:
-    try:
-        array: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        failures.check(error, path)
-        raise DataError(f"{path} cannot be read as an array ({error})") from error
-    return array
 
 
 def _video(path: Path, outputs: NDArray[np.int64]) -> Frames:

@@ -30,7 +30,7 @@ from vidsparse.data.frames import Frames, VideoInfo
 from vidsparse.data.images import decode
 from vidsparse.data.images import resized as resized_picture
 from vidsparse.data.masks import open_mask
-from vidsparse.errors import ClipDecodeError, DataError
+from vidsparse.errors import ClipDecodeError, DataError, first_line
 
 RECIPE, SAMPLES, MANIFEST = "benchmark.json", "samples.parquet", "manifest.parquet"
 CARD, SUMS, LOG, UNITS, MASKS = "BENCHMARK.md", "SHA256SUMS", "log.jsonl", "units", "masks"
@@ -155,7 +155,7 @@ class Stored:
                 if path.suffix == ".mkv":
                     return _read_video(path, entry, rows)
                 return read_frames(path, rows)
-        except (OSError, ValueError, EOFError, DataError) as error:
+        except (OSError, ValueError, EOFError, SyntaxError, DataError) as error:
             raise DataError(
                 f"{path} cannot be read ({error}): run generate.py with stage=verify, then stage=repair"
             ) from error
@@ -218,7 +218,10 @@ def open_stored(root: Path) -> Stored:
     recipe = read_recipe(root)
     if hashlib.sha256(content).hexdigest() != recipe.samples:
         raise DataError(f"{root / SAMPLES} is not the one that {RECIPE} names: run generate.py with stage=repair")
-    return Stored(root, recipe, entries_from(content))
+    try:
+        return Stored(root, recipe, entries_from(content))
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+        raise DataError(f"{root / SAMPLES} cannot be read: {first_line(error)}") from error
 
 
 def read_recipe(root: Path) -> Recipe:
@@ -228,7 +231,7 @@ def read_recipe(root: Path) -> Recipe:
         if said["version"] != VERSION:
             raise DataError(f"{root / RECIPE} is of version {said['version']}; this vidsparse reads version {VERSION}")
         return recipe_from(said)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DataError(f"{root / RECIPE} cannot be read: {error!r}") from error
 
 

@@ -110,7 +110,7 @@ def load_kinetics(root: Path, split: int) -> Dataset:
     def samples(part: str) -> Iterator[Sample]:
         for where, row in rows[part]:
             label = label_of[row["label"]]
-            if "youtube_id" not in row:
+            if not set(row) >= _TIMED:
                 path = str(relative(row["path"], where, 1))
                 found = inside(root / path, root, where) if failures.is_file(root / path) else ABSENT
                 reader = READER_OF.get(suffix_of(path), "video")
@@ -171,6 +171,7 @@ def load_unlabelled(root: Path, split: int) -> Dataset:
     return with_unique_ids(Dataset("unlabelled", root, classes, (), tuple(samples), notes=said_of_others(others)))
 
 
+_TIMED = {"youtube_id", "time_start", "time_end"}  # the columns that a clip of Kinetics is named by
 _KINETICS_LISTS = {"train": ("train",), "val": ("val", "validate", "validation", "test")}
 
 
@@ -213,10 +214,11 @@ def _kinetics_rows(root: Path, names: tuple[str, ...]) -> list[tuple[str, dict[s
     if path is None:
         raise DataError(f"{root}: the list {names[0]}.csv is not there")
     columns, rows = csv_rows(path)
-    needed = {"label", "youtube_id", "time_start", "time_end"}
+    needed = {"label", *_TIMED}
     if not needed <= columns and not {"label", "path"} <= columns:
         raise DataError(f"{path}: its first line must name the columns {some(sorted(needed), 4)}, or label and path")
-    bad = next((where for where, row in rows if any(key not in row for key in needed & columns | {"label"})), None)
+    wanted = needed if needed <= columns else {"label", "path"}
+    bad = next((where for where, row in rows if not wanted <= set(row)), None)
     if bad:
         raise DataError(f"{bad}: a column is missing")
     nameless = next((where for where, row in rows if not row["label"]), None)
@@ -243,14 +245,14 @@ def _ssv2_list(root: Path, part: str) -> Path:
 def _class_number(root: Path, number: Any) -> int:
     try:
         return int(number)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise DataError(f"{_ssv2_list(root, 'labels')}: {number!r} is not the number of a class") from error
 
 
 def _json(path: Path, kind: type) -> Any:
     try:
         content = json.loads(read_text(path), object_pairs_hook=_without_repeats)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON ({error})") from error
     if not isinstance(content, kind):
         raise DataError(f"{path}: a JSON {'object' if kind is dict else 'list'} is expected")

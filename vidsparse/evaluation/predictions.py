@@ -136,11 +136,13 @@ def is_whole(path: Path, schema: pa.Schema | None = None) -> bool:
 def load(path: Path) -> pd.DataFrame:
     """The predictions table of a run as a data frame; tables of before there were groups get them from their ids.
 
-    Raises DamagedFile where it has a digest beside it and is not what was written.
+    Raises DamagedFile where it has a digest beside it and is not what was written, or is no such table.
     """
-    files.check(path)
-    table: pd.DataFrame = pq.read_table(path).to_pandas()
-    return with_groups(table)
+    table = read_part(path)
+    missing = [name for name in ("id", "view", "corruption", "severity") if name not in table.column_names]
+    if missing:
+        raise DamagedFile(f"{path} is damaged or no table of predictions: it has no column {', '.join(missing)}")
+    return with_groups(table.to_pandas())
 
 
 def _where(keep: Sequence[bool], values: Sequence[Any], otherwise: Any) -> list[Any]:

@@ -34,7 +34,7 @@ def find_classes(labels: str) -> tuple[Names, ...]:
     try:
         text = path.read_text("utf-8-sig")
         found = _from_json(text, path) if path.suffix.lower() == ".json" else _from_lines(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"model.labels: {path} cannot be read ({error})") from error
     what = "entry" if path.suffix.lower() == ".json" else "line"
     twice = repeated(" ".join(names) for _, names in found)
