@@ -108,16 +108,30 @@ def _pictures() -> dict[str, bytes]:
         return output.getvalue()
 
     return {
-        "png": saved(rgb, "PNG"), "png_p": saved(rgb.quantize(16), "PNG"), "png16": saved(grey16, "PNG"),
-        "png_grey": saved(rgb.convert("L"), "PNG"), "png_alpha": saved(rgb.convert("RGBA"), "PNG"),
-        "png_exif": saved(rgb, "PNG", exif=exif), "jpeg": saved(rgb, "JPEG"),
-        "jpeg_progressive": saved(rgb, "JPEG", progressive=True), "jpeg_cmyk": saved(rgb.convert("CMYK"), "JPEG"),
-        "jpeg_exif": saved(rgb, "JPEG", exif=exif), "tiff": saved(rgb, "TIFF"), "tiff16": saved(grey16, "TIFF"),
-        "tiff_lzw": saved(rgb, "TIFF", compression="tiff_lzw"), "tiff_deflate": saved(rgb, "TIFF", compression="tiff_deflate"),  # noqa: E501
-        "tiff_exif": saved(rgb, "TIFF", exif=exif), "tiff_f": saved(Image.fromarray((smooth[..., 0] / 255).astype(np.float32)), "TIFF"),  # noqa: E501
-        "webp": saved(rgb, "WebP"), "webp_lossless": saved(rgb, "WebP", lossless=True), "gif": saved(rgb.quantize(64), "GIF"),  # noqa: E501
-        "bmp": saved(rgb, "BMP"), "ppm": saved(rgb, "PPM"), "pgm16": saved(grey16, "PPM"), "pgm": saved(rgb.convert("L"), "PPM"),  # noqa: E501
-    }  # fmt: skip
+        "png": saved(rgb, "PNG"),
+        "png_p": saved(rgb.quantize(16), "PNG"),
+        "png16": saved(grey16, "PNG"),
+        "png_grey": saved(rgb.convert("L"), "PNG"),
+        "png_alpha": saved(rgb.convert("RGBA"), "PNG"),
+        "png_exif": saved(rgb, "PNG", exif=exif),
+        "jpeg": saved(rgb, "JPEG"),
+        "jpeg_progressive": saved(rgb, "JPEG", progressive=True),
+        "jpeg_cmyk": saved(rgb.convert("CMYK"), "JPEG"),
+        "jpeg_exif": saved(rgb, "JPEG", exif=exif),
+        "tiff": saved(rgb, "TIFF"),
+        "tiff16": saved(grey16, "TIFF"),
+        "tiff_lzw": saved(rgb, "TIFF", compression="tiff_lzw"),
+        "tiff_deflate": saved(rgb, "TIFF", compression="tiff_deflate"),
+        "tiff_exif": saved(rgb, "TIFF", exif=exif),
+        "tiff_f": saved(Image.fromarray((smooth[..., 0] / 255).astype(np.float32)), "TIFF"),
+        "webp": saved(rgb, "WebP"),
+        "webp_lossless": saved(rgb, "WebP", lossless=True),
+        "gif": saved(rgb.quantize(64), "GIF"),
+        "bmp": saved(rgb, "BMP"),
+        "ppm": saved(rgb, "PPM"),
+        "pgm16": saved(grey16, "PPM"),
+        "pgm": saved(rgb.convert("L"), "PPM"),
+    }
 
 
 def pictures_trial(folder: Path) -> Callable[[random.Random], str]:

@@ -30,14 +30,52 @@ from vidsparse.models.state_dicts import read_tensors
 from vidsparse.runfolder import CsvLog, read_facts, write_csv
 
 KEYS = tuple(flatten(dataclasses.asdict(Config())))
-# fmt: off
 VALUES = (
-    *(word for word in ODD_WORDS if len(word) < 300), "3", "0.5", "rigl", "set", "dense", "r3d_18", "resnet18", "ucf101", "cifar10",  # noqa: E501
-    "core_10", "video_c", "imagenet_c_15", "[1,2]", "[]", "[1,[2]]", "{a: 1}", "1e-3", "yes", "off", "auto", "[fog]", "[a", "{",  # noqa: E501
-    "${training.epochs}", "${data.root}/x", "${oc.env:HOME}", "${oc.env:NO_SUCH}", "folder", "1" * 20, "-0", "+1", ".5", "1e400",  # noqa: E501
-    "2026-01-01", "12:30", "0o17", "1,000", "timm/resnet18", "timm/nothing", "KINETICS400_V1", "[KINETICS400_V1]", "a#b", "~/x",  # noqa: E501
+    *(word for word in ODD_WORDS if len(word) < 300),
+    "3",
+    "0.5",
+    "rigl",
+    "set",
+    "dense",
+    "r3d_18",
+    "resnet18",
+    "ucf101",
+    "cifar10",
+    "core_10",
+    "video_c",
+    "imagenet_c_15",
+    "[1,2]",
+    "[]",
+    "[1,[2]]",
+    "{a: 1}",
+    "1e-3",
+    "yes",
+    "off",
+    "auto",
+    "[fog]",
+    "[a",
+    "{",
+    "${training.epochs}",
+    "${data.root}/x",
+    "${oc.env:HOME}",
+    "${oc.env:NO_SUCH}",
+    "folder",
+    "1" * 20,
+    "-0",
+    "+1",
+    ".5",
+    "1e400",
+    "2026-01-01",
+    "12:30",
+    "0o17",
+    "1,000",
+    "timm/resnet18",
+    "timm/nothing",
+    "KINETICS400_V1",
+    "[KINETICS400_V1]",
+    "a#b",
+    "~/x",
 )
-# fmt: on
 
 
 def configs_trial(folder: Path) -> Callable[[random.Random], str]:
@@ -155,9 +193,17 @@ def _stored(folder: Path) -> Callable[[random.Random], str]:
     entries = [Entry(n, f"a/{n}", 0, f"a/{n}", f"a/{n}", 20, Fraction(25), 48, 64, (0, 2, 4)) for n in range(3)]
     listed = entries_bytes(entries)
     given: dict[str, Any] = {
-        "name": "n", "dataset": "ucf101", "split": 1, "classes": ("a", "b"), "cells": (Cell("fog", "video_c", 3),), "format": "mkv", "unit": 8,  # noqa: E501
-        "samples": sha256(listed).hexdigest(), "suite": "video_c", "crf": None,
-    }  # fmt: skip
+        "name": "n",
+        "dataset": "ucf101",
+        "split": 1,
+        "classes": ("a", "b"),
+        "cells": (Cell("fog", "video_c", 3),),
+        "format": "mkv",
+        "unit": 8,
+        "samples": sha256(listed).hexdigest(),
+        "suite": "video_c",
+        "crf": None,
+    }
     hints = {each.name: each for each in dataclasses.fields(Recipe)}
     for name in hints:
         if name not in given and hints[name].default is dataclasses.MISSING:
