@@ -87,7 +87,10 @@ def _apart(rank: int):
 
 
 def train_r3d(rank: int = 0, world: int = 1):
-    """Three RigL updates of r3d_18 in 32 bit, its batch-norm statistics frozen."""
+    """Three RigL updates of r3d_18 in 32 bit, its batch-norm statistics frozen.
+
+    The steps are small: without statistics a step of 0.01 blows up the last bits of a sum to choices of 0.6 %.
+    """
     from torchvision.models.video import r3d_18
 
     from vidsparse.sparsity.topology import sparsify
@@ -95,7 +98,7 @@ def train_r3d(rank: int = 0, world: int = 1):
     torch.manual_seed(0)
     model = r3d_18(num_classes=4)
     wrapped: nn.Module = DistributedDataParallel(model) if world > 1 else model
-    opt = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
+    opt = torch.optim.SGD(model.parameters(), 0.001, momentum=0.9)
     sparse = sparsify(wrapped, opt, "rigl", 0.9, 100, seed=rank, every=1)
     model.eval()
     for step in range(3):

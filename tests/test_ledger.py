@@ -43,7 +43,7 @@ def test_the_accounts_of_a_run_agree(granet, capsys):
     assert flops["planned_training"] == pytest.approx(flops["training"], rel=0.2)
     said = " ".join(capsys.readouterr().out.split())
     assert "% of the FLOPs of dense training (theoretical)" in said
-    assert f"{100 * facts['explored']:.1f} % of the weights explored" in said
+    assert f"{100 * facts['explored']:.1f} % of masked weights explored" in said
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Cost, theoretical" in page
 

@@ -56,7 +56,7 @@ def test_a_step_in_parts_gives_the_masks_and_weights_of_one_batch(method, batch,
     """Also where parts are uneven (8 clips in 3 are 3, 3, 2) or fewer than asked (5 clips in 4 are 2, 2, 1)."""
     whole, one = trained(method, batch, 1, clip_norm)
     parts, many = trained(method, batch, accumulate, clip_norm)
-    assert (one.updates, one.step) == (many.updates, many.step) == (3, 9)
+    assert (one.updates, one.step) == (many.updates, many.step) == (2 if method.startswith("granet") else 3, 9)
     assert one.changed == many.changed > 0
     assert all(torch.equal(mask, many.masks[name]) for name, mask in one.masks.items())
     for name, value in whole.items():

@@ -84,7 +84,8 @@ def carry_out(job: Job, stopping: Stopping | None = None) -> int:
             cwd=job.folder,
         )
         with stopping.watching(process):
-            return process.wait()
+            code = process.wait()
+    return STOPPED if stopping.wanted and code == -signal.SIGTERM else code  # one that had not begun has no say yet
 
 
 @contextmanager
