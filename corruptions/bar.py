@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import bar_fields, bar_warps, fields, gather, motion
+from corruptions import bar_fields, bar_warps, bilinear, fields, motion
 from corruptions.bar_draws import along, held, normals, span, turn, uniforms
 from corruptions.motion import Scene
 from corruptions.severities import Level
@@ -169,18 +169,18 @@ def caustic_refraction(frames: Pixels, level: Level, scene: Scene) -> None:
     """x seen through water of index 4 and depth n p / 2 under caustic light, plus 255 * 2 p times the light's slope."""
     side = min(_shape(frames))
 
-    def make(t: int) -> tuple[gather.Plan, Plane]:
+    def make(t: int) -> tuple[bilinear.Plan, Plane]:
         size = span(held(scene), "size", t, 0.75, 1.25) * side
         light = bar_fields.caustics(_shape(frames), span(scene, "time", t, 0.5, 2), size, scene.scale)
         rows, columns, added = (np.empty_like(light) for _ in range(3))
         bar_warps.refract(light, scene.scale, 0.05 * level[0] * side, 0.2 * level[0], rows, columns, added)
-        return gather.plan(rows, columns, _shape(frames)), added
+        return bilinear.plan(rows, columns, _shape(frames)), added
 
     for frame, (where, light) in along(frames, scene, make):
         if frame.ndim == 2:  # labels, which no light changes
-            gather.move(frame, where)
+            bilinear.move(frame, where)
         else:
-            gather.look_lit(gather.pack(frame), where, light, frame)
+            bilinear.look_lit(bilinear.pack(frame), where, light, frame)
 
 
 def ripple(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -236,8 +236,8 @@ def _lay(frames: Pixels, scene: Scene, make: Callable[[int], Plane], colour: flo
 
 
 def _warp(frames: Pixels, scene: Scene, make: Callable[[int], bar_warps.Maps]) -> None:
-    for frame, where in along(frames, scene, lambda t: gather.plan(*make(t), _shape(frames))):
-        gather.move(frame, where)
+    for frame, where in along(frames, scene, lambda t: bilinear.plan(*make(t), _shape(frames))):
+        bilinear.move(frame, where)
 
 
 def _rays(scene: Scene, stream: str, t: int) -> Plane:

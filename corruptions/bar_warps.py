@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import gather
+from corruptions import bilinear
 from corruptions.jit import kernel
 
 Pixels = NDArray[np.uint8]
@@ -76,13 +76,13 @@ def twirls(shape: Shape, cell: int, amount: float, angles: NDArray[np.float64]) 
 def spin(frame: Pixels, degrees: float) -> Pixels:
     """Return the mean of 21 turns from -degrees to degrees about the centre, weighted by exp(-2 share^2)."""
     finer = max(2, math.ceil(_FINE_SIDE / min(frame.shape[:2])))
-    large = gather.pack(np.asarray(cv2.resize(frame, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC)))
+    large = bilinear.pack(np.asarray(cv2.resize(frame, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC)))
     shares = np.linspace(-1, 1, _BLUR_STEPS)
     total = np.zeros(frame.shape[:2], np.uint64)
-    for angle, unit in zip(np.radians(shares * degrees), gather.units(np.exp(-2 * shares**2)), strict=True):
+    for angle, unit in zip(np.radians(shares * degrees), bilinear.units(np.exp(-2 * shares**2)), strict=True):
         _add_turned(large.reshape(-1), large.shape[1], finer, math.cos(angle), math.sin(angle), unit, total)
     turned = np.empty_like(frame)
-    gather.unpack(total, turned)
+    bilinear.unpack(total, turned)
     return turned
 
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import fields, gather, motion, psf
+from corruptions import bilinear, fields, motion, psf
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.severities import Level
@@ -182,16 +182,16 @@ def weigh(
 def zoom_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     """Average the frame, once more the frame, and its centre magnified 1 + step, 1 + 2 step, ... below `stop`."""
     zooms = np.arange(1, *level)[1:]
-    units = gather.units(np.array([2, *np.ones(len(zooms))]))
+    units = bilinear.units(np.array([2, *np.ones(len(zooms))]))
     looks = [
         (*(places(length, zoom) for length in frames.shape[1:3]), unit)
         for zoom, unit in zip([1, *zooms], units, strict=True)
     ]
     for frame in frames:
-        packed, total = gather.pack(frame), np.zeros(frame.shape[:2], np.uint64)
+        packed, total = bilinear.pack(frame), np.zeros(frame.shape[:2], np.uint64)
         for rows, columns, unit in looks:
-            gather.add_zoomed(packed, rows, columns, unit, total)
-        gather.unpack(total, frame)
+            bilinear.add_zoomed(packed, rows, columns, unit, total)
+        bilinear.unpack(total, frame)
 
 
 def places(length: int, zoom: float) -> NDArray[np.float32]:

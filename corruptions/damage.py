@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws
+from corruptions import counter_rng
 from corruptions.motion import Scene
 
 Hurt = Callable[[int, bytes], bytes]
@@ -46,9 +46,9 @@ def lost_slices(scene: Scene, height: int, share: float, burst: float) -> NDArra
         return np.zeros(luck.shape, np.bool_)
     starts = luck <= max(1 - (1 - share) ** (1 / burst), luck.min())
     lost = np.zeros(luck.size, np.bool_)
-    seed = draws.seed(scene.key, scene.corruption, "burst")
+    seed = counter_rng.seed(scene.key, scene.corruption, "burst")
     for first in np.flatnonzero(starts).tolist():
-        more = math.log(draws.uniform(seed, first)) / math.log(1 - 1 / burst) if burst > 1 else 0
+        more = math.log(counter_rng.uniform(seed, first)) / math.log(1 - 1 / burst) if burst > 1 else 0
         lost[first : first + 1 + int(more)] = True
     return lost.reshape(luck.shape)
 
@@ -57,7 +57,7 @@ def overwrite(scene: Scene, height: int, hits: float) -> Hurt:
     """Return what overwrites bytes of picture t's slices, `hits` a picture in the mean."""
     luck = _luck(scene, slices(height))
     least = luck.min() if len(luck) > 1 else 0
-    seed = draws.seed(scene.key, scene.corruption, "byte")
+    seed = counter_rng.seed(scene.key, scene.corruption, "byte")
 
     def hurt(t: int, unit: bytes) -> bytes:
         nals = []
@@ -74,8 +74,8 @@ def overwrite(scene: Scene, height: int, hits: float) -> Hurt:
 
 def _luck(scene: Scene, per_picture: int) -> NDArray[np.float64]:
     """Return the luck of each slice, (pictures, slices): that of the first picture is endless."""
-    seed = draws.seed(scene.key, scene.corruption)
-    luck = [[draws.uniform(seed, t, s) for s in range(per_picture)] for t in scene.times]
+    seed = counter_rng.seed(scene.key, scene.corruption)
+    luck = [[counter_rng.uniform(seed, t, s) for s in range(per_picture)] for t in scene.times]
     return np.array([[math.inf] * per_picture, *luck[1:]])
 
 
@@ -105,7 +105,7 @@ def _overwritten(nal: bytes, seed: int, place: int, hits: int) -> bytes:
     """Return the slice with `hits` bytes changed, never to one below 4, which could make a start code."""
     data = bytearray(nal)
     for hit in range(hits):
-        word = draws.word(seed, place, hit)
+        word = counter_rng.word(seed, place, hit)
         at = _HEADER + (word >> 8) % (len(nal) - _HEADER)
         data[at] = 4 + word % 251
         data[at] += data[at] >= nal[at]

@@ -10,14 +10,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws
+from corruptions import counter_rng
 from corruptions.jit import kernel
 from corruptions.motion import NORMAL, Scene, knots
 
 BITS = 21
 QUANTILE_BITS = 16
 
-_GOLDEN, _MIX_1, _MIX_2 = np.uint64(draws.GOLDEN), np.uint64(draws.MIX_1), np.uint64(draws.MIX_2)
+_GOLDEN, _MIX_1, _MIX_2 = np.uint64(counter_rng.GOLDEN), np.uint64(counter_rng.MIX_1), np.uint64(counter_rng.MIX_2)
 _ONE, _27, _30, _31 = np.uint64(1), np.uint64(27), np.uint64(30), np.uint64(31)
 _CHANNEL = np.uint64((1 << BITS) - 1)
 _SHIFTS = (np.uint64(0), np.uint64(BITS), np.uint64(2 * BITS))
@@ -70,7 +70,7 @@ def normal_quantiles() -> NDArray[np.float32]:
 
 def words(scene: Scene, stream: str, t: int, pixels: int) -> NDArray[np.uint64]:
     """Return the field of frame `t`: uint64 (pixels,), three uniform 21-bit integers each."""
-    seed = draws.seed(scene.key, scene.corruption, stream)
+    seed = counter_rng.seed(scene.key, scene.corruption, stream)
     used = knots(scene, t)
     drawn = _draw(seed, used[0][0], pixels)
     if len(used) == 2:
@@ -80,7 +80,7 @@ def words(scene: Scene, stream: str, t: int, pixels: int) -> NDArray[np.uint64]:
 
 def normals(scene: Scene, stream: str, t: int, shape: tuple[int, int]) -> NDArray[np.float32]:
     """Return a field of independent standard normals at frame `t`: float32 of `shape`."""
-    seed = draws.seed(scene.key, scene.corruption, stream)
+    seed = counter_rng.seed(scene.key, scene.corruption, stream)
     total = np.zeros(shape, np.float32)
     for knot, weight in knots(scene, t):
         _add_normals(_draw(seed, knot, total.size), weight, normal_quantiles(), total.reshape(-1))
@@ -104,7 +104,7 @@ def _centre(words: NDArray[np.uint64], both: NDArray[np.float32]) -> None:
 
 def _draw(seed: int, knot: int, pixels: int) -> NDArray[np.uint64]:
     drawn = np.empty(pixels, np.uint64)
-    _fill(np.uint64(draws.state(seed, knot)), drawn)
+    _fill(np.uint64(counter_rng.state(seed, knot)), drawn)
     return drawn
 
 

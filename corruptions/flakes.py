@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws, fields, motion
+from corruptions import counter_rng, fields, motion
 from corruptions.blur import smear, steps, streak, weigh
 from corruptions.motion import Scene
 from corruptions.severities import Level
@@ -35,13 +35,13 @@ def falling(scene: Scene, shape: Shape, level: Level, weights: Plane) -> Callabl
     height, width = shape
     degrees = _direction(scene, 0)
     layer = _sharp(scene, 0, shape, level)
-    shifts = draws.seed(scene.key, scene.corruption, "shift")
+    shifts = counter_rng.seed(scene.key, scene.corruption, "shift")
     down, right = streak(len(weights), degrees)
     top, bottom, left, span = -int(down.min()), int(down.max()), -int(right.min()), int(right.max())
     above, below = (-(-rows // height) for rows in (top, bottom))
 
     def laid(number: int) -> Pixels:
-        aside = int(draws.uniform(shifts, abs(number), number < 0) * width) if number else 0
+        aside = int(counter_rng.uniform(shifts, abs(number), number < 0) * width) if number else 0
         return np.roll(layer, aside, axis=1)
 
     @lru_cache(maxsize=4)

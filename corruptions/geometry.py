@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws, fields, gather, motion
+from corruptions import bilinear, counter_rng, fields, motion
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.severities import Level
@@ -41,10 +41,10 @@ def elastic_transform(frames: Pixels, level: Level, scene: Scene) -> None:
             labels[...] = labels[rows, columns]
         return
     grid = np.indices((height, width), np.float32)
-    turns = motion.layers(held, lambda t: gather.plan(*_turned(pose(t), *grid), (height, width)))
-    paths = motion.layers(scene, lambda t: gather.plan(*bend(t), (height, width), 256))
+    turns = motion.layers(held, lambda t: bilinear.plan(*_turned(pose(t), *grid), (height, width)))
+    paths = motion.layers(scene, lambda t: bilinear.plan(*bend(t), (height, width), 256))
     for frame, turn, path in zip(frames, turns, paths, strict=True):
-        gather.look(gather.looked(gather.pack(frame), turn), path, frame)
+        bilinear.look(bilinear.looked(bilinear.pack(frame), turn), path, frame)
 
 
 def _turned(pose: NDArray[np.float64], y: Field, x: Field) -> tuple[Field, Field]:
@@ -70,7 +70,7 @@ def _boil(scene: Scene, shape: tuple[int, int], strength: float, sigma: float) -
 
     Between two draws the displacements are blended, which keeps their variance.
     """
-    seed = draws.seed(scene.key, scene.corruption, "field")
+    seed = counter_rng.seed(scene.key, scene.corruption, "field")
 
     @lru_cache(maxsize=2)
     def drawn(knot: int) -> Field:

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws
+from corruptions import counter_rng
 from corruptions.registry import Mode
 
 NORMAL: Final = NormalDist()
@@ -61,11 +61,11 @@ def knots(scene: Scene, t: int) -> Knots:
 
 def uniform(scene: Scene, stream: str, t: int) -> float:
     """Return one parameter at frame `t`: uniform in [0, 1] at every `t`, moving as the scene's mode says."""
-    seed = draws.seed(scene.key, scene.corruption, stream)
+    seed = counter_rng.seed(scene.key, scene.corruption, stream)
     used = knots(scene, t)
     if len(used) == 1:
-        return draws.uniform(seed, used[0][0])
-    return NORMAL.cdf(sum(weight * NORMAL.inv_cdf(draws.uniform(seed, knot)) for knot, weight in used))
+        return counter_rng.uniform(seed, used[0][0])
+    return NORMAL.cdf(sum(weight * NORMAL.inv_cdf(counter_rng.uniform(seed, knot)) for knot, weight in used))
 
 
 def layers(scene: Scene, make: Callable[[int], Layer]) -> Iterator[Layer]:

@@ -7,7 +7,7 @@ key, so that every frame (or block) has its own luck whatever the severity, and 
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws
+from corruptions import counter_rng
 from corruptions.motion import Scene
 from corruptions.severities import Level
 
@@ -16,8 +16,8 @@ Order = NDArray[np.int64]
 
 def _luck(scene: Scene, n: int) -> NDArray[np.uint64]:
     """Return one random word for each of n frames or blocks: uint64 (n,)."""
-    seed = draws.seed(scene.key, scene.corruption)
-    return np.array([draws.word(seed, number) for number in range(n)], np.uint64)
+    seed = counter_rng.seed(scene.key, scene.corruption)
+    return np.array([counter_rng.word(seed, number) for number in range(n)], np.uint64)
 
 
 def freeze(n_frames: int, level: Level, scene: Scene) -> Order:

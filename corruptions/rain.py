@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import draws, motion
+from corruptions import counter_rng, motion
 from corruptions.motion import Scene
 from corruptions.severities import Level
 
@@ -63,18 +63,18 @@ def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: i
 
 def _uniforms(scene: Scene, stream: str, life: Numbers, drop: Numbers) -> NDArray[np.float64]:
     """Return what draws.uniform draws for each drop in its life: float64 (drops,)."""
-    seed = np.uint64(draws.seed(scene.key, scene.corruption, stream))
+    seed = np.uint64(counter_rng.seed(scene.key, scene.corruption, stream))
     word = _mix(_mix(seed + _step(life)) + _step(drop))
     return ((word >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 def _step(number: Numbers) -> Words:
-    return (number.astype(np.uint64) + np.uint64(1)) * np.uint64(draws.GOLDEN)
+    return (number.astype(np.uint64) + np.uint64(1)) * np.uint64(counter_rng.GOLDEN)
 
 
 def _mix(word: Words) -> Words:
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(draws.MIX_1)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(draws.MIX_2)
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(counter_rng.MIX_1)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(counter_rng.MIX_2)
     return word ^ (word >> np.uint64(31))
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from vidsparse.analysis import spatial, spectra, spectral
 from vidsparse.config import AnalysisConfig, DataConfig
 from vidsparse.evaluation.gallery import picture
-from vidsparse.sparsity.structure import describe
+from vidsparse.sparsity.measure.dispersion import describe
 
 CONDITIONS = ("clean", "gaussian_noise/3", "motion_blur/3")
 SIZE, FRAMES = 32, 8

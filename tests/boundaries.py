@@ -27,7 +27,7 @@ class Boundaries:
         import pyarrow.parquet as pq
         import torch
 
-        import vidsparse.engine as engine
+        import vidsparse.training.engine as engine
 
         for name in self.CALLS:
             setattr(os, name, self._counted(name, getattr(os, name)))

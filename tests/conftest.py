@@ -11,9 +11,9 @@ from hypothesis import settings
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
-from vidsparse import _compat
+from vidsparse.utils import torchvision_compat
 
-_compat.install()
+torchvision_compat.install()
 # a slow machine is no failure, and the same code gives the same answer: other examples come with other code, or with
 # HYPOTHESIS_PROFILE=explore
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -30,7 +30,7 @@ TINY = ("name=tiny", "data.source=folder", "data.frames=4", "data.stride=2", "da
 @pytest.fixture(scope="session")
 def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class-folder data set of 3 classes: 4 groups of one training clip each, 2 test clips."""
-    from vidsparse.data.sample import write_video
+    from vidsparse.data.datasets.sample_videos import write_video
 
     root = tmp_path_factory.mktemp("tiny")
     for label, name in enumerate(("Left", "Right", "Still")):

@@ -246,7 +246,7 @@ def counting(work: Callable[[], None]) -> None:
 
 def crashing(work: Callable[[], None], at: int, how: str) -> None:
     """A full disk must end in a sentence, and so here in an error that the command line knows."""
-    from vidsparse.errors import VidsparseError
+    from vidsparse.utils.errors import VidsparseError
 
     Boundaries(at, how).install()
     try:
@@ -285,7 +285,7 @@ def make_data(root: Path) -> None:
     """The tiny data set of the tests."""
     from conftest import _moving_stripes
 
-    from vidsparse.data.sample import write_video
+    from vidsparse.data.datasets.sample_videos import write_video
 
     for label, name in enumerate(("Left", "Right", "Still")):
         for part, groups in (("train", range(2)), ("test", range(4, 6))):
@@ -298,9 +298,9 @@ def main(what: str, out: str, mode: str = "boundaries", count: str = "all") -> N
     import torch
 
     import vidsparse
-    from vidsparse import _compat
+    from vidsparse.utils import torchvision_compat
 
-    _compat.install()
+    torchvision_compat.install()
     for module in pkgutil.walk_packages(vidsparse.__path__, "vidsparse."):  # everything that a run imports, once
         importlib.import_module(module.name)
     torch.set_num_threads(1)

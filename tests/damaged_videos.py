@@ -8,9 +8,9 @@ from typing import Any
 import av
 import numpy as np
 
-from vidsparse.data.decoders import inspect
-from vidsparse.data.video import VideoReader
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.reading.decoders import inspect
+from vidsparse.data.reading.video_files import VideoReader
+from vidsparse.utils.errors import ClipDecodeError
 
 MADE: dict[str, tuple[str, str, str, dict[str, str]]] = {  # suffix, encoder, pixel format, options
     "ffv1": (".mkv", "ffv1", "bgr0", {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}),

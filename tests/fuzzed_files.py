@@ -12,12 +12,12 @@ from damaged_videos import FAR, KINDS, MADE, damaged, make
 from fuzzing import changed
 from PIL import Image
 
-from vidsparse.data import images, masks, readers
-from vidsparse.data.decoders import inspect
-from vidsparse.data.frames import VideoInfo
-from vidsparse.data.sources import Sample
-from vidsparse.data.video import VideoReader
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.data.reading import image_files, mask_files, readers
+from vidsparse.data.reading.decoders import inspect
+from vidsparse.data.reading.frames import VideoInfo
+from vidsparse.data.reading.video_files import VideoReader
+from vidsparse.utils.errors import ClipDecodeError
 
 CHECKED = ("ffv1", "ffv1_avi", "hevc")  # videos whose frames carry checksums
 CHECKED_PICTURES = ("png", "png_p", "png16", "png_grey", "png_alpha", "png_interlaced")
@@ -138,7 +138,7 @@ def pictures_trial(folder: Path) -> Callable[[random.Random], str]:
     """A trial of a changed picture, as a picture and as a mask: what is counted of it and what is read must agree."""
     folder.mkdir(parents=True, exist_ok=True)
     made = _pictures()
-    whole = {name: images.decode(content, name) for name, content in made.items()}
+    whole = {name: image_files.decode(content, name) for name, content in made.items()}
 
     def trial(rng: random.Random) -> str:
         name = rng.choice(list(made))
@@ -178,9 +178,9 @@ def _picture(name: str, path: Path, whole: np.ndarray) -> str:
 
 
 def _mask(path: Path) -> str:
-    info = masks.inspect("class_ids", path)[0]
+    info = mask_files.inspect("class_ids", path)[0]
     if info.error:
         return "refused"
-    labels = masks.read("class_ids", path, None, [0])[0]
+    labels = mask_files.read("class_ids", path, None, [0])[0]
     assert labels.shape == (info.height, info.width)
     return "mask read"

@@ -10,9 +10,9 @@ import numpy as np
 from fuzzing import NEUTRAL, changed, neutral, rewritten
 
 from vidsparse.config import DataConfig
-from vidsparse.data.published import open_published
-from vidsparse.data.sources import ABSENT, Dataset, load_dataset
-from vidsparse.models.labels import find_classes
+from vidsparse.data.corrupted.published import open_published
+from vidsparse.data.datasets.sources import ABSENT, Dataset, load_dataset
+from vidsparse.models.weights.labels import find_classes
 
 CLASSES = ("Apply Makeup", "Bowling", "Yo-Yo")
 _JPEG = bytes.fromhex("ffd8ffe000104a464946")

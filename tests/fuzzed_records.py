@@ -19,14 +19,14 @@ import corruptions
 from vidsparse.checks import load_benchmark_config, load_config
 from vidsparse.compose import shipped_configs
 from vidsparse.config import Config, flatten, to_yaml
-from vidsparse.data import manifest
-from vidsparse.data.cells import Cell
-from vidsparse.data.frames import VideoInfo
-from vidsparse.data.index import build_index
-from vidsparse.data.sources import Sample
-from vidsparse.data.stored import RECIPE, SAMPLES, Entry, Recipe, entries_bytes, open_stored
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.corrupted.layout import RECIPE, SAMPLES, Entry, Recipe, entries_bytes, open_stored
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.data.indexing import manifest
+from vidsparse.data.indexing.index import build_index
+from vidsparse.data.reading.frames import VideoInfo
 from vidsparse.evaluation import predictions
-from vidsparse.models.state_dicts import read_tensors
+from vidsparse.models.weights.state_dicts import read_tensors
 from vidsparse.runfolder import CsvLog, read_facts, write_csv
 
 KEYS = tuple(flatten(dataclasses.asdict(Config())))

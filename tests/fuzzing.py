@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from corruptions.errors import CorruptionError
-from vidsparse.errors import VidsparseError
+from vidsparse.utils.errors import VidsparseError
 
 Trial = Callable[[random.Random], str]  # makes one input and says what came of it; AssertionError for a wrong result
 MOST_SECONDS = 60.0  # of one input, on a busy machine; most take milliseconds

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vidsparse import files
-from vidsparse.data.stored import LOG
+from vidsparse.data.corrupted.layout import LOG
+from vidsparse.utils import files
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = ("data.source=folder", "data.frames=4", "data.stride=2", "data.short_side=40", "data.size=32",

@@ -119,8 +119,8 @@ def job_fsdp(rank: int, world: int) -> dict:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    from vidsparse.errors import ConfigError
     from vidsparse.sparsity.topology import sparsify
+    from vidsparse.utils.errors import ConfigError
 
     mesh = init_device_mesh("cpu", (world,))
     model = nn.Sequential(fully_shard(nn.Linear(8, 8), mesh=mesh), nn.Linear(8, 8))
@@ -132,9 +132,9 @@ def job_fsdp(rank: int, world: int) -> dict:
 
 
 if __name__ == "__main__":
-    from vidsparse import _compat
+    from vidsparse.utils import torchvision_compat
 
-    _compat.install()
+    torchvision_compat.install()
     jobs, rank, world, folder = sys.argv[1].split(","), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=world)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from vidsparse.answerable import judged, load_answerable
 from vidsparse.config import Config, DataConfig, EvaluationConfig, ModelConfig, TrainingConfig
-from vidsparse.data.sources import Dataset, Sample, evaluated_on
-from vidsparse.errors import DataError
+from vidsparse.data.datasets.sources import Dataset, Sample, evaluated_on
+from vidsparse.evaluation.answerable import judged, load_answerable
+from vidsparse.utils.errors import DataError
 
 
 def dataset(name, classes, part):

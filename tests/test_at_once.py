@@ -6,8 +6,8 @@ import re
 import pytest
 
 from at_once import twice
-from vidsparse.errors import VidsparseError
-from vidsparse.launch import check_alone
+from vidsparse.utils.errors import VidsparseError
+from vidsparse.utils.launch import check_alone
 
 TAKEN = re.compile(r"process \d+ on \S+ (is at work there|writes the same units)")
 

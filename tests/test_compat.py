@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # `_compat` by its path, without `vidsparse/__init__.py`, which would install the fix before the test looks.
 PREAMBLE = """
 import importlib.util, sys
-spec = importlib.util.spec_from_file_location("compat", "vidsparse/_compat.py")
+spec = importlib.util.spec_from_file_location("compat", "vidsparse/utils/torchvision_compat.py")
 compat = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(compat)
 

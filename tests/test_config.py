@@ -8,7 +8,7 @@ import yaml
 from vidsparse.checks import load_config
 from vidsparse.compose import compose, shipped_configs
 from vidsparse.config import SAMPLE_ROOT, identity, to_yaml
-from vidsparse.errors import ConfigError
+from vidsparse.utils.errors import ConfigError
 
 SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))
 

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidsparse import files
-from vidsparse.engine import Checkpoints
-from vidsparse.errors import DamagedFile, RunFolderError
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
-from vidsparse.models.weights import find_weights
+from vidsparse.models.weights.find import find_weights
 from vidsparse.models.zoo import MODELS
 from vidsparse.report.page import write_report
+from vidsparse.training.engine import Checkpoints
+from vidsparse.utils import files
+from vidsparse.utils.errors import DamagedFile, RunFolderError
 
 
 def flip(path, place):
@@ -196,8 +196,8 @@ from pathlib import Path
 import numpy as np, pandas as pd, torch, pyarrow as pa
 from vidsparse import files
 from vidsparse.analysis.analyse import _save_arrays, _save_table
-from vidsparse.engine import Checkpoints, save_weights
-from vidsparse.errors import WriteError
+from vidsparse.training.engine import Checkpoints, save_weights
+from vidsparse.utils.errors import WriteError
 from vidsparse.evaluation import predictions
 out = Path(sys.argv[1])
 noise = np.random.default_rng(0)
@@ -234,8 +234,8 @@ assert left == ["model.safetensors", "sha256", "state.pt", "step-00000001", "t.t
 @pytest.mark.parametrize("change", [{"cells": 5}, {"unit": "many"}, {"unit": 0}, {"classes": 3}, {"format": "gif"},
                                     {"frames": [1]}, {"cells": [{"corruption": 1}]}, {"more": 1}])  # fmt: skip
 def test_a_recipe_with_odd_contents_is_one_sentence(change, tmp_path):
-    from vidsparse.data.stored import RECIPE, VERSION, read_recipe
-    from vidsparse.errors import DataError
+    from vidsparse.data.corrupted.layout import RECIPE, VERSION, read_recipe
+    from vidsparse.utils.errors import DataError
 
     said = {"version": VERSION, "name": "b", "dataset": "d", "split": 1, "classes": ["a"], "fingerprint": "f",
             "sample_data": False, "canvas": "crop", "short_side": 40, "size": 32, "materialize": "clips", "frames": 2,
@@ -254,7 +254,7 @@ def test_an_index_with_odd_contents_is_counted_again(odd, tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from vidsparse.data.manifest import SCHEMA, load
+    from vidsparse.data.indexing.manifest import SCHEMA, load
 
     row = {"path": ["/a"], "size": [1], "mtime": [1], "entries": [1], "n_frames": [3], "rate": ["25"], "height": [4],
            "width": [4], "decoder": ["decord"], "error": [""], "damage": [""], "top": [None],

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from vidsparse.data.protocols import PROTOCOLS
-from vidsparse.data.sources import SOURCES
+from vidsparse.data.datasets.protocols import PROTOCOLS
+from vidsparse.data.datasets.sources import SOURCES
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "data.md").read_text()
 

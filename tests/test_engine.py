@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from vidsparse.config import EngineConfig
-from vidsparse.engine import Checkpoints, Engine
-from vidsparse.errors import ConfigError
+from vidsparse.training.engine import Checkpoints, Engine
+from vidsparse.utils.errors import ConfigError
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")
 

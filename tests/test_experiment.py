@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 from vidsparse.cli import main
-from vidsparse.errors import ClipDecodeError, ConfigError, RunFolderError
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.experiment import run
-from vidsparse.training import Diverged
+from vidsparse.training.loop import Diverged
+from vidsparse.utils.errors import ClipDecodeError, ConfigError, RunFolderError
 
 FILES = ("config.yaml", "run.json", "metrics.csv", "topology.csv", "layers.csv", "predictions.parquet",
          "frames.npz", "gallery.parquet", "report.html", "checkpoints/final.safetensors",
@@ -60,7 +60,7 @@ def test_the_main_job_writes_everything_it_promises_and_reprints_in_a_moment(tin
 
 def test_a_run_stopped_in_training_ends_in_the_same_weights_and_predictions(tiny_config):
     whole = run(tiny_config("name=whole"))
-    import vidsparse.training as training
+    import vidsparse.training.loop as training
 
     checkpoints = training.Checkpoints.save
 

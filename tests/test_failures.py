@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vidsparse import failures
-from vidsparse.data import images, manifest, readers
-from vidsparse.data.index import build_index
-from vidsparse.data.sources import Sample
-from vidsparse.errors import ClipDecodeError, MachineError
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.data.indexing import manifest
+from vidsparse.data.indexing.index import build_index
+from vidsparse.data.reading import image_files, readers
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
+from vidsparse.utils import failures
+from vidsparse.utils.errors import ClipDecodeError, MachineError
 
 ERRNOS = ("EIO", "ESTALE", "EACCES", "EPERM", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC", "ETIMEDOUT", "ENOTCONN")
 KINDS = ("video", "image", "frames", "class_ids", "array", "packed", "cifar_binary")
@@ -137,7 +138,7 @@ def test_an_error_while_a_picture_is_read_is_no_broken_picture(file_of, tmp_path
         raise OSError(number, os.strerror(number), str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(images.Image, "open", fail)
+        patch.setattr(image_files.Image, "open", fail)
         with pytest.raises(MachineError, match=str(path)):
             build_index([Sample("x", path, 0, "x", "image")], tmp_path / "index")
     assert not manifest.load(tmp_path / "index" / "index-v4.parquet")
@@ -152,11 +153,11 @@ def test_a_lack_of_memory_is_cached_nowhere(file_of, tmp_path, monkeypatch):
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(images.Image, "open", fail)
+        patch.setattr(image_files.Image, "open", fail)
         with pytest.raises(MachineError, match=r"x.png: there is not enough memory; lower engine.workers"):
             build_index([sample], tmp_path / "index")
         with pytest.raises(MachineError, match="there is not enough memory"):
-            images.decode(path.read_bytes(), path)
+            image_files.decode(path.read_bytes(), path)
     assert build_index([sample], tmp_path / "index").rows["x"].info.n_frames == 1
 
 
@@ -170,7 +171,7 @@ def test_a_real_lack_of_address_space_is_the_machines(file_of):
         "images.open_picture(Path(sys.argv[1]))"
     )
     ran = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
-    assert "vidsparse.errors.MachineError" in ran.stderr.splitlines()[-1]
+    assert "vidsparse.utils.errors.MachineError" in ran.stderr.splitlines()[-1]
     assert "there is not enough memory" in ran.stderr
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from vidsparse import files
-from vidsparse.errors import VidsparseError
+from vidsparse.utils import files
+from vidsparse.utils.errors import VidsparseError
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):

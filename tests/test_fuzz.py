@@ -9,12 +9,12 @@ from fuzzed import fuzz
 from fuzzed_lists import trees
 from PIL import Image
 
-from vidsparse.data import images, masks
-from vidsparse.data.sources import load_dataset
-from vidsparse.errors import ClipDecodeError, ConfigError, DamagedFile, DataError
+from vidsparse.data.datasets.sources import load_dataset
+from vidsparse.data.reading import image_files, mask_files
 from vidsparse.evaluation import predictions
-from vidsparse.models.labels import find_classes
+from vidsparse.models.weights.labels import find_classes
 from vidsparse.runfolder import CsvLog
+from vidsparse.utils.errors import ClipDecodeError, ConfigError, DamagedFile, DataError
 
 SAMPLED = ("pictures", "lists", "files of class names", "arrays")
 
@@ -81,14 +81,14 @@ def test_a_png_whose_pixels_do_not_fit_their_checksum_is_refused(tmp_path: Path)
     pixels, path = np.random.default_rng(0).integers(0, 256, (24, 40), np.uint8), tmp_path / "a.png"
     Image.fromarray(pixels).save(path, compress_level=0)
     content = bytearray(path.read_bytes())
-    assert (images.open_picture(path)[..., 0] == pixels).all()
+    assert (image_files.open_picture(path)[..., 0] == pixels).all()
     at = content.index(b"IDAT") + 4 + 300
     content[at] ^= 0x80
     path.write_bytes(content)
-    for read in (images.open_picture, masks.open_mask):
+    for read in (image_files.open_picture, mask_files.open_mask):
         with pytest.raises(ClipDecodeError, match="do not fit their checksum"):
             read(path)
-    assert "do not fit their checksum" in images.inspect(path)[0].error
+    assert "do not fit their checksum" in image_files.inspect(path)[0].error
 
 
 @pytest.mark.parametrize("head", ["step,accurac&amp;y", 'step,"accuracy', "step," + "a" * 200_000])

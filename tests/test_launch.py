@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from vidsparse.errors import DataError, VidsparseError
-from vidsparse.launch import together
-from vidsparse.machine import rank
+from vidsparse.utils.errors import DataError, VidsparseError
+from vidsparse.utils.launch import together
+from vidsparse.utils.machine import rank
 
 
 def leave_number(folder: Path) -> None:

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from vidsparse.cli import main
-from vidsparse.errors import ConfigError
 from vidsparse.evaluation import predictions
-from vidsparse.leaderboard import entries
 from vidsparse.models.zoo import create_model
+from vidsparse.study.leaderboard import entries
+from vidsparse.utils.errors import ConfigError
 
 SYNSETS = ("n01440764", "n01443537", "n15075141")  # numbers 0, 1 and 999 of ImageNet
 

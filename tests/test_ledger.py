@@ -5,9 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from vidsparse import ledger
 from vidsparse.experiment import run
-from vidsparse.sparsity.flops import training_flops
+from vidsparse.sparsity.measure.flops import training_flops
+from vidsparse.training import cost
 
 
 @pytest.fixture
@@ -49,12 +49,12 @@ def test_the_accounts_of_a_run_agree(granet, capsys):
 
 
 def test_a_network_that_cannot_be_counted_is_trained_all_the_same(granet, monkeypatch, capsys):
-    from vidsparse.errors import ConfigError
+    from vidsparse.utils.errors import ConfigError
 
     def refuse(model, example):
         raise ConfigError("the FLOPs of this network cannot be counted without values")
 
-    monkeypatch.setattr("vidsparse.sparsity.flops.count_flops", refuse)
+    monkeypatch.setattr("vidsparse.sparsity.measure.flops.count_flops", refuse)
     folder = run(granet)
     info = json.loads((folder / "run.json").read_text())
     assert info["finished"]
@@ -73,4 +73,4 @@ def test_costs_of_weights_as_given(tiny_config):
     info = json.loads((folder / "run.json").read_text())
     assert info["flops"]["training"] == info["flops"]["dense_training"] == 0
     assert info["flops"]["sparse"] == info["flops"]["dense"] > 0
-    assert ledger.describe_cost(info["flops"], sparse=False).endswith("a clip (theoretical)")
+    assert cost.describe_cost(info["flops"], sparse=False).endswith("a clip (theoretical)")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from vidsparse import files, locks
-from vidsparse.locks import Locked, held, owner_of
+from vidsparse.utils import files, locks
+from vidsparse.utils.locks import Locked, held, owner_of
 
 RACE = """
 import sys, time
 from pathlib import Path
-from vidsparse.locks import Locked, held
+from vidsparse.utils.locks import Locked, held
 lock, inside = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -82,7 +82,7 @@ def test_of_many_that_find_a_dead_owner_only_one_takes_over(tmp_path):
 
 def test_an_owner_that_was_killed_is_recognised_at_once(tmp_path):
     lock = tmp_path / ".lock"
-    code = "import os, sys; from pathlib import Path; from vidsparse.locks import held\n"
+    code = "import os, sys; from pathlib import Path; from vidsparse.utils.locks import held\n"
     code += "with held(Path(sys.argv[1]), 'work'): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code, str(lock)], check=False)
     assert lock.exists()
@@ -146,7 +146,7 @@ def test_a_file_system_without_links_locks_as_well(tmp_path, monkeypatch):
 
 
 def test_a_sweep_leaves_what_a_living_process_is_writing(tmp_path):
-    code = "import sys; from pathlib import Path; from vidsparse.files import replacing\n"
+    code = "import sys; from pathlib import Path; from vidsparse.utils.files import replacing\n"
     code += "with replacing(Path(sys.argv[1])) as t: t.write_text('x'); print(flush=True); sys.stdin.readline()"
     command = [sys.executable, "-c", code, str(tmp_path / "report.html")]
     writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

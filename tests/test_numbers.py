@@ -14,8 +14,8 @@ from vidsparse.config import Config, identity, to_yaml
 from vidsparse.config.kinds import kind_of, members
 from vidsparse.config.ranges import ranges
 from vidsparse.config.reading import Unfit, read, split_list, word
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity.method import SETTINGS
+from vidsparse.utils.errors import ConfigError
 
 RANGES = ranges(Config)
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 import corruptions
 from vidsparse.cli import main
-from vidsparse.data.sample import write_video
+from vidsparse.data.datasets.sample_videos import write_video
 from vidsparse.preview import FRAMES, Clip, cells_of, contact_sheet, read_clip, write_preview
 
 

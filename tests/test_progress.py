@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from vidsparse.progress import Waiting
+from vidsparse.utils.progress import Waiting
 
 
 def test_the_share_of_waiting():

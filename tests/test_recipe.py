@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from vidsparse.config import MixupConfig, OptimizerConfig, ScheduleConfig
-from vidsparse.recipe import draw_mix, learning_rate, make_optimizer, precise_bn_batches, reestimate_batchnorm
+from vidsparse.training.recipe import draw_mix, learning_rate, make_optimizer, precise_bn_batches, reestimate_batchnorm
 
 
 def rates(schedule: ScheduleConfig, per_epoch: int = 2, epochs: int = 6) -> list[float]:

@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from vidsparse import runfolder
-from vidsparse.errors import RunFolderError
-from vidsparse.locks import Locked
 from vidsparse.runfolder import CsvLog, RunFolder, read_facts
+from vidsparse.utils.errors import RunFolderError
+from vidsparse.utils.locks import Locked
 
 
 def test_the_same_experiment_continues_and_another_is_refused_with_what_differs(tiny_config):

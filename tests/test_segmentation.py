@@ -11,16 +11,16 @@ import pytest
 import torch
 from PIL import Image
 
-from vidsparse import files
 from vidsparse.checks import load_config
 from vidsparse.cli import main
-from vidsparse.errors import ConfigError, DataError
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.experiment import run
-from vidsparse.recipe import pixel_loss, pixel_right
-from vidsparse.report.overlays import painted
+from vidsparse.report.figures.mask_overlays import painted
 from vidsparse.report.page import write_comparison, write_report
+from vidsparse.training.recipe import pixel_loss, pixel_right
+from vidsparse.utils import files
+from vidsparse.utils.errors import ConfigError, DataError
 
 TOY = ("data.frames=2", "data.stride=1", "data.short_side=40", "data.size=32", "model.name=unet",
        "training.epochs=2", "training.batch_size=3", "training.schedule.warmup_epochs=0", "engine.workers=0",

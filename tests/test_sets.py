@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vidsparse.errors import ConfigError
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
+from vidsparse.utils.errors import ConfigError
 
 IMAGES = ("data.frames=1", "data.stride=1", "data.short_side=32", "data.size=32", "data.augment.pad=4",
           "training.epochs=1", "evaluation.severities=[3]")  # fmt: skip

@@ -7,15 +7,15 @@ import sys
 import pytest
 
 from killing import ROOT
-from vidsparse import csv_text, errors
-from vidsparse.machine import user_cache
+from vidsparse.utils import csv_text, errors
+from vidsparse.utils.machine import user_cache
 
 SPEAK = """
 import sys
-from vidsparse.surroundings import prepare_environment, steady_streams
+from vidsparse.utils.surroundings import prepare_environment, steady_streams
 prepare_environment()
 with steady_streams():
-    from vidsparse.progress import say
+    from vidsparse.utils.progress import say
     for _ in range(3000):
         say("frost: \\u00e9 \\u4e2d " + 40 * "x")
     import matplotlib
@@ -55,14 +55,14 @@ def test_a_command_goes_on(shell, environment, tmp_path):
 
 
 def test_a_broken_tensorboard_is_said_and_left_out(tmp_path, monkeypatch, capsys):
-    from vidsparse import tracking
+    from vidsparse.training import tracker
 
     (tmp_path / "tensorboard").mkdir()
     (tmp_path / "tensorboard" / "__init__.py").write_text("raise TypeError('Descriptors cannot be created directly')")
     for name in [name for name in sys.modules if name.split(".")[0] == "tensorboard" or "torch.utils.tensorb" in name]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
-    assert tracking._tensorboard(tmp_path / "board", 0) is None
+    assert tracker._tensorboard(tmp_path / "board", 0) is None
     assert "TensorBoard cannot be used here (TypeError: Descriptors" in capsys.readouterr().out
 
 

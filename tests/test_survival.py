@@ -19,10 +19,10 @@ import torch
 from safetensors.torch import load_file
 
 from killing import finish, kill_after, start
-from vidsparse.engine import Checkpoints
-from vidsparse.errors import MachineError
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
+from vidsparse.training.engine import Checkpoints
+from vidsparse.utils.errors import MachineError
 
 
 def settings(tiny: tuple[str, ...], root: Path, *more: str) -> list[str]:
@@ -114,9 +114,9 @@ def test_a_checkpoint_that_cannot_be_read_falls_back_to_the_one_before(tiny_conf
 
 
 def test_a_video_that_is_broken_is_replaced_in_training_and_wrong_in_evaluation(tiny_config, tiny_root, tmp_path):
-    from vidsparse.data.cells import evaluation_cells
     from vidsparse.data.clips import load_clips
-    from vidsparse.data.corrupted import CorruptedUnits
+    from vidsparse.data.corrupted.batches import CorruptedUnits
+    from vidsparse.data.corrupted.cells import evaluation_cells
     from vidsparse.data.loader import TrainingClips
 
     root = Path(shutil.copytree(tiny_root, tmp_path / "copy"))

@@ -9,10 +9,10 @@ import torch
 
 from killing import finish
 from vidsparse.checks import load_config
-from vidsparse.engine import Checkpoints
-from vidsparse.errors import ConfigError
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
+from vidsparse.training.engine import Checkpoints
+from vidsparse.utils.errors import ConfigError
 
 TWO = ("engine.devices=2", "engine.accelerator=cpu")
 SHORT = ("training.epochs=3", "data.val_fraction=0.25", "evaluation.views=4", "evaluation.severities=[3]",

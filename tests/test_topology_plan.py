@@ -6,8 +6,8 @@ import pytest
 
 from vidsparse.checks import load_config
 from vidsparse.config import identity
-from vidsparse.errors import ConfigError
-from vidsparse.topology_plan import check_updates, settings_in_steps, topology_plan
+from vidsparse.training.topology_plan import check_updates, settings_in_steps, topology_plan
+from vidsparse.utils.errors import ConfigError
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 UCF101 = 596  # steps of an epoch at batch 16

@@ -12,13 +12,13 @@ from lightning_fabric.plugins import MixedPrecision
 from torch import nn
 
 from toy import DYNAMIC
-from vidsparse import engine as engine_module
 from vidsparse.config import Config, EngineConfig, TrainingConfig
 from vidsparse.data.clips import load_clips
-from vidsparse.engine import Checkpoints, Engine
 from vidsparse.runfolder import RunFolder
 from vidsparse.sparsity.topology import sparsify
-from vidsparse.training import optimize, plan_steps, train
+from vidsparse.training import engine as engine_module
+from vidsparse.training.engine import Checkpoints, Engine
+from vidsparse.training.loop import optimize, plan_steps, train
 
 
 class Double(nn.Module):

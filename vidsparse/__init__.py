@@ -6,7 +6,7 @@ The public names are loaded when first used, so that `vidsparse --help` and conf
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vidsparse import _compat
+from vidsparse.utils import torchvision_compat
 
 if TYPE_CHECKING:
     from vidsparse import sparsity
@@ -26,7 +26,7 @@ _HOME = {
     "sparsify": "vidsparse.sparsity.topology",
 }
 
-_compat.install()
+torchvision_compat.install()
 
 
 def __getattr__(name: str) -> Any:

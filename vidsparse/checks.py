@@ -9,14 +9,14 @@ from corruptions.registry import nearest
 from vidsparse.compose import COMMAND_LINE, compose
 from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
 from vidsparse.config.ranges import outside
-from vidsparse.data.protocols import PROTOCOLS
-from vidsparse.data.sources import SOURCES
-from vidsparse.errors import ConfigError, some
-from vidsparse.models.weights import native_input, weights_problem
+from vidsparse.data.datasets.protocols import PROTOCOLS
+from vidsparse.data.datasets.sources import SOURCES
+from vidsparse.models.weights.find import native_input, weights_problem
 from vidsparse.models.zoo import MODELS, check_model, known_models, model_spec
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 from vidsparse.tasks import TASKS
+from vidsparse.utils.errors import ConfigError, some
 
 LONGEST_NAME = 200  # bytes; file systems take 255, and ours add to it
 Fail = Callable[[str, str], ConfigError]

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from corruptions.errors import CorruptionError
-from vidsparse.errors import VidsparseError
-from vidsparse.failures import machine_errno, sentence
-from vidsparse.files import at_home
-from vidsparse.surroundings import prepare_environment, speak_utf8, steady_streams
+from vidsparse.utils.errors import VidsparseError
+from vidsparse.utils.failures import machine_errno, sentence
+from vidsparse.utils.files import at_home
+from vidsparse.utils.surroundings import prepare_environment, speak_utf8, steady_streams
 
 _CONFIG_HELP = "a YAML file, or the name of a shipped config such as ucf101_rigl"
 _OVERRIDE_HELP = "settings that replace those of the config, such as sparse.sparsity=0.3 training.seed=1"
@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> Path | None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     """Evaluate weights as they are: runs without training, and a page that compares them where they are several."""
-    from vidsparse.leaderboard import entries, weights_of
+    from vidsparse.study.leaderboard import entries, weights_of
 
     asked = options.overrides
     runs = []
@@ -92,8 +92,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         options.overrides = [*named, *settings, "training.epochs=0", "training.init=null", "sparse.method=dense"]
         runs += [run] if (run := _run(options)) else []
     if len(runs) > 1:
-        from vidsparse.progress import say
         from vidsparse.report.page import write_comparison
+        from vidsparse.utils.progress import say
 
         say(f"report     {write_comparison(runs, runs[0].parent / 'leaderboard')}")
 
@@ -136,9 +136,9 @@ def _benchmark_setting(word: str) -> str:
 def _report(options: argparse.Namespace) -> None:
     """Remake the report of a run, or one page that compares several."""
     from vidsparse.facts import find_reference
-    from vidsparse.progress import say
     from vidsparse.report.page import write_comparison, write_report
     from vidsparse.runfolder import RunFolder
+    from vidsparse.utils.progress import say
 
     runs = [at_home(run) for run in options.runs]
     for run in runs:
@@ -154,7 +154,7 @@ def _report(options: argparse.Namespace) -> None:
 def _preview(options: argparse.Namespace) -> None:
     """Show what corruptions do to a video."""
     from vidsparse.preview import write_preview
-    from vidsparse.progress import say
+    from vidsparse.utils.progress import say
 
     for made in write_preview(
         at_home(options.video),
@@ -170,7 +170,7 @@ def _preview(options: argparse.Namespace) -> None:
 
 def _prepare(options: argparse.Namespace) -> None:
     """Count every file of a data set once, or say how to get it."""
-    from vidsparse.data.prepare import prepare
+    from vidsparse.data.datasets.prepare import prepare
 
     prepare(options.dataset, at_home(options.root), options.workers, options.timeout, options.short)
 

@@ -18,9 +18,9 @@ from corruptions.registry import nearest
 from vidsparse.config import SAMPLE_ROOT, Config, flatten
 from vidsparse.config.kinds import choices, kind_of, known_keys, members, type_name
 from vidsparse.config.reading import BadYaml, Unfit, read, word
-from vidsparse.errors import ConfigError
-from vidsparse.files import at_home
 from vidsparse.tasks import TASKS
+from vidsparse.utils.errors import ConfigError
+from vidsparse.utils.files import at_home
 
 Layer = tuple[str, dict[str, Any]]  # where it stands, as errors say it, and what it says
 COMMAND_LINE = "on the command line"

@@ -6,12 +6,10 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from vidsparse import failures, files
-from vidsparse.answerable import load_answerable
 from vidsparse.checks import processes
 from vidsparse.config import Config
 from vidsparse.data.sampling import batches_per_epoch
-from vidsparse.errors import DamagedFile, first_line, plural
+from vidsparse.evaluation.answerable import load_answerable
 from vidsparse.facts import (
     describe_sparse,
     describe_weights,
@@ -20,19 +18,21 @@ from vidsparse.facts import (
     protocol,
     write_topology,
 )
-from vidsparse.launch import check_alone, together
-from vidsparse.ledger import count_cost, write_accounts
-from vidsparse.progress import console, say, warn
 from vidsparse.runfolder import RunFolder
 from vidsparse.tasks import TASKS
-from vidsparse.topology_plan import check_updates, settings_in_steps, topology_plan
+from vidsparse.training.cost import count_cost, write_accounts
+from vidsparse.training.topology_plan import check_updates, settings_in_steps, topology_plan
+from vidsparse.utils import failures, files
+from vidsparse.utils.errors import DamagedFile, first_line, plural
+from vidsparse.utils.launch import check_alone, together
+from vidsparse.utils.progress import console, say, warn
 
 if TYPE_CHECKING:
     from torch import nn
 
     from vidsparse.data.clips import Clips
-    from vidsparse.engine import Engine
     from vidsparse.sparsity.topology import Topology
+    from vidsparse.training.engine import Engine
 
 
 WARM = 2  # steps of a dry run that are counted, after a cold one
@@ -44,7 +44,7 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
     `fresh` replaces what the folder holds; `command` is the command line that the report shows. Where another living
     process is at work in the folder it raises locks.Locked, or waits until that one ends (`wait`).
     """
-    from vidsparse.data.benchmarks import cells_of
+    from vidsparse.data.corrupted.benchmarks import cells_of
 
     check_alone("set engine.devices to the number of processes")
     folder = RunFolder(config.folder)
@@ -92,10 +92,10 @@ def dry_run(config: Config) -> None:
     """
     import torch
 
-    from vidsparse.data.benchmarks import cells_of
-    from vidsparse.data.corrupted import CorruptedUnits
+    from vidsparse.data.corrupted.batches import CorruptedUnits
+    from vidsparse.data.corrupted.benchmarks import cells_of
     from vidsparse.data.loader import TrainingClips, make_loader, to_input
-    from vidsparse.training import optimize, plan_steps
+    from vidsparse.training.loop import optimize, plan_steps
 
     config.engine.devices = 1
     with TemporaryDirectory() as scratch:
@@ -143,10 +143,10 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
     """The model with its masks, on its device."""
     import torch
 
-    from vidsparse.engine import Engine
-    from vidsparse.recipe import make_optimizer
-    from vidsparse.sparsity.choice import CHOICES
+    from vidsparse.sparsity.layer_selection import CHOICES
     from vidsparse.sparsity.topology import sparsify
+    from vidsparse.training.engine import Engine
+    from vidsparse.training.recipe import make_optimizer
 
     engine = Engine(config.engine)
     torch.manual_seed(config.training.seed)
@@ -179,8 +179,8 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
 
 def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
     """The model with the weights that it begins with; what is known of those is said and recorded."""
-    from vidsparse.models.pretrained import evaluated, initialize
-    from vidsparse.models.weights import native_input
+    from vidsparse.models.weights.find import native_input
+    from vidsparse.models.weights.pretrained import evaluated, initialize
     from vidsparse.models.zoo import create_model, model_spec
 
     name, classes, data = config.model.name, clips.dataset.classes, config.data
@@ -210,8 +210,8 @@ def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
 def _digests(config: Config) -> dict[str, str]:
     """{config key: digest} of the weights that a run begins with, and of its own photographs of frost."""
     from corruptions.panes import digest_in_use
-    from vidsparse.data.corrupting import frost_of
-    from vidsparse.models.weights import find_weights
+    from vidsparse.data.corrupted.corruptor import frost_of
+    from vidsparse.models.weights.find import find_weights
     from vidsparse.models.zoo import model_spec
 
     given = {"model.weights": config.model.weights, "training.init": config.training.init}
@@ -228,9 +228,9 @@ def _fit(
     from safetensors import SafetensorError
     from safetensors.torch import load_model
 
-    from vidsparse.engine import save_weights
-    from vidsparse.tracking import LOGS
-    from vidsparse.training import finish, train
+    from vidsparse.training.engine import save_weights
+    from vidsparse.training.loop import finish, train
+    from vidsparse.training.tracker import LOGS
 
     final = folder.path / "checkpoints" / "final.safetensors"
     with engine.first_alone():
@@ -262,11 +262,11 @@ def _fit(
 
 def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
     import corruptions
-    from vidsparse.data.benchmarks import cells_of
-    from vidsparse.data.corrupting import frost_of
+    from vidsparse.data.corrupted.benchmarks import cells_of
+    from vidsparse.data.corrupted.corruptor import frost_of
     from vidsparse.evaluation.evaluate import evaluate
     from vidsparse.evaluation.gallery import save_gallery, save_strip
-    from vidsparse.evaluation.overlays import save_overlays
+    from vidsparse.evaluation.save_overlays import save_overlays
 
     cells = cells_of(clips, config.evaluation)
     with folder.timed("evaluate"):
@@ -330,7 +330,7 @@ def show(config: Config, folder: RunFolder) -> None:
     from vidsparse.report.page import write_report
 
     if not folder.facts["data"].get("labelled", True):
-        from vidsparse.report.named import write_named_predictions
+        from vidsparse.report.unlabelled import write_named_predictions
 
         say("labels     nobody knows them for these clips: there is no accuracy and no report")
         say(f"predicted  {write_named_predictions(folder.path)}")

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsparse.config import Config
-from vidsparse.errors import DataError, RunFolderError, plural, some
-from vidsparse.machine import cores
-from vidsparse.progress import Bar, say, warn
 from vidsparse.runfolder import Facts, RunFolder, read_facts
 from vidsparse.tasks import SOURCE_NOTES, TASKS
+from vidsparse.utils.errors import DataError, RunFolderError, plural, some
+from vidsparse.utils.machine import cores
+from vidsparse.utils.progress import Bar, say, warn
 
 if TYPE_CHECKING:
     from vidsparse.data.clips import Clips
@@ -126,7 +126,7 @@ def describe(clips: "Clips") -> str:
 
 def describe_sparse(sparse: "Topology") -> str:
     """The topology in a few words."""
-    from vidsparse.sparsity.accounts import coverage
+    from vidsparse.sparsity.measure.layer_table import coverage
 
     method = sparse.method
     if not method.sparse:
@@ -170,7 +170,7 @@ def say_joined(joined: Mapping[str, Sequence[str]]) -> str:
 
 def write_topology(sparse: "Topology", folder: RunFolder, trained: bool) -> None:
     """What the whole training did to the topology."""
-    from vidsparse.sparsity.accounts import coverage
+    from vidsparse.sparsity.measure.layer_table import coverage
 
     folder.update(
         sparse={

@@ -12,9 +12,9 @@ import corruptions
 from corruptions.apply import Temporal
 from corruptions.registry import find
 from corruptions.suites import Cell
-from vidsparse.data.video import VideoReader
-from vidsparse.errors import ConfigError
-from vidsparse.files import save
+from vidsparse.data.reading.video_files import VideoReader
+from vidsparse.utils.errors import ConfigError
+from vidsparse.utils.files import save
 
 Pixels = NDArray[np.uint8]
 

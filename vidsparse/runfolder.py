@@ -10,12 +10,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from vidsparse import csv_text, failures, files, locks
 from vidsparse.config import Config, identity, to_yaml
-from vidsparse.errors import RunFolderError
-from vidsparse.interrupt import Stop
-from vidsparse.machine import rank
-from vidsparse.progress import warn
+from vidsparse.utils import csv_text, failures, files, locks
+from vidsparse.utils.errors import RunFolderError
+from vidsparse.utils.interrupt import Stop
+from vidsparse.utils.machine import rank
+from vidsparse.utils.progress import warn
 
 Facts = dict[str, Any]
 _REMOVING = "removing"  # run.json of a folder that --fresh is emptying

@@ -8,7 +8,7 @@ import torch
 
 from vidsparse.analysis import spatial
 from vidsparse.sparsity.distribution import allocate
-from vidsparse.sparsity.structure import describe, kernel_counts
+from vidsparse.sparsity.measure.dispersion import describe, kernel_counts
 
 
 def random_mask(shape: tuple[int, ...], nonzero: int, rng: np.random.Generator) -> torch.Tensor:

@@ -7,7 +7,7 @@ import torch
 from vidsparse.analysis import curves, filters, spectral
 from vidsparse.analysis.analyse import BUDGET, cost
 from vidsparse.config import AnalysisConfig, Config, DataConfig
-from vidsparse.data.sources import Sample
+from vidsparse.data.datasets.sources import Sample
 
 DATA = DataConfig(frames=4, size=16, normalize="half")
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from vidsparse.benchmark.formats import VIDEOS, decode, encode
 from vidsparse.benchmark.measure import measure
-from vidsparse.data.stored import LOSSLESS
-from vidsparse.data.video import VideoReader
+from vidsparse.data.corrupted.layout import LOSSLESS
+from vidsparse.data.reading.video_files import VideoReader
 
 
 def noise(frames=6, height=32, width=36, seed=0):

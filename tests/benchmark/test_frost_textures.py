@@ -9,9 +9,9 @@ from vidsparse.benchmark.build import build
 from vidsparse.benchmark.generate import generate
 from vidsparse.checks import load_config
 from vidsparse.config import identity
-from vidsparse.data.stored import RECIPE
-from vidsparse.errors import ConfigError
+from vidsparse.data.corrupted.layout import RECIPE
 from vidsparse.experiment import _digests
+from vidsparse.utils.errors import ConfigError
 
 FROST = ("evaluation.suite=imagenet_c_15", "evaluation.corruptions=[frost]", "evaluation.severities=[3]")
 

@@ -6,7 +6,7 @@ from orders import sums
 from vidsparse.benchmark import long_clips, verify
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan
-from vidsparse.data import spill
+from vidsparse.data.reading import spill
 from vidsparse.facts import load_and_tell
 
 CORRUPTIONS = "evaluation.corruptions=[gaussian_noise,clip_motion_blur,jumble,sampling,freeze,h264_crf]"

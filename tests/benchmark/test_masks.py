@@ -16,12 +16,12 @@ from vidsparse.benchmark.plan import make_plan
 from vidsparse.benchmark.verify import open_sound, verify, verify_deep
 from vidsparse.checks import load_benchmark_config
 from vidsparse.config import DataConfig, EvaluationConfig
-from vidsparse.data.benchmarks import cells_of
 from vidsparse.data.clips import load_clips
-from vidsparse.data.corrupted import CorruptedUnits
+from vidsparse.data.corrupted.batches import CorruptedUnits
+from vidsparse.data.corrupted.benchmarks import cells_of
+from vidsparse.data.corrupted.layout import MASKS, open_stored
 from vidsparse.data.loader import split_units
-from vidsparse.data.stored import MASKS, open_stored
-from vidsparse.errors import BenchmarkError, ConfigError, DataError
+from vidsparse.utils.errors import BenchmarkError, ConfigError, DataError
 
 SETTINGS = ("task=segmentation", "model.name=unet",
             "data.frames=4", "data.stride=2", "data.short_side=48", "data.size=40", "evaluation.suite=ucf101_p_16",

@@ -12,8 +12,8 @@ from orders import finish
 from vidsparse.benchmark.estimate import check_room, estimate
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan, share, units_of
-from vidsparse.errors import BenchmarkError, ConfigError
 from vidsparse.facts import load_and_tell
+from vidsparse.utils.errors import BenchmarkError, ConfigError
 
 
 @given(st.integers(0, 60), st.integers(1, 20))

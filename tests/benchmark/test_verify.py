@@ -13,8 +13,8 @@ from PIL import Image
 from orders import ROOT, sums
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.verify import open_sound, verify
-from vidsparse.data.stored import LOG
-from vidsparse.errors import BenchmarkError
+from vidsparse.data.corrupted.layout import LOG
+from vidsparse.utils.errors import BenchmarkError
 
 
 @pytest.fixture

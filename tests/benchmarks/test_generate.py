@@ -11,7 +11,7 @@ from vidsparse.benchmark.formats import encode
 from vidsparse.benchmark.plan import make_plan, units_of
 from vidsparse.benchmark.write import claim, conclude, make_units, writing
 from vidsparse.checks import load_benchmark_config
-from vidsparse.data.corrupting import Corruptor
+from vidsparse.data.corrupted.corruptor import Corruptor
 from vidsparse.facts import load_and_tell
 
 SHARED = ROOT / "../shared/data/ucf101"

@@ -18,15 +18,15 @@ import vidsparse
 from benchmarks.timing import interleaved, processor_seconds
 from vidsparse.checks import load_config
 from vidsparse.config import DataConfig, EvaluationConfig
-from vidsparse.data.cache import FrameCache
-from vidsparse.data.cells import CLEAN, Cell, evaluation_cells
 from vidsparse.data.clips import Clips, load_clips
-from vidsparse.data.corrupted import CorruptedUnits
+from vidsparse.data.corrupted.batches import CorruptedUnits
+from vidsparse.data.corrupted.cells import CLEAN, Cell, evaluation_cells
+from vidsparse.data.datasets.sample_videos import write_video
+from vidsparse.data.indexing.cache import FrameCache
 from vidsparse.data.loader import TrainingClips, make_loader
-from vidsparse.data.sample import write_video
 from vidsparse.data.sampling import train_indices, view_indices
-from vidsparse.engine import Engine
 from vidsparse.evaluation.evaluate import evaluate
+from vidsparse.training.engine import Engine
 
 UCF101 = Path(__file__).resolve().parents[2] / "../shared/data/ucf101"
 SETTINGS = {"frames": 16, "stride": 4, "short_side": 128, "size": 112}

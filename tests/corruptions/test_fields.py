@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import draws, fields
+from corruptions import counter_rng, fields
 from corruptions.motion import Scene
 from corruptions.registry import Mode
 
@@ -21,9 +21,9 @@ def channels(scene: Scene, t: int) -> NDArray[np.float64]:
 
 
 def test_the_kernel_draws_the_same_words_as_plain_python() -> None:
-    seed = draws.seed("key", "gaussian_noise", "s")
+    seed = counter_rng.seed("key", "gaussian_noise", "s")
     words = fields.words(SCENE, "s", 11, 50)
-    assert words.tolist() == [draws.word(seed, 11, pixel) for pixel in range(50)]
+    assert words.tolist() == [counter_rng.word(seed, 11, pixel) for pixel in range(50)]
 
 
 @pytest.mark.parametrize(("mode", "t"), [("static", 9), ("independent", 9), ("drift", 1), ("drift", 7)])

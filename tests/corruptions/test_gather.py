@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from corruptions import gather
+from corruptions import bilinear as gather
 
 Frame = NDArray[np.uint8]
 

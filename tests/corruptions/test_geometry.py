@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import corrupt, gather, geometry
+from corruptions import bilinear, corrupt, geometry
 from corruptions.motion import Scene
 
 SCENE = Scene("key", "elastic_transform", tuple(range(16)), "drift", tau=0.3, fps=25, scale=1)
@@ -41,7 +41,7 @@ def test_what_is_looked_up_outside_is_mirrored_twice() -> None:
     pose = np.array([[1, 0, 7], [0, 1, -60]], np.float64)
     turned = np.empty_like(frame)
     looks = geometry._turned(pose, *np.indices((40, 50), np.float32))
-    gather.look(gather.pack(frame), gather.plan(*looks, (40, 50)), turned)
+    bilinear.look(bilinear.pack(frame), bilinear.plan(*looks, (40, 50)), turned)
     expected = cv2.warpAffine(frame, pose, (50, 40), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
     assert np.array_equal(turned, expected)
     still, rows = np.zeros((40, 50), np.float32), np.empty((40, 50), np.float32)

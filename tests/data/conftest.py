@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vidsparse.data.sample import write_video
+from vidsparse.data.datasets.sample_videos import write_video
 
 Pictures = np.ndarray
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from vidsparse.config import DataConfig
-from vidsparse.data import archives
 from vidsparse.data.clips import load_clips
-from vidsparse.data.sources import load_dataset
-from vidsparse.errors import DataError
+from vidsparse.data.datasets.sources import load_dataset
+from vidsparse.data.reading import archives
+from vidsparse.utils.errors import DataError
 
 
 def pictures(n, side=32, seed=0):

@@ -13,14 +13,14 @@ from orders import SETTINGS
 from vidsparse.benchmark.generate import generate
 from vidsparse.checks import load_benchmark_config, load_config
 from vidsparse.config import DataConfig, EvaluationConfig
-from vidsparse.data.benchmarks import cells_of
-from vidsparse.data.cells import Cell, evaluation_cells
 from vidsparse.data.clips import load_clips
-from vidsparse.data.corrupted import CorruptedUnits
+from vidsparse.data.corrupted.batches import CorruptedUnits
+from vidsparse.data.corrupted.benchmarks import cells_of
+from vidsparse.data.corrupted.cells import Cell, evaluation_cells
+from vidsparse.data.datasets.sample_videos import write_video
 from vidsparse.data.loader import split_units
-from vidsparse.data.sample import write_video
-from vidsparse.errors import ConfigError, DataError
 from vidsparse.experiment import run
+from vidsparse.utils.errors import ConfigError, DataError
 
 MODEL = ("model.name=x3d_s", "training.epochs=0", "sparse.method=dense", "engine.workers=0",
          "analysis.spectral=off", "analysis.saliency=off")  # fmt: skip
@@ -234,7 +234,7 @@ def test_a_tree_of_corrupted_videos(tmp_path):
     cells = cells_of(clips, evaluation)
     assert [(c.corruption, c.severity) for c in cells] == [("fog", 1), ("fog", 3), ("frame_rate", 1), ("frame_rate", 3)]
     made = batches(clips, evaluation, cells)
-    from vidsparse.data.video import VideoReader
+    from vidsparse.data.reading.video_files import VideoReader
 
     reader = VideoReader(videos["frame_rate", 3, "Right/b"])
     assert (made[3][1][1].numpy() == reader.read([1, 3, 5, 5])).all()  # shorter than the others: its last is held

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from vidsparse.config import DataConfig, EvaluationConfig
-from vidsparse.data import cache as cache_module
-from vidsparse.data.cache import FrameCache, frame_key
 from vidsparse.data.clips import load_clips
-from vidsparse.data.corrupted import CLEAN, Cell, CorruptedUnits
+from vidsparse.data.corrupted.batches import CLEAN, Cell, CorruptedUnits
+from vidsparse.data.indexing import cache as cache_module
+from vidsparse.data.indexing.cache import FrameCache, frame_key
 
 
 def pictures(seed, n=4):
@@ -104,7 +104,7 @@ def test_evaluation_from_the_cache_is_the_same_and_decodes_nothing(clips, tmp_pa
     plain = batches(clips)
     cached = replace(clips, kept=FrameCache(tmp_path / "frames", 1 << 30))
     np.testing.assert_array_equal(plain, batches(cached))
-    monkeypatch.setattr("vidsparse.data.video.VideoReader.read", lambda *_: never())
+    monkeypatch.setattr("vidsparse.data.reading.video_files.VideoReader.read", lambda *_: never())
     np.testing.assert_array_equal(plain, batches(cached))
     assert (cached.kept.hits, cached.kept.misses) == (6, 6)
 

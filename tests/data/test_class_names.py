@@ -9,12 +9,12 @@ from PIL import Image
 
 from vidsparse.classes.spaces import listed
 from vidsparse.config import DataConfig
-from vidsparse.data.benchmarks import load_corrupted
-from vidsparse.data.class_names import joined_names
-from vidsparse.data.decoders import inspect
-from vidsparse.data.sources import load_dataset
-from vidsparse.data.video import VideoReader
-from vidsparse.errors import DataError
+from vidsparse.data.corrupted.benchmarks import load_corrupted
+from vidsparse.data.datasets.class_names import joined_names
+from vidsparse.data.datasets.sources import load_dataset
+from vidsparse.data.reading.decoders import inspect
+from vidsparse.data.reading.video_files import VideoReader
+from vidsparse.utils.errors import DataError
 
 NFC, NFD = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
 LEFT = ("train/@eaDir/x.mp4", "train/__MACOSX/run/._a.mp4", "train/run/Thumbs.db", "train/run/@eaDir/a.mp4/thumb.jpg",

@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from vidsparse.data.decoders import inspect
-from vidsparse.data.sample import write_video
-from vidsparse.data.video import VideoReader
+from vidsparse.data.datasets.sample_videos import write_video
+from vidsparse.data.reading.decoders import inspect
+from vidsparse.data.reading.video_files import VideoReader
 
 NAMES = (
     "12:30.mp4",

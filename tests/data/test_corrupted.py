@@ -6,9 +6,9 @@ import torch
 
 import corruptions
 from vidsparse.config import DataConfig, EvaluationConfig
-from vidsparse.data.cells import CLEAN, Cell, evaluation_cells
 from vidsparse.data.clips import load_clips
-from vidsparse.data.corrupted import CorruptedUnits
+from vidsparse.data.corrupted.batches import CorruptedUnits
+from vidsparse.data.corrupted.cells import CLEAN, Cell, evaluation_cells
 from vidsparse.data.crops import center_crop
 from vidsparse.data.loader import make_loader, split_units
 from vidsparse.data.sampling import view_indices

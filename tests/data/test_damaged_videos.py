@@ -6,7 +6,7 @@
 import pytest
 from damaged_videos import make, trials
 
-from vidsparse.data.decoders import inspect
+from vidsparse.data.reading.decoders import inspect
 
 CHECKED = ("ffv1", "ffv1_avi", "hevc")
 

@@ -4,9 +4,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vidsparse.data.decoders import Scaler, VideoInfo, decode, header, inspect, open_decord, read_pyav
-from vidsparse.data.sample import DAMAGES, damage, write_video
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.datasets.sample_videos import DAMAGES, damage, write_video
+from vidsparse.data.reading.decoders import Scaler, VideoInfo, decode, header, inspect, open_decord, read_pyav
+from vidsparse.utils.errors import ClipDecodeError
 
 # kind: (frames that can be read, decoder, (height, width)), of a clip of 40 frames, 72 x 96, a key frame every 12
 OUTCOMES = {

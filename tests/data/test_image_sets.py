@@ -2,8 +2,8 @@
 
 import pytest
 
-from vidsparse.data.sources import load_dataset
-from vidsparse.errors import DataError
+from vidsparse.data.datasets.sources import load_dataset
+from vidsparse.utils.errors import DataError
 
 
 def test_tiny_imagenet(make_tree):

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from vidsparse.config import DataConfig, EvaluationConfig
-from vidsparse.data import images
 from vidsparse.data.clips import load_clips
-from vidsparse.data.corrupted import CLEAN, Cell, CorruptedUnits
+from vidsparse.data.corrupted.batches import CLEAN, Cell, CorruptedUnits
 from vidsparse.data.loader import TrainingClips
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.reading import image_files
+from vidsparse.utils.errors import ClipDecodeError
 
 
 def picture(height=48, width=64, seed=0):
@@ -39,7 +39,7 @@ def root(tmp_path):
 
 def test_lossless_images_come_back_byte_by_byte():
     for kind in ("PNG", "BMP", "TIFF", "PPM"):
-        np.testing.assert_array_equal(images.decode(encoded(Image.fromarray(picture()), kind), "x"), picture())
+        np.testing.assert_array_equal(image_files.decode(encoded(Image.fromarray(picture()), kind), "x"), picture())
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
@@ -47,8 +47,8 @@ def test_an_orientation_that_does_not_exist_turns_nothing(tmp_path, orientation)
     exif = Image.Exif()
     exif[0x0112] = orientation
     (tmp_path / "x.png").write_bytes(encoded(Image.fromarray(picture(12, 20)), "PNG", exif=exif))
-    np.testing.assert_array_equal(images.open_picture(tmp_path / "x.png"), picture(12, 20))
-    (info,) = images.inspect(tmp_path / "x.png")
+    np.testing.assert_array_equal(image_files.open_picture(tmp_path / "x.png"), picture(12, 20))
+    (info,) = image_files.inspect(tmp_path / "x.png")
     assert (info.height, info.width) == (12, 20)
 
 
@@ -62,8 +62,8 @@ def test_every_mode_becomes_rgb_of_eight_bits():
         Image.fromarray(grey).convert("RGBA"),
         Image.fromarray(grey).convert("P"),
     ):
-        np.testing.assert_array_equal(images.decode(encoded(image), "x"), three)
-    cmyk = images.decode(encoded(Image.fromarray(picture()).convert("CMYK"), "JPEG", quality=95), "x")
+        np.testing.assert_array_equal(image_files.decode(encoded(image), "x"), three)
+    cmyk = image_files.decode(encoded(Image.fromarray(picture()).convert("CMYK"), "JPEG", quality=95), "x")
     assert cmyk.shape == (48, 64, 3)
 
 
@@ -73,30 +73,30 @@ def test_broken_images_are_found_by_the_index_and_named_by_the_reader(tmp_path, 
     for name, broken in (("cut", content[: len(content) // 2]), ("empty", b""), ("text", b"../../etc/passwd")):
         path = tmp_path / name
         path.write_bytes(broken)
-        (info,) = images.inspect(path)
+        (info,) = image_files.inspect(path)
         assert info.n_frames == 0
         assert str(path) in info.error
         with pytest.raises(ClipDecodeError, match=f"{name}: cannot be read as an image"):
-            images.decode(broken, path)
-    assert images.inspect(tmp_path / "absent")[0].n_frames == 0
+            image_files.decode(broken, path)
+    assert image_files.inspect(tmp_path / "absent")[0].n_frames == 0
 
 
 def test_resizing_averages_on_the_way_down_and_leaves_the_right_size_alone():
     flat = np.indices((64, 64)).sum(0) % 2 * np.uint8(255)  # a chessboard is grey from afar
     board = np.repeat(flat[..., None], 3, axis=2).astype(np.uint8)
-    small = images.resized(board, 16)
+    small = image_files.resized(board, 16)
     assert small.shape == (16, 16, 3)
     assert np.abs(small[1:-1, 1:-1].astype(int) - 127).max() <= 2
-    assert images.resized(board, 64) is board
-    assert images.resized(picture(48, 64), 24).shape == (24, 32, 3)
+    assert image_files.resized(board, 64) is board
+    assert image_files.resized(picture(48, 64), 24).shape == (24, 32, 3)
 
 
 def test_an_image_has_frame_zero_alone():
     one = picture(4, 6)
-    assert images.repeated(one, [0, 0, 0], "x").shape == (3, 4, 6, 3)
+    assert image_files.repeated(one, [0, 0, 0], "x").shape == (3, 4, 6, 3)
     for wrong in ([1], [0, -1], []):
         with pytest.raises(IndexError, match="which has frame 0 alone"):
-            images.repeated(one, wrong, "x")
+            image_files.repeated(one, wrong, "x")
 
 
 def test_an_image_goes_the_way_of_a_video_to_training_and_evaluation(root, tmp_path):
@@ -129,7 +129,7 @@ def test_a_broken_image_keeps_its_place_and_is_counted(root, tmp_path):
 
 
 def test_a_picture_too_large_for_memory_is_refused_with_the_number_in_every_reader(tmp_path):
-    from vidsparse.data import archives, frame_folders, masks
+    from vidsparse.data.reading import archives, frame_folders, mask_files
 
     content = encoded(Image.new("1", (13_000, 13_000)), "PNG")  # some 20 KB; 1.8 GB in memory
     assert len(content) < 40_000
@@ -140,20 +140,20 @@ def test_a_picture_too_large_for_memory_is_refused_with_the_number_in_every_read
     np.savez(tmp_path / "x.npz", **{f"{name}_{of}": part[of] for name in ("train", "test") for of in part})
     refused = r"13000 x 13000 pixels; at most 100,000,000 are read: make it smaller"
     for info in (
-        images.inspect(tmp_path / "large.png")[0],
-        masks.inspect("class_ids", tmp_path / "large.png")[0],
+        image_files.inspect(tmp_path / "large.png")[0],
+        mask_files.inspect("class_ids", tmp_path / "large.png")[0],
         frame_folders.inspect(tmp_path / "frames")[0],
         archives.inspect("packed", tmp_path / "x.npz")[0],
     ):
         assert info.n_frames == 0
         assert re.search(refused, info.error)
     for read in (
-        lambda: images.open_picture(tmp_path / "large.png"),
-        lambda: masks.open_mask(tmp_path / "large.png"),
+        lambda: image_files.open_picture(tmp_path / "large.png"),
+        lambda: mask_files.open_mask(tmp_path / "large.png"),
         lambda: frame_folders.read(tmp_path / "frames", None, [0]),
     ):
         with pytest.raises(ClipDecodeError, match=refused):
             read()
     with pytest.raises(ClipDecodeError, match=r"400000000 pixels.*at most 100,000,000 are read"):
-        images.decode(encoded(Image.new("1", (20_000, 20_000)), "PNG"), "x")
-    assert images.decode(encoded(Image.new("L", (9_000, 10)), "PNG"), "x").shape == (10, 9_000, 3)
+        image_files.decode(encoded(Image.new("1", (20_000, 20_000)), "PNG"), "x")
+    assert image_files.decode(encoded(Image.new("L", (9_000, 10)), "PNG"), "x").shape == (10, 9_000, 3)

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vidsparse.data import index as index_module
-from vidsparse.data import readers
-from vidsparse.data.index import build_index
-from vidsparse.data.sample import damage
-from vidsparse.data.sources import Sample
-from vidsparse.data.video import VideoReader
+from vidsparse.data.datasets.sample_videos import damage
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.data.indexing import index as index_module
+from vidsparse.data.indexing.index import build_index
+from vidsparse.data.reading import readers
+from vidsparse.data.reading.video_files import VideoReader
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import torch
 from vidsparse.config import DataConfig
 from vidsparse.data.clips import load_clips
 from vidsparse.data.loader import Steps, TrainingClips, make_loader, split_units, to_input
-from vidsparse.errors import ClipDecodeError
+from vidsparse.utils.errors import ClipDecodeError
 
 SMALL = {"frames": 4, "stride": 2, "short_side": 40, "size": 32}
 

@@ -11,13 +11,13 @@ from PIL import Image
 
 from regions import COLOURS, VOID, agree, image_set, regions, save, video_set
 from vidsparse.config import DataConfig
-from vidsparse.data import manifest
 from vidsparse.data.clips import load_clips
-from vidsparse.data.images import still
-from vidsparse.data.mask_sets import CITYSCAPES_CLASSES, VOC_CLASSES
-from vidsparse.data.prepare import PROBLEMS, prepare
-from vidsparse.data.sources import evaluated_on, load_dataset
-from vidsparse.errors import DataError
+from vidsparse.data.datasets.mask_sets import CITYSCAPES_CLASSES, VOC_CLASSES
+from vidsparse.data.datasets.prepare import PROBLEMS, prepare
+from vidsparse.data.datasets.sources import evaluated_on, load_dataset
+from vidsparse.data.indexing import manifest
+from vidsparse.data.reading.image_files import still
+from vidsparse.utils.errors import DataError
 
 
 def picture(path: Path, labels: np.ndarray) -> Path:
@@ -244,7 +244,7 @@ def test_prepare_counts_masks_and_training_decodes_nothing(tmp_path, monkeypatch
     before = target.read_bytes()
     prepare("davis", root, workers=1)
     assert target.read_bytes() == before
-    monkeypatch.setattr("vidsparse.data.index._inspect", lambda *_: pytest.fail("a file was decoded"))
+    monkeypatch.setattr("vidsparse.data.indexing.index._inspect", lambda *_: pytest.fail("a file was decoded"))
     assert set(loaded("davis", root).index.unreadable) == {"swan"}
 
 

@@ -8,14 +8,14 @@ from PIL import Image
 import corruptions
 from regions import COLOURS, VOID, agree, image_set, regions, video_set
 from vidsparse.config import AugmentConfig, DataConfig, EvaluationConfig
-from vidsparse.data import masks
 from vidsparse.data.augment import Augment
-from vidsparse.data.cache import FrameCache
-from vidsparse.data.cells import CLEAN_CELL, Cell
 from vidsparse.data.clips import load_clips
-from vidsparse.data.corrupted import CorruptedUnits
+from vidsparse.data.corrupted.batches import CorruptedUnits
+from vidsparse.data.corrupted.cells import CLEAN_CELL, Cell
+from vidsparse.data.indexing.cache import FrameCache
 from vidsparse.data.loader import Steps, TrainingClips, center_clip, center_masks, make_loader, split_units
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.reading import mask_files
+from vidsparse.utils.errors import ClipDecodeError
 
 CELLS = (
     CLEAN_CELL,
@@ -189,7 +189,7 @@ def test_values_stand_in_the_png_as_they_are(mode, tmp_path):
         image.putpalette([7, 7, 7] * 4)
     image.save(tmp_path / "mask.png")
     assert Image.open(tmp_path / "mask.png").mode == mode
-    assert np.array_equal(masks.read("class_ids", tmp_path / "mask.png", None, [0])[0], values)
+    assert np.array_equal(mask_files.read("class_ids", tmp_path / "mask.png", None, [0])[0], values)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "I;16"])
@@ -197,17 +197,17 @@ def test_a_picture_that_is_no_mask_is_named(mode, tmp_path):
     path = tmp_path / "mask.png"
     pixels = np.zeros((20, 20, 3), np.uint8) if mode == "RGB" else np.zeros((20, 20), np.uint16)
     Image.fromarray(pixels).save(path)
-    (info,) = masks.inspect("class_ids", path)
+    (info,) = mask_files.inspect("class_ids", path)
     assert not info.n_frames
     assert info.error.startswith(f"{path}: it has mode {mode}; a mask has one 8-bit value")
 
 
 def test_codes_turn_values_into_class_ids():
-    roads = masks.CODES["cityscapes_ids"]
+    roads = mask_files.CODES["cityscapes_ids"]
     assert [int(roads[value]) for value in (7, 8, 11, 26, 33)] == [0, 1, 2, 13, 18]
     assert {int(roads[value]) for value in (*range(7), 9, 10, 14, 15, 16, 18, 29, 30, 255)} == {VOID}
     assert sorted(set(roads[:34].tolist())) == [*range(19), VOID]
-    assert [int(masks.CODES["object_ids"][value]) for value in (0, 1, 2, 17, 255)] == [0, 1, 1, 1, 1]
+    assert [int(mask_files.CODES["object_ids"][value]) for value in (0, 1, 2, 17, 255)] == [0, 1, 1, 1, 1]
 
 
 def test_a_mask_is_asked_for_frames_that_it_has(videos):

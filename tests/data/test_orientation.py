@@ -6,9 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from vidsparse.data.decoders import decode, header, inspect
-from vidsparse.data.orientation import of_matrix
-from vidsparse.data.video import VideoReader
+from vidsparse.data.reading.decoders import decode, header, inspect
+from vidsparse.data.reading.orientation import of_matrix
+from vidsparse.data.reading.video_files import VideoReader
 
 ONE = 1 << 16
 SHOWN = {  # (a, b, c, d) of the matrix: what becomes of a picture

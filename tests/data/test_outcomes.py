@@ -11,10 +11,10 @@ import av
 import numpy as np
 import pytest
 
-from vidsparse.data.decoders import inspect
-from vidsparse.data.sample import DAMAGES, damage
-from vidsparse.data.video import VideoReader
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.datasets.sample_videos import DAMAGES, damage
+from vidsparse.data.reading.decoders import inspect
+from vidsparse.data.reading.video_files import VideoReader
+from vidsparse.utils.errors import ClipDecodeError
 
 # kind: (who reads it, outcome) as MPEG-4 in AVI and as H.264 in MP4. decord cannot read pictures 72 pixels wide
 MADE = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vidsparse.data import archives, frame_folders, images, masks
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.reading import archives, frame_folders, image_files, mask_files
+from vidsparse.utils.errors import ClipDecodeError
 
 
 def picture(height=12, width=20):
@@ -48,10 +48,10 @@ FORMATS = {"PNG": {}, "TIFF": {}, "JPEG": {"quality": 98, "subsampling": 0}, "WE
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_photographs_are_turned_upright_and_their_size_is_that_of_the_upright_one(tmp_path, kind, orientation):
     content = encoded(stored(picture(), orientation), kind, orientation, **FORMATS[kind])
-    shown = images.decode(content, "x").astype(int)
+    shown = image_files.decode(content, "x").astype(int)
     assert np.abs(shown - picture()).max() <= (6 if kind == "JPEG" else 0)
     (tmp_path / "x").write_bytes(content)
-    (info,) = images.inspect(tmp_path / "x")
+    (info,) = image_files.inspect(tmp_path / "x")
     assert (info.n_frames, info.height, info.width) == (1, 12, 20)
 
 
@@ -65,9 +65,9 @@ def test_frame_folders_masks_and_packed_pictures_are_turned_too(tmp_path, orient
 
     labels = picture()[..., 0] // 64
     (tmp_path / "mask.png").write_bytes(encoded(stored(labels, orientation), "PNG", orientation))
-    (info,) = masks.inspect("class_ids", tmp_path / "mask.png")
+    (info,) = mask_files.inspect("class_ids", tmp_path / "mask.png")
     assert (info.height, info.width) == (12, 20)
-    np.testing.assert_array_equal(masks.read("class_ids", tmp_path / "mask.png", None, [0])[0], labels)
+    np.testing.assert_array_equal(mask_files.read("class_ids", tmp_path / "mask.png", None, [0])[0], labels)
 
     jpeg = encoded(stored(picture(), orientation), "JPEG", orientation, quality=98, subsampling=0)
     arrays = {"jpeg": np.frombuffer(jpeg, np.uint8), "offsets": np.array([0, len(jpeg)]), "labels": np.array([0])}
@@ -125,12 +125,12 @@ DEEP = {
 
 @pytest.mark.parametrize("name", DEEP)
 def test_deep_greys_are_scaled_by_the_range_of_their_format(tmp_path, name):
-    shown = images.decode(DEEP[name](), "x").astype(int)
+    shown = image_files.decode(DEEP[name](), "x").astype(int)
     assert shown.shape == (48, 64, 3)
     assert np.ptp(shown, axis=2).max() == 0
     assert np.abs(shown[..., 0] - RAMP * 255).max() <= 1
     (tmp_path / "x").write_bytes(DEEP[name]())
-    assert images.inspect(tmp_path / "x")[0].n_frames == 1
+    assert image_files.inspect(tmp_path / "x")[0].n_frames == 1
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_a_grey_without_a_known_white_is_refused_in_a_sentence(tmp_path, content
     path = tmp_path / "deep.tiff"
     path.write_bytes(content())
     with pytest.raises(ClipDecodeError, match=rf"deep\.tiff: cannot be read as an image \(its grey levels .*{said}"):
-        images.open_picture(path)
-    (info,) = images.inspect(path)
+        image_files.open_picture(path)
+    (info,) = image_files.inspect(path)
     assert info.n_frames == 0
     assert said in info.error
 
@@ -155,20 +155,20 @@ def test_a_grey_without_a_known_white_is_refused_in_a_sentence(tmp_path, content
 def test_colour_of_sixteen_bits_keeps_its_upper_half():
     colours = (picture().astype(np.uint16) << 8) + 255
     content = b"P6 20 12 65535\n" + colours.astype(">u2").tobytes()
-    assert np.abs(images.decode(content, "x").astype(int) - picture()).max() <= 1
+    assert np.abs(image_files.decode(content, "x").astype(int) - picture()).max() <= 1
 
 
 def test_a_deep_grey_is_turned_upright():
     levels = np.rint(RAMP * 65535).astype(np.uint16)
-    shown = images.decode(encoded(stored(levels, 6), "PNG", 6), "x")
+    shown = image_files.decode(encoded(stored(levels, 6), "PNG", 6), "x")
     assert np.abs(shown[..., 0] - RAMP * 255).max() <= 1
 
 
 def test_cases_made_elsewhere(cases):
-    assert abs(images.open_picture(cases("grey16.pgm")).mean() - 126) < 1
-    assert "which is white" in images.inspect(cases("i32.tiff"))[0].error
-    (info,) = images.inspect(cases("orientation6.tif"))
-    shown = images.open_picture(cases("orientation6.tif"))
+    assert abs(image_files.open_picture(cases("grey16.pgm")).mean() - 126) < 1
+    assert "which is white" in image_files.inspect(cases("i32.tiff"))[0].error
+    (info,) = image_files.inspect(cases("orientation6.tif"))
+    shown = image_files.open_picture(cases("orientation6.tif"))
     assert shown.shape == (info.height, info.width, 3) == (64, 48, 3)
     with Image.open(cases("orientation6.tif")) as image:
         assert np.array_equal(shown, np.asarray(image))  # Pillow turns a TIFF itself, once

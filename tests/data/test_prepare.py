@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from vidsparse.config import DataConfig
-from vidsparse.data import counting, index, manifest, readers
 from vidsparse.data.clips import load_clips
-from vidsparse.data.downloads import GUIDES, instructions
-from vidsparse.data.index import build_index
-from vidsparse.data.prepare import PROBLEMS, prepare
-from vidsparse.data.sample import damage
-from vidsparse.data.sources import SOURCES, Sample
-from vidsparse.errors import ConfigError, DataError, MachineError
+from vidsparse.data.datasets.downloads import GUIDES, instructions
+from vidsparse.data.datasets.prepare import PROBLEMS, prepare
+from vidsparse.data.datasets.sample_videos import damage
+from vidsparse.data.datasets.sources import SOURCES, Sample
+from vidsparse.data.indexing import counting, index, manifest
+from vidsparse.data.indexing.index import build_index
+from vidsparse.data.reading import readers
+from vidsparse.utils.errors import ConfigError, DataError, MachineError
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_second_run_counts_only_what_changed_and_keeps_the_hashes(root, monkey
     assert len(hashes) == 18
     assert all(len(digest) == 64 for digest in hashes.values())
     asked = []
-    monkeypatch.setattr("vidsparse.data.prepare.watched", lambda tasks, *_: asked.extend(tasks) or iter(()))
+    monkeypatch.setattr("vidsparse.data.datasets.prepare.watched", lambda tasks, *_: asked.extend(tasks) or iter(()))
     assert manifest.hashes(prepare("folder", root, workers=1)) == hashes
     assert asked == []
 

@@ -6,10 +6,10 @@ import pytest
 from vidsparse.checks import load_config
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import load_clips
-from vidsparse.data.corrupted import CLEAN, Cell, CorruptedUnits
+from vidsparse.data.corrupted.batches import CLEAN, Cell, CorruptedUnits
 from vidsparse.data.crops import crops
-from vidsparse.data.protocols import PROTOCOLS
-from vidsparse.errors import ConfigError
+from vidsparse.data.datasets.protocols import PROTOCOLS
+from vidsparse.utils.errors import ConfigError
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from vidsparse.data.decoders import VideoInfo, decode, inspect
-from vidsparse.data.sample import SAMPLE_CLASSES, ensure_sample
-from vidsparse.data.sources import load_dataset, mirrored
-from vidsparse.data.video import VideoReader
+from vidsparse.data.datasets.sample_videos import SAMPLE_CLASSES, ensure_sample
+from vidsparse.data.datasets.sources import load_dataset, mirrored
+from vidsparse.data.reading.decoders import VideoInfo, decode, inspect
+from vidsparse.data.reading.video_files import VideoReader
 
 READ_BY_PYAV = VideoInfo(40, Fraction(25), 72, 96, "pyav")
 

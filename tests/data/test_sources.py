@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidsparse.data.sources import ABSENT, Dataset, Sample, evaluated_on, load_dataset, part_of, split_validation
-from vidsparse.data.video_sets import load_ucf101
-from vidsparse.errors import DataError
+from vidsparse.data.datasets.sources import (
+    ABSENT,
+    Dataset,
+    Sample,
+    evaluated_on,
+    load_dataset,
+    part_of,
+    split_validation,
+)
+from vidsparse.data.datasets.video_sets import load_ucf101
+from vidsparse.utils.errors import DataError
 
 LISTS = {
     "ucfTrainTestlist/classInd.txt": "1 HandstandPushups\r\n2 YoYo\r\n3 Punch\r\n",

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vidsparse.data import transport
-from vidsparse.data.corrupted import Batch
+from vidsparse.data.corrupted.batches import Batch
 
 SCRIPT = """
 import sys, torch

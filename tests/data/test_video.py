@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidsparse.config import DataConfig
-from vidsparse.data import video
 from vidsparse.data.clips import load_clips
-from vidsparse.data.decoders import DECORD_FAILS_AT, VideoInfo, inspect, open_decord, read_pyav
-from vidsparse.data.sample import damage
-from vidsparse.data.video import VideoReader, output_size
-from vidsparse.errors import ClipDecodeError, MachineError
+from vidsparse.data.datasets.sample_videos import damage
+from vidsparse.data.reading import video_files
+from vidsparse.data.reading.decoders import DECORD_FAILS_AT, VideoInfo, inspect, open_decord, read_pyav
+from vidsparse.data.reading.video_files import VideoReader, output_size
+from vidsparse.utils.errors import ClipDecodeError, MachineError
 
 
 def known(decoder):
@@ -81,7 +81,7 @@ def test_what_decord_cannot_read_goes_to_pyav_and_is_told_once(avi, tmp_path, mo
 
     path = shutil.copy(avi, tmp_path / "clip.avi")
     expected = VideoReader(path, 48, info=known("pyav")).read([5, 1])
-    monkeypatch.setattr(video, "open_decord", broken)
+    monkeypatch.setattr(video_files, "open_decord", broken)
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             reader = VideoReader(path, 48, info=known("decord"))
@@ -100,7 +100,7 @@ def test_fewer_frames_than_asked_is_a_failure_of_decord(avi, tmp_path, monkeypat
         def asnumpy(self):
             return np.zeros((1, 48, 64, 3), np.uint8)
 
-    monkeypatch.setattr(video, "open_decord", lambda *_: Short())
+    monkeypatch.setattr(video_files, "open_decord", lambda *_: Short())
     reader = VideoReader(shutil.copy(avi, tmp_path / "clip.avi"), 48, info=known("decord"))
     assert reader.read([0, 1]).any()
     assert reader.fell_back
@@ -123,7 +123,7 @@ def test_who_reads_a_frame_does_not_depend_on_what_was_read_before(avi, monkeypa
         def asnumpy(self):
             return by_pyav[self.wanted] ^ 1  # who reads must be seen
 
-    monkeypatch.setattr(video, "open_decord", Moody)
+    monkeypatch.setattr(video_files, "open_decord", Moody)
     asked = [[0, 1], [6, 7], [0, 1], [39], [2], [6, 7, 8], [8, 9], [7], [39], [39]]
     one = VideoReader(avi, 48, known("decord"))
     for wanted in [*asked, *asked[::-1]]:
@@ -134,7 +134,7 @@ def test_who_reads_a_frame_does_not_depend_on_what_was_read_before(avi, monkeypa
 
 def test_a_size_that_decord_cannot_give_is_read_by_pyav_each_time(avi, caplog, monkeypatch):
     """decord 0.6.0 fails at a width of 48 pixels: it is not asked, and nothing is printed a video."""
-    monkeypatch.setattr(video, "open_decord", lambda *_: pytest.fail("decord was asked"))
+    monkeypatch.setattr(video_files, "open_decord", lambda *_: pytest.fail("decord was asked"))
     reader = VideoReader(avi, 36, known("decord"))
     for wanted in ([0, 5], [5, 39]):
         np.testing.assert_array_equal(reader.read(wanted), read_pyav(avi, wanted, 36, 48))

@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from vidsparse.data.lists import walk
-from vidsparse.data.sources import Sample, load_dataset, mirrored
-from vidsparse.errors import DataError
+from vidsparse.data.datasets.lists import walk
+from vidsparse.data.datasets.sources import Sample, load_dataset, mirrored
+from vidsparse.utils.errors import DataError
 
 HMDB = "testTrainMulti_7030_splits"
 BRUSH = "#20_Rhythm_(a[b];c&d!)_brush_hair_u_nm_np1_fr_goo"

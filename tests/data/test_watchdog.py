@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from vidsparse.data import watchdog
-from vidsparse.data.sample import write_video
+from vidsparse.data.datasets.sample_videos import write_video
+from vidsparse.data.reading import watchdog
 
 READ = """
 import os, sys
@@ -90,7 +90,7 @@ def test_time_that_a_busy_machine_lets_it_wait_counts_for_nothing(monkeypatch):
 SLOW = """
 import sys, time
 from pathlib import Path
-from vidsparse.data.watchdog import got_on, limited
+from vidsparse.data.reading.watchdog import got_on, limited
 with limited(Path("slow.npz"), 0.5):
     for _ in range(12):
         time.sleep(0.15)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vidsparse.data.benchmarks import cells_of
+from vidsparse.data.corrupted.benchmarks import cells_of
 from vidsparse.evaluation import gallery
 from vidsparse.facts import load_and_tell
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vidsparse.data.cells import Cell
-from vidsparse.data.sources import Sample
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.datasets.sources import Sample
 from vidsparse.evaluation import label_maps, metrics, pixels
 from vidsparse.evaluation.comparison import arm_numbers, gain_numbers, power_note
 from vidsparse.evaluation.metrics import MismatchedTables

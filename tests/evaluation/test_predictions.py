@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from vidsparse.data.cells import Cell
-from vidsparse.data.sources import Sample
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.datasets.sources import Sample
 from vidsparse.evaluation import predictions
 from vidsparse.evaluation.metrics import UndecidableAnswers, check_decidable, is_right, undecidable, undecodable
 from vidsparse.evaluation.summary import undecided, undecided_words
@@ -137,8 +137,8 @@ def test_pixels_without_numbers_are_wrong_and_counted():
     ],
 )
 def test_what_is_no_logits_is_one_sentence(given, said):
-    from vidsparse.errors import ConfigError
     from vidsparse.evaluation.evaluate import OUTCOMES
+    from vidsparse.utils.errors import ConfigError
 
     with pytest.raises(ConfigError, match=f"the network gives {said}.*; what is evaluated are logits"):
         OUTCOMES["classification"].check(given, 2, 3)

@@ -7,13 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidsparse.evaluation.segmentation import (
-    confusion,
-    iou,
-    mean_iou,
-    pixel_accuracy,
-    temporal_consistency,
-)
+from vidsparse.evaluation.confusion import confusion, iou, mean_iou, pixel_accuracy, temporal_consistency
 
 V = 255
 TRUTH = np.uint8(

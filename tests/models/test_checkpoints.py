@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from vidsparse.errors import ConfigError
-from vidsparse.models.checkpoints import load_weights
+from vidsparse.models.weights.checkpoints import load_weights
 from vidsparse.models.zoo import create_model
+from vidsparse.utils.errors import ConfigError
 
 
 def network(classes: int = 5) -> nn.Module:

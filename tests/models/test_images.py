@@ -6,9 +6,9 @@ import pytest
 import timm
 import torch
 
-from vidsparse.errors import ConfigError
 from vidsparse.models.images import ResNet
 from vidsparse.models.zoo import create_model, list_models, timm_names
+from vidsparse.utils.errors import ConfigError
 
 
 @pytest.mark.parametrize("name", ["cifar_vgg16", "cifar_resnet20", "cifar_vit", "timm/test_resnet"])

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from vidsparse.errors import ConfigError
-from vidsparse.models.labels import SPACES, find_classes, match_classes
+from vidsparse.models.weights.labels import SPACES, find_classes, match_classes
+from vidsparse.utils.errors import ConfigError
 
 
 @pytest.mark.parametrize("space", SPACES)

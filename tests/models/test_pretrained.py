@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import save_file
 
 from vidsparse.classes.spaces import listed
-from vidsparse.errors import ConfigError
-from vidsparse.models.pretrained import answered_classes, evaluated, initialize
-from vidsparse.models.weights import find_weights
+from vidsparse.models.weights.find import find_weights
+from vidsparse.models.weights.pretrained import answered_classes, evaluated, initialize
 from vidsparse.models.zoo import create_model, model_spec
+from vidsparse.utils.errors import ConfigError
 
 NAME = "cifar_resnet20"
 

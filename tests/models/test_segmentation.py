@@ -4,12 +4,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from vidsparse.errors import ConfigError
-from vidsparse.models.pretrained import evaluated, initialize
 from vidsparse.models.segmentation import AUXILIARY
+from vidsparse.models.weights.pretrained import evaluated, initialize
 from vidsparse.models.zoo import MODELS, create_model
-from vidsparse.sparsity.flops import count_flops
+from vidsparse.sparsity.measure.flops import count_flops
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 ROWS = [name for name, row in MODELS.items() if row.task == "segmentation"]
 HEADED = "deeplabv3_mobilenet_v3_large"
@@ -107,7 +107,7 @@ def test_published_weights_are_those_of_vocs_classes(published, tmp_path, monkey
     """The enum's file, under its own name in torch's cache; its hash is not that of the file here, and is refused."""
     from torchvision.models.segmentation import LRASPP_MobileNet_V3_Large_Weights as Theirs
 
-    from vidsparse.models.labels import find_classes
+    from vidsparse.models.weights.labels import find_classes
 
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
     place = tmp_path / "checkpoints" / Theirs.COCO_WITH_VOC_LABELS_V1.url.rpartition("/")[2]
@@ -117,7 +117,7 @@ def test_published_weights_are_those_of_vocs_classes(published, tmp_path, monkey
     classes = ["background" if names[0] == "__background__" else names[0] for names in find_classes("voc")]
     with pytest.raises(ConfigError, match="not the file that was published"):
         evaluated(name, classes, 1, 32, "COCO_WITH_VOC_LABELS_V1", "auto", "data")
-    monkeypatch.setattr("vidsparse.files.digest", lambda _: "d234d4ea" + "0" * 56)
+    monkeypatch.setattr("vidsparse.utils.files.digest", lambda _: "d234d4ea" + "0" * 56)
     _, facts = evaluated(name, classes, 1, 32, "COCO_WITH_VOC_LABELS_V1", "auto", "data")
     assert (facts["answers"], facts["labels"]) == (21, f"by name, torchvision, {Theirs.COCO_WITH_VOC_LABELS_V1}")
 
@@ -127,7 +127,7 @@ def test_published_weights_are_those_of_vocs_classes(published, tmp_path, monkey
     [(HEADED, "rigl"), *(("unet", method) for method in ("static", "rigl", "set", "mest_g", "granet_g"))],
 )
 def test_any_method_keeps_its_exact_budget_auxiliary_heads_included(name, method):
-    from vidsparse.recipe import pixel_loss
+    from vidsparse.training.recipe import pixel_loss
 
     torch.manual_seed(0)
     model = create_model(name, 3, 2, 32).train()

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from stock import PYTORCHVIDEO, TORCHVISION, shake, stock
-from vidsparse.errors import ConfigError
 from vidsparse.models.video import ShortClipMaxPool3d
 from vidsparse.models.zoo import MODELS, create_model
+from vidsparse.utils.errors import ConfigError
 
 MADE_FOR_ONE_INPUT = ("mvit", "timesformer", "videomae", "vivit", "cifar_vit")  # position embeddings
 PUBLISHED = {  # millions of parameters, for the classes given: the papers and the libraries' own tables

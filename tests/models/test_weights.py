@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from vidsparse.errors import ConfigError
-from vidsparse.models.weights import find_weights, native_input, weights_problem
+from vidsparse.models.weights.find import find_weights, native_input, weights_problem
 from vidsparse.models.zoo import MODELS, create_model, model_spec
+from vidsparse.utils.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def no_network(tmp_path, monkeypatch):
 def test_the_published_names_inputs_and_classes_are_torchvisions(name):
     from torchvision.models import get_model_weights
 
-    from vidsparse.models.labels import find_classes
+    from vidsparse.models.weights.labels import find_classes
     from vidsparse.models.zoo import NORMALIZE
 
     row, theirs = MODELS[name], get_model_weights(name)
@@ -54,7 +54,7 @@ def test_published_weights_come_from_the_hub_cache_and_are_checked_by_their_hash
     cache.write_bytes(b"other")
     with pytest.raises(ConfigError, match="not the file that was published"):
         find_weights(MODELS["r3d_18"], reference)
-    monkeypatch.setattr("vidsparse.files.digest", lambda path: "b3b3357e" + "0" * 56)
+    monkeypatch.setattr("vidsparse.utils.files.digest", lambda path: "b3b3357e" + "0" * 56)
     found = find_weights(MODELS["r3d_18"], reference)
     assert found.path == cache
     assert found.classes is not None

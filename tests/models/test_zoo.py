@@ -7,8 +7,8 @@ from dataclasses import FrozenInstanceError
 import pytest
 import torch
 
-from vidsparse.errors import ConfigError
 from vidsparse.models.zoo import MODELS, NORMALIZE, check_model, create_model, list_models
+from vidsparse.utils.errors import ConfigError
 
 
 def test_reading_the_table_needs_no_torch():

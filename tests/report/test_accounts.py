@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidsparse.report import accounts, figures
+from vidsparse.report.figures import charts
 from vidsparse.report.page import write_report
+from vidsparse.report.sections import cost_tables
 from vidsparse.report.tables import load_run
 
 
 def test_a_sparse_run_shows_its_theoretical_cost(published):
     run, _, page = published
-    facts = accounts.cost_facts(load_run(run).info)
+    facts = cost_tables.cost_facts(load_run(run).info)
     assert facts["FLOPs of a clip"] == "20.1 of 40.7 GFLOPs (49.4 % of dense)"
     assert facts["FLOPs of the training"] == "51 of 100 TFLOPs (51.0 % of dense)"
     assert facts["Weights"] == "132.7 MB dense; 70.5 MB as values and a bit mask; 132.7 MB as CSR"
@@ -23,7 +24,7 @@ def test_a_sparse_run_shows_its_theoretical_cost(published):
 
 def test_it_shows_what_became_of_the_topology(published):
     run, _, page = published
-    facts = accounts.structure_facts(load_run(run).info)
+    facts = cost_tables.structure_facts(load_run(run).info)
     assert facts == {
         "Weights explored": "71.3 %",
         "Present from the start": "42.0 % of the non-zero weights",
@@ -38,9 +39,9 @@ def test_it_shows_what_became_of_the_topology(published):
 
 def test_a_dense_run_has_a_cost_and_no_structure(published):
     dense = load_run(published[1])
-    assert accounts.cost_facts(dense.info)["FLOPs of a clip"] == "40.7 GFLOPs"
-    assert accounts.structure_facts(dense.info) == {}
-    assert accounts.rows(dense) == []
+    assert cost_tables.cost_facts(dense.info)["FLOPs of a clip"] == "40.7 GFLOPs"
+    assert cost_tables.structure_facts(dense.info) == {}
+    assert cost_tables.rows(dense) == []
 
 
 def test_a_run_made_before_accounts_were_kept_has_its_page(fake_run):
@@ -59,8 +60,8 @@ def test_a_run_made_before_accounts_were_kept_has_its_page(fake_run):
 def test_bars_are_those_of_the_table(published, name):
     run = load_run(published[0])
     table = run.layers
-    with figures.style():
-        axes = getattr(accounts, name)(table).axes[0]
+    with charts.style():
+        axes = getattr(cost_tables, name)(table).axes[0]
     widths = [[bar.get_width() for bar in group] for group in axes.containers]
     expected = {
         "layer_flops": [table["flops_dense"] / 1e9, table["flops_sparse"] / 1e9],
@@ -85,11 +86,11 @@ def test_the_protocol_says_where_masks_are_what_is_effective_and_what_changed_ne
         "weights": 1000,
     }
     plan = {"every": 1192, "updates": 49, "fractions": 4.9, "samples": 4096, "grow_window": 256}
-    said = accounts.sparse_facts(sparse, {"accounts": {"effective": 800}, "topology": plan})
+    said = cost_tables.sparse_facts(sparse, {"accounts": {"effective": 800}, "topology": plan})
     assert said["Masks"] == "in 3 of 54 layers, 22 % of the weights"
     assert said["Effective sparsity"].startswith("20.0 %: 100 present weights")
     assert "25 % of those dropped" in said["Topology updates"]
     assert said["Growth sees"] == "the mean gradient of 256 steps, 4,096 samples"
     assert "1,192 optimizer steps" in said["Update interval"]
-    old = accounts.sparse_facts({k: v for k, v in sparse.items() if not k.startswith(("masked", "dropped"))}, {})
+    old = cost_tables.sparse_facts({k: v for k, v in sparse.items() if not k.startswith(("masked", "dropped"))}, {})
     assert set(old) == {"Sparsity", "Non-zero weights", "Topology updates", "Topology seed"}

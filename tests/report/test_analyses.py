@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from analysed import analyse
 
-from vidsparse.report import analyses, parting
 from vidsparse.report.arms import make_arms
 from vidsparse.report.page import write_comparison, write_report
+from vidsparse.report.sections import analyses, disagreements
 from vidsparse.report.tables import load_run
 
 MakeRun = Callable[..., Path]
@@ -226,7 +226,7 @@ def test_without_frames_no_picture_of_the_data_is_shown(compared: Compared) -> N
     forbidding = replace(loaded[1], config_text=loaded[1].config_text + "report: {frames: false}\n")
     for dense, sparse, pictures in ((*loaded, 4), (loaded[0], forbidding, 0)):
         dense_arm, arm = make_arms([dense, sparse])
-        found = analyses.exhibits({"dense": [dense], "RigL": [sparse]}, "dense", 1 / 3) + parting.exhibits(
+        found = analyses.exhibits({"dense": [dense], "RigL": [sparse]}, "dense", 1 / 3) + disagreements.exhibits(
             arm, dense_arm
         )
         names = [exhibit.name for exhibit in found]

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from vidsparse.errors import RunFolderError
 from vidsparse.evaluation.metrics import MismatchedTables
-from vidsparse.report import contrast
 from vidsparse.report.arms import control, family_of, make_arms
 from vidsparse.report.page import write_comparison
+from vidsparse.report.sections import comparison_sections
 from vidsparse.report.tables import load_run
+from vidsparse.utils.errors import RunFolderError
 
 MakeRun = Callable[..., Path]
 
@@ -146,11 +146,11 @@ def test_the_verdict_counts_what_intervals_settle_against_both_controls() -> Non
     rows = pd.DataFrame(
         [[True, 2.0, 1.0, 3.0, 0.01, 0.02, -1.0], [True, -1.0, -2.0, 0.5, 0.3, 0.3, 0.5]], columns=columns
     ).assign(static_gain_low=[-2.0, -1.0], static_gain_high=[-0.5, 2.0])
-    said = contrast.verdict(rows)
+    said = comparison_sections.verdict(rows)
     assert "1 is more robust than dense" in said
     assert "(1 after Holm's correction for 2 comparisons), 0 are less robust, 1 is not settled" in said
     assert said.endswith("; 0 are more and 1 is less robust than the static network of the same sparsity.")
-    alone = contrast.verdict(rows.assign(static_gain=math.nan))
+    alone = comparison_sections.verdict(rows.assign(static_gain=math.nan))
     assert alone.endswith("no static network of the same sparsity stands beside them.")
 
 
@@ -162,7 +162,9 @@ def test_arms_with_masks_in_other_layers_are_said_to_differ_in_that(make_run: Ma
             facts = json.loads((run / "run.json").read_text())
             facts["sparse"] |= {"layers": 54, "masked_layers": layers, "masked_weights": 10 * layers, "weights": 540}
             (run / "run.json").write_text(json.dumps(facts))
-        return [s for s in contrast.cautions(make_arms([load_run(run) for run in runs])) if "masks lie in" in s]
+        return [
+            s for s in comparison_sections.cautions(make_arms([load_run(run) for run in runs])) if "masks lie in" in s
+        ]
 
     assert say(3, 3) == []
     (sentence,) = say(3, 54)

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vidsparse.report import figures, filmstrips, frequencies, weights
-from vidsparse.report.frames import filmstrip, strips
-from vidsparse.report.palette import DARK, LIGHT, SERIES
+from vidsparse.report.figures import charts, filmstrips, frequencies, weight_figures
+from vidsparse.report.figures.example_frames import filmstrip, strips
+from vidsparse.report.figures.palette import DARK, LIGHT, SERIES
 
 
 def luminance(colour: str) -> float:
@@ -42,8 +42,8 @@ def test_both_palettes_name_the_same_colours_all_distinct() -> None:
 
 def test_inline_svg_has_its_colours_as_variables_and_its_text_as_text() -> None:
     table = pd.DataFrame({"accuracy": [0.5, 0.25]}, index=["fog", "<b>&$x_1$"])
-    with figures.style():
-        svg = figures.inline_svg(figures.finish(figures.corruption_bars(table, clean=0.8, chance=0.1)), "bars")
+    with charts.style():
+        svg = charts.inline_svg(charts.finish(charts.corruption_bars(table, clean=0.8, chance=0.1)), "bars")
     assert svg.startswith("<svg")
     assert "var(--blue)" in svg
     assert not any(colour in svg for colour in LIGHT.values())
@@ -54,16 +54,16 @@ def test_inline_svg_has_its_colours_as_variables_and_its_text_as_text() -> None:
 @pytest.mark.parametrize("runs", [1, 2, 7])
 def test_gains_are_drawn_for_any_number_of_runs_also_when_all_are_zero(runs: int, tmp_path: Path) -> None:
     table = pd.DataFrame(np.zeros((3, runs)), index=["fog", "snow", "rain"], columns=[f"run{at}" for at in range(runs)])
-    with warnings.catch_warnings(), figures.style():
+    with warnings.catch_warnings(), charts.style():
         warnings.simplefilter("error")
-        figures.save(figures.finish(figures.gain_bars(table), note="a note"), tmp_path / "gain.png")
+        charts.save(charts.finish(charts.gain_bars(table), note="a note"), tmp_path / "gain.png")
     assert (tmp_path / "gain.png").stat().st_size > 1000
 
 
 def test_a_network_of_many_layers_stays_one_page(tmp_path: Path) -> None:
     table = pd.DataFrame({"name": [f"layer{at}.weight" for at in range(400)], "density": 0.5})
-    with figures.style():
-        figure = figures.layer_densities(table, mean=0.5)
+    with charts.style():
+        figure = charts.layer_densities(table, mean=0.5)
         assert figure.get_size_inches()[1] <= 8
         assert len(figure.axes[0].get_yticks()) <= 40
 
@@ -85,8 +85,8 @@ def test_strips_show_clean_first_and_the_middle_severity(tmp_path: Path) -> None
 
 
 def test_series_differ_without_colour() -> None:
-    marks = list(zip(figures.MARKERS, cycle(figures.DASHES), SERIES, strict=False))
-    assert len(marks) == len(SERIES) == len(set(figures.MARKERS)) == len(set(figures.HATCHES))
+    marks = list(zip(charts.MARKERS, cycle(charts.DASHES), SERIES, strict=False))
+    assert len(marks) == len(SERIES) == len(set(charts.MARKERS)) == len(set(charts.HATCHES))
     for (marker, dash, colour), (other_marker, other_dash, other_colour) in combinations(marks, 2):
         assert marker != other_marker
         assert dash != other_dash or contrast(LIGHT[colour], LIGHT[other_colour]) > 1.3
@@ -104,7 +104,7 @@ def test_a_difference_is_signed_without_colour() -> None:
     places = pd.MultiIndex.from_product([["dense", "sparse"], [-1, 0, 1], [0, 1]], names=["arm", "v", "u"])
     table = places.to_frame(index=False)
     table["error"] = 0.5 + 0.1 * (table["arm"] == "sparse") * table["v"]
-    with figures.style():
+    with charts.style():
         figure = frequencies.fourier(table)
     (plus,) = figure.axes[2].lines
     assert plus.get_marker() == "+"
@@ -121,7 +121,7 @@ def test_what_is_not_looked_at_fades_and_what_is_stays() -> None:
 
 def test_a_large_kernel_map_keeps_its_mean() -> None:
     whole = np.random.default_rng(0).random((512, 300), np.float32)
-    coarse = weights.coarse(whole)
+    coarse = weight_figures.coarse(whole)
     assert coarse.shape == (128, 128)
     assert coarse.mean() == pytest.approx(whole.mean(), rel=0.01)
-    assert (weights.coarse(whole[:5, :7]) == whole[:5, :7]).all()
+    assert (weight_figures.coarse(whole[:5, :7]) == whole[:5, :7]).all()

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidsparse.errors import RunFolderError
 from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.evaluation.summary import summary
 from vidsparse.report.page import write_report
 from vidsparse.report.tables import load_run
 from vidsparse.report.words import relation, signed, warnings
+from vidsparse.utils.errors import RunFolderError
 
 MakeRun = Callable[..., Path]
 Published = tuple[Path, Path, str]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from corruptions import REGISTRY, corrupt, frame_order, suite
 from corruptions.tables_calibrated import TARGETS
-from vidsparse.data.sample import ensure_sample
+from vidsparse.data.datasets.sample_videos import ensure_sample
 
 Clip = NDArray[np.uint8]
 UCF101 = Path(__file__).resolve().parents[2] / "../shared/data/ucf101/videos"

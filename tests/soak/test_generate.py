@@ -156,8 +156,8 @@ def test_cifar_10_c_in_its_published_layout(tmp_path, monkeypatch):
     if not (SHARED / "cifar10_jpeg.npz").exists():
         pytest.skip("real data not at hand: ../shared/data/cifar10_jpeg.npz")
     import corruptions
-    from vidsparse.data.benchmarks import cells_of
     from vidsparse.data.clips import load_clips
+    from vidsparse.data.corrupted.benchmarks import cells_of
 
     monkeypatch.chdir(tmp_path)
     words = ["data.source=packed", f"data.root={SHARED / 'cifar10_jpeg.npz'}"]

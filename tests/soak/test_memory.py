@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidsparse.data.sample import write_video
+from vidsparse.data.datasets.sample_videos import write_video
 
 SCRIPT = """
 import resource, sys

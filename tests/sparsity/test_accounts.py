@@ -8,8 +8,9 @@ from scipy.sparse import csr_matrix
 from torch import nn
 
 from toy import SPARSE, build, train
-from vidsparse.sparsity import METHODS, accounts, allocate, count_flops
-from vidsparse.sparsity.accounts import (
+from vidsparse.sparsity import METHODS, allocate, count_flops
+from vidsparse.sparsity.measure import layer_table as accounts
+from vidsparse.sparsity.measure.layer_table import (
     Memory,
     budget_of,
     forward_flops,

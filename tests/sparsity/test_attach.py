@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from toy import Net, assert_exact_and_zero, batch, build, train
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 WAY_ON = r"is trained, but the optimizer given to sparsify .* is not stepped.*sparse\.attach\(optimizer\)"
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from by_hand import DECAY, LR, MOMENTUM, RULES, ByHand
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity import METHODS
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 KINDS = {2: nn.Linear, 3: nn.Conv1d, 4: nn.Conv2d, 5: nn.Conv3d}
 

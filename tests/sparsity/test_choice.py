@@ -9,9 +9,9 @@ from torch.nn.modules.conv import _ConvNd
 
 from by_hand import densities
 from toy import Menagerie, Net
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity.masks import prunable
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 
 def torchvision_model(name: str) -> nn.Module:

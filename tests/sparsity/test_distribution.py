@@ -7,11 +7,11 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from vidsparse import _compat
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity import allocate
+from vidsparse.utils import torchvision_compat
+from vidsparse.utils.errors import ConfigError
 
-_compat.install()
+torchvision_compat.install()
 
 # ERK densities of torchvision's ResNet-18 layer shapes at five sparsities.
 RESNET18_ERK = {

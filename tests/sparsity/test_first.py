@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from toy import SPARSE, Net, expected_nonzero
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 
 def first(method: str = "rigl", sparsity: float = 0.6, trained: bool = False, seed: int = 0, **settings):

@@ -14,11 +14,11 @@ from torch import nn
 
 import vidsparse
 from toy import Net
-from vidsparse.errors import ConfigError
 from vidsparse.models.zoo import MODELS
 from vidsparse.sparsity import allocate, count_flops
-from vidsparse.sparsity.flops import training_flops
 from vidsparse.sparsity.masks import prunable
+from vidsparse.sparsity.measure.flops import training_flops
+from vidsparse.utils.errors import ConfigError
 
 IMAGE = ("alexnet", "resnet18", "resnet50", "densenet121", "mobilenet_v2", "efficientnet_b0", "googlenet",
          "resnext50_32x4d", "vit_b_16", "swin_t", "convnext_tiny", "maxvit_t")  # fmt: skip

@@ -156,7 +156,7 @@ def test_dense_gradients_are_asked_for_in_the_window_alone_and_are_counted():
     ("method", "window"), [("rigl", 0), ("rigl", -1), ("rigl", 2.5), ("rigl", True), ("rigl", float("nan"))]
 )
 def test_a_window_is_a_whole_number_of_steps(method, window):
-    from vidsparse.errors import ConfigError
+    from vidsparse.utils.errors import ConfigError
 
     with pytest.raises(ConfigError, match="grow_window"):
         linear(method, window)

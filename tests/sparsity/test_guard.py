@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations, prune
 
 from toy import batch, build, train
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity import compact, count_flops
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 
 def acting(model: nn.Module, sparse) -> int:

@@ -14,10 +14,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from toy import DYNAMIC, SPARSE, Menagerie, Net, assert_exact_and_zero, batch, build, expected_nonzero, train
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity import METHODS
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 
 def linear(inputs: int, outputs: int, method: str, sparsity: float, dtype=torch.float32, **settings):

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from toy import Menagerie, assert_exact_and_zero, batch, build, train
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 
 def plain_model() -> nn.Module:

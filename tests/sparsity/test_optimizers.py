@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from toy import OPTIMIZERS, Menagerie, assert_exact_and_zero, batch, build, timm_optimizer, train
-from vidsparse.sparsity.optimizers import at_rest
+from vidsparse.sparsity.optimizer_state import at_rest
 from vidsparse.sparsity.topology import sparsify
 
 AWAKE = {  # their state of an absent weight is not zero, and a new weight starts with it

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from toy import Net, build, train
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 
 def test_dense_attaches_no_mask_and_fully_dense_layers_carry_none():

@@ -10,9 +10,9 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize, prune
 
 from toy import assert_exact_and_zero
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity import count_flops, dead_channels
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 
 class Plain(nn.Module):

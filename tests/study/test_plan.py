@@ -8,8 +8,8 @@ from vidsparse.checks import load_config
 from vidsparse.cli import main
 from vidsparse.compose import shipped_configs
 from vidsparse.config import identity, to_yaml
-from vidsparse.errors import ConfigError
-from vidsparse.study.plan import Planned, plan
+from vidsparse.study.planned_runs import Planned, plan
+from vidsparse.utils.errors import ConfigError
 
 STUDIES = sorted(path.stem for path in shipped_configs().glob("dscr_*.yaml"))
 

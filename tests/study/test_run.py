@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 
 from killing import ROOT
-from vidsparse import locks
 from vidsparse.checks import load_config
 from vidsparse.config import to_yaml
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.study.jobs import Job, Stopping, carry_out
+from vidsparse.utils import locks
 
 
 def begin(cwd: Path, root: Path, tiny: tuple[str, ...], *more: str) -> subprocess.Popen:

@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import corruptions
-from vidsparse import files
 from vidsparse.analysis import saliency, spatial, spectra, spectral
 from vidsparse.config import Config
-from vidsparse.data.benchmarks import cells_of
-from vidsparse.data.cells import Cell, middle_cells
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupted import CorruptedUnits
+from vidsparse.data.corrupted.batches import CorruptedUnits
+from vidsparse.data.corrupted.benchmarks import cells_of
+from vidsparse.data.corrupted.cells import Cell, middle_cells
+from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.loader import center_clip, to_input
-from vidsparse.data.sources import Sample
-from vidsparse.engine import Engine
-from vidsparse.errors import ClipDecodeError
 from vidsparse.evaluation import predictions
-from vidsparse.interrupt import Stop
-from vidsparse.progress import Bar, say
 from vidsparse.sparsity.masks import prunable
+from vidsparse.training.engine import Engine
+from vidsparse.utils import files
+from vidsparse.utils.errors import ClipDecodeError
+from vidsparse.utils.interrupt import Stop
+from vidsparse.utils.progress import Bar, say
 
 BUDGET = {"cpu": 4e12, "cuda": 4e15}  # FLOPs that `auto` may take: about a minute on a few cores, a GPU's too
 _CONDITIONS = 8  # of a unit

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from vidsparse.errors import VidsparseError
+from vidsparse.utils.errors import VidsparseError
 
 _TOKEN_NORMS = ("norm1", "ln_1", "layernorm_before")  # layer norms before a block's attention, in the known libraries
 _LEAST = 4  # positions a side that a convolution's map must have to show a place

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, gammaln, pdtrc
 from torch import Tensor
 
-from vidsparse.sparsity.structure import Counts, dispersion, kernel_counts
+from vidsparse.sparsity.measure.dispersion import Counts, dispersion, kernel_counts
 
 
 @dataclass(frozen=True)

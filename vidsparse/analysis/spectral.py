@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from vidsparse.analysis import filters
 from vidsparse.config import AnalysisConfig, DataConfig
+from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.loader import to_input
-from vidsparse.data.sources import Sample
 from vidsparse.evaluation import predictions
 
 Forward = Callable[[Tensor], Tensor]

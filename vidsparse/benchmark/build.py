@@ -11,7 +11,7 @@ import numpy as np
 
 import corruptions
 from vidsparse.benchmark.formats import encode, encode_mask
-from vidsparse.data.frames import Frames
+from vidsparse.data.reading.frames import Frames
 
 
 def build(format: str, crf: int | None, videos: bool, masks: bool = False) -> str:
@@ -49,8 +49,8 @@ def _version(package: str) -> str:
 
 def _reading() -> str:
     """Hash of what decoding and resizing gives."""
-    from vidsparse.data.sample import write_video
-    from vidsparse.data.video import VideoReader
+    from vidsparse.data.datasets.sample_videos import write_video
+    from vidsparse.data.reading.video_files import VideoReader
 
     with tempfile.TemporaryDirectory() as folder:
         reader = VideoReader(write_video(Path(folder) / "clip.avi", _clip()), 20)

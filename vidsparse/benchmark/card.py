@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from corruptions.registry import REGISTRY
 from vidsparse.benchmark.plan import Unit
 from vidsparse.benchmark.unit import Sidecar
-from vidsparse.data.stored import LOG, LOSSLESS, MANIFEST, MASKS, PACKED, SUMS, Recipe, Stored
-from vidsparse.errors import plural
+from vidsparse.data.corrupted.layout import LOG, LOSSLESS, MANIFEST, MASKS, PACKED, SUMS, Recipe, Stored
+from vidsparse.utils.errors import plural
 
 TERMS = {
     "ucf101": "UCF101 (Center for Research in Computer Vision, University of Central Florida): videos from the web, "

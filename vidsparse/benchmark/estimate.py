@@ -14,12 +14,12 @@ from corruptions.registry import REGISTRY
 from vidsparse.benchmark.formats import encode
 from vidsparse.benchmark.plan import Plan, Unit, part
 from vidsparse.benchmark.unit import Clock, clip_frames, timed
-from vidsparse.data.cells import Cell
-from vidsparse.data.corrupting import Corruptor, Decoded
-from vidsparse.data.frames import Frames
-from vidsparse.data.spill import Spilled
-from vidsparse.data.stored import PACKED, Entry
-from vidsparse.errors import BenchmarkError
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.corrupted.corruptor import Corruptor, Decoded
+from vidsparse.data.corrupted.layout import PACKED, Entry
+from vidsparse.data.reading.frames import Frames
+from vidsparse.data.reading.spill import Spilled
+from vidsparse.utils.errors import BenchmarkError
 
 CLIPS, FRAMES = 3, 32  # of a sample; a part of a video stands for all of it
 SPARE = 1.1  # manifests, sidecars, blocks of the disk that are not full, and what the sample did not show

@@ -8,13 +8,12 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from vidsparse import files
 from vidsparse.benchmark.card import card
 from vidsparse.benchmark.formats import array_bytes
 from vidsparse.benchmark.packed import publish
 from vidsparse.benchmark.plan import Unit, shard_of
 from vidsparse.benchmark.unit import Sidecar, read_sidecar, write_changed
-from vidsparse.data.stored import (
+from vidsparse.data.corrupted.layout import (
     CARD,
     MANIFEST,
     PACKED,
@@ -27,7 +26,8 @@ from vidsparse.data.stored import (
     entries_bytes,
     table_bytes,
 )
-from vidsparse.errors import BenchmarkError
+from vidsparse.utils import files
+from vidsparse.utils.errors import BenchmarkError
 
 Sidecars = Mapping[Unit, Sidecar]
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.format import write_array_header_1_0
 
-from vidsparse.data.frames import Frames
-from vidsparse.data.images import decode as decode_picture
-from vidsparse.data.stored import LOSSLESS, PACKED, SUFFIXES, frame_name
+from vidsparse.data.corrupted.layout import LOSSLESS, PACKED, SUFFIXES, frame_name
+from vidsparse.data.reading.frames import Frames
+from vidsparse.data.reading.image_files import decode as decode_picture
 
 # x264's macroblock tree reads memory that it never wrote, and its key frames are where they are told to be.
 _X264 = {"x264-params": "mbtree=0:scenecut=0", "threads": "1", "g": "12", "bf": "0"}
@@ -151,7 +151,7 @@ def _decoded(content: bytes) -> Frames:
 
 
 def _shown(container: Any) -> Iterator[Frames]:
-    from vidsparse.data.decoders import Scaler
+    from vidsparse.data.reading.decoders import Scaler
 
     stream = container.streams.video[0]
     stream.thread_type = "NONE"

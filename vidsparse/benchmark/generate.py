@@ -21,12 +21,12 @@ from vidsparse.benchmark.write import (
     writing,
 )
 from vidsparse.config import Config
-from vidsparse.data.stored import CARD, LOG
-from vidsparse.errors import BenchmarkError, plural, some
+from vidsparse.data.corrupted.layout import CARD, LOG
 from vidsparse.facts import load_and_tell
-from vidsparse.launch import check_alone
-from vidsparse.machine import cores
-from vidsparse.progress import say, warn
+from vidsparse.utils.errors import BenchmarkError, plural, some
+from vidsparse.utils.launch import check_alone
+from vidsparse.utils.machine import cores
+from vidsparse.utils.progress import say, warn
 
 SECONDS = {"plan": 60.0, "write": 8.0}  # that a stage may measure, for its estimate
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from vidsparse import files
 from vidsparse.benchmark.formats import VIDEOS, decode_parts, encode, encode_to, is_lossless
 from vidsparse.benchmark.measure import LossSum
-from vidsparse.data.cells import CLEAN_CELL, Cell
-from vidsparse.data.corrupting import Corruptor, Decoded
-from vidsparse.data.frames import Frames
-from vidsparse.data.spill import Spilled, parts
-from vidsparse.data.stored import Entry, Stored, frame_name
-from vidsparse.errors import DataError
+from vidsparse.data.corrupted.cells import CLEAN_CELL, Cell
+from vidsparse.data.corrupted.corruptor import Corruptor, Decoded
+from vidsparse.data.corrupted.layout import Entry, Stored, frame_name
+from vidsparse.data.reading.frames import Frames
+from vidsparse.data.reading.spill import Spilled, parts
+from vidsparse.utils import files
+from vidsparse.utils.errors import DataError
 
 
 @dataclass

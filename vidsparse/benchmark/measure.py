@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidsparse.data.frames import Frames
+from vidsparse.data.reading.frames import Frames
 
 PEAK = 255.0
 

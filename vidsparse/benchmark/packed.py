@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidsparse.errors import WriteError
+from vidsparse.utils.errors import WriteError
 
 
 def header(shape: tuple[int, ...]) -> bytes:

@@ -9,13 +9,13 @@ import numpy as np
 import corruptions
 from vidsparse.benchmark.build import build
 from vidsparse.config import BenchmarkConfig, Config
-from vidsparse.data.cells import Cell, evaluation_cells
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupting import frost_of, view_numbers
-from vidsparse.data.index import Index
-from vidsparse.data.sources import Sample
-from vidsparse.data.stored import PACKED, UNITS, Entry, Recipe, Stored, cell_path, entries_bytes
-from vidsparse.errors import BenchmarkError, ConfigError, some
+from vidsparse.data.corrupted.cells import Cell, evaluation_cells
+from vidsparse.data.corrupted.corruptor import frost_of, view_numbers
+from vidsparse.data.corrupted.layout import PACKED, UNITS, Entry, Recipe, Stored, cell_path, entries_bytes
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.data.indexing.index import Index
+from vidsparse.utils.errors import BenchmarkError, ConfigError, some
 
 VIDEOS_A_UNIT, IMAGES_A_UNIT = 16, 1000
 

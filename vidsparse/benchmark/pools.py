@@ -19,7 +19,7 @@ from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
 from vidsparse.config import ClusterConfig
-from vidsparse.errors import BenchmarkError, install
+from vidsparse.utils.errors import BenchmarkError, install
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -16,7 +16,6 @@ import cv2
 
 from corruptions.errors import CorruptionError
 from corruptions.severities import TABLES
-from vidsparse import failures, files
 from vidsparse.benchmark import packed
 from vidsparse.benchmark.build import build
 from vidsparse.benchmark.formats import decode, encode, encode_mask, is_lossless
@@ -24,15 +23,16 @@ from vidsparse.benchmark.long_clips import LongClip, write_long
 from vidsparse.benchmark.measure import Loss, mean_loss, measure
 from vidsparse.benchmark.plan import Plan, Unit, part
 from vidsparse.config import EvaluationConfig
-from vidsparse.data import watchdog
-from vidsparse.data.cells import CLEAN, Cell
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupting import Corruptor, Decoded, frost_of
-from vidsparse.data.frames import Frames
-from vidsparse.data.sources import Sample
-from vidsparse.data.spill import Spilled
-from vidsparse.data.stored import PACKED, Entry, Recipe, Stored, mask_paths
-from vidsparse.errors import BenchmarkError, DataError, MachineError, WriteError
+from vidsparse.data.corrupted.cells import CLEAN, Cell
+from vidsparse.data.corrupted.corruptor import Corruptor, Decoded, frost_of
+from vidsparse.data.corrupted.layout import PACKED, Entry, Recipe, Stored, mask_paths
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.data.reading import watchdog
+from vidsparse.data.reading.frames import Frames
+from vidsparse.data.reading.spill import Spilled
+from vidsparse.utils import failures, files
+from vidsparse.utils.errors import BenchmarkError, DataError, MachineError, WriteError
 
 KEEP = 512 * 2**20  # bytes of decoded clips that a worker keeps for the next cell of the same shard
 Sidecar = dict[str, Any]

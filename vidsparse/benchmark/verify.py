@@ -11,16 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from vidsparse import failures, files, locks
 from vidsparse.benchmark.finish import OnDisk, Sidecars, arrays, derived, lists, ordered
 from vidsparse.benchmark.formats import decode, encode
 from vidsparse.benchmark.long_clips import differs
 from vidsparse.benchmark.packed import header, length, partial, rows_bytes
 from vidsparse.benchmark.plan import Plan, Unit, part, units_of
 from vidsparse.benchmark.unit import array_shape, clip_frames, has_masks, is_of, read_sidecar
-from vidsparse.data.corrupting import Corruptor
-from vidsparse.data.spill import Spilled
-from vidsparse.data.stored import (
+from vidsparse.data.corrupted.corruptor import Corruptor
+from vidsparse.data.corrupted.layout import (
     CARD,
     LOG,
     MANIFEST,
@@ -35,8 +33,10 @@ from vidsparse.data.stored import (
     mask_paths,
     open_stored,
 )
-from vidsparse.errors import DataError
-from vidsparse.machine import cores
+from vidsparse.data.reading.spill import Spilled
+from vidsparse.utils import failures, files, locks
+from vidsparse.utils.errors import DataError
+from vidsparse.utils.machine import cores
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import corruptions
-from vidsparse import files, locks
 from vidsparse.benchmark.estimate import size_text
 from vidsparse.benchmark.finish import OnDisk, finish, ordered
 from vidsparse.benchmark.plan import Plan, Unit, units_of
 from vidsparse.benchmark.pools import carry_out, open_pool
 from vidsparse.benchmark.unit import Done, Task, is_of, make, read_sidecar, tasks_of, write_changed
-from vidsparse.data.stored import LOG, RECIPE, UNITS, Stored, read_recipe
-from vidsparse.errors import BenchmarkError, WriteError, plural, some
-from vidsparse.interrupt import Stop
-from vidsparse.machine import cores
-from vidsparse.progress import Bar
+from vidsparse.data.corrupted.layout import LOG, RECIPE, UNITS, Stored, read_recipe
+from vidsparse.utils import files, locks
+from vidsparse.utils.errors import BenchmarkError, WriteError, plural, some
+from vidsparse.utils.interrupt import Stop
+from vidsparse.utils.machine import cores
+from vidsparse.utils.progress import Bar
 
 
 @dataclass

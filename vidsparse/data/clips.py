@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vidsparse.config import SAMPLE_ROOT, DataConfig
-from vidsparse.data import manifest, readers
-from vidsparse.data.cache import FrameCache, frame_key
-from vidsparse.data.frames import Frames, VideoInfo, output_size
-from vidsparse.data.index import Index, Progress, build_index
-from vidsparse.data.sources import (
+from vidsparse.data.datasets.sources import (
     SAMPLES,
     Dataset,
     Sample,
@@ -23,10 +19,15 @@ from vidsparse.data.sources import (
     part_of,
     split_validation,
 )
-from vidsparse.errors import ClipDecodeError
+from vidsparse.data.indexing import manifest
+from vidsparse.data.indexing.cache import FrameCache, frame_key
+from vidsparse.data.indexing.index import Index, Progress, build_index
+from vidsparse.data.reading import readers
+from vidsparse.data.reading.frames import Frames, VideoInfo, output_size
+from vidsparse.utils.errors import ClipDecodeError
 
 if TYPE_CHECKING:
-    from vidsparse.data.benchmarks import Kept
+    from vidsparse.data.corrupted.benchmarks import Kept
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Clips:
         widths = {self.size(each)[1] for each in samples if self.index.rows[each.id].info.decoder == "decord"}
         if not widths:
             return []
-        from vidsparse.data.decoders import DECORD_FAILS_AT
+        from vidsparse.data.reading.decoders import DECORD_FAILS_AT
 
         return sorted(widths & set(DECORD_FAILS_AT))
 
@@ -151,7 +152,7 @@ def load_clips(
     """
     root = Path(config.root)
     if config.source == "corrupted":
-        from vidsparse.data.benchmarks import load_corrupted
+        from vidsparse.data.corrupted.benchmarks import load_corrupted
 
         stored = load_corrupted(config, root, cache, workers, progress)
         return replace(stored, test=part_of(stored.test, config.share))

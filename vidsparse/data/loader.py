@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, default_convert
 
-from vidsparse import failures
 from vidsparse.data.augment import Augment
 from vidsparse.data.clips import Clips
 from vidsparse.data.crops import center_crop
-from vidsparse.data.frames import Frames
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.data.reading.frames import Frames
 from vidsparse.data.sampling import batches_per_epoch, train_indices, view_indices
-from vidsparse.data.sources import Sample
 from vidsparse.data.transport import Packed, end_when_undelivered, unpacked
-from vidsparse.errors import ClipDecodeError, MachineError
 from vidsparse.models.zoo import NORMALIZE
+from vidsparse.utils import failures
+from vidsparse.utils.errors import ClipDecodeError, MachineError
 
 Place = tuple[int, int]  # epoch, position in the split
 _TRIES = 8  # other clips tried in place of one that cannot be read

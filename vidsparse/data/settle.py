@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from vidsparse.config import Config
-from vidsparse.data.stored import RECIPE, Recipe, read_recipe
-from vidsparse.errors import ConfigError
+from vidsparse.data.corrupted.layout import RECIPE, Recipe, read_recipe
+from vidsparse.utils.errors import ConfigError
 
 _PROTOCOL = ("short_side", "size", "frames", "stride", "sampling", "short")
 

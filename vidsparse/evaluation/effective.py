@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vidsparse.errors import VidsparseError
+from vidsparse.utils.errors import VidsparseError
 
 
 class NoBaseline(VidsparseError):

@@ -8,20 +8,20 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
-from vidsparse import files
 from vidsparse.config import Config
-from vidsparse.data.cache import FrameCache
-from vidsparse.data.cells import Cell
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupted import Batch, CorruptedUnits
+from vidsparse.data.corrupted.batches import Batch, CorruptedUnits
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.data.indexing.cache import FrameCache
 from vidsparse.data.loader import batches, make_loader, split_units, to_input
-from vidsparse.data.sources import Sample
-from vidsparse.engine import Engine
-from vidsparse.errors import ConfigError, some
 from vidsparse.evaluation import pixels, predictions
-from vidsparse.evaluation.segmentation import IGNORE
-from vidsparse.interrupt import Stop
-from vidsparse.progress import Bar, Waiting
+from vidsparse.evaluation.confusion import IGNORE
+from vidsparse.training.engine import Engine
+from vidsparse.utils import files
+from vidsparse.utils.errors import ConfigError, some
+from vidsparse.utils.interrupt import Stop
+from vidsparse.utils.progress import Bar, Waiting
 
 UNIT = 16  # clips and views of a unit: fixed, so that parts made with another batch size fit
 IMAGES = 256  # the same where a clip is one frame

@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidsparse import files
 from vidsparse.config import Config
-from vidsparse.data.cells import Cell, middle_cells
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupted import CorruptedUnits
+from vidsparse.data.corrupted.batches import CorruptedUnits
+from vidsparse.data.corrupted.cells import Cell, middle_cells
+from vidsparse.utils import files
 
 CLIPS = 16  # of a gallery, spread over the test split
 FRAMES, SIDE = 4, 96  # frames of a strip; px of a frame's side, larger ones are shrunk

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vidsparse.evaluation.segmentation import iou, pixel_accuracy
+from vidsparse.evaluation.confusion import iou, pixel_accuracy
 
 CONFUSION = "confusion"  # the column by which a table says that it is one of these
 UNDECIDABLE = "undecidable"  # judged pixels whose logits are no numbers; they count as wrong

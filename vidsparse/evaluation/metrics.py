@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vidsparse.errors import VidsparseError
 from vidsparse.evaluation import label_maps
+from vidsparse.utils.errors import VidsparseError
 
 CLEAN = "clean"
 CELL = ["corruption", "profile", "severity"]

@@ -7,11 +7,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidsparse.data.cells import Cell
-from vidsparse.data.sources import Sample
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.evaluation.confusion import IGNORE, confusion, temporal_consistency
 from vidsparse.evaluation.label_maps import UNDECIDABLE
 from vidsparse.evaluation.predictions import MEAN, WHAT
-from vidsparse.evaluation.segmentation import IGNORE, confusion, temporal_consistency
 
 SCHEMA = pa.schema({**WHAT, "confusion": pa.list_(pa.int64()), "consistency": pa.float32(), UNDECIDABLE: pa.int64()})
 Maps = NDArray[np.uint8]

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vidsparse import failures, files
-from vidsparse.data.cells import Cell
-from vidsparse.data.sources import Sample
-from vidsparse.errors import DamagedFile, first_line
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.datasets.sources import Sample
 from vidsparse.evaluation.groups import with_groups
-from vidsparse.progress import warn
+from vidsparse.utils import failures, files
+from vidsparse.utils.errors import DamagedFile, first_line
+from vidsparse.utils.progress import warn
 
 WHAT = {  # was seen: what a row of every task begins with
     "id": pa.string(),

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from vidsparse.errors import plural
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.calibration import ece_clean, ece_corrupted
 from vidsparse.evaluation.groups import group_of
 from vidsparse.evaluation.statistics import ranged_interval
+from vidsparse.utils.errors import plural
 
 
 def summary(table: pd.DataFrame, reference: pd.DataFrame | None = None) -> dict[str, float]:

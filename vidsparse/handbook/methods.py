@@ -6,16 +6,16 @@ from typing import Final
 
 import torch
 
-from vidsparse.files import write
 from vidsparse.handbook.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, Note
 from vidsparse.handbook.method_speed import SPEED, SPEED_WHERE, SPEED_WHY
 from vidsparse.handbook.pages import INDEX, table
 from vidsparse.models.zoo import create_model
-from vidsparse.sparsity.accounts import forward_flops, training_cost
 from vidsparse.sparsity.budget import Budget
-from vidsparse.sparsity.flops import Flops, count_flops
 from vidsparse.sparsity.masks import prunable
+from vidsparse.sparsity.measure.flops import Flops, count_flops
+from vidsparse.sparsity.measure.layer_table import forward_flops, training_cost
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
+from vidsparse.utils.files import write
 
 _MADE = "<!-- made by scripts/docs.py from METHODS and the notes beside it: change it there -->\n"
 MODEL, FRAMES, SIZE, STEPS, DISTRIBUTION = "r3d_18", 16, 112, 30_000, "erk"

@@ -11,8 +11,8 @@ from corruptions.formulas import FORMULAS
 from corruptions.registry import REGISTRY, Corruption
 from corruptions.severities import SIDES, TABLES
 from corruptions.suites import SUITES
-from vidsparse.files import write
 from vidsparse.handbook.pictures import caption, draw, drawn_clip
+from vidsparse.utils.files import write
 
 Rows = Sequence[Sequence[str]]
 

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from corruptions.registry import Corruption
-from vidsparse.files import save
 from vidsparse.handbook.scene import Pixels, scene
 from vidsparse.preview import Clip, row_of
+from vidsparse.utils.files import save
 
 SIDE: Final = 128  # pixels of one frame
 _FRAMES, _SHOWN = 48, 24  # of the clip, and the one that is shown

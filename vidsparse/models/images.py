@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vidsparse.errors import ConfigError
 from vidsparse.models.adapt import adapted, over_frames
+from vidsparse.utils.errors import ConfigError
 
 _VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 _RESNETS = {  # blocks and channels of each stage

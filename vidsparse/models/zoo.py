@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from corruptions.errors import nearest
-from vidsparse.errors import ConfigError, install, some
+from vidsparse.utils.errors import ConfigError, install, some
 
 if TYPE_CHECKING:
     from torch import nn
@@ -225,9 +225,9 @@ def create_model(
     model: nn.Module = getattr(import_module(module), function)(name, num_classes, frames, size)
     model.example_shape = (1, 3, frames, size, size)  # type: ignore[assignment]  # for who wants to see it work
     if weights is not None:
-        from vidsparse.models.checkpoints import load_weights
-        from vidsparse.models.weights import find_weights
-        from vidsparse.progress import warn
+        from vidsparse.models.weights.checkpoints import load_weights
+        from vidsparse.models.weights.find import find_weights
+        from vidsparse.utils.progress import warn
 
         found = find_weights(spec, weights)
         for note in load_weights(model, found.path, part=found.part):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vidsparse import csv_text, files
+from vidsparse.utils import csv_text, files
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

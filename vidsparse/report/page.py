@@ -8,20 +8,22 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from vidsparse import files
-from vidsparse.errors import RunFolderError
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
-from vidsparse.ledger import operations
-from vidsparse.report import analyses, contrast, exhibits, overlays, parting, segments, words
+from vidsparse.report import words
 from vidsparse.report.arms import Arm, control, leaderboard, make_arms, mean_board
-from vidsparse.report.exhibits import Exhibit
-from vidsparse.report.frames import strips
+from vidsparse.report.figures import mask_overlays
+from vidsparse.report.figures.example_frames import strips
+from vidsparse.report.figures.palette import DARK, LIGHT
 from vidsparse.report.latex import save_table
-from vidsparse.report.palette import DARK, LIGHT
+from vidsparse.report.sections import analyses, class_boards, comparison_sections, disagreements, figure_sets
+from vidsparse.report.sections.figure_sets import Exhibit
 from vidsparse.report.tables import Run, load_run, scoreboard, showing
 from vidsparse.tasks import Task
+from vidsparse.training.cost import operations
+from vidsparse.utils import files
+from vidsparse.utils.errors import RunFolderError
 
 FILES = {
     "config.yaml": "the resolved config: run it again to repeat this",
@@ -71,8 +73,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         warnings=words.warnings(ours, numbers),
         **_pictures(ours),
         classes=_classes(ours),
-        results=_publish(exhibits.results(ours, dense), run, ours),
-        training=_publish([*exhibits.training(ours), *exhibits.sparsity(ours)], run, ours),
+        results=_publish(figure_sets.results(ours, dense), run, ours),
+        training=_publish([*figure_sets.training(ours), *figure_sets.sparsity(ours)], run, ours),
         analysis=(analysed := _published(_analyses(ours, dense), run, ours)),
         definitions=_definitions(ours.task, bool(analysed)),
         files=[(name, what) for name, what in FILES.items() if (run / name).exists()],
@@ -97,7 +99,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     save_table(leaders, out / "tables" / "leaderboard", index=False)
     boards = {arm.label: mean_board(arm) for arm in arms}
     save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{loaded[0].task.say('accuracy')}_matrix")
-    shown = contrast.exhibits(arms, leaders, float(loaded[0].info["chance"]))
+    shown = comparison_sections.exhibits(arms, leaders, float(loaded[0].info["chance"]))
     found = {arm.label: _run_warnings(arm) for arm in arms}
     compared = leaders[leaders["gain"].notna()].to_dict("records")
     return _render(
@@ -109,12 +111,12 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         reference=next((arm for arm in arms if arm.first.method == "dense"), None),
         leaders=leaders,
         boards=boards,
-        verdict=contrast.verdict(leaders),
-        sentences=[contrast.sentence(row, row["arm"], loaded[0].task) for row in compared],
-        power=contrast.power(arms)["note"],
+        verdict=comparison_sections.verdict(leaders),
+        sentences=[comparison_sections.sentence(row, row["arm"], loaded[0].task) for row in compared],
+        power=comparison_sections.power(arms)["note"],
         at_chance=list(leaders.loc[leaders["at_chance"], "arm"]),
         protocol=words.shared_protocol(loaded),
-        warnings=_shared_first(found, contrast.cautions(arms)),
+        warnings=_shared_first(found, comparison_sections.cautions(arms)),
         results=_publish(shown, out, loaded[0]),
         parted=_publish(_parting(arms, leaders), out, loaded[0]),
         analysis=(analysed := _publish(_compared(arms, leaders, loaded[0]), out, loaded[0])),
@@ -135,15 +137,15 @@ def _pictures(run: Run) -> dict[str, Any]:
             return {"strips": strips(run.frames, run.path / "figures"), "legend": [], "lead": None}
     shown, classes = run.overlays, run.info["data"]["classes"]
     with showing(run.path / "overlays.npz"):
-        pictures = overlays.strips(shown, run.path / "figures")
-        return {"strips": pictures, "legend": overlays.legend(classes, shown), "lead": overlays.LEAD}
+        pictures = mask_overlays.strips(shown, run.path / "figures")
+        return {"strips": pictures, "legend": mask_overlays.legend(classes, shown), "lead": mask_overlays.LEAD}
 
 
 def _classes(run: Run) -> pd.DataFrame | None:
     """The table of single classes, where each has a score of its own; also as a file."""
     if not run.task.masks:
         return None
-    board = segments.class_board(run)
+    board = class_boards.class_board(run)
     save_table(board, run.path / "tables" / "classes")
     return board
 
@@ -170,7 +172,7 @@ def _parting(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
         return []
     ranked = sorted(arms, key=lambda arm: (not arm.dynamic, list(leaders["arm"]).index(arm.label)))
     pairs = ((arm, dense) for arm in ranked if arm.first.method != "dense" and (dense := control(arm, arms, "dense")))
-    return next((parting.exhibits(arm, dense) for arm, dense in pairs), [])
+    return next((disagreements.exhibits(arm, dense) for arm, dense in pairs), [])
 
 
 def _run_warnings(arm: Arm) -> list[str]:
@@ -199,11 +201,11 @@ def _make_folders(out: Path) -> None:
         old.unlink()  # pictures of the data, which report.frames may since have forbidden
 
 
-def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[exhibits.Shown]:
-    return [exhibits.publish(exhibit, out, run.on_sample_data, run.task) for exhibit in shown]
+def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[figure_sets.Shown]:
+    return [figure_sets.publish(exhibit, out, run.on_sample_data, run.task) for exhibit in shown]
 
 
-def _published(shown: Sequence[Exhibit], out: Path, run: Run) -> list[exhibits.Shown]:
+def _published(shown: Sequence[Exhibit], out: Path, run: Run) -> list[figure_sets.Shown]:
     """The same for exhibits of run/analysis/, which are drawn from what stands there."""
     with showing(run.path / "analysis"):
         return _publish(shown, out, run)

@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vidsparse import failures, files
 from vidsparse.config import Config
 from vidsparse.config.reading import BadYaml, Unfit, read
-from vidsparse.errors import DamagedFile, RunFolderError, first_line
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import with_groups
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.tasks import SOURCE_NOTES, TASKS, Task
+from vidsparse.utils import failures, files
+from vidsparse.utils.errors import DamagedFile, RunFolderError, first_line
 
 
 @contextmanager

@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vidsparse.errors import plural
 from vidsparse.evaluation.metrics import accuracy_matrix, clean_rows, undecodable
 from vidsparse.evaluation.summary import undecided_words
 from vidsparse.facts import say_joined, say_untrained
-from vidsparse.report import accounts, segments
+from vidsparse.report.sections import class_boards, cost_tables
 from vidsparse.report.tables import Run
 from vidsparse.tasks import Task
+from vidsparse.utils.errors import plural
 
 FEW_UPDATES = 5
 _OWN = ("Time to train", "Time to evaluate", "Time to analyse", "Finished", "Reference", "Non-zero weights")
@@ -52,13 +52,13 @@ DEFINITIONS = (
         "Counted over the weights that the method may prune; norms and biases stay dense.",
         "“Rigging the Lottery”, arXiv 1911.11134",
     ),
-    *accounts.DEFINITIONS,
+    *cost_tables.DEFINITIONS,
 )
 
 
 def definitions(task: Task) -> tuple[tuple[str, str, str, str], ...]:
     """How the numbers of a page are defined: (name, formula, meaning, source)."""
-    return (*segments.DEFINITIONS, *DEFINITIONS[4:]) if task.masks else DEFINITIONS
+    return (*class_boards.DEFINITIONS, *DEFINITIONS[4:]) if task.masks else DEFINITIONS
 
 
 def percent(share: float) -> str:
@@ -208,10 +208,10 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Model": model["name"],
             "Parameters": f"{count(model['parameters'])}, of which {count(model['prunable'])} prunable",
             "Method": run.title,
-            **({} if run.method in ("dense", "given") else accounts.sparse_facts(sparse, info)),
-            **accounts.structure_facts(info),
+            **({} if run.method in ("dense", "given") else cost_tables.sparse_facts(sparse, info)),
+            **cost_tables.structure_facts(info),
         },
-        "Cost, theoretical": accounts.cost_facts(info),
+        "Cost, theoretical": cost_tables.cost_facts(info),
         "Training": {
             **_picked(config, "training", "epochs", "batch_size"),
             "Optimizer": _listed(_dig(config, "training", "optimizer")),
@@ -233,7 +233,10 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
     }
     if run.method == "given":  # weights of somebody's, evaluated as they are: no training was done here
         groups["Model and sparsity"].pop("Method")
-        groups["Model and sparsity"] |= {"Weights": _dig(config, "model", "weights"), "Zeros": accounts.zeros(sparse)}
+        groups["Model and sparsity"] |= {
+            "Weights": _dig(config, "model", "weights"),
+            "Zeros": cost_tables.zeros(sparse),
+        }
         for group in groups.values():
             for name in _OF_TRAINING & group.keys():
                 del group[name]

@@ -7,9 +7,9 @@ from vidsparse.sparsity.distribution import allocate
 from vidsparse.sparsity.methods import METHODS, Method
 
 if TYPE_CHECKING:  # what needs torch is loaded when first used
-    from vidsparse.sparsity.dead import dead_channels
-    from vidsparse.sparsity.flops import count_flops
-    from vidsparse.sparsity.shrink import compact, compaction
+    from vidsparse.sparsity.compaction.compact import compact, compaction
+    from vidsparse.sparsity.measure.dead_channels import dead_channels
+    from vidsparse.sparsity.measure.flops import count_flops
 
 __all__ = ["METHODS", "Method", "allocate", "compact", "compaction", "count_flops", "dead_channels"]
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from vidsparse.errors import ConfigError
-from vidsparse.sparsity.layer import Layer
 from vidsparse.sparsity.selection import in_memory_order
+from vidsparse.sparsity.sparse_weight import Layer
+from vidsparse.utils.errors import ConfigError
 
 _NAMES = ("optimizer", "base_optimizer", "_optimizer", "_base_optimizer", "original_optimizer", "inner_optimizer")
 _PATIENCE = 3  # times that weights move after gradients and no step is made: sharpness-aware ascent does so twice

@@ -5,10 +5,10 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from vidsparse.sparsity import processes
-from vidsparse.sparsity.layer import Layer
+from vidsparse.sparsity import distributed
 from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.scores import Candidates
+from vidsparse.sparsity.sparse_weight import Layer
 
 
 def candidates(
@@ -40,5 +40,5 @@ def dense_gradients(layers: Mapping[str, Layer], steps: int = 1) -> list[Tensor]
     gradients = [layer.mean_gradient(steps) for layer in layers.values()]
     for layer in layers.values():
         layer.earlier = None
-    processes.mean_(gradients)
+    distributed.mean_(gradients)
     return gradients

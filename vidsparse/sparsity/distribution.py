@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import cycle
 from math import floor, prod
 
-from vidsparse.errors import ConfigError
+from vidsparse.utils.errors import ConfigError
 
 Shape = Sequence[int]
 

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vidsparse.errors import ConfigError
-from vidsparse.sparsity.layer import Layer
 from vidsparse.sparsity.selection import in_memory_order
+from vidsparse.sparsity.sparse_weight import Layer
+from vidsparse.utils.errors import ConfigError
 
 _PLACES = 16  # absent weights of a layer that are looked at
 _OFTEN = 64  # forward passes between two looks at all weights where a few cannot be looked at cheaply

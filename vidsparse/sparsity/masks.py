@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity.transforms import trained
+from vidsparse.utils.errors import ConfigError
 
 _NEVER = (nn.Embedding, nn.EmbeddingBag, _NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from corruptions.registry import nearest
-from vidsparse.errors import ConfigError
 from vidsparse.sparsity.method import SETTINGS, Method
 from vidsparse.sparsity.scores import GRADIENT, MAGNITUDE, MAGNITUDE_AND_GRADIENT, MOMENTUM, RANDOM
+from vidsparse.utils.errors import ConfigError
 
 __all__ = ["METHODS", "SETTINGS", "Method", "method_row"]
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vidsparse.sparsity import processes
-from vidsparse.sparsity.layer import Layer
+from vidsparse.sparsity import distributed
 from vidsparse.sparsity.selection import in_memory_order
+from vidsparse.sparsity.sparse_weight import Layer
 
 _ENOUGH = 65_536  # weights of a layer that tell how its gradient was scaled
 
@@ -59,7 +59,7 @@ def _seen(layers: Sequence[Layer], gradients: Sequence[Tensor], shared: bool = F
             break
         total = torch.stack(products).sum(0)
         if shared:  # the optimizer saw the mean over processes of such gradients
-            processes.mean_([total])
+            distributed.mean_([total])
         now, then = total
         known = (then != 0) & then.isfinite()
         scale = torch.where(known, now / then, scale)

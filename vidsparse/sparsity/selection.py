@@ -34,9 +34,9 @@ def top_rows(scores: Tensor, k: int) -> Tensor:
     """The k highest scores of each row of (rows, columns), 1 <= k <= columns, as a bool mask; ties as in `top`."""
     values = comparable(scores)
     if values.is_cpu:
-        from vidsparse.sparsity import ranking
+        from vidsparse.sparsity import topk
 
-        return torch.from_numpy(ranking.top_rows(values.contiguous().numpy(), k))
+        return torch.from_numpy(topk.top_rows(values.contiguous().numpy(), k))
     threshold = values.topk(k, dim=1).values[:, -1:]
     chosen = values > threshold
     missing = k - chosen.sum(1, keepdim=True, dtype=torch.int32)
@@ -49,10 +49,10 @@ def candidates(scores: Tensor, among: Tensor) -> Tensor:
     scores = _precise(scores.detach())
     if not scores.is_cpu:
         return comparable(scores)[among]
-    from vidsparse.sparsity import ranking
+    from vidsparse.sparsity import topk
 
     values, mask = in_memory_order(scores).numpy(), in_memory_order(_laid_out(among, like=scores)).numpy()
-    return torch.from_numpy(ranking.taken(values, mask, True, np.finfo(values.dtype).min))
+    return torch.from_numpy(topk.taken(values, mask, True, np.finfo(values.dtype).min))
 
 
 def partitioned(values: Tensor, place: int) -> Tensor:
@@ -71,9 +71,9 @@ def count_rows(mask: Tensor) -> Tensor:
     """How many are true in each row of a bool mask (rows, columns), int64 (rows,)."""
     if not mask.is_cpu:
         return mask.sum(1)
-    from vidsparse.sparsity import ranking
+    from vidsparse.sparsity import topk
 
-    return torch.from_numpy(ranking.rows_count(mask.contiguous().numpy()))
+    return torch.from_numpy(topk.rows_count(mask.contiguous().numpy()))
 
 
 def comparable(scores: Tensor) -> Tensor:
@@ -98,12 +98,12 @@ def _choose(chosen: Tensor, scores: Tensor, k: int, among: Tensor, wanted: bool)
 
 
 def _choose_on_cpu(flat: Tensor, scores: Tensor, k: int, among: Tensor, wanted: bool, like: Tensor) -> None:
-    from vidsparse.sparsity import ranking  # compiled: loaded in half a second
+    from vidsparse.sparsity import topk  # compiled: loaded in half a second
 
     chosen, values, candidates = flat.numpy(), scores.numpy(), among.numpy()
-    kth, ties, missing = ranking.threshold(values, k, candidates, wanted)
+    kth, ties, missing = topk.threshold(values, k, candidates, wanted)
     if kth == np.finfo(values.dtype).min:
-        values = ranking.mended(values)
+        values = topk.mended(values)
     reached = values >= kth if ties == missing else values > kth
     equal = values == kth if ties > missing else None
     for each in (reached, equal):

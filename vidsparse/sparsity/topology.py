@@ -17,22 +17,22 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vidsparse.errors import ConfigError
-from vidsparse.sparsity import processes
+from vidsparse.sparsity import distributed
 from vidsparse.sparsity.attach import Attachment, innermost
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.candidates import candidates, dense_gradients
-from vidsparse.sparsity.choice import Choice, Policy, choose, find_copy, mark, unmark
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
-from vidsparse.sparsity.first import Init, first_masks, known_init, noise, rescale_fan_in
+from vidsparse.sparsity.first_masks import Init, first_masks, known_init, noise, rescale_fan_in
 from vidsparse.sparsity.guard import BeforeForward, Guard
-from vidsparse.sparsity.layer import Layer
+from vidsparse.sparsity.layer_selection import Choice, Policy, choose, find_copy, mark, unmark
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.methods import Method, method_row
 from vidsparse.sparsity.momentum import scale_as_seen, smooth
-from vidsparse.sparsity.optimizers import at_rest, settle
-from vidsparse.sparsity.steps import StepCount
-from vidsparse.sparsity.updates import Plan, Update, rewire
+from vidsparse.sparsity.optimizer_state import at_rest, settle
+from vidsparse.sparsity.sparse_weight import Layer
+from vidsparse.sparsity.step_counter import StepCount
+from vidsparse.sparsity.update import Plan, Update, rewire
+from vidsparse.utils.errors import ConfigError
 
 
 def sparsify(
@@ -115,7 +115,7 @@ class Topology:
         self.updates, self.changed, self.init = 0, 0, init
         self.dropped = 0  # connections, those that were grown again at once included
         self.last_update: Update | None = None
-        self.seed = processes.seed_of_first(seed, next(iter(choice.weights.values())).device)
+        self.seed = distributed.seed_of_first(seed, next(iter(choice.weights.values())).device)
         self._choice, self._weights = choice, choice.budget
         dense = frozenset(choice.kept_dense) & set(self._weights)
         self._budget = Budget(self.shapes(), dense, method, sparsity, distribution, total_steps)
@@ -329,8 +329,8 @@ class Topology:
         change = rewire(seen, self.method, plan)
         gone = 0
         for name, mask in change.masks.items():
-            layer, mask = self._layers[name], processes.mask_of_first(mask)
-            lived = processes.mask_of_first(change.kept[name]) if change.kept else layer.mask.bool() & mask
+            layer, mask = self._layers[name], distributed.mask_of_first(mask)
+            lived = distributed.mask_of_first(change.kept[name]) if change.kept else layer.mask.bool() & mask
             gone += layer.adopt(mask)
             alive = lived.to(layer.mask) if change.kept else layer.mask
             settle(self.optimizer, layer.weight, self._rest[name], alive, lived if self._rest[name].states else None)

@@ -11,14 +11,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from vidsparse import files
-from vidsparse.errors import RunFolderError
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.predictions import load
-from vidsparse.progress import console, say
 from vidsparse.runfolder import read_facts
 from vidsparse.study.jobs import STOPPED, last_words
-from vidsparse.study.plan import Planned
+from vidsparse.study.planned_runs import Planned
+from vidsparse.utils import files
+from vidsparse.utils.errors import RunFolderError
+from vidsparse.utils.progress import console, say
 
 STYLES = {"done": "green", "failed": "bold red", "stopped": "yellow", "waiting": "dim"}
 

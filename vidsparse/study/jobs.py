@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vidsparse.config import StudyConfig
-from vidsparse.errors import ConfigError, install
+from vidsparse.utils.errors import ConfigError, install
 
 _MAIN = "import sys; from vidsparse.cli import main; sys.exit(main())"
 STOPPED = 130  # exit code of a run that was asked to stop

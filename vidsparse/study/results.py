@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from vidsparse import csv_text, files
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.comparison import (
     Arm,
@@ -22,7 +21,8 @@ from vidsparse.evaluation.comparison import (
 from vidsparse.evaluation.predictions import load
 from vidsparse.runfolder import read_facts
 from vidsparse.sparsity.methods import METHODS
-from vidsparse.study.plan import Planned
+from vidsparse.study.planned_runs import Planned
+from vidsparse.utils import csv_text, files
 
 AXES = ["data", "model", "method", "sparsity", "distribution"]
 Key = tuple[str, str, str, float, str]

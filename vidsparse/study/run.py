@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from concurrent.futures import wait
 from pathlib import Path
 
-from vidsparse import files, locks
 from vidsparse.config import Config, to_yaml
-from vidsparse.errors import VidsparseError, plural
-from vidsparse.interrupt import Stop
-from vidsparse.machine import cores
-from vidsparse.progress import console, say
 from vidsparse.study.board import Board, is_finished
 from vidsparse.study.jobs import Job, Stopping, executor, submit
-from vidsparse.study.plan import Planned, plan
+from vidsparse.study.planned_runs import Planned, plan
+from vidsparse.utils import files, locks
+from vidsparse.utils.errors import VidsparseError, plural
+from vidsparse.utils.interrupt import Stop
+from vidsparse.utils.machine import cores
+from vidsparse.utils.progress import console, say
 
 
 class RunsFailed(VidsparseError):

@@ -1,0 +1,66 @@
+"""The conditions of an evaluation: clean, and every corruption of a suite at every severity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import corruptions
+from vidsparse.config import EvaluationConfig
+from vidsparse.utils.errors import DataError, some
+
+CLEAN = "clean"  # the corruption of the clean cell
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One condition of the evaluation; the clean one has severity 0 and no profile."""
+
+    corruption: str
+    profile: str
+    severity: int
+
+    @property
+    def moves_masks(self) -> bool:
+        """Whether the masks of this cell are others than those of the clean clips; those of published sets are not."""
+        known = corruptions.REGISTRY.get(self.corruption)
+        return bool(self.severity and known and known.moves)
+
+
+CLEAN_CELL = Cell(CLEAN, "", 0)
+
+
+def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
+    """The clean cell, then every corruption of the suite (or those chosen) at each severity."""
+    suite = corruptions.SUITES[config.suite]
+    chosen = [(name, profile) for name, profile in suite.cells if name in (config.corruptions or [name])]
+    severities = suite.severities if config.severities is None else config.severities
+    return (CLEAN_CELL, *(Cell(name, profile, s) for name, profile in chosen for s in severities))
+
+
+def chosen(config: EvaluationConfig, held: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells of an offline benchmark that an evaluation wants; null is all. DataError for what it does not hold."""
+    names, levels = ({getattr(cell, of): None for cell in held if cell.severity} for of in ("corruption", "severity"))
+    for key, wanted, there in (("corruptions", config.corruptions, names), ("severities", config.severities, levels)):
+        absent = [str(each) for each in wanted or () if each not in there]
+        if absent:
+            raise DataError(
+                f"evaluation.{key}: the benchmark holds no {some(absent)}; it holds {', '.join(map(str, there))}"
+            )
+    return tuple(
+        cell
+        for cell in held
+        if not cell.severity
+        or (cell.corruption in (config.corruptions or names) and cell.severity in (config.severities or levels))
+    )
+
+
+def middle_cells(cells: Sequence[Cell]) -> list[Cell]:
+    """The clean cell and each corruption at the middle one of its severities, in the order of `cells`.
+
+    >>> cells = [Cell("clean", "", 0), *(Cell("fog", "cifar_c", severity) for severity in (1, 3, 5))]
+    >>> [cell.severity for cell in middle_cells(cells)]
+    [0, 3]
+    """
+    by_name: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_name.setdefault(cell.corruption, []).append(cell)
+    return [of_name[len(of_name) // 2] for of_name in by_name.values()]

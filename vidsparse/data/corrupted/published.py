@@ -1,0 +1,249 @@
+"""Published corrupted sets, as they are distributed.
+
+    <corruption>.npy, labels.npy               CIFAR-10-C, CIFAR-100-C: five severities one after another
+    <corruption>/<1..5>/<wnid>/*.JPEG          ImageNet-C, ImageNet-C-bar, ImageNet-3DCC, Tiny-ImageNet-C
+    <corruption>/<1..5>/<Class>/<video>        any corrupted video set laid out like them
+
+Corruption folders may lie one level deeper, in blur/, noise/ and so on, as the archives of ImageNet-C unpack. None of
+them holds its clean samples.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import corruptions
+from vidsparse.classes.spaces import SPACES, listed
+from vidsparse.config import DataConfig, EvaluationConfig
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.datasets.class_names import listed_classes
+from vidsparse.data.datasets.file_kinds import said_of_others
+from vidsparse.data.datasets.lists import class_samples, files_like, first_file, folders, walk
+from vidsparse.data.datasets.sources import Dataset, Sample
+from vidsparse.data.indexing.index import Index, Progress, Row, build_index
+from vidsparse.data.reading.archives import read_array
+from vidsparse.data.reading.frames import Frames, VideoInfo
+from vidsparse.data.reading.image_files import decode, open_picture, still
+from vidsparse.utils import failures
+from vidsparse.utils.errors import ClipDecodeError, ConfigError, DataError, some
+
+LEVELS = ("1", "2", "3", "4", "5")
+PROFILE = "published"  # the bytes are theirs: unseeded, and stored as they chose
+_CIFAR_SIDE, _TINY_SIDE = 32, 64  # pixels
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published set: where each of its cells lies, and how large its frames are (height, width in pixels)."""
+
+    root: Path
+    cells: tuple[Cell, ...]
+    places: Mapping[Cell, Path]
+    samples: Mapping[str, Sample]
+    size: tuple[int, int]
+
+    def masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> None:
+        """No published set has masks."""
+
+    def read(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> Frames:
+        """Frames uint8 (n, H, W, 3) of these sorted frame numbers of a sample; DataError if they are not there."""
+        place, sample = self.places[cell], self.samples[name]
+        if sample.reader == "array":
+            pictures = read_array(place)
+            count = len(pictures) // len(LEVELS)
+            return np.asarray(pictures[(cell.severity - 1) * count + sample.entry])[None][outputs]
+        path = place / sample.path
+        try:
+            with failures.reading(path, known=not place.is_dir()):  # beside others that are there it was never unpacked
+                return _video(path, outputs) if sample.reader == "video" else self._picture(path)[None][outputs]
+        except ClipDecodeError as error:
+            raise DataError(f"{error}; this published set is not whole, unpack it again") from error
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror}; this published set is not whole, unpack it again") from error
+
+    def check(self, evaluation: EvaluationConfig, data: DataConfig) -> None:
+        """Raise ConfigError where the run would see frames of another size than are there."""
+        height, width = self.size
+        here = f"the frames of {self.root} are {width} x {height} pixels"
+        if evaluation.canvas == "crop" and (height, width) != (data.size, data.size):
+            raise ConfigError(
+                f"data.size={data.size}: {here}, and resizing them after they were corrupted makes another benchmark; "
+                "set data.size to theirs, or evaluation.canvas=source if you mean to resize"
+            )
+        if evaluation.canvas == "frame" and min(height, width) != data.short_side:
+            raise ConfigError(
+                f"data.short_side={data.short_side}: {here}; set it to theirs, or evaluation.canvas=source to resize"
+            )
+
+    def _picture(self, path: Path) -> Frames:
+        picture = decode(path.read_bytes(), path)
+        if picture.shape[:2] != self.size:
+            raise DataError(
+                f"{path} has {picture.shape[1]} x {picture.shape[0]} pixels, and the first of this set "
+                f"{self.size[1]} x {self.size[0]}: published sets have one size; unpack it again"
+            )
+        return picture
+
+
+def open_published(
+    root: Path, config: DataConfig, cache: Path, workers: int, progress: Progress | None
+) -> tuple[Dataset, Index, Published]:
+    """The published set in a folder; DataError where nothing there looks like one."""
+    if (root / "labels.npy").is_file():
+        return _open_arrays(root)
+    return _open_tree(root, config, cache, workers, progress)
+
+
+def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
+    labels = _labels(root / "labels.npy")
+    names = _in_order(path.stem for path in files_like(root, "*.npy") if path.stem != "labels")
+    arrays = {name: read_array(root / f"{name}.npy") for name in names}
+    wrong = [name for name, array in arrays.items() if array.shape[1:] != arrays[names[0]].shape[1:]
+             or array.ndim != 4 or array.dtype != np.uint8 or len(array) != len(labels)]  # fmt: skip
+    if not names or wrong:
+        what = f"{some(wrong)} and labels.npy do not fit together" if names else "there is no array beside labels.npy"
+        raise DataError(f"{root}: {what}; CIFAR-10-C has 5 x 10,000 images of 32 x 32 in each .npy")
+    once = labels.reshape(len(LEVELS), -1)
+    if (once != once[0]).any():
+        raise DataError(f"{root}/labels.npy: the labels of the five severities differ")
+    classes = _classes_of_arrays(root, once[0], arrays[names[0]].shape[1:3])
+    samples = [Sample(f"{number:05d}", Path(), int(label), "", "array", number) for number, label in enumerate(once[0])]
+    height, width = arrays[names[0]].shape[1:3]
+    cells = tuple(Cell(name, PROFILE, int(level)) for name in names for level in LEVELS)
+    places = {cell: root / f"{cell.corruption}.npy" for cell in cells}
+    index = _index(samples, still(height, width, "array"))
+    return _whole(root, classes, samples, cells, places, index, (height, width))
+
+
+def _classes_of_arrays(root: Path, labels: NDArray[np.int64], size: tuple[int, ...]) -> tuple[str, ...]:
+    """The classes that these numbers stand for: those of classes.txt beside them, else CIFAR's, if they can be."""
+    file = root / "classes.txt"
+    first, last = int(labels.min()), int(labels.max())
+    if file.is_file():
+        classes = listed_classes(file)
+        if last >= len(classes):
+            raise DataError(f"{root}/labels.npy: {last} is none of the {len(classes)} classes of {file}, from 0")
+        return classes
+    name = "cifar10" if last < 10 and "100" not in root.resolve().name else "cifar100"
+    if first or last >= SPACES[name] or size != (_CIFAR_SIDE, _CIFAR_SIDE):
+        raise DataError(
+            f"{root}/labels.npy: numbers from {first} to {last} of {size[1]} x {size[0]} pictures are not those of "
+            f"CIFAR-10 or CIFAR-100, so nobody knows which classes they are; put {file} beside them, a name "
+            "a line from number 0"
+        )
+    return listed(name)
+
+
+def _labels(path: Path) -> NDArray[np.int64]:
+    """Class numbers (5 n,); DataError where they are none."""
+    labels = read_array(path)
+    whole = labels.dtype.kind in "iuf" and labels.ndim == 1 and labels.size and not len(labels) % len(LEVELS)
+    if not whole or (labels != np.abs(labels.astype(np.int64))).any():
+        raise DataError(
+            f"{path} holds {labels.dtype} {labels.shape}; CIFAR-10-C has 5 x 10,000 numbers of classes in it, from 0"
+        )
+    return np.asarray(labels, np.int64)
+
+
+def _open_tree(
+    root: Path, config: DataConfig, cache: Path, workers: int, progress: Progress | None
+) -> tuple[Dataset, Index, Published]:
+    found = _corruption_folders(root)
+    if not found:
+        raise DataError(
+            f"{root} holds no corrupted set: neither benchmark.json of ours, nor labels.npy with arrays, nor "
+            "folders <corruption>/<severity 1 to 5>/<class>/"
+        )
+    names = _in_order(found)
+    levels = {name: [level for level in LEVELS if (found[name] / level).is_dir()] for name in names}
+    cells = tuple(Cell(name, PROFILE, int(level)) for name in names for level in levels[name])
+    places = {cell: found[cell.corruption] / str(cell.severity) for cell in cells}
+    first = places[cells[0]]
+    names_of_folders = folders(first)
+    classes = _classes_of_folders(root, first, names_of_folders)
+    other = [str(place) for place in places.values() if folders(place) != names_of_folders]
+    if other or not classes:
+        raise DataError(f"{root}: {some(other or [str(first)])} has not the class folders of {first}; unpack it again")
+    others = Counter[str]()
+    samples = [
+        Sample(s.id, s.path.relative_to(first), label, s.group, s.reader)
+        for label, name in enumerate(classes)
+        if name in names_of_folders
+        for s in class_samples(first / name, name, label, f"{name}/", others)
+    ]
+    if not samples:
+        raise DataError(f"{first}: there is no image or video in it")
+    if any(sample.reader == "video" for sample in samples):
+        here = [Sample(s.id, first / s.path, s.label, s.group, s.reader) for s in samples]
+        index = build_index(here, cache, config.timeout_s, workers, progress)
+    else:
+        content = decode((first / samples[0].path).read_bytes(), first / samples[0].path)
+        index = _index(samples, still(content.shape[0], content.shape[1], "pillow"))
+    info = index.rows[samples[0].id].info
+    return _whole(root, classes, samples, cells, places, index, (info.height, info.width), said_of_others(others))
+
+
+def _whole(
+    root: Path,
+    classes: tuple[str, ...],
+    samples: Sequence[Sample],
+    cells: tuple[Cell, ...],
+    places: Mapping[Cell, Path],
+    index: Index,
+    size: tuple[int, int],
+    notes: tuple[str, ...] = (),
+) -> tuple[Dataset, Index, Published]:
+    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), notes=notes)
+    return dataset, index, Published(root, cells, places, {sample.id: sample for sample in samples}, size)
+
+
+def _index(samples: Sequence[Sample], info: VideoInfo) -> Index:
+    return Index({sample.id: Row(sample.label, 0, info) for sample in samples})
+
+
+def _corruption_folders(root: Path) -> dict[str, Path]:
+    """{corruption: its folder}, one or two levels deep; DataError where two have one name."""
+    deep = [root / name for name in folders(root)]
+    deep += [folder / name for folder in deep for name in folders(folder) if name not in LEVELS]
+    found: dict[str, Path] = {}
+    for folder in (each for each in deep if any((each / level).is_dir() for level in LEVELS)):
+        if folder.name in found:
+            raise DataError(f"{root}: {found[folder.name]} and {folder} are one corruption twice; keep one of them")
+        found[folder.name] = folder
+    return found
+
+
+def _classes_of_folders(root: Path, first: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """The classes in their published order: wnids.txt in or beside the set, Tiny ImageNet's; else that of their names.
+
+    Labels by position mean the same in a corrupted set as in the set that it was made from.
+    """
+    file = first_file(root / "wnids.txt", root.parent / "wnids.txt")
+    if file and set(names) <= set(listed_classes(file)):
+        return listed_classes(file)
+    tiny = tuple(name for name in listed("tiny_imagenet") if name in names)
+    return tiny if len(tiny) == len(names) and _is_tiny(first) else tuple(names)
+
+
+def _is_tiny(place: Path) -> bool:
+    """Whether the first picture there has the size of Tiny ImageNet's."""
+    path = next((path for path, reader in walk(place) if reader == "image"), "")
+    return bool(path) and open_picture(place / path).shape[:2] == (_TINY_SIDE, _TINY_SIDE)
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Names in the order of the registry, unknown ones after them in theirs."""
+    known = {name: place for place, name in enumerate(corruptions.names())}
+    return sorted(names, key=lambda name: (known.get(name, len(known)), name))
+
+
+def _video(path: Path, outputs: NDArray[np.int64]) -> Frames:
+    """The frames of a corrupted video; where it is shorter than the others of its name, its last one is held."""
+    from vidsparse.data.reading.video_files import VideoReader
+
+    reader = VideoReader(path)
+    return reader.read(np.minimum(outputs, reader.n_frames - 1))

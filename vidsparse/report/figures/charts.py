@@ -1,0 +1,251 @@
+"""Figures: each function draws one table and returns a Matplotlib figure; nothing global, no pyplot, no window.
+
+All are 4.8 inches wide, so that their 9 pt letters stay legible on a phone. Colours come from the palette by value; the
+page's SVG has them as CSS variables (`inline_svg`), so one drawing serves light, dark and print.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from vidsparse.report.figures.palette import LIGHT, SERIES
+
+WIDTH = 4.8  # inches
+INK, MUTED, LINE, PAPER = LIGHT["ink"], LIGHT["muted"], LIGHT["line"], LIGHT["paper"]
+BLUE, ORANGE, GREEN = LIGHT["blue"], LIGHT["orange"], LIGHT["green"]
+STYLE: Any = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+    "hatch.color": PAPER,
+    "hatch.linewidth": 0.8,
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "savefig.facecolor": PAPER,
+}
+PERCENT = PercentFormatter(xmax=1, decimals=0, symbol=" %")
+POINTS = FuncFormatter(lambda value, _: f"{round(100 * value, 6):+g}".replace("-", "−") if value else "0")
+MARKERS, HATCHES = "os^vPX", ("", "////", "....", "xxxx", "----", "++++")
+DASHES: tuple[Any, ...] = ("-", "-.", (0, (5, 1)), (0, (1, 1)))
+DIAMOND: Any = {"color": INK, "marker": "D", "markersize": 4.5, "markerfacecolor": PAPER, "zorder": 2.5}
+
+
+# what a matplotlibrc of the user says, such as text.usetex, is for the user's own figures
+_DEFAULTS: dict[str, Any] = {
+    key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(("backend", "date.epoch"))
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The house style, for drawing and for saving."""
+    with matplotlib.rc_context(_DEFAULTS | STYLE):
+        yield
+
+
+def corruption_bars(table: pd.DataFrame, clean: float, chance: float) -> Figure:
+    """Bars of the column `accuracy` (0..1), one a corruption; diamonds for the column `reference`, if there is one."""
+    figure, axes = panel(_tall(len(table)))
+    rows = np.arange(len(table))
+    axes.barh(rows, table["accuracy"], height=0.62, color=BLUE)
+    for row, value in enumerate(table["accuracy"]):
+        axes.text(1.02, row, f"{100 * value:.1f}", transform=axes.get_yaxis_transform(), va="center", fontsize=8)
+    if "reference" in table:
+        axes.plot(table["reference"], rows, **DIAMOND, linestyle="", label="dense")
+    axes.axvline(clean, color=INK, linewidth=1, linestyle="--", label="clean")
+    axes.axvline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
+    name_rows(axes, spaced(table.index))
+    axes.set(xlabel="accuracy, mean over severities", xlim=(0, 1.04 * max(table.max().max(), clean, chance)))
+    axes.xaxis.set_major_formatter(PERCENT)
+    figure.legend(loc="outside upper right", ncols=3)
+    return figure
+
+
+def gain_bars(table: pd.DataFrame) -> Figure:
+    """Bars of gains over the dense reference (-1..1), one group a corruption (row), one bar a run (column)."""
+    figure, axes = panel(_tall(len(table) * (1 + 0.45 * (table.shape[1] - 1))))
+    rows, height = np.arange(len(table)), 0.72 / table.shape[1]
+    alone = table.shape[1] == 1
+    for place, (run, colour, hatch) in enumerate(zip(table.columns, cycle(SERIES), cycle(HATCHES), strict=False)):
+        offset = (place - (table.shape[1] - 1) / 2) * height
+        colours = np.where(table[run] < 0, ORANGE, BLUE) if alone else LIGHT[colour]
+        bars = axes.barh(rows + offset, table[run], height=0.9 * height, color=colours, hatch=hatch, label=run)
+        labels = [f"{100 * value:+.1f}".replace("-", "−") for value in table[run]]
+        axes.bar_label(bars, labels, padding=3, fontsize=8 if alone else 7, color=INK)
+    axes.axvline(0, color=INK, linewidth=1)
+    name_rows(axes, spaced(table.index))
+    reach = 1.3 * max(float(table.abs().max().max()), 0.01)
+    axes.set(xlabel="gain over dense training, points of accuracy", xlim=(-reach, reach))
+    axes.xaxis.set_major_formatter(POINTS)
+    if not alone:
+        figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
+def severity_curves(table: pd.DataFrame, bold: Sequence[str], dense: str | None, chance: float) -> Figure:
+    """Accuracy (0..1) over severity (rows, 0 is clean): `bold` columns and `dense` drawn out, others thin and grey."""
+    figure, axes = panel(3.3)
+    thin = table.columns.difference([*bold, dense], sort=False)
+    axes.plot(table.index, table[thin], color=MUTED, alpha=0.45, linewidth=0.9)
+    for name, colour, marker, dash in zip(bold, cycle(SERIES), cycle(MARKERS), cycle(DASHES), strict=False):
+        line: Any = {"color": LIGHT[colour], "linestyle": dash, "marker": marker, "markeredgecolor": PAPER}
+        axes.plot(table.index, table[name], **line, linewidth=2, markersize=5.5, zorder=3, label=name)
+    if dense is not None:
+        axes.plot(table.index, table[dense], **DIAMOND, linestyle="--", linewidth=1.2, label=dense)
+    if len(thin):
+        axes.plot([], [], color=MUTED, alpha=0.6, linewidth=0.9, label="each corruption")
+    axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
+    axes.set(xlabel="severity", ylabel="accuracy", ylim=(0, None))
+    axes.set_xticks(list(table.index), ["clean" if level == 0 else str(level) for level in table.index])
+    axes.yaxis.set_major_formatter(PERCENT)
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
+def training_curves(table: pd.DataFrame, right: str = "accuracy") -> Figure:
+    """Loss, accuracy (called `right`) and learning rate over `step`, stacked; `val_accuracy` where measured."""
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+    loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 2))
+    loss.plot(table["step"], table["loss"], color=BLUE)
+    loss.set(ylabel="loss", ylim=(0, None))
+    accuracy.plot(table["step"], table["accuracy"], color=BLUE, label="train")
+    if "val_accuracy" in table and table["val_accuracy"].notna().any():
+        seen = table.dropna(subset="val_accuracy")
+        accuracy.plot(seen["step"], seen["val_accuracy"], "o--", color=ORANGE, markersize=4, label="held out")
+        accuracy.legend(loc="lower right")
+    accuracy.set(ylabel=right, ylim=(0, 1.02))
+    accuracy.yaxis.set_major_formatter(PERCENT)
+    rate.plot(table["step"], table["learning_rate"], color=GREEN)
+    rate.set(ylabel="learning rate", xlabel="optimizer step", ylim=(0, None))
+    figure.align_ylabels()
+    return figure
+
+
+def layer_densities(table: pd.DataFrame, mean: float) -> Figure:
+    """Bars of `density` (0..1), one a layer in the order of the network; at most some forty of them are named."""
+    figure, axes = panel(min(_tall(len(table)), 7.5))
+    axes.barh(np.arange(len(table)), table["density"], height=0.7, color=BLUE)
+    axes.axvline(mean, color=INK, linewidth=1, linestyle="--", label=f"whole model, {100 * mean:.1f} %")
+    name_layers(axes, table["name"])
+    axes.set(xlabel="density (share of weights that are not zero)", xlim=(0, 1.02))
+    axes.xaxis.set_major_formatter(PERCENT)
+    figure.legend(loc="outside upper right")
+    return figure
+
+
+def topology_updates(table: pd.DataFrame) -> Figure:
+    """Connections `changed` at each update and their running total over `step`, stacked."""
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    each, total = figure.subplots(2, 1, sharex=True)
+    each.vlines(table["step"], 0, table["changed"], color=BLUE, linewidth=2)
+    each.plot(table["step"], table["changed"], "o", color=BLUE, markersize=4)
+    each.set(ylabel="changed\nat the update", ylim=(0, None))
+    total.step(table["step"], table["changed"].cumsum(), where="post", color=ORANGE)
+    total.set(ylabel="changed\nso far", xlabel="optimizer step", ylim=(0, None))
+    for axes in (each, total):
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+    figure.align_ylabels()
+    return figure
+
+
+def finish(figure: Figure, note: str = "") -> Figure:
+    """Set `note` small in the lower right corner and lay the figure out, once for all formats."""
+    if note:
+        figure.supxlabel(note, x=0.995, ha="right", fontsize=7.5, color=MUTED)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG at 200 dots an inch and, beside it, as PDF whose letters stay letters."""
+    with style():
+        figure.savefig(path, dpi=200, metadata={"Software": None})
+        figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
+
+
+def inline_svg(figure: Figure, title: str) -> str:
+    """The figure as an <svg> element for the page: scalable, no ids but the ones it uses, colours as CSS variables."""
+    buffer = StringIO()
+    with style(), matplotlib.rc_context({"svg.hashsalt": title}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r'(<image [^>]*?) id="[^"]*"', r"\1", svg)
+    svg = re.sub(r' (xmlns(:xlink)?|width|height|version)="[^"]*"', "", svg, count=5)
+    for name, colour in LIGHT.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg.replace("<svg", '<svg role="img" aria-hidden="true"', 1)
+
+
+def panel(height: float) -> tuple[Figure, Axes]:
+    """One plot of the house's width, `height` in inches."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def name_layers(axes: Axes, names: "pd.Series[str]") -> None:
+    """Rows for layers in the order of the network; at most some forty are named."""
+    every = -(-len(names) // 40)
+    axes.set_yticks(np.arange(0, len(names), every), names.iloc[::every].str.removesuffix(".weight"))
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0, labelsize=8)
+    axes.grid(axis="y", visible=False)
+
+
+def spaced(names: "pd.Index") -> list[str]:
+    """Names of corruptions as words."""
+    return [str(name).replace("_", " ") for name in names]
+
+
+def name_rows(axes: Axes, names: "Sequence[str] | pd.Series[str]") -> None:
+    """Rows from the top down, each with its name."""
+    axes.set_yticks(np.arange(len(names)), list(names))
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+
+
+def _tall(rows: float) -> float:
+    return 0.9 + 0.24 * max(rows, 3)
+
+
+def _short(value: float) -> str:
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g} {letter}"
+    return f"{value:g}"

@@ -1,0 +1,180 @@
+"""Figures that compare arms: each function draws one table and returns a figure in the house's style."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vidsparse.report.figures import charts
+from vidsparse.report.figures.charts import BLUE, DIAMOND, INK, LINE, MUTED, ORANGE, PAPER, PERCENT, POINTS, WIDTH
+from vidsparse.report.figures.palette import LIGHT, SERIES
+
+WHISKER: Any = {"ecolor": INK, "elinewidth": 0.9, "capsize": 2}
+
+
+def gain_forest(table: pd.DataFrame, detectable: float) -> Figure:
+    """Gains over dense (`gain`, `gain_low`, `gain_high`) and over static (`static_...`), one row an `arm`."""
+    figure, axes = charts.panel(0.9 + 0.34 * max(len(table), 3))
+    rows = np.arange(len(table))
+    if np.isfinite(detectable):
+        axes.axvspan(-detectable, detectable, color=LINE, alpha=0.6, linewidth=0, label="below what the seeds resolve")
+    axes.axvline(0, color=INK, linewidth=1)
+    for prefix, colour, marker, offset in (("", BLUE, "o", -0.14), ("static_", ORANGE, "D", 0.14)):
+        there = table[f"{prefix}gain"].notna().to_numpy()
+        if there.any():
+            look: Any = {"marker": marker, "color": colour, "markersize": 5, "linestyle": "", "ecolor": colour}
+            gain, reach = _whiskers(table[there], f"{prefix}gain")
+            label = "over static, same sparsity" if prefix else "over dense"
+            axes.errorbar(gain, rows[there] + offset, xerr=reach, **look, elinewidth=1.4, capsize=2.5, label=label)
+    charts.name_rows(axes, table["arm"])
+    axes.set(xlabel="gain in robustness accuracy, points (95 % interval)")
+    axes.xaxis.set_major_formatter(POINTS)
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
+def family_gains(table: pd.DataFrame) -> Figure:
+    """Bars with whiskers of `gain` (`low`, `high`) over dense, one group a `family`, one bar an `arm`."""
+    return _grouped(table, "family", [])
+
+
+def corruption_gains(table: pd.DataFrame) -> Figure:
+    """The same, one group a `corruption`, the groups of a `family` together under its name."""
+    return _grouped(
+        table.sort_values("family", key=_in_order, kind="stable"), "corruption", list(table["arm"].unique())
+    )
+
+
+def _grouped(table: pd.DataFrame, group: str, alone: Sequence[str]) -> Figure:
+    names, arms = list(table[group].unique()), list(table["arm"].unique())
+    family = dict(zip(table[group], table["family"], strict=True))
+    places, heads, place = {}, {}, -1.0
+    for before, name in zip([None, *names], names, strict=False):
+        if group != "family" and (before is None or family[name] != family[before]):
+            heads[place + 1] = str(family[name])
+            place += 1
+        place += 1
+        places[name] = place
+    thick = max(1.0, 0.42 * len(arms))
+    figure, axes = charts.panel(min(0.9 + 0.24 * thick * (place + 2), 14))
+    height = 0.8 / len(arms)
+    for number, (arm, colour, hatch) in enumerate(zip(arms, cycle(SERIES), cycle(charts.HATCHES), strict=False)):
+        part = table[table["arm"] == arm]
+        at = np.array([places[name] for name in part[group]]) + (number - (len(arms) - 1) / 2) * height
+        gain, reach = _whiskers(part, "gain", "low", "high")
+        lone = len(alone) == 1
+        colours = np.where(part["gain"] < 0, ORANGE, BLUE) if lone else LIGHT[colour]
+        axes.barh(at, gain, height=0.9 * height, color=colours, hatch="" if lone else hatch, label=arm)
+        axes.errorbar(gain, at, xerr=reach, linestyle="", **WHISKER)
+    axes.axvline(0, color=INK, linewidth=1)
+    ticks = {
+        **{at: name.replace("_", " ") for name, at in places.items()},
+        **{at: n.upper() for at, n in heads.items()},
+    }
+    axes.set_yticks(list(ticks), list(ticks.values()))
+    for tick, text in zip(ticks, axes.get_yticklabels(), strict=True):
+        text.set(color=MUTED if tick in heads else INK, fontsize=7.5 if tick in heads else 8.5)
+    axes.set_ylim(place + 0.6, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    axes.set(xlabel="gain over dense training, points (95 % interval)")
+    axes.xaxis.set_major_formatter(POINTS)
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
+def sparsity_curves(table: pd.DataFrame, growth: Mapping[str, str]) -> Figure:
+    """`robust` with its interval over `sparsity`, one line a `method`; dense a band; a panel a kind of growth.
+
+    `growth`: {method: "random growth" or "gradient growth"}; methods without one (static) stand in every panel.
+    """
+    sparse, dense = table[table["sparsity"] > 0], table[table["method"] == "dense"]
+    kinds = list(dict.fromkeys(kind for method, kind in growth.items() if method in set(sparse["method"]))) or [""]
+    figure = Figure(figsize=(WIDTH, 0.9 + 2.3 * len(kinds)), layout="constrained")
+    panels = figure.subplots(len(kinds), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    looks = {name: (LIGHT[SERIES[at % 6]], charts.MARKERS[at % 6], charts.DASHES[at % 4]) for at, name in
+             enumerate(sparse["method"].unique())}  # fmt: skip
+    handles = {}
+    for axes, kind in zip(panels, kinds, strict=True):
+        for row in dense.to_dict("records"):
+            handles["dense, 95 % interval"] = axes.axhspan(row["robust_low"], row["robust_high"], color=LINE, alpha=0.7)
+            handles["dense"] = axes.axhline(row["robust"], color=INK, linewidth=1.2, linestyle="--")
+        for number, (method, part) in enumerate(sparse.groupby("method", sort=False)):
+            if growth.get(str(method), kind) == kind:
+                colour, marker, dash = looks[str(method)]
+                line = part.sort_values("sparsity")
+                value, reach = _whiskers(line, "robust")
+                look: Any = {"color": colour, "marker": marker, "linestyle": dash, "markeredgecolor": PAPER}
+                x = line["sparsity"] + 0.004 * (number - 1)  # whiskers beside each other
+                drawn = axes.errorbar(x, value, yerr=reach, **look, markersize=6, elinewidth=0.9, capsize=2)
+                handles[str(line["title"].iloc[0])] = drawn
+        axes.set_title(kind, fontsize=9, loc="left")
+        axes.set(ylabel="robustness accuracy")
+        axes.yaxis.set_major_formatter(PERCENT)
+    levels = sorted(sparse["sparsity"].unique())
+    panels[-1].set(xlabel="sparsity (share of weights that are zero)", xlim=(levels[0] - 0.05, levels[-1] + 0.05))
+    panels[-1].set_xticks(levels, [f"{100 * level:g} %" for level in levels])
+    figure.legend(list(handles.values()), list(handles), loc="outside upper left", ncols=2)
+    return figure
+
+
+def robust_against_clean(table: pd.DataFrame) -> Figure:
+    """`robust` over `clean`, one mark an arm, larger where sparser, with intervals; a line of dense's retention."""
+    figure, axes = charts.panel(3.7)
+    methods = list(table["title"].unique())
+    level = {value: at for at, value in enumerate(sorted(table["sparsity"].unique()))}
+    for method, colour, marker in zip(methods, cycle(SERIES), cycle(charts.MARKERS), strict=False):
+        part = table[table["title"] == method]
+        dense = bool((part["method"] == "dense").all())
+        (x, wide), (y, tall) = _whiskers(part, "clean"), _whiskers(part, "robust")
+        line: Any = {"ecolor": INK if dense else LIGHT[colour], "elinewidth": 0.6, "capsize": 0, "linestyle": ""}
+        axes.errorbar(x, y, xerr=wide, yerr=tall, **line, alpha=0.7)
+        for number, row in enumerate(part.to_dict("records")):
+            look: Any = DIAMOND if dense else {"color": LIGHT[colour], "marker": marker, "markeredgecolor": PAPER}
+            look = look | {"markersize": 6 + 1.5 * level[row["sparsity"]], "linestyle": "", "zorder": 3}
+            axes.plot(row["clean"], row["robust"], **look, label=None if number else method)
+    dense_rows = table[(table["method"] == "dense") & (table["clean"] > 0)]
+    if len(dense_rows):
+        share = float((dense_rows["robust"] / dense_rows["clean"]).iloc[0])
+        across = np.array(axes.get_xlim())
+        axes.plot(across, share * across, color=INK, linewidth=0.9, linestyle=":", label="dense's retention")
+        axes.set_xlim(*across)
+    axes.set_ylim(max(0.0, axes.get_ylim()[0]), min(1.02, axes.get_ylim()[1]))
+    axes.set(xlabel="clean accuracy", ylabel="robustness accuracy")
+    _percents(axes)
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
+def calibration(table: pd.DataFrame) -> Figure:
+    """`ece_clean` and `ece_corrupted`, one row an `arm`, joined by a line."""
+    figure, axes = charts.panel(0.9 + 0.27 * max(len(table), 3))
+    rows = np.arange(len(table))
+    axes.hlines(rows, table["ece_clean"], table["ece_corrupted"], color=MUTED, linewidth=1.2)
+    axes.plot(table["ece_clean"], rows, "o", color=BLUE, markerfacecolor=PAPER, markersize=6, label="clean")
+    axes.plot(table["ece_corrupted"], rows, "D", color=ORANGE, markersize=5.5, label="corrupted, mean over cells")
+    charts.name_rows(axes, table["arm"])
+    axes.set(xlabel="expected calibration error, points", xlim=(0, None))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
+def _whiskers(table: pd.DataFrame, name: str, low: str = "", high: str = "") -> tuple[pd.Series, Any]:
+    """Values and the distances to their bounds, (2, n); no whisker where there is no interval."""
+    value = table[name]
+    ends = [value - table[low or f"{name}_low"], table[high or f"{name}_high"] - value]
+    return value, np.nan_to_num(np.clip(np.array([end.to_numpy(dtype=float) for end in ends]), 0, None))
+
+
+def _percents(axes: Axes) -> None:
+    axes.xaxis.set_major_formatter(PERCENT)
+    axes.yaxis.set_major_formatter(PERCENT)
+
+
+def _in_order(column: "pd.Series[str]") -> "pd.Series[int]":
+    return column.map({name: at for at, name in enumerate(column.unique())})

@@ -1,0 +1,219 @@
+"""What a comparison shows: exhibits of its arms, the verdict in words, what to be wary of."""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from vidsparse.evaluation.comparison import power_note
+from vidsparse.report import words
+from vidsparse.report.arms import Arm, control, gains_by_family
+from vidsparse.report.figures import charts, panels
+from vidsparse.report.sections.figure_sets import Exhibit
+from vidsparse.report.tables import severity_table
+from vidsparse.sparsity.methods import METHODS
+from vidsparse.tasks import Task
+from vidsparse.utils.errors import plural
+
+T = TypeVar("T")
+_BESIDE = 3  # arms whose bars stand in one figure
+_LINES = 6  # lines of one figure
+_WHISKERS = "Whiskers: 95 % over seeds and recordings"
+
+
+def exhibits(arms: Sequence[Arm], leaders: pd.DataFrame, chance: float) -> list[Exhibit]:
+    """Every figure that these arms have the numbers for; none without corruption."""
+    if leaders["robust"].isna().all():
+        return []
+    return [*_gains(arms, leaders), *_sparsities(leaders), *_severities(arms, chance), *_scatter(leaders)]
+
+
+def power(arms: Sequence[Arm]) -> dict[str, float | str]:
+    """What differences these seeds can show; see `comparison.power_note`."""
+    return power_note([arm.tables for arm in arms])
+
+
+def _gains(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
+    shown = leaders[leaders["gain"].notna()]
+    if shown.empty:
+        return []
+    detectable = float(power(arms)["detectable"])
+    caption = (
+        "An interval that crosses zero does not settle the question. Dynamic training is worth its name where it also "
+        "beats the static network of the same sparsity."
+    )
+    draw = partial(panels.gain_forest, detectable=detectable)
+    found = [Exhibit("gain_overall", "Gain in robustness, over dense and over static", caption, shown, draw)]
+    single, whole = gains_by_family(arms)
+    said = f"Right of zero: more accurate than dense under these corruptions. {_WHISKERS}, not corrected for many."
+    for number, labels in enumerate(_chunks(list(single["arm"].unique()), _BESIDE)):
+        name = f"_{number + 1}" if number else ""
+        part = whole[whole["arm"].isin(labels)]
+        found.append(Exhibit(f"gain_family{name}", "Gain by family of corruptions", said, part, panels.family_gains))
+        part = single[single["arm"].isin(labels)]
+        title = "Gain over dense training by corruption"
+        found.append(Exhibit(f"gain{name}", title, said, part, panels.corruption_gains))
+    return found
+
+
+def _sparsities(leaders: pd.DataFrame) -> list[Exhibit]:
+    found = []
+    for number, (model, part) in enumerate(leaders.groupby("model", sort=False)):
+        if part.loc[part["sparsity"] > 0, "sparsity"].nunique() < 2:
+            continue
+        growth = {name: _growth(name) for name in part["method"].unique() if name in METHODS and _growth(name)}
+        caption = (
+            "Curves above the band are more robust than dense training at that sparsity. Static sparse training stands "
+            f"in every panel as the control. {_WHISKERS}."
+        )
+        table = part.assign(title=[_title(method) for method in part["method"]])
+        draw = partial(panels.sparsity_curves, growth=growth)
+        several = f", {model}" if leaders["model"].nunique() > 1 else ""
+        name = f"sparsity_{number + 1}" if number else "sparsity"
+        found.append(Exhibit(name, f"Robustness against sparsity{several}", caption, table, draw))
+    return found
+
+
+def _severities(arms: Sequence[Arm], chance: float) -> list[Exhibit]:
+    dense = [arm for arm in arms if arm.first.method == "dense"]
+    others = [arm for arm in arms if arm not in dense[:1]]
+    mean = {arm.label: _mean_severity(arm) for arm in arms}
+    found = []
+    for number, part in enumerate(_chunks(others or dense, _LINES)):
+        shown = [*dense[:1], *(arm for arm in part if arm not in dense[:1])]
+        table = pd.DataFrame({arm.label: mean[arm.label] for arm in shown})
+        bold = [arm.label for arm in shown if arm not in dense[:1]]
+        draw = partial(charts.severity_curves, bold=bold, dense=dense[0].label if dense else None, chance=chance)
+        caption = (
+            "Mean over corruptions and seeds. Lines that start together and part are equally good on clean clips and "
+            "differ in robustness."
+        )
+        name = f"severity_curves_{number + 1}" if number else "severity_curves"
+        found.append(Exhibit(name, "Accuracy as corruption grows", caption, table, draw))
+    return found
+
+
+def _scatter(leaders: pd.DataFrame) -> list[Exhibit]:
+    caption = (
+        "Up and right is better. Marks above the dotted line keep a larger share of their clean accuracy than dense "
+        f"training does. Larger marks are sparser. {_WHISKERS}."
+    )
+    table = leaders.assign(title=[_title(method) for method in leaders["method"]])
+    title = "Robust against clean accuracy"
+    found = [Exhibit("robust_clean", title, caption, table, panels.robust_against_clean)]
+    if leaders["ece_corrupted"].notna().any():
+        caption = (
+            "How far confidence is from accuracy: left is better. The longer the line, the more the model is sure of "
+            "itself when it should not be. 15 bins; each cell of the corrupted mean is a data set of its own."
+        )
+        table = leaders[["arm", "ece_clean", "ece_corrupted"]]
+        found.append(Exhibit("calibration", "Calibration", caption, table, panels.calibration))
+    return found
+
+
+def verdict(leaders: pd.DataFrame) -> str:
+    """The answer of the whole comparison to whether dynamic sparse training is more robust than dense, in words."""
+    shown = leaders[leaders["dynamic"] & leaders["gain"].notna()]
+    if shown.empty:
+        return ""
+    sure = shown[(shown["gain_low"] > 0) | (shown["gain_high"] < 0)]
+    more, less = int((sure["gain"] > 0).sum()), int((sure["gain"] < 0).sum())
+    held = shown[(shown["gain_p_holm"] < 0.05) & (shown["gain"] > 0)]
+    tested = int(leaders["gain_p"].notna().sum())
+    corrected = f" ({len(held)} after Holm's correction for {plural(tested, 'comparison')})" if more else ""
+    open_ = len(shown) - more - less
+    return (
+        f"Of {plural(len(shown), 'arm')} with dynamic sparse training, {more} {_is(more)} more robust than dense "
+        f"training beyond the 95 % interval{corrected}, {less} {_is(less)} less robust, {open_} {_is(open_)} not "
+        f"settled{_beside_static(shown)}."
+    )
+
+
+def _beside_static(shown: pd.DataFrame) -> str:
+    beside = shown[shown["static_gain"].notna()]
+    if beside.empty:
+        return ", and no static network of the same sparsity stands beside them"
+    more, less = int((beside["static_gain_low"] > 0).sum()), int((beside["static_gain_high"] < 0).sum())
+    return f"; {more} {_is(more)} more and {less} {_is(less)} less robust than the static network of the same sparsity"
+
+
+def sentence(row: Mapping[Any, Any], label: str, task: Task) -> str:
+    """What was found of one arm against dense training, with its interval; `row` of the leaderboard."""
+    gain, low, high = row["gain"], row["gain_low"], row["gain_high"]
+    relation = words.relation(gain, low, high)
+    over = "recordings" if row["seeds"] < 2 else f"recordings and {row['seeds']:.0f} seeds"
+    settled = "includes zero" if low <= 0 <= high else "excludes zero"
+    between = (
+        "one recording and one seed give no interval"
+        if math.isnan(low)
+        else f"the 95 % interval over {over}, {words.signed(low)} to {words.signed(high)}, {settled}"
+    )
+    ties = f", ties in {row['ties']:.0f}" if row["ties"] else ""
+    corruptions = row["wins"] + row["ties"] + row["losses"]
+    return task.say(
+        f"{{label}} {relation} dense training: {words.signed(gain)} points of robustness accuracy, "
+        f"winning {row['wins']:.0f} of {corruptions:.0f} corruptions{ties}; {between}.",
+        label=label,
+    )
+
+
+def cautions(arms: Sequence[Arm]) -> list[str]:
+    """What is missing from the comparison to answer its question, one sentence each."""
+    found = []
+    bare = [arm.label for arm in arms if arm.dynamic and control(arm, arms, "static") is None]
+    unpaired = [arm.label for arm in arms if (d := control(arm, arms, "dense")) and not set(arm.runs) & set(d.runs)]
+    single = [arm.label for arm in arms if len(arm.runs) < 2]
+    if bare:
+        found.append(f"No static control of the same sparsity and network stands beside {_listed(bare)}.")
+    if unpaired:
+        found.append(f"{_listed(unpaired)}: no seed in common with the dense runs, paired in the order of seeds.")
+    if single:
+        found.append(f"One seed only of {_listed(single)}: the interval does not hold what another seed would change.")
+    return found + _masks_differ(arms)
+
+
+def _masks_differ(arms: Sequence[Arm]) -> list[str]:
+    """A sentence where arms of one network and sparsity have masks in different layers: rows compare that too."""
+    places: dict[tuple[str, float], dict[str, list[str]]] = {}
+    for arm in arms:
+        sparse = arm.first.info["sparse"]
+        if arm.sparsity and "masked_layers" in sparse:
+            share = 100 * sparse["masked_weights"] / sparse["weights"]
+            where = f"{sparse['masked_layers']} of {sparse['layers']} layers ({share:.0f} % of the weights)"
+            places.setdefault((arm.model, arm.sparsity), {}).setdefault(where, []).append(arm.label)
+    return [
+        f"{model} at {100 * sparsity:g} %: masks lie in "
+        + "; ".join(f"{where} for {_listed(labels)}" for where, labels in by_place.items())
+        + ". Differences between these arms are also differences of where sparsity is."
+        for (model, sparsity), by_place in places.items()
+        if len(by_place) > 1
+    ]
+
+
+def _listed(labels: Sequence[str], shown: int = 6) -> str:
+    more = f" and {len(labels) - shown} more" if len(labels) > shown else ""
+    return "; ".join(labels[:shown]) + more
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _mean_severity(arm: Arm) -> pd.Series:
+    return pd.concat([severity_table(table)["mean"] for table in arm.tables.values()], axis=1).mean(axis=1)
+
+
+def _growth(method: str) -> str:
+    grow = METHODS[method].grow
+    return "" if grow is None else "random growth" if grow.name == "random" else "gradient growth"
+
+
+def _title(method: str) -> str:
+    short = {"dense": "dense", "static": "static"}
+    return short.get(method, METHODS[method].title if method in METHODS else method)
+
+
+def _chunks(items: Sequence[T], size: int) -> list[list[T]]:
+    return [list(items[at : at + size]) for at in range(0, len(items), size)]

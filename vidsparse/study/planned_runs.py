@@ -1,0 +1,147 @@
+"""Which runs a study is made of: each an ordinary config in a folder of the study, in the order they are done."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from vidsparse.checks import load_config, unknown
+from vidsparse.compose import COMMAND_LINE
+from vidsparse.config import Config, StudyConfig
+from vidsparse.data.datasets.sources import SOURCES
+from vidsparse.models.zoo import model_spec
+from vidsparse.sparsity.methods import METHODS, SETTINGS
+from vidsparse.utils.errors import ConfigError
+
+CONTROLS = ("dense", "static")
+UNIFORM, NEARLY_DENSE = "uniform", 0.3  # up to this sparsity erk masks few layers, such as 3 of 54 at 0.1
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run of a study. `data` and `model` are labels; the dense control has sparsity 0 and no distribution."""
+
+    data: str
+    model: str
+    method: str
+    sparsity: float
+    distribution: str
+    seed: int
+    config: Config
+
+    @property
+    def name(self) -> str:
+        """The run's name, that of its folder."""
+        return self.config.name
+
+    @property
+    def folder(self) -> Path:
+        """The run folder, `runs/<study>/<name>`."""
+        return self.config.folder
+
+    @property
+    def arm(self) -> tuple[str, str, str, float, str]:
+        """What the run has in common with its siblings of other seeds."""
+        return self.data, self.model, self.method, self.sparsity, self.distribution
+
+
+def plan(path: str | Path, overrides: Sequence[str], base: Config) -> tuple[Planned, ...]:
+    """The runs of the study `base`, which `path` and `overrides` compose to; every config is checked.
+
+    By data set, model and seed the dense control comes first, then by sparsity and distribution the static control and
+    the methods, so that gains can be told as soon as possible. A run's name says its distribution where that is not the
+    config's own. Raises ConfigError for an unknown name, naming the nearest.
+    """
+    study = base.study
+    runs = []
+    for data, settings in _data_axis(base):
+        for model in study.models or [""]:
+            if model:
+                _check_model(model)
+            settings = [*settings, *([f"model.name={model}"] if model else [])]
+            arms, own = {}, _own_distribution(path, [*overrides, *settings], base)
+            for method, sparsity, distribution in _arms(study, own):
+                said = [f"sparse.method={method}", *([f"sparse.sparsity={sparsity}"] if sparsity else [])]
+                said += [f"sparse.distribution={distribution}"] if distribution not in ("", own) else []
+                typed = _without_others_settings(overrides, method)
+                arms[method, sparsity, distribution] = _load(path, [*typed, *settings, *said], base)
+            for seed, ((method, sparsity, distribution), arm) in product(study.seeds, arms.items()):
+                other = distribution if distribution != own else ""
+                parts = (data, model.replace("/", "-"), method, f"{100 * sparsity:g}" if sparsity else "", other)
+                name = "_".join([part for part in parts if part] + [f"seed{seed}"])
+                config = replace(arm, name=name, training=replace(arm.training, seed=seed))
+                runs.append(Planned(data, arm.model.name, method, sparsity, distribution, seed, config))
+    twice = [name for name, count in Counter(run.name for run in runs).items() if count > 1]
+    if twice:
+        raise ConfigError(f"study: two runs are called {twice[0]}; give the entries of study.data names of their own")
+    return tuple(runs)
+
+
+def _arms(study: StudyConfig, own: str) -> Iterator[tuple[str, float, str]]:
+    """(method, sparsity, distribution) of every arm: dense, then static and the methods asked for.
+
+    `own` is the distribution of the config.
+    """
+    yield "dense", 0.0, ""
+    for sparsity in study.sparsities:
+        both = (own, UNIFORM) if sparsity <= NEARLY_DENSE else (own,)
+        for distribution in dict.fromkeys(both if study.distributions is None else study.distributions):
+            yield "static", sparsity, distribution
+            yield from ((method, sparsity, distribution) for method in study.methods if method not in CONTROLS)
+
+
+def _own_distribution(path: str | Path, overrides: Sequence[str], base: Config) -> str:
+    """The distribution that the config says, also where its own method is dense and has none."""
+    typed = _without_others_settings(overrides, "static")
+    sparsity = f"sparse.sparsity={base.study.sparsities[0]}"
+    return _load(path, [*typed, "sparse.method=static", sparsity], base).sparse.distribution
+
+
+def _data_axis(base: Config) -> Iterator[tuple[str, list[str]]]:
+    """(label, settings) of each entry of study.data; one entry without a label where there is none."""
+    if not base.study.data:
+        yield "", []
+    for entry in base.study.data:
+        if isinstance(entry, str):
+            if entry not in SOURCES:
+                raise ConfigError(f"study.data={entry}: no such data source; {unknown(entry, SOURCES)}")
+            other = [] if entry == base.data.source else [f"data.source={entry}", f"data.root=data/{entry}"]
+            yield entry, other
+        elif isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
+            yield entry["name"], [f"{key}={_spelled(value)}" for key, value in entry.items() if key != "name"]
+        else:
+            raise ConfigError(f"study.data={entry}: an entry is a data source, or a name with settings")
+
+
+def _spelled(value: Any) -> str:
+    """A value as the command line takes it."""
+    return json.dumps(value) if value is None or isinstance(value, list | dict) else str(value)
+
+
+def _check_model(name: str) -> None:
+    try:
+        model_spec(name)
+    except ConfigError as error:
+        raise ConfigError(f"study.models={name}: {str(error).removeprefix('model.name: ')}") from error
+
+
+def _without_others_settings(overrides: Sequence[str], method: str) -> list[str]:
+    """The typed settings without those that this method does not have: they are meant for the others."""
+    row = METHODS[method]
+    others = {f"sparse.{name}" for name in SETTINGS if name not in row.settings}
+    if not row.dynamic:
+        others.add("sparse.every_epochs")
+    return [word for word in overrides if word.partition("=")[0] not in others]
+
+
+def _load(path: str | Path, overrides: Sequence[str], base: Config) -> Config:
+    try:
+        config = load_config(path, overrides)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace(f" {COMMAND_LINE}", " in the study")) from error
+    config.study = StudyConfig()
+    config.logging.dir = str(base.folder)
+    return config
