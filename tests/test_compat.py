@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# `_compat` by its path, without `vidsparse/__init__.py`, which would install the fix before the test looks.
+# `torchvision_compat` by its path, without `vidsparse/__init__.py`, which would install the fix before the test looks.
 PREAMBLE = """
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location("compat", "vidsparse/utils/torchvision_compat.py")

@@ -11,24 +11,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A room imports only what stands to its right; rooms joined by | do not know each other.
 ORDER = (
-    "scripts → cli → leaderboard | study → experiment → report → analysis → evaluation → training → benchmark"
-    " → handbook → preview → answerable → checks | facts"
-    " → tracking | recipe | topology_plan | ledger | data → models | sparsity → engine → runfolder | compose | launch"
-    " → config | tasks | classes → corruptions"
+    "scripts → cli → study → experiment → report → analysis → evaluation → training → benchmark"
+    " → handbook → preview → checks | facts → data → models | sparsity → runfolder | compose"
+    " → config | tasks | classes → utils → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
-SHARED = {  # for every room; they import each other
-    "errors",
-    "failures",
-    "_compat",
-    "files",
-    "csv_text",
-    "interrupt",
-    "locks",
-    "machine",
-    "progress",
-    "surroundings",
-}
 LONGEST = 350  # lines
 DOWNLOAD = re.compile(r"\b(urlopen|urlretrieve|load_state_dict_from_url|\w*download\w*)$|^(requests|httpx|urllib3)\.")
 
@@ -64,7 +51,7 @@ def imported_rooms(source: str, module: str) -> set[str]:
 
 def may_import(room: str, other: str) -> bool:
     """Whether the order of rooms lets `room` import `other`."""
-    if other == room or (other in SHARED and room != "corruptions"):
+    if other == room:
         return True
     return room in RANK and other in RANK and RANK[room] < RANK[other]
 
@@ -86,7 +73,7 @@ def calls(nodes: Iterator[ast.AST]) -> list[str]:
 def test_a_room_imports_only_what_stands_to_its_right(path):
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     room = room_of(module)
-    assert room in RANK or room in SHARED, f"the plan of the house knows no room called {room!r}"
+    assert room in RANK, f"the plan of the house knows no room called {room!r}"
     wrong = {other for other in imported_rooms(path.read_text(), module) if not may_import(room, other)}
     assert not wrong, f"{room} must not import {', '.join(sorted(wrong))}: {ORDER}"
 
@@ -118,8 +105,8 @@ def test_every_form_of_import_is_seen(source, rooms):
 
 def test_the_rules_refuse_what_the_plan_refuses():
     assert may_import("cli", "corruptions")
-    assert may_import("data", "errors")
-    refused = [("config", "models"), ("models", "sparsity"), ("corruptions", "errors"), ("errors", "config")]
+    assert may_import("data", "utils")
+    refused = [("config", "models"), ("models", "sparsity"), ("corruptions", "utils"), ("utils", "config")]
     assert not any(may_import(room, other) for room, other in refused)
     assert DOWNLOAD.search("torch.hub.load_state_dict_from_url")
     assert not calls(at_import(ast.parse("def f():\n    urlopen('x')")))

@@ -67,6 +67,9 @@ def test_it_is_the_sample_data_of_its_source_and_needs_no_video_decoder(few, tmp
     assert np.array_equal(clips.masks(clips.test[1], range(12)), video(1, 1)[1])
     seen = clips.read(clips.test[1], range(12)).astype(int)
     assert np.abs(seen - video(1, 1)[0]).mean() < 4  # JPEG
-    code = "import sys, vidsparse.data.datasets.sample_masks, vidsparse.data.datasets.mask_sets; print({'av', 'decord'} & set(sys.modules))"
+    code = (
+        "import sys, vidsparse.data.datasets.sample_masks, vidsparse.data.datasets.mask_sets;"
+        " print({'av', 'decord'} & set(sys.modules))"
+    )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "set()"

@@ -7,13 +7,18 @@ from vidsparse.sparsity.distribution import allocate
 from vidsparse.sparsity.methods import METHODS, Method
 
 if TYPE_CHECKING:  # what needs torch is loaded when first used
-    from vidsparse.sparsity.compaction.compact import compact, compaction
+    from vidsparse.sparsity.channels.compact import compact, compaction
     from vidsparse.sparsity.measure.dead_channels import dead_channels
     from vidsparse.sparsity.measure.flops import count_flops
 
 __all__ = ["METHODS", "Method", "allocate", "compact", "compaction", "count_flops", "dead_channels"]
 
-_HOME = {"compact": "shrink", "compaction": "shrink", "count_flops": "flops", "dead_channels": "dead"}
+_HOME = {
+    "compact": "channels.compact",
+    "compaction": "channels.compact",
+    "count_flops": "measure.flops",
+    "dead_channels": "measure.dead_channels",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Training: engine (Fabric), recipe, loop, tracker, and what a run costs."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What every room uses: errors and failures, files, locks, progress, signals, the machine and its surroundings."""

@@ -18,7 +18,7 @@ def plural(number: int, noun: str) -> str:
 
 def install(extra: str, *packages: str) -> str:
     """How to get what an extra of ours brings: from the checkout where there is one, else the packages themselves."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if (root / "pyproject.toml").is_file():
         return f"pip install -e '.[{extra}]' in {root}"
     return f"pip install {' '.join(packages)}"

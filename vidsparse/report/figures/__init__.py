@@ -1,1 +1,1 @@
-"""TODO."""
+"""Figures of the reports: matplotlib only, drawn from tables."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What a topology is and would save: FLOPs, layers, dead channels, dispersion."""

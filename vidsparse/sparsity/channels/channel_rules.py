@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.pooling import _AvgPoolNd
 
-from vidsparse.sparsity.compaction.channel_sets import Floats, Layer, View
+from vidsparse.sparsity.channels.channel_sets import Floats, Layer, View
 from vidsparse.sparsity.tracing import POOLS, is_channelwise
 
 

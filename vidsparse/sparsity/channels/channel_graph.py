@@ -17,9 +17,9 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from vidsparse.sparsity.compaction import channel_rules
-from vidsparse.sparsity.compaction.channel_sets import Classes, Ints, Layer, View
-from vidsparse.sparsity.compaction.shape_rules import Length, ShapedTracer
+from vidsparse.sparsity.channels import channel_rules
+from vidsparse.sparsity.channels.channel_sets import Classes, Ints, Layer, View
+from vidsparse.sparsity.channels.shape_rules import Length, ShapedTracer
 from vidsparse.sparsity.tracing import (
     CONVS,
     LAYERS,

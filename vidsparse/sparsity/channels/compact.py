@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from vidsparse.sparsity.compaction.channel_graph import Network, follow
-from vidsparse.sparsity.compaction.channel_sets import Bools, Ints, Layer
+from vidsparse.sparsity.channels.channel_graph import Network, follow
+from vidsparse.sparsity.channels.channel_sets import Bools, Ints, Layer
 from vidsparse.sparsity.heads import example_input
 from vidsparse.sparsity.layer_selection import unwrap
 

@@ -1,0 +1,1 @@
+"""Smaller dense networks from channels that are dead or removed together."""
