@@ -70,7 +70,7 @@ def tiny() -> tuple[str, ...]:
 @pytest.fixture
 def tiny_config(tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """tiny_config("key=value", ...): a checked config of a run that takes seconds, in a folder of its own."""
-    from vidsparse.checks import load_config
+    from vidsparse import load_config
 
     monkeypatch.chdir(tmp_path)
     return lambda *more: load_config("ucf101_rigl", [f"data.root={tiny_root}", *TINY, *more])

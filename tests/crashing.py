@@ -37,8 +37,7 @@ SAME = ("checkpoints/final.safetensors", "checkpoints/*/*", "predictions.parquet
 
 def train(root: Path) -> None:
     """Train, evaluate and analyse one run; its page is made by `report`."""
-    from vidsparse import experiment
-    from vidsparse.checks import load_config
+    from vidsparse import experiment, load_config
 
     experiment.show = lambda config, folder: None  # type: ignore[assignment]  # pages are remade whole every time
     experiment.run(load_config("ucf101_rigl", [f"data.root={root}", *LIGHT, "name=run"]))
@@ -62,7 +61,7 @@ def generate(root: Path) -> None:
 
 def study(root: Path, *more: str) -> None:
     """Two runs in forks, then tables; pages are left out."""
-    from vidsparse.checks import load_config
+    from vidsparse import load_config
     from vidsparse.study import jobs
     from vidsparse.study import run as studies
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.compose import compose, shipped_configs
 from vidsparse.config import SAMPLE_ROOT, identity, to_yaml
 from vidsparse.utils.errors import ConfigError

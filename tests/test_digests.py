@@ -34,7 +34,7 @@ def bits(path, count, seed=0):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tiny_root, tiny):
-    from vidsparse.checks import load_config
+    from vidsparse import load_config
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("digests"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.data.clips import load_clips
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity import METHODS, allocate

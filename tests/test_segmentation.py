@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.cli import main
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.evaluation.metrics import MismatchedTables

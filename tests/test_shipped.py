@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.compose import ROOTS, shipped_configs
 from vidsparse.config import SAMPLE_ROOT, identity
 from vidsparse.experiment import dry_run

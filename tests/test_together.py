@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from killing import finish
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
 from vidsparse.training.engine import Checkpoints

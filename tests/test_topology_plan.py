@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.config import identity
 from vidsparse.training.topology_plan import check_updates, settings_in_steps, topology_plan
 from vidsparse.utils.errors import ConfigError

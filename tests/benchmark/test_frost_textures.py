@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from orders import sums
+from vidsparse import load_config
 from vidsparse.benchmark.build import build
 from vidsparse.benchmark.generate import generate
-from vidsparse.checks import load_config
 from vidsparse.config import identity
 from vidsparse.data.corrupted.layout import RECIPE
 from vidsparse.experiment import _digests

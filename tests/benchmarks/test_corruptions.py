@@ -26,7 +26,7 @@ import pytest
 import corruptions
 from benchmarks.peer import ONE_THREAD, Peer
 from benchmarks.timing import interleaved, processor_seconds, seconds
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.data.datasets.sample_videos import write_video
 from vidsparse.data.reading.decoders import read_pyav
 from vidsparse.handbook.pages import COST, Costs

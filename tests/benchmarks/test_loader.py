@@ -16,7 +16,7 @@ import torch
 import corruptions
 import vidsparse
 from benchmarks.timing import interleaved, processor_seconds
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import Clips, load_clips
 from vidsparse.data.corrupted.batches import CorruptedUnits

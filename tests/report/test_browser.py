@@ -94,7 +94,7 @@ WRAPPER = """<!doctype html><body style="margin:0">
 @pytest.fixture(scope="module")
 def pages(tiny_root: Path, tiny: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The comparison of a real dense and a real RigL run, and the report of the latter."""
-    from vidsparse.checks import load_config
+    from vidsparse import load_config
 
     folder = tmp_path_factory.mktemp("browsed")
     runs = []

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.experiment import run
 from vidsparse.sparsity import METHODS, topology
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.experiment import run
 from vidsparse.sparsity.topology import Topology

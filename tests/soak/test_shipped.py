@@ -3,7 +3,7 @@
 import pytest
 
 from test_shipped import SHIPPED, tiny
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.experiment import dry_run
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.cli import main
 from vidsparse.compose import shipped_configs
 from vidsparse.config import identity, to_yaml

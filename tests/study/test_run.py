@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from killing import ROOT
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.config import to_yaml
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.study.jobs import Job, Stopping, carry_out
