@@ -26,7 +26,7 @@ lint: .venv/.with-dev
 	$(BIN)/mypy
 
 bench: .venv/.with-dev
-	$(BIN)/python -m pytest tests/benchmarks -s
+	$(BIN)/python -m pytest tests/speed -s
 
 soak: .venv/.with-peers
 	$(BIN)/python -m pytest tests/soak -s --timeout=3600

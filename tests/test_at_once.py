@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from at_once import twice
+from helpers.at_once import twice
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.launch import check_alone
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HARNESS = Path(__file__).with_name("crashing.py")
+HARNESS = Path(__file__).with_name("helpers") / "crashing.py"
 
 
 @pytest.mark.parametrize(("what", "mode", "count"), [("training", "boundaries", 3), ("generate", "boundaries", 4)])

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzzed import fuzz
-from fuzzed_lists import trees
 from PIL import Image
 
+from helpers.fuzzed import fuzz
+from helpers.fuzzed_lists import trees
 from vidsparse.data.datasets.sources import load_dataset
 from vidsparse.data.reading import image_files, mask_files
 from vidsparse.evaluation import predictions

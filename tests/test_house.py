@@ -90,6 +90,14 @@ def test_no_file_is_too_long():
     assert {file: lines for file, lines in lengths.items() if lines > LONGEST} == {}
 
 
+def test_what_several_test_files_need_stands_in_helpers():
+    flat = [path.name for path in (ROOT / "tests").glob("*.py") if not path.name.startswith(("test_", "conftest"))]
+    assert flat == []
+    helpers = "|".join(path.stem for path in (ROOT / "tests" / "helpers").glob("[!_]*.py"))
+    bare = re.compile(rf"^\s*(from ({helpers}) import|import ({helpers})$)", re.MULTILINE)
+    assert [name(path) for path in TESTS if bare.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize(
     ("source", "rooms"),
     [

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from killing import ROOT
+from helpers.killing import ROOT
 from vidsparse.utils import csv_text, errors
 from vidsparse.utils.machine import user_cache
 

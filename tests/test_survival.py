@@ -18,7 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from killing import finish, kill_after, start
+from helpers.killing import finish, kill_after, start
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
 from vidsparse.training.engine import Checkpoints

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from killing import finish
+from helpers.killing import finish
 from vidsparse import load_config
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run

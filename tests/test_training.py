@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 from torch import nn
 
-from toy import DYNAMIC
+from helpers.toy import DYNAMIC
 from vidsparse.config import Config, EngineConfig, TrainingConfig
 from vidsparse.data.clips import load_clips
 from vidsparse.runfolder import RunFolder

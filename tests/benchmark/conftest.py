@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orders import SETTINGS
+from helpers.orders import SETTINGS
 from vidsparse.benchmark.generate import generate
 from vidsparse.checks import load_benchmark_config
 from vidsparse.config import Config

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orders import sums
+from helpers.orders import sums
 from vidsparse import load_config
 from vidsparse.benchmark.build import build
 from vidsparse.benchmark.generate import generate

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orders import sums
+from helpers.orders import sums
 from vidsparse.benchmark import long_clips, verify
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from orders import sums
-from regions import image_set, video_set
+from helpers.orders import sums
+from helpers.regions import image_set, video_set
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan
 from vidsparse.benchmark.verify import open_sound, verify, verify_deep

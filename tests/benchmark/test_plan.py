@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders import finish
+from helpers.orders import finish
 from vidsparse.benchmark.estimate import check_room, estimate
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan, share, units_of

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from orders import ROOT, sums
+from helpers.orders import ROOT, sums
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.verify import open_sound, verify
 from vidsparse.data.corrupted.layout import LOG

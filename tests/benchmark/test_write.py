@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orders import SETTINGS, finish, start, sums
+from helpers.orders import SETTINGS, finish, start, sums
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan, units_of
 from vidsparse.benchmark.unit import make, tasks_of

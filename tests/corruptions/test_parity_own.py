@@ -1,6 +1,6 @@
 """Levels 1 and 5 of the sets without a published fixture, on two of the six seeds, against statistics left here.
 
-Where bytes are to change: `python tests/parity_statistics.py` makes the file again.
+Where bytes are to change: `python tests/helpers/parity_statistics.py` makes the file again.
 """
 
 import json
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parity_statistics import LEAST, PATH, SIDES, cells, drawn_clip, statistics, summary
+
+from helpers.parity_statistics import LEAST, PATH, SIDES, cells, drawn_clip, statistics, summary
 
 SIGMAS, FRESH = 7, range(2)
 

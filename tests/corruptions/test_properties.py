@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from promises import flicker, spread_of_modes, steady_cells
 
 from corruptions import REGISTRY, corrupt, frames_needed, names
 from corruptions.registry import Mode
 from corruptions.severities import SIDES, TABLES
+from helpers.promises import flicker, spread_of_modes, steady_cells
 
 Frames = NDArray[np.uint8]
 CELLS = tuple(TABLES)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from resolution import picture, psnr_by_side
 
 from corruptions import corrupt
 from corruptions.severities import SIDES
+from helpers.resolution import picture, psnr_by_side
 
 SIDES_TRIED = (56, 80, 112, 160, 224, 320)
 DRAWN = [

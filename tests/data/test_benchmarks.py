@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from orders import SETTINGS
+from helpers.orders import SETTINGS
 from vidsparse.benchmark.generate import generate
 from vidsparse.checks import load_benchmark_config, load_config
 from vidsparse.config import DataConfig, EvaluationConfig

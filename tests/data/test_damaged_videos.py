@@ -4,8 +4,8 @@
 """
 
 import pytest
-from damaged_videos import make, trials
 
+from helpers.damaged_videos import make, trials
 from vidsparse.data.reading.decoders import inspect
 
 CHECKED = ("ffv1", "ffv1_avi", "hevc")

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from regions import COLOURS, VOID, agree, image_set, regions, save, video_set
+from helpers.regions import COLOURS, VOID, agree, image_set, regions, save, video_set
 from vidsparse.config import DataConfig
 from vidsparse.data.clips import load_clips
 from vidsparse.data.datasets.mask_sets import CITYSCAPES_CLASSES, VOC_CLASSES

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 import corruptions
-from regions import COLOURS, VOID, agree, image_set, regions, video_set
+from helpers.regions import COLOURS, VOID, agree, image_set, regions, video_set
 from vidsparse.config import AugmentConfig, DataConfig, EvaluationConfig
 from vidsparse.data.augment import Augment
 from vidsparse.data.clips import load_clips

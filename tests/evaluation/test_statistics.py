@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from helpers.worlds import coverage, paired_scores
 from vidsparse.evaluation import statistics
-from worlds import coverage, paired_scores
 
 
 def bootstrap(scores: np.ndarray, groups: np.ndarray) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from stock import PYTORCHVIDEO, TORCHVISION, shake, stock
+from helpers.stock import PYTORCHVIDEO, TORCHVISION, shake, stock
 from vidsparse.models.video import ShortClipMaxPool3d
 from vidsparse.models.zoo import MODELS, create_model
 from vidsparse.utils.errors import ConfigError

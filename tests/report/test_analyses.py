@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from analysed import analyse
 
+from helpers.analysed import analyse
 from vidsparse.report.arms import make_arms
 from vidsparse.report.page import write_comparison, write_report
 from vidsparse.report.sections import analyses, disagreements

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
+from helpers.worlds import coverage, settings
 from vidsparse.evaluation.statistics import grouped_bootstrap
-from worlds import coverage, settings
 
 TRIALS = 2000
 DRAWS = 599

@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
-from killing import ROOT
+from helpers.killing import ROOT
 
 
 def harness(what: str, mode: str, count: str, out) -> dict:
-    command = [sys.executable, str(ROOT / "tests" / "crashing.py"), what, str(out), mode, count]
+    command = [sys.executable, str(ROOT / "tests" / "helpers" / "crashing.py"), what, str(out), mode, count]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout.splitlines()[-1])

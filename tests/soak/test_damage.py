@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from damaged_videos import KINDS, MADE, trials
+from helpers.damaged_videos import KINDS, MADE, trials
 
 TRIALS = int(os.environ.get("VIDSPARSE_DAMAGED", "20"))  # of each kind of video and of damage
 CHECKED = ("ffv1", "ffv1_avi", "hevc")

@@ -13,7 +13,7 @@ from PIL import Image
 import corruptions
 from corruptions import counter_rng
 from corruptions.severities import TABLES
-from orders import ROOT
+from helpers.orders import ROOT
 from vidsparse.data.reading.frames import Frames
 
 SHARED = ROOT / "../shared/data"

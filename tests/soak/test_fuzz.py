@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from fuzzed import fuzz
+
+from helpers.fuzzed import fuzz
 
 INPUTS = int(os.environ.get("VIDSPARSE_FUZZED", "10000"))
 FIRST = int(os.environ.get("VIDSPARSE_FUZZ_SEED", "0"))  # of the seeds; another one tries other inputs

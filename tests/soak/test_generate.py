@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orders import ROOT, finish, start, sums
+from helpers.orders import ROOT, finish, start, sums
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan, units_of
 from vidsparse.benchmark.write import claim, conclude, make_units, writing

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from killing import finish, kill_after
+from helpers.killing import finish, kill_after
 from test_survival import same_end
 
 KILLS = 10

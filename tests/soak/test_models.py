@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stock import PYTORCHVIDEO, TORCHVISION, shake, stock
+from helpers.stock import PYTORCHVIDEO, TORCHVISION, shake, stock
 from vidsparse.models.zoo import MODELS, create_model
 
 LENGTHS = {

@@ -3,11 +3,11 @@
 from typing import get_args
 
 import pytest
-from promises import flicker, spread_of_modes, steady_cells
 
 from corruptions import REGISTRY
 from corruptions.registry import Mode
 from corruptions.severities import SIDES, TABLES
+from helpers.promises import flicker, spread_of_modes, steady_cells
 
 MOVING = tuple(cell for cell in TABLES if len(REGISTRY[cell[1]].modes) == 3)
 

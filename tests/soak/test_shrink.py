@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import vidsparse
-from ablated import assert_same, build, damage, weights
+from helpers.ablated import assert_same, build, damage, weights
 from vidsparse.sparsity import compact
 
 IMAGE, TOKENS, CLIP = (1, 3, 64, 64), (1, 3, 224, 224), (1, 3, 4, 64, 64)

@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
-from killing import ROOT
+from helpers.killing import ROOT
 
 
 @pytest.mark.timeout(3000)

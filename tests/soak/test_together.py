@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from test_together import SHORT, TWO
 
-from killing import finish, start
+from helpers.killing import finish, start
 from test_survival import same_end
+from test_together import SHORT, TWO
 
 
 def settings(tiny: tuple[str, ...], root: Path, name: str) -> list[str]:

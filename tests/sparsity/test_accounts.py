@@ -7,7 +7,7 @@ import torchvision
 from scipy.sparse import csr_matrix
 from torch import nn
 
-from toy import SPARSE, build, train
+from helpers.toy import SPARSE, build, train
 from vidsparse.sparsity import METHODS, allocate, count_flops
 from vidsparse.sparsity.measure import layer_table as accounts
 from vidsparse.sparsity.measure.layer_table import (

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from toy import Net, assert_exact_and_zero, batch, build, train
+from helpers.toy import Net, assert_exact_and_zero, batch, build, train
 from vidsparse.sparsity.topology import sparsify
 from vidsparse.utils.errors import ConfigError
 

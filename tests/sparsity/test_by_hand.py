@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from by_hand import DECAY, LR, MOMENTUM, RULES, ByHand
+from helpers.by_hand import DECAY, LR, MOMENTUM, RULES, ByHand
 from vidsparse.sparsity import METHODS
 from vidsparse.sparsity.topology import sparsify
 from vidsparse.utils.errors import ConfigError

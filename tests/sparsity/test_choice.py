@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from by_hand import densities
-from toy import Menagerie, Net
+from helpers.by_hand import densities
+from helpers.toy import Menagerie, Net
 from vidsparse.sparsity.masks import prunable
 from vidsparse.sparsity.topology import sparsify
 from vidsparse.utils.errors import ConfigError
@@ -152,7 +152,7 @@ def test_the_two_accountings_of_a_dense_first_layer_give_the_published_totals():
 
 @pytest.mark.parametrize("method", ["rigl", "granet_g", "snfs", "srigl", "gmp", "mest_g"])
 def test_kept_layers_stay_dense_through_training(method):
-    from toy import batch
+    from helpers.toy import batch
 
     model = Menagerie()
     opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)

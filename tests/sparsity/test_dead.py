@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from toy import Net
+from helpers.toy import Net
 from vidsparse.sparsity import dead_channels
 
 LAYERS = {

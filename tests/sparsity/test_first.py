@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from toy import SPARSE, Net, expected_nonzero
+from helpers.toy import SPARSE, Net, expected_nonzero
 from vidsparse.sparsity.topology import sparsify
 from vidsparse.utils.errors import ConfigError
 

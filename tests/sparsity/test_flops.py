@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import vidsparse
-from toy import Net
+from helpers.toy import Net
 from vidsparse.models.zoo import MODELS
 from vidsparse.sparsity import allocate, count_flops
 from vidsparse.sparsity.masks import prunable

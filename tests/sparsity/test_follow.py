@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import vidsparse
-from ablated import assert_same, damage, weights
+from helpers.ablated import assert_same, damage, weights
 from vidsparse.sparsity import compact, compaction
 
 

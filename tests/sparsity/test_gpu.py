@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from toy import DYNAMIC, assert_exact_and_zero, batch
+from helpers.toy import DYNAMIC, assert_exact_and_zero, batch
 from vidsparse.sparsity.selection import top, top_rows
 from vidsparse.sparsity.topology import sparsify
 

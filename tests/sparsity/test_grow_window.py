@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from toy import build, train
+from helpers.toy import build, train
 from vidsparse.sparsity.topology import sparsify
 
 GROWING = ["rigl", "mest_g", "granet_g", "itop_g", "srigl"]

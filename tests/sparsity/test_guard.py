@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, prune
 
-from toy import batch, build, train
+from helpers.toy import batch, build, train
 from vidsparse.sparsity import compact, count_flops
 from vidsparse.sparsity.topology import sparsify
 from vidsparse.utils.errors import ConfigError

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from toy import DYNAMIC, SPARSE, Menagerie, Net, assert_exact_and_zero, batch, build, expected_nonzero, train
+from helpers.toy import DYNAMIC, SPARSE, Menagerie, Net, assert_exact_and_zero, batch, build, expected_nonzero, train
 from vidsparse.sparsity import METHODS
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.topology import sparsify

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from toy import build, train
+from helpers.toy import build, train
 from vidsparse.sparsity import METHODS
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.topology import sparsify

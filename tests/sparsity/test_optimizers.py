@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from toy import OPTIMIZERS, Menagerie, assert_exact_and_zero, batch, build, timm_optimizer, train
+from helpers.toy import OPTIMIZERS, Menagerie, assert_exact_and_zero, batch, build, timm_optimizer, train
 from vidsparse.sparsity.optimizer_state import at_rest
 from vidsparse.sparsity.topology import sparsify
 

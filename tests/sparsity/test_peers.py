@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from by_hand import best
+from helpers.by_hand import best
 from vidsparse.sparsity.distribution import layer_densities
 from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.methods import METHODS

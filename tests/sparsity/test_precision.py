@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from toy import assert_exact_and_zero, batch, build
+from helpers.toy import assert_exact_and_zero, batch, build
 from vidsparse.sparsity.topology import sparsify
 
 

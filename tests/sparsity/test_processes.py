@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import ranks
+from helpers import ranks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,7 +18,7 @@ def together(jobs: str, world: int, folder: Path) -> list[dict]:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     processes = [
         subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "ranks.py"), jobs, str(rank), str(world), str(folder)],
+            [sys.executable, str(ROOT / "tests" / "helpers" / "ranks.py"), jobs, str(rank), str(world), str(folder)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

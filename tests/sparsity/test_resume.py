@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from toy import DYNAMIC, OPTIMIZERS, SPARSE, batch, build
+from helpers.toy import DYNAMIC, OPTIMIZERS, SPARSE, batch, build
 from vidsparse.sparsity.masks import pack, unpack
 
 PARTS, TOTAL = 3, 20

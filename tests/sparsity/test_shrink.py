@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import vidsparse
-from ablated import LAYERS, assert_same, build, damage, weights
+from helpers.ablated import LAYERS, assert_same, build, damage, weights
 from vidsparse.sparsity import compact, compaction, count_flops
 
 # name: (input shape, at most this share of the weights is left); more of them in tests/soak

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from toy import Net, build, train
+from helpers.toy import Net, build, train
 from vidsparse.sparsity.topology import sparsify
 from vidsparse.utils.errors import ConfigError
 

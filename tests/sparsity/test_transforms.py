@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations, parametrize, prune
 
-from toy import assert_exact_and_zero
+from helpers.toy import assert_exact_and_zero
 from vidsparse.sparsity import count_flops, dead_channels
 from vidsparse.sparsity.topology import sparsify
 from vidsparse.utils.errors import ConfigError

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from killing import ROOT
+from helpers.killing import ROOT
 from vidsparse import load_config
 from vidsparse.config import to_yaml
 from vidsparse.evaluation import metrics, predictions

@@ -4,7 +4,7 @@
 SPEED_WHERE = (
     "timm's resnet18, sparsity 0.9, 64 px, batch 4, SGD with momentum; two shared cores of an AMD EPYC, torch 2.13, "
     "one thread, processor time, medians of interleaved rounds, 22 November 2026 "
-    "(`python -m pytest tests/benchmarks/test_sparsity.py -s`). A step is compared with a dense one "
+    "(`python -m pytest tests/speed/test_sparsity.py -s`). A step is compared with a dense one "
     "of the same round, an update with two full sorts of all weights (by torch, 1.3 s)."
 )
 SPEED = (

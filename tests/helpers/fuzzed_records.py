@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from fuzzing import ODD_WORDS, changed, rewritten
 from PIL import Image
 from safetensors.torch import save_file
 
 import corruptions
+from helpers.fuzzing import ODD_WORDS, changed, rewritten
 from vidsparse.checks import load_benchmark_config, load_config
 from vidsparse.compose import shipped_configs
 from vidsparse.config import Config, flatten, to_yaml

@@ -15,7 +15,7 @@ import torch
 
 import corruptions
 import vidsparse
-from benchmarks.timing import interleaved, processor_seconds
+from speed.timing import interleaved, processor_seconds
 from vidsparse import load_config
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import Clips, load_clips

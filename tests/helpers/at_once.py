@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from killing import ROOT
+from helpers.killing import ROOT
 
 
 def twice(script: str, arguments: list[str], cwd: Path, **environment: str) -> list[tuple[int, str]]:

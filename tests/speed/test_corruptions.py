@@ -24,8 +24,8 @@ import numpy as np
 import pytest
 
 import corruptions
-from benchmarks.peer import ONE_THREAD, Peer
-from benchmarks.timing import interleaved, processor_seconds, seconds
+from speed.peer import ONE_THREAD, Peer
+from speed.timing import interleaved, processor_seconds, seconds
 from vidsparse import load_config
 from vidsparse.data.datasets.sample_videos import write_video
 from vidsparse.data.reading.decoders import read_pyav

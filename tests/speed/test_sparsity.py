@@ -21,8 +21,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks.sparse_peers import PEERS, install
-from benchmarks.timing import interleaved, seconds
+from speed.sparse_peers import PEERS, install
+from speed.timing import interleaved, seconds
 from vidsparse.sparsity.topology import Topology, sparsify
 
 NEVER = 10**9

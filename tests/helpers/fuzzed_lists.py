@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from fuzzing import NEUTRAL, changed, neutral, rewritten
 
+from helpers.fuzzing import NEUTRAL, changed, neutral, rewritten
 from vidsparse.config import DataConfig
 from vidsparse.data.corrupted.published import open_published
 from vidsparse.data.datasets.sources import ABSENT, Dataset, load_dataset

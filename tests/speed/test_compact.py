@@ -5,8 +5,8 @@ from statistics import median
 import pytest
 import torch
 
-from ablated import build, damage
-from benchmarks.timing import interleaved, seconds
+from helpers.ablated import build, damage
+from speed.timing import interleaved, seconds
 from vidsparse.sparsity import compact, count_flops
 
 NETWORKS = {"resnet18": (4, 3, 224, 224), "vgg16_bn": (1, 3, 224, 224), "r3d_18": (1, 3, 8, 112, 112)}

@@ -1,6 +1,6 @@
 """Runs that crash at every file boundary, or are killed at random: forks of one process that has loaded everything.
 
-`python tests/crashing.py WHAT OUT [boundaries | kills] [COUNT]`, WHAT being a key of WORKS: does the work once
+`python tests/helpers/crashing.py WHAT OUT [boundaries | kills] [COUNT]`, WHAT being a key of WORKS: does the work once
 untouched, then again and again with a crash in it and a second start after it, and compares. Prints lines of JSON. A
 fork starts in milliseconds, so that what is hit is the work and not the imports before it. A crash is one of the
 process: what an operating system loses with the power is not tried.
@@ -22,9 +22,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
-from boundaries import CRASHED, Boundaries  # noqa: E402  # beside this script
+from helpers.boundaries import CRASHED, Boundaries  # noqa: E402
 
 LIGHT = ("data.source=folder", "data.frames=2", "data.stride=2", "data.short_side=40", "data.size=32",
          "model.name=cifar_resnet20", "training.epochs=2", "training.batch_size=2", "training.schedule.warmup_epochs=0",

@@ -6,7 +6,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from orders import ROOT
+from helpers.orders import ROOT
 from vidsparse.benchmark.formats import encode
 from vidsparse.benchmark.plan import make_plan, units_of
 from vidsparse.benchmark.write import claim, conclude, make_units, writing

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from damaged_videos import FAR, KINDS, MADE, damaged, make
-from fuzzing import changed
 from PIL import Image
 
+from helpers.damaged_videos import FAR, KINDS, MADE, damaged, make
+from helpers.fuzzing import changed
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading import image_files, mask_files, readers
 from vidsparse.data.reading.decoders import inspect

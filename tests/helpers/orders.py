@@ -8,7 +8,7 @@ from pathlib import Path
 from vidsparse.data.corrupted.layout import LOG
 from vidsparse.utils import files
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ("data.source=folder", "data.frames=4", "data.stride=2", "data.short_side=40", "data.size=32",
             "evaluation.suite=video_c", "evaluation.corruptions=[gaussian_noise,freeze,h264_crf]",
             "evaluation.severities=[2,4]", "benchmark.unit=2", "engine.workers=0")  # fmt: skip

@@ -1,8 +1,8 @@
 """Statistics of what corruptions do to one drawn clip, and the file that holds those of this version.
 
-`python tests/parity_statistics.py` makes `corruptions/data/parity_own.json` again: only for a change of bytes that is
-ordered and stands in CHANGELOG.md. All numbers are made by this package, none by the published programs: they hold a
-next version against this one. `test_parity.py` holds imagenet_c and cifar_c against the published programs.
+`python tests/helpers/parity_statistics.py` makes `corruptions/data/parity_own.json` again: only for a change of bytes
+that is ordered and stands in CHANGELOG.md. All numbers are made by this package, none by the published programs: they
+hold a next version against this one. `test_parity.py` holds imagenet_c and cifar_c against the published programs.
 """
 
 import json
@@ -18,7 +18,7 @@ from corruptions.severities import TABLES
 Clip = NDArray[np.uint8]
 Statistics = dict[str, float]
 
-PATH: Final = Path(__file__).parent / "corruptions" / "data" / "parity_own.json"
+PATH: Final = Path(__file__).parents[1] / "corruptions" / "data" / "parity_own.json"
 SIDES: Final = {"ucf101_p": 64, "kinetics_c": 64, "tiny_c": 64, "imagenet_c_bar": 96, "cifar_c_bar": 32}
 FRAMES: Final = {"ucf101_p": 12, "kinetics_c": 12, "tiny_c": 1, "imagenet_c_bar": 1, "cifar_c_bar": 1}
 SEEDS: Final = 6

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
-from fuzzed_files import pictures_trial, videos_trial
-from fuzzed_lists import arrays_trial, lists_trial, names_trial
-from fuzzed_records import configs_trial, frost_trial, records_trial
-from fuzzing import Tally, Trial, tried
+from helpers.fuzzed_files import pictures_trial, videos_trial
+from helpers.fuzzed_lists import arrays_trial, lists_trial, names_trial
+from helpers.fuzzed_records import configs_trial, frost_trial, records_trial
+from helpers.fuzzing import Tally, Trial, tried
 
 
 def calls_trial(folder: Path) -> Trial:
     """A trial of a call of the corruptions with odd arguments, as tests/corruptions/test_arguments.py makes them."""
-    path = Path(__file__).parent / "corruptions" / "test_arguments.py"
+    path = Path(__file__).parents[1] / "corruptions" / "test_arguments.py"
     spec = importlib.util.spec_from_file_location("odd_arguments", path)
     assert spec is not None
     assert spec.loader is not None
