@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from vidsparse.config import Config, identity, to_yaml
-from vidsparse.utils import csv_text, failures, files, locks
+from vidsparse.utils import csv_text, failures, files, json_text, locks
 from vidsparse.utils.errors import RunFolderError
 from vidsparse.utils.interrupt import Stop
 from vidsparse.utils.machine import rank
@@ -177,10 +177,10 @@ _STEP = re.compile(r"[0-9]{1,18}")
 def read_facts(path: Path) -> Facts:
     """The facts of the run in a folder; empty where there is none."""
     try:
-        facts = json.loads((path / "run.json").read_text())
+        facts = json_text.parsed((path / "run.json").read_text())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         failures.check(error, path / "run.json")
         raise RunFolderError(f"{path / 'run.json'} cannot be read: {error}; put --fresh to start over") from error
     if not isinstance(facts, dict):

@@ -27,7 +27,7 @@ from vidsparse.data.loader import center_clip, to_input
 from vidsparse.evaluation import predictions
 from vidsparse.sparsity.masks import prunable
 from vidsparse.training.engine import Engine
-from vidsparse.utils import files
+from vidsparse.utils import files, json_text
 from vidsparse.utils.errors import ClipDecodeError
 from vidsparse.utils.interrupt import Stop
 from vidsparse.utils.progress import Bar, say
@@ -110,7 +110,7 @@ def _settings(config: Config) -> dict[str, Any]:
 
 def _read_settings(out: Path) -> Any:
     try:
-        return json.loads((out / "settings.json").read_text())
+        return json_text.parsed((out / "settings.json").read_text())
     except (OSError, ValueError):
         return None
 

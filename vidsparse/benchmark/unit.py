@@ -31,7 +31,7 @@ from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading import watchdog
 from vidsparse.data.reading.frames import Frames
 from vidsparse.data.reading.spill import Spilled
-from vidsparse.utils import failures, files
+from vidsparse.utils import failures, files, json_text
 from vidsparse.utils.errors import BenchmarkError, DataError, MachineError, WriteError
 
 KEEP = 512 * 2**20  # bytes of decoded clips that a worker keeps for the next cell of the same shard
@@ -144,7 +144,7 @@ def read_sidecar(path: Path) -> Sidecar | None:
     """What a sidecar says; None where it is absent or not as it was written."""
     try:
         content = path.read_bytes()
-        sidecar: Sidecar = json.loads(content)
+        sidecar: Sidecar = json_text.parsed(content)
         del sidecar["checksum"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         failures.check(error, path)

@@ -1,6 +1,5 @@
 """One Markdown page a corruption, and an index of them: pure functions of the registry and of measured costs."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from corruptions.registry import REGISTRY, Corruption
 from corruptions.severities import SIDES, TABLES
 from corruptions.suites import SUITES
 from vidsparse.handbook.pictures import caption, draw, drawn_clip
+from vidsparse.utils import json_text
 from vidsparse.utils.files import write
 
 Rows = Sequence[Sequence[str]]
@@ -46,7 +46,7 @@ class Costs:
 def read_costs(folder: Path) -> Costs:
     """Return the costs that the benchmark stored in a folder; none where it has not run."""
     file = folder / COST
-    stored: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    stored: dict[str, Any] = json_text.parsed(file.read_text()) if file.is_file() else {}
     return Costs(**stored)
 
 

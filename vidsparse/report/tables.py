@@ -1,6 +1,5 @@
 """A finished run folder as tables, and the tables that page, figures and console share."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import with_groups
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.tasks import SOURCE_NOTES, TASKS, Task
-from vidsparse.utils import failures, files
+from vidsparse.utils import failures, files, json_text
 from vidsparse.utils.errors import DamagedFile, RunFolderError, first_line
 
 
@@ -155,7 +154,7 @@ def load_run(path: Path) -> Run:
         if not (path / name).is_file():
             raise RunFolderError(f"{path} holds no {name}: let the run finish before making its report.")
     with reading(path / "run.json"):
-        info = json.loads((path / "run.json").read_text())
+        info = json_text.parsed((path / "run.json").read_text())
         labelled = info["data"].get("labelled", True)
     if not labelled:
         raise RunFolderError(f"{path} holds predictions of clips without labels; they are in its predictions.csv")

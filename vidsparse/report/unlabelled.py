@@ -1,13 +1,13 @@
 """Predictions with the names of their classes, for clips whose labels nobody knows."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from vidsparse.evaluation.metrics import video_level
 from vidsparse.evaluation.predictions import load
-from vidsparse.utils import csv_text, files
+from vidsparse.report.tables import reading
+from vidsparse.utils import csv_text, files, json_text
 
 
 def write_named_predictions(run: Path) -> Path:
@@ -15,7 +15,8 @@ def write_named_predictions(run: Path) -> Path:
 
     Confidence is the softmax (mean over views); a clip that could not be decoded has no class.
     """
-    classes = json.loads((run / "run.json").read_text())["data"]["classes"]
+    with reading(run / "run.json"):
+        classes = json_text.parsed((run / "run.json").read_text())["data"]["classes"]
     rows = video_level(load(run / "predictions.parquet"))
     table = pd.DataFrame(
         {

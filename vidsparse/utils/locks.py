@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from uuid import uuid4
 
+from vidsparse.utils import json_text
 from vidsparse.utils.errors import VidsparseError, WriteError
 
 NAME = ".lock"  # in the folder that it guards
@@ -172,7 +173,7 @@ def _read(path: Path) -> Owner | None:
     except OSError:
         return Owner("", 0, "", "", "", "unreadable")
     try:
-        return Owner(**json.loads(text))
+        return Owner(**json_text.parsed(text))
     except (ValueError, TypeError):
         return Owner("", 0, "", "", "", f"{zlib.crc32(text.encode()):08x}")
 

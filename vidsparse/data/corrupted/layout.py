@@ -29,7 +29,7 @@ from vidsparse.data.reading.frames import Frames, VideoInfo
 from vidsparse.data.reading.image_files import decode
 from vidsparse.data.reading.image_files import resized as resized_picture
 from vidsparse.data.reading.mask_files import open_mask
-from vidsparse.utils import failures
+from vidsparse.utils import failures, json_text
 from vidsparse.utils.errors import ClipDecodeError, DataError, first_line
 
 RECIPE, SAMPLES, MANIFEST = "benchmark.json", "samples.parquet", "manifest.parquet"
@@ -227,11 +227,11 @@ def open_stored(root: Path) -> Stored:
 def read_recipe(root: Path) -> Recipe:
     """What stands in benchmark.json; DataError where it cannot be read."""
     try:
-        said = json.loads(_content(root / RECIPE))
+        said = json_text.parsed(_content(root / RECIPE))
         if said["version"] != VERSION:
             raise DataError(f"{root / RECIPE} is of version {said['version']}; this vidsparse reads version {VERSION}")
         return recipe_from(said)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{root / RECIPE} cannot be read: {error!r}") from error
 
 

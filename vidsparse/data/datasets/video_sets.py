@@ -1,13 +1,12 @@
 """Video data sets, from their official lists to samples on disk."""
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vidsparse.classes.names import folded, repeated
+from vidsparse.classes.names import folded
 from vidsparse.data.datasets.class_names import joined_names, listed_classes, numbered_classes, said_of_joined
 from vidsparse.data.datasets.file_kinds import READER_OF, one_of, said_of_others, suffix_of
 from vidsparse.data.datasets.lists import (
@@ -26,7 +25,7 @@ from vidsparse.data.datasets.lists import (
     without_suffix,
 )
 from vidsparse.data.datasets.sources import ABSENT, Dataset, Sample, group_of
-from vidsparse.utils import failures
+from vidsparse.utils import failures, json_text
 from vidsparse.utils.errors import DataError, some
 
 _TRAIN, _TEST = "1", "2"  # the codes of HMDB51's lists; 0 is a clip that the split does not use
@@ -251,19 +250,12 @@ def _class_number(root: Path, number: Any) -> int:
 
 def _json(path: Path, kind: type) -> Any:
     try:
-        content = json.loads(read_text(path), object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError) as error:
+        content = json_text.parsed(read_text(path), once=True)
+    except ValueError as error:
         raise DataError(f"{path}: not JSON ({error})") from error
     if not isinstance(content, kind):
         raise DataError(f"{path}: a JSON {'object' if kind is dict else 'list'} is expected")
     return content
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    twice = repeated(key for key, _ in pairs)
-    if twice:
-        raise ValueError(f"{some(list(twice))} stands in it twice")
-    return dict(pairs)
 
 
 def _dataset(

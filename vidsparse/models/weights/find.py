@@ -1,6 +1,5 @@
 """Where weights come from: a file, one of our runs, what a library publishes, a repository of Hugging Face."""
 
-import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +14,7 @@ from corruptions.errors import nearest
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, names_in
 from vidsparse.models.zoo import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.runfolder import read_facts
-from vidsparse.utils import files
+from vidsparse.utils import files, json_text
 from vidsparse.utils.errors import ConfigError, install
 from vidsparse.utils.progress import say
 
@@ -135,7 +134,7 @@ def _classes_of_run(facts: dict[str, Any]) -> tuple[Names, ...] | None:
 def _classes_beside(path: Path) -> tuple[Names, ...] | None:
     """The classes in a config.json of Hugging Face or timm beside a file of weights; None where it names none."""
     try:
-        said = json.loads((path.parent / "config.json").read_text("utf-8"))
+        said = json_text.parsed((path.parent / "config.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
     names = names_in(said.get("id2label") or said.get("label_names")) if isinstance(said, dict) else None

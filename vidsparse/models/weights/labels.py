@@ -1,6 +1,5 @@
 """Which logit is which class: the classes that weights were trained on, matched by name to those of a data set."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import Any
 from corruptions.errors import nearest
 from vidsparse.classes.names import Lookup, Names, plain, repeated
 from vidsparse.classes.spaces import SPACES, space_classes
+from vidsparse.utils import json_text
 from vidsparse.utils.errors import ConfigError, some
 
 __all__ = ["SPACES", "Names", "find_classes", "match_classes"]
@@ -34,7 +34,7 @@ def find_classes(labels: str) -> tuple[Names, ...]:
     try:
         text = path.read_text("utf-8-sig")
         found = _from_json(text, path) if path.suffix.lower() == ".json" else _from_lines(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"model.labels: {path} cannot be read ({error})") from error
     what = "entry" if path.suffix.lower() == ".json" else "line"
     twice = repeated(" ".join(names) for _, names in found)
@@ -98,17 +98,10 @@ def _distinct(values: Any) -> bool:
 
 
 def _from_json(text: str, path: Path) -> list[tuple[int, Names]]:
-    names = names_in(json.loads(text, object_pairs_hook=_without_repeats))
+    names = names_in(json_text.parsed(text, once=True))
     if names is None:
         raise ConfigError(f"model.labels: {path} is not a list of class names, nor an object that numbers them from 0")
     return list(enumerate(names, start=1))
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    twice = repeated(key for key, _ in pairs)
-    if twice:
-        raise ValueError(f"{some(list(twice))} stands in it twice")
-    return dict(pairs)
 
 
 def _from_lines(text: str) -> list[tuple[int, Names]]:
