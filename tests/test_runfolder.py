@@ -132,6 +132,47 @@ def test_a_log_that_resumes_forgets_what_came_after_the_checkpoint(tmp_path):
     assert (tmp_path / "m.csv").read_text().split() == ["step,loss", "10,0.1", "20,0.05", "25,0.5"]
 
 
+@pytest.mark.parametrize("theirs", ["mood,step,loss", "step,loss,mood", "step,mood,loss"])
+def test_a_log_with_a_column_that_we_do_not_write_goes_on_with_all_its_rows(tmp_path, theirs):
+    row = {"step": "10", "loss": "0.1", "mood": "fine"}
+    (tmp_path / "m.csv").write_text(f"{theirs}\n" + ",".join(row[name] for name in theirs.split(",")) + "\n")
+    log = CsvLog(tmp_path / "m.csv", ("step", "loss", "val"), 20)
+    log.add(step=25, loss=0.5)
+    log.close()
+    assert (tmp_path / "m.csv").read_text().split() == ["step,loss,val,mood", "10,0.1,,fine", "25,0.5,,"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "line"),
+    [
+        ("stop,loss\n10,0.1\n20,0.2\n", [], 1),
+        ("step,step\n10,0.1\n20,0.2\n", [], 1),
+        ("step,loss\n10,0.1\n15\n20,0.2\n", ["10,0.1"], 3),
+        ('step,loss\n10,0.1\n15,"0.2\n20,0.2\n', ["10,0.1"], 3),
+        ("step,loss\n10,0.1\n15\n", ["10,0.1"], None),  # as a kill leaves it
+        ("step,loss\n10,0.1\n15,0.", ["10,0.1"], None),
+        ("step,loss\n10,0.1\n30,0.3\n", ["10,0.1"], None),  # above the checkpoint
+        ("", [], None),
+    ],
+)
+def test_rows_that_a_damaged_log_loses_are_kept_beside_it_and_said(tmp_path, capsys, text, kept, line):
+    path = tmp_path / "m.csv"
+    path.write_text(text)
+    CsvLog(path, ("step", "loss"), 20).close()
+    assert path.read_text().split() == ["step,loss", *kept]
+    aside = tmp_path / "m.csv.damaged"
+    assert aside.exists() == (line is not None)
+    if line:
+        assert aside.read_text() == text
+        assert f"line {line}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_log_that_begins_anew_needs_nothing_of_a_damaged_one(tmp_path):
+    (tmp_path / "m.csv").write_text("stop,loss\n10,0.1\n20,0.2\n")
+    CsvLog(tmp_path / "m.csv", ("step", "loss"), 0).close()
+    assert [path.name for path in tmp_path.iterdir()] == ["m.csv"]
+
+
 def test_the_time_of_a_stage_adds_up_over_sessions_and_a_kill_costs_what_was_not_kept(tiny_config, monkeypatch):
     now = iter(range(0, 10_000, 10))
     monkeypatch.setattr(runfolder, "monotonic", lambda: next(now))

@@ -19,7 +19,9 @@ from vidsparse.utils.progress import warn
 
 Facts = dict[str, Any]
 _REMOVING = "removing"  # run.json of a folder that --fresh is emptying
+_DAMAGED = ".damaged"  # what follows the name of a log that was damaged, and is kept for that reason
 _FILES = {
+    *(f"{log}{_DAMAGED}" for log in ("metrics.csv", "topology.csv", "structure.csv")),
     *("config.yaml", "run.json", "report.html", "metrics.csv", "topology.csv", "layers.csv", "structure.csv"),
     *("predictions", "predictions.parquet", "predictions.csv", "gallery.parquet", "frames.npz", "overlays.npz"),
     *("checkpoints", "figures", "tables", "analysis", "tensorboard"),
@@ -188,25 +190,33 @@ def read_facts(path: Path) -> Facts:
     return facts
 
 
-def _whole_rows(path: Path, columns: Sequence[str], keep_until: int) -> list[dict[str, str]]:
-    """The rows of a log up to a step; from the first one on that a full disk or a crash cut short, none.
+def _whole_rows(path: Path, columns: Sequence[str], keep_until: int) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns and rows of a log up to a step; from the first row on that a full disk or a crash cut short, none.
 
-    None at all where its first line names other columns than a log of this kind may have.
+    Columns that no log of this kind has (of another version, or somebody's own) are kept, after its own. Where more
+    than the last line would be lost, the file is kept beside the log, and that is said.
     """
     if not path.exists():
-        return []
+        return list(columns), []
     text = path.read_text(errors="replace").replace("\0", "")
+    lines = text[: text.rfind("\n") + 1].splitlines()
     kept: list[dict[str, str]] = []
-    reader = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
-    with suppress(csv.Error):  # a cell without an end
-        if not set(reader.fieldnames or ()) <= set(columns):
-            return []
-        for row in reader:
-            if None in row or None in row.values() or not _STEP.fullmatch(row.get("step", "")):
+    reader, names, whole = csv.DictReader(lines), list[str](), 0
+    with suppress(csv.Error):  # a cell that is too long
+        names = list(reader.fieldnames or ())
+        whole = int("step" in names and len(set(names)) == len(names) and reader.line_num == 1)
+        for row in reader if whole else ():
+            broken = None in row or None in row.values() or not _STEP.fullmatch(row.get("step", ""))
+            if broken or reader.line_num > whole + 1:  # a quotation mark without an end swallows lines
                 break
+            whole = reader.line_num
             if int(row["step"]) <= keep_until:
                 kept.append(row)
-    return kept
+    if keep_until and len(lines) - whole > 1:
+        files.write(path.with_name(path.name + _DAMAGED), path.read_bytes())
+        warn(f"{path} is damaged in line {whole + 1}: the log goes on without it and what stands below it; the file as "
+             f"it was is {path.name}{_DAMAGED}")  # fmt: skip
+    return [*columns, *(name for name in names if whole and name not in columns)], kept
 
 
 class CsvLog:
@@ -217,14 +227,16 @@ class CsvLog:
 
     def __init__(self, path: Path, columns: tuple[str, ...], keep_until: int) -> None:
         """Open for appending; rows whose `step` (the first column) is above `keep_until` are cut off."""
+        names = list(columns)
         if rank() == 0:
             files.seal_of(path).unlink(missing_ok=True)  # it grows again
             with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
-                writer = csv.DictWriter(file, columns)
+                names, rows = _whole_rows(path, columns, keep_until)
+                writer = csv.DictWriter(file, names)
                 writer.writeheader()
-                writer.writerows(_whole_rows(path, columns, keep_until))
+                writer.writerows(rows)
         self._file = (path if rank() == 0 else Path(os.devnull)).open("a", newline="")
-        self._writer = csv.DictWriter(self._file, columns)
+        self._writer = csv.DictWriter(self._file, names)
 
     def add(self, **row: Any) -> None:
         """Append one row and hand it to the operating system at once."""
