@@ -298,6 +298,20 @@ def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> N
         value = getattr(sparse, name)
         if (name, value) != ("grow_window", "auto") and (why := SETTINGS[name].problem(value)):
             raise fail(f"sparse.{name}", why)
+    _settle_own(config, origin, row, fail)
+
+
+def _settle_own(config: Config, origin: Mapping[str, str], row: Method, fail: Fail) -> None:
+    """Settings that the method alone has: as given, else as its row says."""
+    given, own = config.sparse.settings, {each.name: each for each in row.own}
+    for name in given.keys() - own:
+        if origin.get(f"sparse.settings.{name}") == COMMAND_LINE:
+            has = unknown(name, own) if own else f"{row.name} has none of its own"
+            raise ConfigError(f"sparse.settings.{name} {COMMAND_LINE}: {row.name} has no such setting; {has}")
+    config.sparse.settings = {name: given.get(name, each.value) for name, each in own.items()}
+    for name, value in config.sparse.settings.items():
+        if why := own[name].declared.problem(value):
+            raise ConfigError(f"sparse.settings.{name}={value}: {why}")
 
 
 def _settle_start(config: Config, origin: Mapping[str, str], fail: Fail) -> None:

@@ -51,7 +51,9 @@ def answer(texts: dict[str, str]) -> Masks:
 
 def candidates(weight: np.ndarray, gradient: np.ndarray, mask: np.ndarray, weight_of_gradient: float) -> Candidates:
     w, g, m = map(torch.from_numpy, (weight, gradient, mask))
-    return Candidates(w, m, int(m.sum()), g * m, g, None, lambda: torch.zeros_like(w), weight_of_gradient)
+    return Candidates(
+        w, m, int(m.sum()), g * m, g, None, lambda: torch.zeros_like(w), {"gradient_weight": weight_of_gradient}
+    )
 
 
 def ours(method: str, fraction: float, surplus: int = 0, layers: Any = LAYERS, fan_in: int = 0, **rest: Any) -> Rewired:

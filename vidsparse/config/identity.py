@@ -27,6 +27,7 @@ _BEFORE: dict[str, tuple[Any, ...]] = {
     "sparse.reset_regrown": (False,),
     "sparse.signed_drop": (False,),
     "sparse.rescale_init": (False,),
+    "sparse.settings": ({},),
 }
 _DECAY_BEFORE = {"set": "constant", "mest": "halved"}
 
@@ -37,6 +38,8 @@ def to_yaml(config: Config) -> str:
     tree = _tree(asdict(config))
     if not config.study.methods:
         del tree["study"]
+    if not config.sparse.settings:
+        del tree["sparse"]["settings"]
     return said + str(OmegaConf.to_yaml(OmegaConf.create(tree)))
 
 

@@ -5,7 +5,7 @@ These are the blocks that make a run what it is; `operation` holds those that sa
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vidsparse.config.operation import (
     LARGEST_SEED,
@@ -18,6 +18,7 @@ from vidsparse.config.operation import (
     StudyConfig,
 )
 from vidsparse.config.ranges import number, numbers
+from vidsparse.config.settings import with_method_settings
 
 Normalize = Literal["auto", "kinetics", "imagenet", "pytorchvideo", "half", "cifar10", "cifar100", "clip", "unit"]
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
@@ -84,6 +85,7 @@ class ModelConfig:
 
 
 @dataclass
+@with_method_settings(after="rescale_init")
 class SparseConfig:
     """How the network is sparse. What is null is taken from the method's own row.
 
@@ -91,7 +93,8 @@ class SparseConfig:
     gradients growth by gradient sees; auto (null for such a method) is as many as show about 4,096 samples.
     `rescale_init`: random weights are scaled by the fan-in that their first masks leave (Evci et al. 2022).
     `include`, `exclude`: shell patterns of the parameters that are made sparse, or kept dense. `dense_in_budget`:
-    layers kept dense count in the sparsity, so that the others get sparser.
+    layers kept dense count in the sparsity, so that the others get sparser. `settings`: {name: value} of those that the
+    method alone has.
     """
 
     method: str = "dense"
@@ -99,32 +102,17 @@ class SparseConfig:
     distribution: Literal["erk", "er", "uniform"] = "erk"
     init: Literal["auto", "random", "magnitude"] = "auto"  # first masks; auto keeps the largest of given weights
     rescale_init: bool = False
-    every: int | None = number(None, "the update interval", "optimizer steps", at_least=1, largest=10**9)
-    every_epochs: float | None = number(None, "the update interval", "epochs", above=0, largest=10**6)
-    stop: float | None = number(None, "the share of the training with updates", above=0, at_most=1)
-    drop_fraction: float | None = number(None, "the share of non-zeros that an update drops", above=0, at_most=1)
-    drop_fraction_end: float | None = number(None, "the share dropped where the decay ends", at_least=0, at_most=1)
-    decay: Literal["constant", "cosine", "halved"] | None = None
-    decay_until: float | None = number(None, "the share of the training with decay, 0 is stop", at_least=0, at_most=1)
-    gradient_weight: float | None = number(
-        None, "the weight of |gradient| in the drop score", at_least=0, largest=10**9
-    )
-    soft_bound: float | None = number(None, "the share of non-zeros above the plan", above=0, at_most=10)
-    initial_density: float | None = number(None, "the density that pruning begins at", at_least=0, at_most=1)
-    prune_until: float | None = number(None, "the share of the training that prunes", at_least=0, at_most=1)
-    smoothing: float | None = number(None, "the weight of earlier gradients in the momentum", at_least=0, at_most=1)
-    min_salient: float | None = number(None, "the share of salient weights that keeps a neuron", at_least=0, at_most=1)
-    grow_window: int | Literal["auto"] | None = number(
-        None, "the window of gradients before growth", "optimizer steps", at_least=1, largest=10**9
-    )
-    reset_regrown: bool | None = None
-    signed_drop: bool | None = None
     include: list[str] | None = None
     exclude: list[str] | None = None
     first_layer: Literal["sparse", "dense"] = "sparse"
     last_layer: Literal["sparse", "dense"] = "sparse"
     depthwise: Literal["sparse", "dense"] = "sparse"
     dense_in_budget: bool = True
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    if TYPE_CHECKING:  # the settings of methods, see `with_method_settings`
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 @dataclass

@@ -14,7 +14,7 @@ from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.masks import prunable
 from vidsparse.sparsity.measure.flops import Flops, count_flops
 from vidsparse.sparsity.measure.layer_table import forward_flops, training_cost
-from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
+from vidsparse.sparsity.methods import METHODS, Method
 from vidsparse.utils.files import write
 
 _MADE = "<!-- made by scripts/docs.py from METHODS and the notes beside it: change it there -->\n"
@@ -51,7 +51,7 @@ def method_page(row: Method, note: Note) -> str:
         )
     if row.settings:
         rows = [
-            (f"`{key}`", SETTINGS[key].meaning, _shown(value), note.origins.get(key) or COMMON_ORIGINS[key])
+            (f"`{key}`", _what(row, key), _shown(value), note.origins.get(key) or COMMON_ORIGINS[key])
             for key, value in row.settings.items()
         ]
         parts.append(f"## Settings\n\n{table(('setting', 'what', 'value', 'from'), rows)}")
@@ -95,6 +95,10 @@ def method_index() -> str:
         "## Left out\n\n" + "\n".join(f"- **{name}** {why}." for name, why in LEFT_OUT.items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _what(row: Method, key: str) -> str:
+    return row.declared[key].what.removeprefix("the ")
 
 
 def _shown(value: float | str | bool) -> str:

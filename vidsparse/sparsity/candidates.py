@@ -26,7 +26,7 @@ def candidates(
             gradient,
             layer.momentum,
             partial(noise, name, layer.weight),
-            method.gradient_weight,
+            method.values,
         )
         for (name, layer), gradient in zip(layers.items(), dense, strict=True)
     }

@@ -84,4 +84,4 @@ def _best(scores: Tensor, count: int, method: Method) -> Tensor:
 def _dense(name: str, weight: nn.Parameter) -> Candidates:
     everything = torch.ones_like(weight, dtype=torch.bool, requires_grad=False)
     draw = partial(noise, 0, 0, name, weight)
-    return Candidates(weight.detach(), everything, weight.numel(), None, None, None, draw, 0.0)
+    return Candidates(weight.detach(), everything, weight.numel(), None, None, None, draw, {})

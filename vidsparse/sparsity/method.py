@@ -1,48 +1,12 @@
 """What a DST method is: distribution × drop score × grow score × schedule."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from math import isfinite
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from vidsparse.sparsity import schedule
 from vidsparse.sparsity.scores import Score
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a caller may set of a method: what it means, and what it may be.
-
-    `choices` are names; else it is a `switch` (true or false), or a number from `least` to `most` (`whole`: integer).
-    """
-
-    meaning: str
-    least: float = 0
-    most: float = 1
-    choices: tuple[str, ...] = ()
-    switch: bool = False
-    whole: bool = False
-
-    def problem(self, value: Any) -> str | None:
-        """Why this cannot be a value of it; None where it can."""
-        if self.choices:
-            return None if value in self.choices else f"it is one of {', '.join(self.choices)}"
-        if self.switch:
-            return None if isinstance(value, bool) else "it is true or false"
-        number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-        if number and self.least <= value <= self.most and (value == int(value) or not self.whole):
-            return None
-        return f"it must be {'a whole number, ' * self.whole}at least {self.least:g} and at most {self.most:g}"
-
-
-def _setting(default: Any, meaning: str, least: float = 0, most: float = 1) -> Any:
-    kind = type(default)
-    return field(default=default, metadata={"setting": Setting(meaning, least, most, (), kind is bool, kind is int)})
-
-
-def _choice(default: str, meaning: str, choices: Sequence[str]) -> Any:
-    return field(default=default, metadata={"setting": Setting(meaning, choices=tuple(choices))})
+from vidsparse.sparsity.settings import Own, Setting, choice, setting
 
 
 @dataclass(frozen=True)
@@ -68,6 +32,7 @@ class Method:
     Growth by gradient sees the mean of the dense gradients of the last `grow_window` steps. A weight that is dropped
     and grown at once keeps its value and optimizer state, unless `reset_regrown`; other grown ones start at 0.
     `signed_drop` ranks positive and negative weights apart and drops the same share of both (Mocanu et al. 2018).
+    `own` are settings that this row alone has, for scores of its own.
     """
 
     name: str
@@ -78,21 +43,28 @@ class Method:
     pruning: Literal["none", "global", "layer"] = "none"
     redistribute: bool = False
     constant_fan_in: bool = False
-    every: int = _setting(0, "optimizer steps between updates", 1, 10**9)
-    stop: float = _setting(0.0, "share of the training after which the topology stays")
-    drop_fraction: float = _setting(0.0, "share of a layer's weights dropped at first")
-    drop_fraction_end: float = _setting(0.0, "share dropped where the decay ends")
-    decay: str = _choice("constant", "how the share falls in between", tuple(schedule.SHAPES))
-    decay_until: float = _setting(0.0, "share of the training in which it falls, 0 for `stop`")
-    gradient_weight: float = _setting(0.0, "λ, the weight of the gradient's size in the score", 0, 10**9)
-    soft_bound: float = _setting(0.0, "b, share of the target", 0, 10)
-    initial_density: float = _setting(0.0, "density at the start")
-    prune_until: float = _setting(0.0, "share of the training in which the density falls")
-    smoothing: float = _setting(0.0, "β of the averaged gradient")
-    min_salient: float = _setting(0.0, "γ, share of the fan-in")
-    grow_window: int = _setting(0, "steps whose dense gradients are averaged for growth", 1, 10**9)
-    reset_regrown: bool = _setting(False, "a weight dropped and grown at once starts at 0")
-    signed_drop: bool = _setting(False, "positive and negative weights are dropped apart")
+    own: tuple[Own, ...] = ()
+    every: int = setting(
+        0, "the interval between updates", "optimizer steps", in_epochs=True, at_least=1, largest=10**9
+    )
+    stop: float = setting(0.0, "the share of the training after which the topology stays", above=0, at_most=1)
+    drop_fraction: float = setting(0.0, "the share of a layer's weights dropped at first", above=0, at_most=1)
+    drop_fraction_end: float = setting(0.0, "the share dropped where the decay ends", at_least=0, at_most=1)
+    decay: str = choice("constant", "how the share falls in between", tuple(schedule.SHAPES))
+    decay_until: float = setting(
+        0.0, "the share of the training in which it falls, 0 for `stop`", at_least=0, at_most=1
+    )
+    gradient_weight: float = setting(0.0, "λ, the weight of |gradient| in the score", at_least=0, largest=10**9)
+    soft_bound: float = setting(0.0, "b, the share of the target that may be above it", above=0, at_most=10)
+    initial_density: float = setting(0.0, "the density at the start", at_least=0, at_most=1)
+    prune_until: float = setting(0.0, "the share of the training in which the density falls", at_least=0, at_most=1)
+    smoothing: float = setting(0.0, "β of the averaged gradient", at_least=0, at_most=1)
+    min_salient: float = setting(0.0, "γ, the share of the fan-in that is salient in a neuron", at_least=0, at_most=1)
+    grow_window: int = setting(
+        0, "the steps whose dense gradients are averaged for growth", auto=True, at_least=1, largest=10**9
+    )
+    reset_regrown: bool = setting(False, "a weight dropped and grown at once starts at 0")
+    signed_drop: bool = setting(False, "positive and negative weights are dropped apart")
 
     @property
     def sparse(self) -> bool:
@@ -124,7 +96,22 @@ class Method:
                 meant |= {"signed_drop"}
         if self.soft_bound:
             meant |= {"decay", "reset_regrown", "signed_drop"}
-        return {name: getattr(self, name) for name in SETTINGS if name in meant}
+        return {name: value for name, value in self.values.items() if name in meant or name not in SETTINGS}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Every setting with the value that it has here; 0 and false for what the rule does without."""
+        return {**{name: getattr(self, name) for name in SETTINGS}, **{each.name: each.value for each in self.own}}
+
+    @property
+    def declared(self) -> dict[str, Setting]:
+        """What callers may set: {name: its declaration}, those of this row alone included."""
+        return {**SETTINGS, **{each.name: each.declared for each in self.own}}
+
+    def having(self, **settings: Any) -> "Method":
+        """This method with other values of some settings, which are not checked."""
+        own = tuple(replace(each, value=settings.pop(each.name, each.value)) for each in self.own)
+        return replace(self, own=own, **settings)
 
     def fraction(self, step: int, total_steps: int) -> float:
         """Share of a layer's non-zeros replaced by the update after `step`."""

@@ -1,4 +1,4 @@
-"""Every DST method as a row. Adding a method is adding a row."""
+"""Every DST method as a row. Adding a method is adding a row, here or by `register` in a file of one's own."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,7 +9,7 @@ from vidsparse.sparsity.method import SETTINGS, Method
 from vidsparse.sparsity.scores import GRADIENT, MAGNITUDE, MAGNITUDE_AND_GRADIENT, MOMENTUM, RANDOM
 from vidsparse.utils.errors import ConfigError
 
-__all__ = ["METHODS", "SETTINGS", "Method", "method_row"]
+__all__ = ["METHODS", "SETTINGS", "Method", "method_row", "register"]
 
 _SET = Method(
     "set",
@@ -147,6 +147,23 @@ _ROWS = (
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 
 
+def register(row: Method) -> Method:
+    """Add a method of one's own to those that configs and `sparsify` know by name, in this process; returns it.
+
+    Raises:
+        ConfigError: there is a method of that name, or one of its own settings has a name or a value that cannot be.
+    """
+    if row.name in METHODS:
+        raise ConfigError(f"there is a method called {row.name} already; give yours another name")
+    for each in row.own:
+        if each.name in SETTINGS:
+            raise ConfigError(f"{row.name}: {each.name} is a setting of all methods; set it in the row")
+        if why := each.declared.problem(each.value):
+            raise ConfigError(f"{row.name}: {each.name}={each.value}: {why}")
+    METHODS[row.name] = row
+    return row
+
+
 def method_row(name: str, settings: Mapping[str, Any], sparsity: float = 0.0) -> Method:
     """The row called `name` with what a caller set (None: nothing), for a target `sparsity`.
 
@@ -159,12 +176,13 @@ def method_row(name: str, settings: Mapping[str, Any], sparsity: float = 0.0) ->
     if "density" in settings:
         raise ConfigError("density is not a setting: pass sparsity, the share of zeros (sparsity = 1 - density)")
     given = {key: value for key, value in settings.items() if value is not None}
+    declared = METHODS[name].declared
     for key, value in given.items():
-        if key not in SETTINGS:
-            raise ConfigError(f"unknown setting {key!r}; a method takes {', '.join(SETTINGS)}")
-        if why := SETTINGS[key].problem(value):
+        if key not in declared:
+            raise ConfigError(f"unknown setting {key!r}; {name} takes {', '.join(declared)}")
+        if why := declared[key].problem(value):
             raise ConfigError(f"{key}={value}: {why}")
-    row = replace(METHODS[name], **given)
+    row = METHODS[name].having(**given)
     if not row.initial_density or row.initial_density > 1 - sparsity:
         return row
     if "initial_density" in given:

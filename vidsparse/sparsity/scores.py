@@ -1,8 +1,8 @@
 """What a weight is worth: the scores by which connections are dropped and grown. The highest are kept or grown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # methods are listed by a command line that must not wait for torch
     from torch import Tensor
@@ -14,7 +14,8 @@ class Candidates:
 
     `weight` (out, in, *kernel); `active` (bool) where it exists, `nonzero` times; `gradient` of the step just made,
     zero where there is no weight, None if the layer was not used; `dense_gradient` of all weights and `momentum`,
-    its moving average, where the method asked for them; `noise` draws uniform numbers; `gradient_weight` is MEST's λ.
+    its moving average, where the method asked for them; `noise` draws uniform numbers; `settings` are the method's own
+    values of all its settings, by name.
     """
 
     weight: "Tensor"
@@ -24,7 +25,7 @@ class Candidates:
     dense_gradient: "Tensor | None"
     momentum: "Tensor | None"
     noise: Callable[[], "Tensor"]
-    gradient_weight: float
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _magnitude_and_gradient(layer: Candidates) -> "Tensor":
     """|w| + λ|g| (MEST, Yuan et al. 2021, eq. 1)."""
     if layer.gradient is None:
         return layer.weight.abs()
-    return layer.gradient.abs().mul_(layer.gradient_weight).add_(layer.weight.abs())
+    return layer.gradient.abs().mul_(layer.settings["gradient_weight"]).add_(layer.weight.abs())
 
 
 MAGNITUDE = Score("magnitude", _magnitude)

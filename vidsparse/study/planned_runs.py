@@ -134,7 +134,10 @@ def _without_others_settings(overrides: Sequence[str], method: str) -> list[str]
     others = {f"sparse.{name}" for name in SETTINGS if name not in row.settings}
     if not row.dynamic:
         others.add("sparse.every_epochs")
-    return [word for word in overrides if word.partition("=")[0] not in others]
+    own = {f"sparse.settings.{each.name}" for each in row.own}
+    keys = {word: word.partition("=")[0] for word in overrides}
+    foreign = {key for key in keys.values() if key.startswith("sparse.settings.") and key not in own}
+    return [word for word, key in keys.items() if key not in others | foreign]
 
 
 def _load(path: str | Path, overrides: Sequence[str], base: Config) -> Config:

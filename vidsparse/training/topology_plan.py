@@ -1,6 +1,6 @@
 """What a config makes of the topology, in optimizer steps: when it changes, by how much, and what growth sees."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from vidsparse.config import Config
@@ -33,7 +33,7 @@ class TopologyPlan:
 def settings_in_steps(config: Config, steps_per_epoch: int) -> dict[str, Any]:
     """The settings of the config's method as `sparsify` takes them: {name: value}, None for what the row says."""
     sparse = config.sparse
-    given = {name: getattr(sparse, name) for name in SETTINGS}
+    given = {name: getattr(sparse, name) for name in SETTINGS} | sparse.settings
     every = schedule.interval(sparse.every, sparse.every_epochs, steps_per_epoch)
     if given["grow_window"] == "auto":
         assert every is not None
@@ -44,7 +44,7 @@ def settings_in_steps(config: Config, steps_per_epoch: int) -> dict[str, Any]:
 def topology_plan(config: Config, steps_per_epoch: int) -> TopologyPlan:
     """The plan of a training of `training.epochs` epochs of so many optimizer steps."""
     given = {name: value for name, value in settings_in_steps(config, steps_per_epoch).items() if value is not None}
-    row = replace(METHODS[config.sparse.method], **given)
+    row = METHODS[config.sparse.method].having(**given)
     total = steps_per_epoch * config.training.epochs
     updates = row.update_steps(total)
     fractions = sum(row.fraction(step, total) for step in updates)
