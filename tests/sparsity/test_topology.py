@@ -42,7 +42,7 @@ def test_exploration_and_overlap_are_those_of_all_masks_there_were():
         ({"sparsity": 1.2}, "outside"),
         ({"density": 0.1}, "pass sparsity"),
         ({"delta": 3}, "unknown setting 'delta'"),
-        ({"every": 0}, "every=0: it must be a whole number, at least 1"),
+        ({"every": 0}, "every=0: it must be 1 or more"),
         ({"drop_fraction": 1.5}, "at most 1"),
         ({"distribution": "erdos"}, "unknown distribution"),
         ({"sparsity": 0.999}, "without a single weight"),

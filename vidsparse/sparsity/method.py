@@ -54,7 +54,9 @@ class Method:
     decay_until: float = setting(
         0.0, "the share of the training in which it falls, 0 for `stop`", at_least=0, at_most=1
     )
-    gradient_weight: float = setting(0.0, "λ, the weight of |gradient| in the score", at_least=0, largest=10**9)
+    gradient_weight: float = setting(
+        0.0, "λ, the weight of the gradient's size in the score", at_least=0, largest=10**9
+    )
     soft_bound: float = setting(0.0, "b, the share of the target that may be above it", above=0, at_most=10)
     initial_density: float = setting(0.0, "the density at the start", at_least=0, at_most=1)
     prune_until: float = setting(0.0, "the share of the training in which the density falls", at_least=0, at_most=1)
