@@ -7,8 +7,8 @@ import pytest
 
 from helpers.orders import ROOT
 from vidsparse.analysis.analyse import _read_settings
-from vidsparse.benchmark.unit import read_sidecar
 from vidsparse.data.corrupted.layout import read_recipe
+from vidsparse.data.corrupted.sidecars import read_sidecar
 from vidsparse.models.weights.find import _classes_beside
 from vidsparse.report.tables import load_run
 from vidsparse.report.unlabelled import write_named_predictions

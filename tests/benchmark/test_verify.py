@@ -126,7 +126,7 @@ def test_an_unfinished_benchmark_names_what_it_lacks(order, copy):
 
 
 def test_deep_verification_makes_clips_again_and_sees_other_pixels(order, copy):
-    from vidsparse.benchmark.unit import read_sidecar, sidecar_bytes
+    from vidsparse.data.corrupted.sidecars import read_sidecar, sidecar_bytes
 
     deep_words = (f"benchmark.dir={copy}", "benchmark.stage=verify", "benchmark.deep=1000")
     deep = order(*deep_words)

@@ -107,6 +107,35 @@ def test_a_benchmark_that_is_not_whole_is_refused_by_name(whole_copy):
         load_clips(config, 0, whole_copy.parent / "index")
 
 
+def _flip(path, at):
+    content = bytearray(path.read_bytes())
+    content[at] ^= 0x10
+    path.write_bytes(content)
+
+
+def _read_all(root):
+    clips = load_clips(DataConfig("corrupted", str(root), frames=4, stride=2, short_side=40, size=32), 0, root / "i")
+    return batches(clips, EvaluationConfig(suite="video_c"), clips.stored.cells)
+
+
+def test_a_flipped_byte_that_a_decoder_would_show_is_an_error(whole_copy, capsys):
+    """decord reads an FFV1 with damage in a slice without a word."""
+    path = whole_copy / "freeze" / "2" / "Left" / "v_Left_g04_c01.mkv"
+    assert _read_all(whole_copy)
+    _flip(path, path.stat().st_size // 2)
+    with pytest.raises(DataError, match=r"freeze/2/Left/v_Left_g04_c01.mkv is damaged.*stage=repair"):
+        _read_all(whole_copy)
+    _flip(path, path.stat().st_size // 2)
+    sidecar = sorted((whole_copy / "units" / "freeze" / "2").iterdir())[0]
+    _flip(sidecar, 100)
+    with pytest.raises(DataError, match=r"units/freeze/2/.*damaged.*stage=repair"):
+        _read_all(whole_copy)
+    assert "no digests" not in capsys.readouterr().out
+    shutil.rmtree(whole_copy / "units")
+    _read_all(whole_copy)
+    assert "holds no digests" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.fixture(scope="module")
 def whole(tiny_root, tmp_path_factory):
     root = tmp_path_factory.mktemp("benchmark") / "whole"
@@ -164,6 +193,10 @@ def test_images_are_written_in_the_published_layout_and_read_back_with_and_witho
     assert len(now) == 2 * 96
     assert all(torch.equal(a[1], b[1]) for a, b in zip(now, before, strict=True))
     assert [s.label for s in kept.test] == [s.label for s in flown.test]
+    _flip(root / "fog.npy", 3000)
+    with pytest.raises(DataError, match=r"fog\.npy is damaged.*stage=repair"):
+        batches(kept, evaluation, cells)
+    _flip(root / "fog.npy", 3000)
 
     for ours in ("benchmark.json", "samples.parquet", "manifest.parquet", "BENCHMARK.md", "SHA256SUMS"):
         (root / ours).unlink()

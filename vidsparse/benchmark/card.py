@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from corruptions.registry import REGISTRY
 from vidsparse.benchmark.plan import Unit
-from vidsparse.benchmark.unit import Sidecar
 from vidsparse.data.corrupted.layout import LOG, LOSSLESS, MANIFEST, MASKS, PACKED, SUMS, Recipe, Stored
+from vidsparse.data.corrupted.sidecars import Sidecar
 from vidsparse.utils.errors import plural
 
 TERMS = {

@@ -12,7 +12,7 @@ from vidsparse.benchmark.card import card
 from vidsparse.benchmark.formats import array_bytes
 from vidsparse.benchmark.packed import publish
 from vidsparse.benchmark.plan import Unit, shard_of
-from vidsparse.benchmark.unit import Sidecar, read_sidecar, write_changed
+from vidsparse.benchmark.unit import write_changed
 from vidsparse.data.corrupted.layout import (
     CARD,
     MANIFEST,
@@ -26,6 +26,7 @@ from vidsparse.data.corrupted.layout import (
     entries_bytes,
     table_bytes,
 )
+from vidsparse.data.corrupted.sidecars import Sidecar, read_sidecar
 from vidsparse.utils import files
 from vidsparse.utils.errors import BenchmarkError
 

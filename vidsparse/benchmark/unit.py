@@ -1,7 +1,6 @@
 """Make one unit: decode its clips once for all cells, corrupt them, encode, and write everything or nothing."""
 
 import hashlib
-import json
 import socket
 import threading
 from collections import defaultdict
@@ -27,15 +26,15 @@ from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.cells import CLEAN, Cell
 from vidsparse.data.corrupted.corruptor import Corruptor, Decoded, frost_of
 from vidsparse.data.corrupted.layout import PACKED, Entry, Recipe, Stored, mask_paths
+from vidsparse.data.corrupted.sidecars import Sidecar, sidecar_bytes
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading import watchdog
 from vidsparse.data.reading.frames import Frames
 from vidsparse.data.reading.spill import Spilled
-from vidsparse.utils import failures, files, json_text
+from vidsparse.utils import failures, files
 from vidsparse.utils.errors import BenchmarkError, DataError, MachineError, WriteError
 
 KEEP = 512 * 2**20  # bytes of decoded clips that a worker keeps for the next cell of the same shard
-Sidecar = dict[str, Any]
 Clock = defaultdict[str, float]
 
 
@@ -121,35 +120,6 @@ def check_build(recipe: Recipe) -> None:
             f"the worker on {socket.gethostname()} has another build and would make other bytes: it has [{here}], the "
             f"benchmark was begun with [{recipe.build}]; install the same versions there, or leave it out"
         )
-
-
-def sidecar_bytes(sidecar: Sidecar) -> bytes:
-    """A sidecar as it stands on disk, with a checksum of itself."""
-    checksum = hashlib.sha256(_text(sidecar).encode()).hexdigest()
-    return (_text({**sidecar, "checksum": checksum}) + "\n").encode()
-
-
-def _text(sidecar: Sidecar) -> str:
-    """JSON with a line a field, and a line a clip."""
-    fields = []
-    for key in sorted(sidecar):
-        value = json.dumps(sidecar[key], sort_keys=True)
-        if key == "clips":
-            value = "[\n  " + ",\n  ".join(json.dumps(clip, sort_keys=True) for clip in sidecar[key]) + "\n ]"
-        fields.append(f" {json.dumps(key)}: {value}")
-    return "{\n" + ",\n".join(fields) + "\n}"
-
-
-def read_sidecar(path: Path) -> Sidecar | None:
-    """What a sidecar says; None where it is absent or not as it was written."""
-    try:
-        content = path.read_bytes()
-        sidecar: Sidecar = json_text.parsed(content)
-        del sidecar["checksum"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        failures.check(error, path)
-        return None
-    return sidecar if sidecar_bytes(sidecar) == content else None
 
 
 def is_of(sidecar: Sidecar, stored: Stored | None) -> bool:

@@ -16,7 +16,7 @@ from vidsparse.benchmark.formats import decode, encode
 from vidsparse.benchmark.long_clips import differs
 from vidsparse.benchmark.packed import header, length, partial, rows_bytes
 from vidsparse.benchmark.plan import Plan, Unit, part, units_of
-from vidsparse.benchmark.unit import array_shape, clip_frames, has_masks, is_of, read_sidecar
+from vidsparse.benchmark.unit import array_shape, clip_frames, has_masks, is_of
 from vidsparse.data.corrupted.corruptor import Corruptor
 from vidsparse.data.corrupted.layout import (
     CARD,
@@ -33,6 +33,7 @@ from vidsparse.data.corrupted.layout import (
     mask_paths,
     open_stored,
 )
+from vidsparse.data.corrupted.sidecars import read_sidecar
 from vidsparse.data.reading.spill import Spilled
 from vidsparse.utils import failures, files, locks
 from vidsparse.utils.errors import DataError

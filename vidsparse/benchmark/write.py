@@ -13,8 +13,9 @@ from vidsparse.benchmark.estimate import size_text
 from vidsparse.benchmark.finish import OnDisk, finish, ordered
 from vidsparse.benchmark.plan import Plan, Unit, units_of
 from vidsparse.benchmark.pools import carry_out, open_pool
-from vidsparse.benchmark.unit import Done, Task, is_of, make, read_sidecar, tasks_of, write_changed
+from vidsparse.benchmark.unit import Done, Task, is_of, make, tasks_of, write_changed
 from vidsparse.data.corrupted.layout import LOG, RECIPE, UNITS, Stored, read_recipe
+from vidsparse.data.corrupted.sidecars import read_sidecar
 from vidsparse.utils import files, locks
 from vidsparse.utils.errors import BenchmarkError, WriteError, plural, some
 from vidsparse.utils.interrupt import Stop

@@ -13,11 +13,13 @@ from vidsparse.data.corrupted.cells import Cell, chosen, evaluation_cells
 from vidsparse.data.corrupted.corruptor import Decoded
 from vidsparse.data.corrupted.layout import MASKS, PACKED, RECIPE, Stored, mask_paths, open_stored
 from vidsparse.data.corrupted.published import Published, open_published
+from vidsparse.data.corrupted.sidecars import Digests
 from vidsparse.data.datasets.lists import one_split
 from vidsparse.data.datasets.sources import Dataset, Sample
 from vidsparse.data.indexing.index import Index, Progress, Row
 from vidsparse.data.reading.frames import Frames, VideoInfo
 from vidsparse.utils.errors import DataError, some
+from vidsparse.utils.progress import warn
 
 
 class Kept(Protocol):
@@ -39,6 +41,7 @@ class StoredFrames:
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
+        self._digests = Digests(kept) if isinstance(kept, Stored) else None
 
     def decode(self, sample: Sample, outputs: NDArray[np.int64]) -> Decoded:
         """Nothing is read before it is known under which cell."""
@@ -46,11 +49,15 @@ class StoredFrames:
         return Decoded(sample, nothing, np.empty(0, np.int64), int(outputs[-1]) + 1, 0.0)
 
     def corrupt(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames:
-        """The wanted frames of a video under a cell, as they are stored."""
+        """The wanted frames of a video under a cell, as they are stored. DataError where they are damaged."""
+        if self._digests:
+            self._digests.check(cell, video.sample.id, outputs)
         return self._kept.read(cell, video.sample.id, outputs)
 
     def masks(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames | None:
-        """The class ids of those frames, as they are stored."""
+        """The class ids of those frames, as they are stored. DataError where they are damaged."""
+        if self._digests and isinstance(self._kept, Stored) and self._kept.recipe.masks:
+            self._digests.check_masks(cell, video.sample.id, outputs)
         return self._kept.masks(cell, video.sample.id, outputs)
 
 
@@ -63,6 +70,8 @@ def load_corrupted(
         return Clips(config, dataset, index, (), (), dataset.test, stored=published)
     stored = open_stored(root)
     _check_present(stored)
+    if not Digests(stored).are_there:
+        warn(f"{root} holds no digests of its files, so damage in them may go unnoticed")
     recipe = stored.recipe
     masks = {e.id: Sample(e.id, root / MASKS, -1, e.group, "class_ids") for e in stored.entries if recipe.masks}
     samples = tuple(Sample(e.id, root / e.stem, e.label, e.group, mask=masks.get(e.id)) for e in stored.entries)

@@ -1,0 +1,130 @@
+"""The sidecar of a unit of a benchmark, and what its digests say of a file that is read."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidsparse.data.corrupted.cells import CLEAN_CELL, Cell
+from vidsparse.data.corrupted.layout import PACKED, SUMS, UNITS, Stored, cell_path, frame_name, mask_paths
+from vidsparse.utils import failures, files, json_text
+from vidsparse.utils.errors import DataError
+
+Sidecar = dict[str, Any]
+
+
+class Digests:
+    """The files of a benchmark, each held against its SHA-256 before its frames are believed.
+
+    A decoder shows something for most damage: decord reads an FFV1 with a flipped byte without a word. Nothing is
+    checked of a benchmark whose sidecars (of arrays: SHA256SUMS) are not there; `are_there` tells.
+    """
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
+        self._shards = {entry.id: place // stored.recipe.unit for place, entry in enumerate(stored.entries)}
+
+    @property
+    def are_there(self) -> bool:
+        """Whether there is something to hold files against."""
+        return (self._stored.root / (SUMS if self._stored.recipe.format == PACKED else UNITS)).exists()
+
+    def check(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> None:
+        """Raise DataError where a file that holds these frames of a clip is not what was written."""
+        path = self._stored.path(cell, self._stored.by_id[name])
+        if self._stored.recipe.format == PACKED:
+            self._compare(path, _sums(self._stored.root / SUMS), SUMS)
+            return
+        self._compare_all(self._frames(path, name, outputs), cell, name)
+
+    def check_masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> None:
+        """Raise DataError where the masks of these frames of a clip are not what was written."""
+        entry = self._stored.by_id[name]
+        paths = mask_paths(cell, entry)
+        rows = np.unique(np.searchsorted(entry.kept, outputs))
+        self._compare_all((paths[row] for row in rows), cell if cell.moves_masks else CLEAN_CELL, name)
+
+    def _frames(self, path: str, name: str, outputs: NDArray[np.int64]) -> Iterator[str]:
+        if not (self._stored.root / path).is_dir():
+            yield path
+            return
+        for row in np.unique(np.searchsorted(self._stored.by_id[name].kept, outputs)):
+            yield f"{path}/{frame_name(row)}"
+
+    def _compare_all(self, paths: Iterator[str], cell: Cell, name: str) -> None:
+        sidecar = f"{UNITS}/{cell_path(cell)}/{self._shards[name]:05d}.json"
+        for path in paths:
+            self._compare(path, _digests_of(self._stored.root / sidecar), sidecar)
+
+    def _compare(self, name: str, said: Mapping[str, str], where: str) -> None:
+        path = self._stored.root / name
+        try:
+            stat = path.stat()
+            same = name not in said or said[name] == _digest(path, stat.st_size, stat.st_mtime_ns)
+        except OSError:
+            return  # whoever reads it says what is wrong
+        if not same:
+            raise DataError(
+                f"{path} is damaged, its SHA-256 is not that in {where}: run generate.py with stage=verify, then "
+                "stage=repair"
+            )
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, size: int, changed: int) -> str:
+    """SHA-256 of a file of this size, last changed then; the last few are remembered, since one array has all clips."""
+    return files.digest(path)
+
+
+def _digests_of(path: Path) -> Mapping[str, str]:
+    """{file: SHA-256} of a unit; none where its sidecar is not there, DataError where that is damaged."""
+    return _files(path, path.stat().st_mtime_ns) if path.exists() else {}
+
+
+@lru_cache(maxsize=256)
+def _files(path: Path, changed: int) -> Mapping[str, str]:
+    sidecar = read_sidecar(path)
+    if sidecar is None:
+        raise DataError(f"{path} is damaged: run generate.py with stage=verify, then stage=repair")
+    return {name: digest for name, (_, digest) in sidecar["files"].items()}
+
+
+@lru_cache(maxsize=4)
+def _sums(path: Path) -> Mapping[str, str]:
+    """{file: SHA-256} of a list as sha256sum writes it; none where it is not there."""
+    lines = path.read_text().splitlines() if path.exists() else ()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def sidecar_bytes(sidecar: Sidecar) -> bytes:
+    """A sidecar as it stands on disk, with a checksum of itself."""
+    checksum = hashlib.sha256(_text(sidecar).encode()).hexdigest()
+    return (_text({**sidecar, "checksum": checksum}) + "\n").encode()
+
+
+def _text(sidecar: Sidecar) -> str:
+    """JSON with a line a field, and a line a clip."""
+    fields = []
+    for key in sorted(sidecar):
+        value = json.dumps(sidecar[key], sort_keys=True)
+        if key == "clips":
+            value = "[\n  " + ",\n  ".join(json.dumps(clip, sort_keys=True) for clip in sidecar[key]) + "\n ]"
+        fields.append(f" {json.dumps(key)}: {value}")
+    return "{\n" + ",\n".join(fields) + "\n}"
+
+
+def read_sidecar(path: Path) -> Sidecar | None:
+    """What a sidecar says; None where it is absent or not as it was written."""
+    try:
+        content = path.read_bytes()
+        sidecar: Sidecar = json_text.parsed(content)
+        del sidecar["checksum"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        failures.check(error, path)
+        return None
+    return sidecar if sidecar_bytes(sidecar) == content else None
