@@ -1,12 +1,15 @@
-# make run    set up, then the main job: train, evaluate, report     make test   set up, then all tests
-# make demo   dense, static and RigL on the sample data, compared    make bench  speed measurements
-# make lint   style and types                                        make soak   the long trials
+# make run    set up, then the main job: train, evaluate, report     make test       set up, then the fast tests
+# make demo   dense, static and RigL on the sample data, compared    make test-slow  all other tests
+# make lint   style and types                                        make test-all   both
+# make bench  speed measurements                                     make soak       the long trials
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python scripts/run.py
 DEMO := data.root='built-in sample data' logging.dir=runs/demo
 
-.PHONY: run demo test lint bench soak clean
+TEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: run demo test test-slow test-all lint bench soak clean
 
 run: .venv/.installed
 	$(RUN) configs/ucf101_rigl.yaml
@@ -18,7 +21,13 @@ demo: .venv/.installed
 	$(BIN)/python scripts/report.py runs/demo/ucf101_dense runs/demo/ucf101_static runs/demo/ucf101_rigl --out runs/demo
 
 test: .venv/.with-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(TEST) -m "not slow"
+
+test-slow: .venv/.with-dev
+	$(TEST) -m slow
+
+test-all: .venv/.with-dev
+	$(TEST)
 
 lint: .venv/.with-dev
 	$(BIN)/ruff check .

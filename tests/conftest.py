@@ -5,12 +5,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
 
+# one thread each, also in processes that tests start: more of them only wait for one another where two workers run
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
+import numpy as np
+
+from helpers.tiers import leave_to_the_slow_tier
 from vidsparse.utils import torchvision_compat
 
 torchvision_compat.install()
@@ -19,6 +24,14 @@ torchvision_compat.install()
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest itself selects by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test with many cases a few are in the fast tier."""
+    for item in leave_to_the_slow_tier(items):
+        item.add_marker(pytest.mark.slow)
+
 
 TINY = ("name=tiny", "data.source=folder", "data.frames=4", "data.stride=2", "data.short_side=40", "data.size=32",
         "model.name=x3d_s", "training.epochs=2", "training.batch_size=4", "training.schedule.warmup_epochs=0",

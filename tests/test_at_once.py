@@ -12,6 +12,7 @@ from vidsparse.utils.launch import check_alone
 TAKEN = re.compile(r"process \d+ on \S+ (is at work there|writes the same units)")
 
 
+@pytest.mark.slow
 def test_two_commands_on_one_benchmark_make_it_once(tiny_root, tmp_path):
     settings = ["ucf101_c", f"data.root={tiny_root}", "data.source=folder", "data.frames=4", "data.size=32",
                 "data.short_side=40", "evaluation.suite=core_10", "evaluation.corruptions=[gaussian_noise]",
@@ -23,6 +24,7 @@ def test_two_commands_on_one_benchmark_make_it_once(tiny_root, tmp_path):
     assert not list((tmp_path / "benchmarks" / "b").rglob(".*"))
 
 
+@pytest.mark.slow
 def test_two_commands_on_one_run_train_it_once(tiny, tiny_root, tmp_path):
     (code, said), (other, why) = twice("run", ["ucf101_rigl", *tiny, f"data.root={tiny_root}"], tmp_path)
     assert code == 0, said

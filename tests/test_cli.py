@@ -50,6 +50,7 @@ def test_help_and_config_errors_import_nothing_heavy(arguments):
     assert done.stdout.endswith("LOADED []\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", sorted(p.name for p in (ROOT / "scripts").glob("*.py")))
 def test_every_script_explains_itself(script):
     done = subprocess.run([sys.executable, str(ROOT / "scripts" / script), "--help"], capture_output=True, text=True)

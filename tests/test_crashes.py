@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HARNESS = Path(__file__).with_name("helpers") / "crashing.py"
 
 

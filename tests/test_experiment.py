@@ -103,6 +103,7 @@ def test_an_evaluation_stopped_between_units_does_only_what_is_missing(tiny_conf
     )
 
 
+@pytest.mark.slow
 def test_loader_workers_do_not_change_the_result(tiny_config):
     alone = run(tiny_config("name=alone", "training.epochs=1"))
     helped = run(tiny_config("name=helped", "training.epochs=1", "engine.workers=2"))
@@ -112,6 +113,7 @@ def test_loader_workers_do_not_change_the_result(tiny_config):
     )
 
 
+@pytest.mark.slow
 def test_the_dense_sibling_is_found_and_gains_are_measured_against_it(tiny_config):
     first = run(tiny_config("training.epochs=1"), command="python scripts/run.py x name=tiny")
     assert facts(first)["reference"] is None
@@ -127,6 +129,7 @@ def test_the_dense_sibling_is_found_and_gains_are_measured_against_it(tiny_confi
     assert not list(dense.glob("figures/*topology*"))
 
 
+@pytest.mark.slow
 def test_evaluate_takes_weights_as_they_are(tiny_config, tiny_root):
     trained = run(tiny_config("training.epochs=1"))
     weights = trained / "checkpoints" / "final.safetensors"
@@ -141,6 +144,7 @@ def test_evaluate_takes_weights_as_they_are(tiny_config, tiny_root):
         run(tiny_config("name=again", "training.epochs=0", "sparse.method=dense", f"model.weights={weights}"))
 
 
+@pytest.mark.slow
 def test_accumulation_validation_and_adamw_run(tiny_config):
     folder = run(
         tiny_config(
@@ -168,12 +172,14 @@ def test_a_loss_that_is_no_number_names_step_rate_and_last_checkpoint(tiny_confi
         run(tiny_config("training.optimizer.lr=1e6", "training.epochs=4"))
 
 
+@pytest.mark.slow
 def test_batch_norm_statistics_survive_where_they_are_not_re_estimated(tiny_config):
     folder = run(tiny_config("training.epochs=1", "training.precise_bn=0"))
     spread = [v for n, v in final(folder).items() if n.endswith("running_var")]
     assert any(bool((v != 1).any()) for v in spread)
 
 
+@pytest.mark.slow
 def test_a_clip_that_cannot_be_read_is_a_sentence_also_from_a_worker(tiny_config, tiny_root, tmp_path, capsys):
     root = shutil.copytree(tiny_root, tmp_path / "broken")
     bad = sorted((root / "train" / "Left").iterdir())[0]
@@ -189,6 +195,7 @@ def test_a_clip_that_cannot_be_read_is_a_sentence_also_from_a_worker(tiny_config
     assert f"{bad}" in capsys.readouterr().out.replace("\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ucf101_paper_resnet50_mest_g", "ucf101_paper_i3d_granet_g"])
 def test_the_papers_settings_dry_run_and_leave_nothing(name, tiny_root, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -161,6 +161,7 @@ def test_a_lack_of_memory_is_cached_nowhere(file_of, tmp_path, monkeypatch):
     assert build_index([sample], tmp_path / "index").rows["x"].info.n_frames == 1
 
 
+@pytest.mark.slow
 def test_a_real_lack_of_address_space_is_the_machines(file_of):
     path = file_of("image")
     Image.fromarray(np.zeros((4000, 4000, 3), np.uint8)).save(path)
@@ -194,6 +195,7 @@ def test_an_index_that_remembers_an_error_of_the_machine_heals(file_of, tmp_path
     assert build_index([Sample("x", path, 0, "x", "image")], tmp_path / "index").rows["x"].info.n_frames == 1
 
 
+@pytest.mark.slow
 def test_a_mount_that_drops_during_the_evaluation_stops_it_and_the_same_command_goes_on(
     tiny_config, tiny_root, tmp_path, monkeypatch
 ):
@@ -224,6 +226,7 @@ def test_a_mount_that_drops_during_the_evaluation_stops_it_and_the_same_command_
     assert (table["prediction"] >= 0).all()  # -1 stands where a clip could not be read
 
 
+@pytest.mark.slow
 def test_a_mount_that_drops_under_a_loader_process_is_one_sentence(tiny_config, tiny_root, tmp_path):
     from vidsparse.data.clips import load_clips
     from vidsparse.data.loader import Steps, TrainingClips, batches, make_loader

@@ -19,6 +19,7 @@ from vidsparse.utils.errors import ClipDecodeError, ConfigError, DamagedFile, Da
 SAMPLED = ("pictures", "lists", "files of class names", "arrays")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_sample_of_fuzzed_inputs_is_right_or_refused(tmp_path: Path) -> None:
     tally = fuzz(tmp_path, 300, 0, SAMPLED)

@@ -43,6 +43,7 @@ def facts(run: str) -> dict:
     return json.loads(Path("runs", run, "run.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_foreign_checkpoint_of_1000_classes_is_evaluated_by_synset(images, capsys):
     save("net.pth", 1000, 0)
     assert main(["evaluate", "evaluate_pretrained", *images, "model.weights=net.pth"]) == 0
@@ -87,6 +88,7 @@ def test_weights_that_do_not_fit_the_data_leave_no_run(images, capsys):
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_fine_tuning_begins_with_the_backbone_and_is_recorded(images):
     save("net.pth", 1000, 0)
     tuning = ["name=tuned", "training.init=net.pth", "training.epochs=1", "training.batch_size=2",

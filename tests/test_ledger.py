@@ -48,6 +48,7 @@ def test_the_accounts_of_a_run_agree(granet, capsys):
     assert "Cost, theoretical" in page
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_counted_is_trained_all_the_same(granet, monkeypatch, capsys):
     from vidsparse.utils.errors import ConfigError
 
@@ -64,6 +65,7 @@ def test_a_network_that_cannot_be_counted_is_trained_all_the_same(granet, monkey
     assert "cannot be counted" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_costs_of_weights_as_given(tiny_config):
     folder = run(
         tiny_config(

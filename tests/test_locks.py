@@ -67,11 +67,13 @@ def test_of_two_only_one_is_inside_and_the_other_is_told_who(tmp_path):
     assert not list(lock.parent.iterdir())
 
 
+@pytest.mark.slow
 def test_processes_that_want_it_at_the_same_instant_are_inside_one_after_another(tmp_path):
     assert race(tmp_path, 10, "wait") == [["held"] * 10] * 4
     assert sorted(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_of_many_that_find_a_dead_owner_only_one_takes_over(tmp_path):
     for _ in range(3):
         dead_owner(tmp_path / ".lock", started="1")  # the number lives, but as another process

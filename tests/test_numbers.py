@@ -241,6 +241,7 @@ def fuzz(count: int, seed: int) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.slow
 def test_no_config_ends_in_a_traceback():
     counts = fuzz(30, seed=4)
     assert counts["no sentence"] == 0

@@ -24,6 +24,7 @@ def test_both_networks_have_the_three_methods_and_their_control():
     assert expected == CONFIGS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_papers_settings_build_at_their_full_size(name, ucf101_root, tmp_path):
     config = load_config(name, [f"data.root={ucf101_root}"])

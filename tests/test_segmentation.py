@@ -138,6 +138,7 @@ def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compare
         write_comparison([dense, rigl], Path("runs/both"))
 
 
+@pytest.mark.slow
 def test_a_trained_run_is_evaluated_again_on_the_classes_of_its_data(config, masked, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr("vidsparse.report.page.write_report", lambda run, _: run)

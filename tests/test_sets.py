@@ -37,6 +37,7 @@ def test_images_are_trained_on_and_evaluated_like_videos(tiny_config, pictures):
     assert (path / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_clips_without_labels_get_names_and_no_accuracy(tiny_config, tiny_root, tmp_path, capsys):
     folder = tmp_path / "unlabelled"
     shutil.copytree(tiny_root / "test", folder)
@@ -59,6 +60,7 @@ def test_clips_without_labels_get_names_and_no_accuracy(tiny_config, tiny_root, 
     assert run(config) == path
 
 
+@pytest.mark.slow
 def test_another_set_with_the_same_classes_is_evaluated_on(tiny_config, tiny_root, tmp_path, capsys):
     other = tmp_path / "other"
     shutil.copytree(tiny_root / "test", other)

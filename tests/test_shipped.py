@@ -32,6 +32,7 @@ def tiny(name: str, root: object) -> list[str]:
             "training.init=null", *every]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_shipped_config_dry_runs(name, tiny_root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -30,6 +30,7 @@ sys.exit(7)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell", "environment"),
     [

@@ -59,6 +59,7 @@ def seconds(folder: Path) -> dict[str, float]:
     return json.loads((folder / "run.json").read_text())["seconds"]
 
 
+@pytest.mark.slow
 def test_killed_in_training_and_in_evaluation_it_ends_the_same(tiny, tiny_root, tmp_path):
     plain = settings(tiny, tiny_root, "name=plain", "evaluation.views=8")
     finish(plain, tmp_path)
@@ -82,6 +83,7 @@ def test_killed_in_training_and_in_evaluation_it_ends_the_same(tiny, tiny_root, 
     assert seconds(folder)["train"] > 9000 > seconds(tmp_path / "runs/plain")["train"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_after_the_step_with_130_and_continues(tiny, tiny_root, tmp_path):
     plain = settings(tiny, tiny_root, "name=plain", "training.epochs=6")
     stopped = settings(tiny, tiny_root, "name=stopped", "training.epochs=6", "engine.workers=1")
@@ -129,6 +131,7 @@ def test_a_video_that_is_broken_is_replaced_in_training_and_wrong_in_evaluation(
     assert [batch.ok.tolist() for batch in seen] == [[True, False, True]] * len(cells)
 
 
+@pytest.mark.slow
 def test_a_decoder_that_hangs_in_a_loader_process_costs_no_work(tiny, tiny_root, tmp_path):
     root = Path(shutil.copytree(tiny_root, tmp_path / "copy"))
     hung = settings(tiny, root, "name=hung", "training.epochs=6", "engine.workers=1", "logging.every=1",
@@ -154,6 +157,7 @@ def test_a_decoder_that_hangs_in_a_loader_process_costs_no_work(tiny, tiny_root,
     assert (folder / "metrics.csv").read_text().splitlines()[: 1 + kept] == done
 
 
+@pytest.mark.slow
 def test_a_loader_process_that_is_killed_is_one_sentence(tiny_config, tmp_path):
     from vidsparse.data.clips import load_clips
     from vidsparse.data.loader import Steps, TrainingClips, batches, make_loader
@@ -171,6 +175,7 @@ def test_a_loader_process_that_is_killed_is_one_sentence(tiny_config, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk_is_one_sentence_and_the_run_continues_on_a_larger_one(tiny, tiny_root, tmp_path):
     disk = tmp_path / "runs"

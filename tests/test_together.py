@@ -24,6 +24,7 @@ def first_masks(folder: Path) -> dict[str, torch.Tensor]:
     return {name: layer["first"] for name, layer in layers.items()}
 
 
+@pytest.mark.slow
 def test_two_processes_end_in_the_table_and_topology_of_one(tiny_config, tiny, tiny_root, tmp_path):
     """What happens to two processes at Ctrl-C and when one is killed is in tests/soak."""
     said = finish([f"data.root={tiny_root}", *tiny, *SHORT, *TWO, "name=two"], tmp_path)

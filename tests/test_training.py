@@ -88,6 +88,7 @@ def half_trained(config: Config, index: Path) -> dict:
     return Checkpoints(folder.path / "checkpoints").load()
 
 
+@pytest.mark.slow
 def test_half_precision_skips_overflows_and_continues_exactly_with_its_scaler(
     tiny_config, half_precision, monkeypatch, tmp_path
 ):

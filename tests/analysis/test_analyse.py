@@ -67,6 +67,7 @@ def test_a_run_leaves_tables_that_agree_with_its_own(folder, tiny_config, monkey
     assert len(pd.read_parquet(folder / "analysis" / "fourier.parquet")) == 6
 
 
+@pytest.mark.slow
 def test_stopped_between_units_it_does_the_rest_and_finds_the_same(tiny_config, folder):
     from vidsparse.analysis import analyse
 

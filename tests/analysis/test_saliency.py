@@ -51,6 +51,7 @@ def test_grad_cam_finds_the_place_that_makes_the_class(relu_in_place):
     assert saliency.grad_cam(net, clip, torch.tensor([1])).abs().max() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["r3d_18", "x3d_s"])
 def test_grad_cam_of_3d_networks_equals_captum(name):
     model = create_model(name, 4, 4, 64).eval()
@@ -63,6 +64,7 @@ def test_grad_cam_of_3d_networks_equals_captum(name):
     assert torch.allclose(ours, theirs / scale, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_grad_cam_of_frames_equals_captum_frame_by_frame():
     from torchvision.models import resnet18
 
@@ -98,6 +100,7 @@ def mvit() -> nn.Module:
                 proj_after_attn=True, num_classes=5)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_transformers_of_every_kind_have_a_grad_cam():
     from torchvision.models.video import swin3d_t
 

@@ -26,6 +26,7 @@ def test_maps_count_and_sum_each_kernel_in_any_number_of_dimensions():
             assert sizes[o, i] == pytest.approx(float(weight[o, i].abs().sum()), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "density"), [((32, 16, 3, 3), 0.5), ((64, 32, 1, 1), 0.1), ((48, 1, 3, 3, 3), 0.3), ((100, 80), 0.05)]
 )

@@ -27,6 +27,7 @@ def photographs(tmp_path):
     return {name: f"evaluation.frost_textures={tmp_path / name}" for name in ("one", "same", "other")}
 
 
+@pytest.mark.slow
 def test_workers_make_the_same_bytes_and_the_manifest_names_the_photographs(order, photographs):
     made = []
     for name, settings in {

@@ -9,6 +9,8 @@ from vidsparse.benchmark.plan import make_plan
 from vidsparse.data.reading import spill
 from vidsparse.facts import load_and_tell
 
+pytestmark = pytest.mark.slow
+
 CORRUPTIONS = "evaluation.corruptions=[gaussian_noise,clip_motion_blur,jumble,sampling,freeze,h264_crf]"
 
 

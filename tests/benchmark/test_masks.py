@@ -76,6 +76,7 @@ def test_batches_are_those_made_on_the_fly(more, source, tmp_path):
         assert here.masks.unique().numel() > 3
 
 
+@pytest.mark.slow
 def test_images_too(tmp_path):
     made = config(tmp_path / "set", image_set(tmp_path), "data.frames=1", "benchmark.format=webp", kind="image_masks")
     generate(made)
@@ -143,6 +144,7 @@ def test_a_folder_of_masks_that_is_missing_is_found_before_the_evaluation(copy):
         load_clips(DataConfig("corrupted", str(copy)), 0, copy.parent / "index")
 
 
+@pytest.mark.slow
 def test_deep_verification_makes_masks_again(copy, source, tmp_path):
     made = config(copy, source)
     plan = make_plan(made, load_clips(made.data, 0, tmp_path / "index"))

@@ -56,6 +56,7 @@ def test_what_a_dead_worker_was_doing_is_done_again(tmp_path):
         assert sorted(done) == list(range(7))
 
 
+@pytest.mark.slow
 def test_what_kills_every_worker_fails_alone():
     with open_pool(2, ClusterConfig()) as pool:
         done = sorted(map(str, carry_out(pool, die_always, range(6), lost)))

@@ -125,6 +125,7 @@ def test_an_unfinished_benchmark_names_what_it_lacks(order, copy):
     assert faults(copy) == {"units/freeze/2/00001.json": "missing"}
 
 
+@pytest.mark.slow
 def test_deep_verification_makes_clips_again_and_sees_other_pixels(order, copy):
     from vidsparse.data.corrupted.sidecars import read_sidecar, sidecar_bytes
 
@@ -154,6 +155,7 @@ def test_deep_verification_makes_clips_again_and_sees_other_pixels(order, copy):
         generate(deep)
 
 
+@pytest.mark.slow
 def test_the_command_verifies_a_folder_alone(copy, tmp_path):
     run = [sys.executable, str(ROOT / "scripts" / "generate.py"), str(copy), "stage=verify"]
     sound = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, check=False)

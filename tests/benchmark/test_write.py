@@ -29,6 +29,7 @@ def write(plan, units):
         return make_units(plan, units, "writing"), conclude(plan.stored)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [("engine.workers=1",), ("engine.workers=2",), ("cluster.scheduler=local",)])
 def test_workers_and_dask_make_the_same_bytes(order, whole, settings):
     config = order(*settings, *(["engine.workers=2"] if settings[0].startswith("cluster") else []))
@@ -68,6 +69,7 @@ def test_nothing_on_disk_tells_when_or_where_it_was_made(whole):
             assert not [word for word in told if word.encode() in path.read_bytes()], path
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_ends_as_if_nothing_had_been(whole, tiny_root, tmp_path):
     settings = (f"data.root={tiny_root}", *SETTINGS, "workers=2")
     root, rng, left = tmp_path / "benchmarks" / "ucf101_c", random.Random(1), []
@@ -86,6 +88,7 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_been(whole, tiny_roo
     assert sums(root) == sums(whole)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_nothing_is_lost(order, whole, small_disk):
     root = small_disk("size=300k") / "benchmark"
     with pytest.raises(BenchmarkError, match=r"needs about .* are free at .*choose benchmark.dir"):
@@ -101,6 +104,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(order, whole, small_dis
     assert sums(root) == sums(whole)
 
 
+@pytest.mark.slow
 def test_a_read_only_target_is_one_sentence(order, small_disk, tiny_root, tmp_path):
     root = small_disk("size=8m")
     small_disk("ro")
@@ -127,6 +131,7 @@ def test_a_source_that_cannot_be_read_is_named_before_and_meanwhile(order, whole
     assert sums(config.benchmark_folder) == sums(whole)
 
 
+@pytest.mark.slow
 def test_a_file_that_hangs_its_decoder_is_cut_off_and_named(order, whole, tiny_root, tmp_path):
     source = Path(shutil.copytree(tiny_root, tmp_path / "source"))
     clip = source / "test" / "Right" / "v_Right_g04_c01.avi"

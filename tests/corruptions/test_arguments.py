@@ -92,6 +92,7 @@ def tried(seed: int) -> None:
     assert [each.tobytes() for each in arrays] == before
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_odd_arguments_are_right_or_refused_by_name() -> None:
     for seed in range(400):

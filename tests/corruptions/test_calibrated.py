@@ -53,6 +53,7 @@ def test_the_suite_is_the_table_with_a_target_for_every_cell() -> None:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.data())
 def test_distortion_grows_with_severity_video_by_video(data: st.DataObject) -> None:
@@ -63,6 +64,7 @@ def test_distortion_grows_with_severity_video_by_video(data: st.DataObject) -> N
     assert np.all(np.diff(errors) > 0), (name, errors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGE)
 def test_mean_damage_grows_with_severity_in_every_video(name: str) -> None:
     """One hit can ruin more than two; the mean over keys cannot go down."""

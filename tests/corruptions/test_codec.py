@@ -142,6 +142,7 @@ def test_frames_are_read_as_they_are_coded(film: Frames, name: str) -> None:
     assert sum(1 for _ in coded) == 199
 
 
+@pytest.mark.slow
 def test_a_long_video_takes_no_more_memory(film: Frames) -> None:
     peaks = []
     for n_frames in (100, 400):
@@ -163,6 +164,7 @@ for name in corruptions.names("codec"):
 """
 
 
+@pytest.mark.slow
 def test_processes_agree_whatever_their_memory_held(film: Frames) -> None:
     """Encoders that read memory they never wrote give other bytes when fresh memory is filled otherwise."""
     digests = set()

@@ -77,6 +77,7 @@ def test_inside_a_block_only_and_undone_by_none(folder: Path) -> None:
     assert np.array_equal(corrupt(BLACK, "frost", 5, "k"), grown)
 
 
+@pytest.mark.slow
 def test_the_fingerprint_names_the_photographs_and_a_process_inherits_them(folder: Path) -> None:
     grown = corruptions.fingerprint()
     with corruptions.frost_textures(folder):

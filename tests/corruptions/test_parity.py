@@ -24,6 +24,7 @@ def parity() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["imagenet_c", "cifar_c"])
 def test_no_statistic_departs_from_the_published_generator(parity: ModuleType, profile: str) -> None:
     def ours(image: NDArray[np.uint8], name: str, severity: int, seed: int) -> NDArray[np.uint8]:

@@ -36,12 +36,14 @@ def test_every_cell_has_its_statistics(held: dict[str, Any]) -> None:
     assert PATH.stat().st_size < 500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", SIDES)
 def test_no_statistic_departs(held: dict[str, Any], profile: str) -> None:
     found = [departures(held, *cell) for cell in cells() if cell[0] == profile and cell[2] in (1, 5)]
     assert [each for cell in found for each in cell] == []
 
 
+@pytest.mark.slow
 def test_a_neighbouring_severity_would_be_seen(held: dict[str, Any]) -> None:
     wrong = {**held, "cells": {"tiny_c/gaussian_noise/1": held["cells"]["tiny_c/gaussian_noise/2"]}}
     assert departures(wrong, "tiny_c", "gaussian_noise", 1)

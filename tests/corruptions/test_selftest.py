@@ -24,12 +24,14 @@ def test_a_name_that_does_not_exist_is_told() -> None:
         corruptions.compile_kernels(["fogg"])
 
 
+@pytest.mark.slow
 def test_frost_is_grown_before_the_first_video_asks_for_it() -> None:
     ice.texture.cache_clear()
     corruptions.compile_kernels(["frost"])
     assert ice.texture.cache_info().currsize == ice.TEXTURES
 
 
+@pytest.mark.slow
 def test_a_package_that_cannot_be_written_caches_in_the_users_folder(tmp_path: Path) -> None:
     """Read-only files do not stop root, so the package's own cache folder is a file here."""
     package = tmp_path / "site" / "corruptions"
@@ -49,6 +51,7 @@ def test_a_package_that_cannot_be_written_caches_in_the_users_folder(tmp_path: P
     assert list((tmp_path / "cache").rglob("photometric*.nbi"))
 
 
+@pytest.mark.slow
 def test_a_fresh_process_with_another_hash_seed_has_the_same_fingerprint() -> None:
     code = "import corruptions; print(corruptions.fingerprint())"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}

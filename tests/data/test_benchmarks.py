@@ -173,6 +173,7 @@ def packed(tmp_path):
 IMAGES = ("data.frames=1", "data.stride=1", "data.short_side=32", "data.size=32")
 
 
+@pytest.mark.slow
 def test_images_are_written_in_the_published_layout_and_read_back_with_and_without_our_files(
     packed, tmp_path, monkeypatch
 ):

@@ -31,6 +31,7 @@ def clips(tiny_root, tmp_path):
     return load_clips(config, 0, tmp_path / "index")
 
 
+@pytest.mark.slow
 def test_what_was_kept_is_the_same_bytes_in_every_process(tmp_path):
     one = FrameCache(tmp_path, 1 << 20)
     one.get("a", (4, 8, 8, 3), lambda: pictures(0))
@@ -125,6 +126,7 @@ def keep_on_writing(folder):
         number += 1
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_whole_files_only(tmp_path):
     process = multiprocessing.get_context("fork").Process(target=keep_on_writing, args=(tmp_path / "kept",))
     process.start()

@@ -16,6 +16,7 @@ def test_undamaged_videos_are_not_called_damaged(tmp_path):
     assert {(info.n_frames, info.rate, info.damage, info.error) for info in found.values()} == {(20, 25, "", "")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKED)
 def test_what_carries_checksums_never_gives_wrong_frames_in_silence(tmp_path, name):
     silent = [trial for trial in trials(tmp_path, range(4), (name,)) if trial[3] == "silent"]

@@ -138,6 +138,7 @@ def by_name(path: Path):
     return readers.images.inspect(path)
 
 
+@pytest.mark.slow
 def test_a_file_that_hangs_or_kills_its_decoder_costs_itself_alone(tmp_path, monkeypatch):
     from multiprocessing import get_context
 
@@ -155,6 +156,7 @@ def test_a_file_that_hangs_or_kills_its_decoder_costs_itself_alone(tmp_path, mon
     assert "crash.png: the decoder crashed in this file (SIGSEGV)" in found["crash"].found[0].error
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_says_nothing_of_its_file_and_all_others_are_counted(tmp_path, monkeypatch):
     from multiprocessing import get_context
 

@@ -57,6 +57,7 @@ def test_training_and_test_videos_differ():
     assert not np.array_equal(video(0, 0)[0], video(1, 0)[0])
 
 
+@pytest.mark.slow
 def test_it_is_the_sample_data_of_its_source_and_needs_no_video_decoder(few, tmp_path, monkeypatch):
     monkeypatch.setattr(sample_masks, "user_cache", lambda: few.parent)
     clips = load_clips(DataConfig("video_masks", SAMPLE_ROOT, frames=4, short_side=72, size=64), 0, tmp_path)

@@ -29,6 +29,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small /dev/shm needs root")
 def test_ten_views_of_16_x_224_x_224_pass_64_mb_of_shared_memory(tmp_path):
     (tmp_path / "feed.py").write_text(SCRIPT)
@@ -55,6 +56,7 @@ def test_a_batch_comes_back_as_it_was(monkeypatch, free):
     assert (back[0].unit, back[0].cell, back[0].ok.tolist(), back[1][1]) == (3, 4, [True, False], 1)
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_sent_is_one_sentence_that_names_shared_memory(tmp_path):
     code = (
         "from vidsparse.data import transport\nfrom multiprocessing import queues\ntransport.end_when_undelivered()\n"

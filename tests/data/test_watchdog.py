@@ -40,6 +40,7 @@ def deliver(path: Path, content: bytes) -> None:
         os.write(handle, content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("decoder", "half"), [("decord", False), ("pyav", False), ("pyav", True)])
 def test_a_decoder_that_hangs_is_cut_off_and_its_file_named(tmp_path, avi, moving_pictures, decoder, half):
     folder = tmp_path / "data" / "train" / "A"
@@ -102,6 +103,7 @@ with limited(Path("hangs.npz"), 0.5):
 """
 
 
+@pytest.mark.slow
 def test_what_gets_on_is_let_be_and_what_burns_its_time_is_not():
     ran = subprocess.run([sys.executable, "-c", SLOW], capture_output=True, text=True, timeout=120)
     assert (ran.stdout, ran.returncode) == ("done\n", 2)

@@ -34,6 +34,7 @@ def test_it_would_not_cover_if_clips_of_a_group_were_taken_as_independent():
     assert coverage(naive, 1, 12, True, 0.0, 400) < coverage(bootstrap, 1, 12, True, 0.0, 400) - 0.05
 
 
+@pytest.mark.slow
 def test_it_would_not_cover_if_the_seeds_were_taken_as_one_model():
     def one(scores, groups):
         return bootstrap(scores.mean(0), groups)
@@ -41,6 +42,7 @@ def test_it_would_not_cover_if_the_seeds_were_taken_as_one_model():
     assert coverage(one, 3, 40, False, 0.4, 300) < 0.6
 
 
+@pytest.mark.slow
 def test_its_p_values_are_below_5_percent_5_percent_of_the_time():
     rng = np.random.default_rng(0)
     p = [statistics.grouped_bootstrap(*paired_scores(rng, 1, 15, True, 0.0)).p for _ in range(600)]
@@ -69,6 +71,7 @@ def test_one_recording_gives_an_interval_over_seeds_only_and_one_seed_of_it_none
     assert over_seeds.high - over_seeds.low == pytest.approx(high - low, rel=0.35)
 
 
+@pytest.mark.slow
 def test_intervals_of_a_mean_over_seeds_cover():
     rng = np.random.default_rng(0)
     for n in (2, 3, 5):
@@ -77,6 +80,7 @@ def test_intervals_of_a_mean_over_seeds_cover():
     assert all(map(math.isnan, statistics.mean_interval([0.5])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truth", [0.5, 0.9])
 def test_intervals_of_a_share_cover_when_clips_hang_together(truth):
     rng, held = np.random.default_rng(1), 0
@@ -122,12 +126,14 @@ def test_holm_is_its_definition_and_never_below_the_raw_value(p):
     assert (adjusted >= np.array(p) - 1e-12).all()
 
 
+@pytest.mark.slow
 def test_holm_keeps_the_share_of_studies_with_any_false_alarm_at_5_percent():
     rng = np.random.default_rng(0)
     false = [(statistics.holm(rng.random(16)) < 0.05).any() for _ in range(2000)]
     assert 0.035 <= np.mean(false) <= 0.065
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_a_difference_that_is_said_to_be_detectable_is_detected_80_times_in_100(seeds):
     rng, difference = np.random.default_rng(0), statistics.detectable_difference(0.01, seeds)

@@ -12,6 +12,7 @@ from vidsparse.sparsity.methods import METHODS
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "methods"
 
 
+@pytest.mark.slow
 def test_the_stored_pages_are_not_stale():
     stored = {file.name: file.read_text() for file in DOCS.iterdir()}
     stale = [name for name, text in method_pages().items() if stored.pop(name, None) != text]

@@ -16,6 +16,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "corruptions"
 SOME = Costs("2026-01-02", "a machine", {"fog": {"112": 2.5, "224": 31.4}}, {"decode H.264": {"112": 5, "224": 10}})
 
 
+@pytest.mark.slow
 def test_the_stored_pages_are_not_stale():
     stored = {file.name: file.read_text() for file in DOCS.glob("*.md")}
     stale = [name for name, text in pages(read_costs(DOCS)).items() if stored.pop(name, None) != text]

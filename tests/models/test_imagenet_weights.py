@@ -11,6 +11,8 @@ from vidsparse import load_config
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.experiment import run
 
+pytestmark = pytest.mark.slow
+
 TINY = Path(__file__).resolve().parents[3] / "shared" / "data" / "tiny-imagenet-200"
 
 

@@ -122,6 +122,7 @@ def test_published_weights_are_those_of_vocs_classes(published, tmp_path, monkey
     assert (facts["answers"], facts["labels"]) == (21, f"by name, torchvision, {Theirs.COCO_WITH_VOC_LABELS_V1}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "method"),
     [(HEADED, "rigl"), *(("unet", method) for method in ("static", "rigl", "set", "mest_g", "granet_g"))],
@@ -147,6 +148,7 @@ def test_any_method_keeps_its_exact_budget_auxiliary_heads_included(name, method
     assert method == "static" or sparse.changed > 0
 
 
+@pytest.mark.slow
 def test_flops_are_counted():
     assert (
         count_flops(create_model("unet", 4), (1, 3, 2, 32, 32)).dense

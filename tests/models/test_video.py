@@ -80,6 +80,7 @@ def test_parameters_are_named_and_shaped_as_in_stock(name):
     assert [(key, tensor.shape) for key, tensor in ours.items()] == [(k, t.shape) for k, t in theirs.items()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "frames", "size"), [("i3d_r50", 8, 224), ("x3d_s", 13, 160)])
 def test_at_native_size_the_stock_network_gives_the_same(name, frames, size):
     theirs = shake(stock(name)).eval()

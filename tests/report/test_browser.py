@@ -12,6 +12,8 @@ import pytest
 from vidsparse.experiment import run
 from vidsparse.report.page import write_comparison
 
+pytestmark = pytest.mark.slow
+
 BROWSER = next((found for name in ("chromium", "chromium-browser", "google-chrome", "chrome")
                 if (found := shutil.which(name))), None)  # fmt: skip
 SETTINGS = (

@@ -55,6 +55,7 @@ def test_every_table_of_a_study_is_balanced_and_escaped(study) -> None:
         assert len(path.read_text().splitlines()) == len(pd.read_csv(path.with_suffix(".csv"))) + 6
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex on this machine")
 def test_tables_compile(tmp_path: Path) -> None:
     save_table(NASTY, tmp_path / "nasty")

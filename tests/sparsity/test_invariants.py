@@ -72,6 +72,7 @@ def test_t1_counts_survive_equal_weights_and_gradients_that_are_no_numbers(metho
     assert expected_nonzero(sparse, sparse.method.density(6, 8, 1 - sparsity))
 
 
+@pytest.mark.slow
 def test_t1_a_layer_of_twenty_million_weights_is_exact():
     layer, opt, sparse = linear(5000, 4000, "rigl", 0.9, total_steps=100)
     assert sparse.nonzero == 2_000_000
@@ -123,6 +124,7 @@ def test_t6_what_is_kept_is_never_grown_again(method):
             layer.weight.add_(torch.randn(40, 60) * sparse.masks["weight"])
 
 
+@pytest.mark.slow
 def test_t7_set_grows_uniformly_over_all_that_was_not_kept():
     grown = np.zeros(40)
     for seed in range(400):
@@ -216,6 +218,7 @@ def test_t16_same_seed_same_masks_and_the_global_generator_is_left_alone():
     assert any(not torch.equal(one.masks[n], other.masks[n]) for n in one.masks)
 
 
+@pytest.mark.slow
 def test_t16_masks_do_not_depend_on_the_hash_seed_of_python():
     code = (
         "from toy import build, train; from vidsparse.sparsity.masks import pack\n"

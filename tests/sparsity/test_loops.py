@@ -72,6 +72,7 @@ def test_fabric(sparsify_first):
     assert_same_as_plain(model, sparse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sparsify_first", [True, False])
 def test_accelerate_with_its_own_accumulation_and_clipping(sparsify_first):
     from accelerate import Accelerator
@@ -99,6 +100,7 @@ def test_accelerate_with_its_own_accumulation_and_clipping(sparsify_first):
     assert torch.allclose(model[0].weight, twin[0].weight, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_script_of_timm_with_its_scaler_schedule_and_moving_average():
     import timm
     from timm.loss import SoftTargetCrossEntropy

@@ -107,6 +107,7 @@ def test_t14_autocast_in_bfloat16_trains_and_keeps_what_is_absent_at_zero():
     assert sparse.updates == 3
 
 
+@pytest.mark.slow
 def test_t18_compiled_and_plain_models_get_the_same_masks_without_a_second_compilation():
     masks, compilations = [], []
 

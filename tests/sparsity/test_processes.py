@@ -10,6 +10,8 @@ import torch
 
 from helpers import ranks
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -21,6 +21,8 @@ from vidsparse.evaluation import metrics, predictions
 from vidsparse.study.jobs import Job, Stopping, carry_out
 from vidsparse.utils import locks
 
+pytestmark = pytest.mark.slow
+
 
 def begin(cwd: Path, root: Path, tiny: tuple[str, ...], *more: str) -> subprocess.Popen:
     settings = [*tiny, f"data.root={root}", "training.epochs=1", "name=s", "study.methods=[rigl]", *more]
