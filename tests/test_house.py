@@ -96,6 +96,11 @@ def test_no_file_is_too_long():
     assert {file: lines for file, lines in lengths.items() if lines > LONGEST} == {}
 
 
+def test_the_page_on_the_architecture_names_every_room():
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    assert [room for room in RANK if f"`{room}`" not in page] == []
+
+
 def test_what_several_test_files_need_stands_in_helpers():
     flat = [path.name for path in (ROOT / "tests").glob("*.py") if not path.name.startswith(("test_", "conftest"))]
     assert flat == []
