@@ -23,7 +23,7 @@ from corruptions.checks import (
 )
 from corruptions.errors import CorruptionError, MissingFrames, NoKeyWarning, WrongFrames, known_name
 from corruptions.motion import Scene
-from corruptions.registry import MODES, Corruption, Mode, find, names, resolve_profile
+from corruptions.registry import MODES, Corruption, Mode, find, resolve_profile
 from corruptions.severities import SIDES, TABLES, Level
 
 Temporal = Mode | Literal["default"]
@@ -222,7 +222,7 @@ def damaged_frames(
     """
     record = find(name)
     if record.support != "video":
-        raise CorruptionError(f"{name} damages no bitstream: ask for one of " + ", ".join(names("codec")))
+        raise CorruptionError(f"{name} damages no bitstream; all that do are in corruptions.names('codec')")
     level = _level(record, severity, resolve_profile(record, profile))
     check_frames(frames)
     scene = _scene(record, key, fps, _mode(record, temporal), tuple(range(len(frames))))

@@ -30,7 +30,10 @@ def elsewhere(tmp_path, monkeypatch):
 
 def test_a_mistake_is_one_sentence_and_exit_code_2(capsys):
     assert main(["run", "ucf101_rigl", "sparse.method=riggl"]) == 2
-    assert capsys.readouterr().err == "sparse.method=riggl on the command line: did you mean rigl?\n"
+    assert (
+        capsys.readouterr().err
+        == "sparse.method=riggl on the command line: did you mean rigl? All are in docs/methods/README.md\n"
+    )
 
 
 def test_print_config_prints_what_would_run(capsys, tmp_path):

@@ -88,7 +88,7 @@ def test_a_root_that_the_user_gave_is_never_replaced_by_sample_data():
         ("engine.workers=-1", "0 or more"),
         ("sample=3", "sample=3 on the command line does not fit"),
         ("name=${nope}", "name on the command line: Interpolation key 'nope' not found"),
-        ("sparse.soft_bound=0.1", "rigl has no such setting; it has every, stop, drop_fraction"),
+        ("sparse.soft_bound=0.1", "rigl has no such setting; all that it has are in docs/methods/rigl.md"),
         ("seed", "'seed' on the command line is not key=value"),
     ],
 )

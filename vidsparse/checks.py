@@ -5,20 +5,28 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import corruptions
-from corruptions.registry import nearest
+from corruptions.errors import suggestion
 from vidsparse.compose import COMMAND_LINE, compose
 from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
 from vidsparse.config.ranges import outside
 from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.data.datasets.sources import SOURCES
 from vidsparse.models.weights.find import native_input, weights_problem
-from vidsparse.models.zoo import MODELS, check_model, known_models, model_spec
+from vidsparse.models.zoo import MODELS, check_model, known_models, listed, model_spec, suggest_model
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 from vidsparse.tasks import TASKS
 from vidsparse.utils.errors import ConfigError, some
 
 LONGEST_NAME = 200  # bytes; file systems take 255, and ours add to it
+LISTED = {  # where all names are that a key takes
+    "data.source": "docs/data.md",
+    "evaluation.corruptions": "corruptions.SUITES",
+    "evaluation.protocol": "docs/data.md",
+    "evaluation.suite": "corruptions.SUITES",
+    "sparse.distribution": "docs/methods/README.md",
+    "sparse.method": "docs/methods/README.md",
+}
 Fail = Callable[[str, str], ConfigError]
 
 
@@ -92,15 +100,16 @@ def _check_names(config: Config, fail: Fail) -> None:
     values = (config.data.source, config.model.name, config.sparse.method, config.evaluation.suite)
     for (key, known), value in zip(tables.items(), values, strict=True):
         if (value.partition(".")[0] if key == "model.name" else value) not in known:
-            raise fail(key, unknown(value, known))
+            raise fail(key, unknown(key, value, known))
     if config.data.eval_source is not None and config.data.eval_source not in SOURCES:
-        raise fail("data.eval_source", unknown(config.data.eval_source, SOURCES))
+        raise fail("data.eval_source", unknown("data.source", config.data.eval_source, SOURCES))
     if config.evaluation.protocol not in (None, *PROTOCOLS):
-        raise fail("evaluation.protocol", unknown(str(config.evaluation.protocol), PROTOCOLS))
+        raise fail("evaluation.protocol", unknown("evaluation.protocol", str(config.evaluation.protocol), PROTOCOLS))
     suite = corruptions.suite(config.evaluation.suite)
     for name in config.evaluation.corruptions or ():
         if name not in suite and config.data.source != "corrupted":  # which says itself what it holds
-            raise fail("evaluation.corruptions", f"{name} is not in {config.evaluation.suite}: {unknown(name, suite)}")
+            hint = unknown("evaluation.corruptions", name, suite)
+            raise fail("evaluation.corruptions", f"{name} is not in {config.evaluation.suite}: {hint}")
 
 
 def exists(path: str) -> bool:
@@ -111,11 +120,9 @@ def exists(path: str) -> bool:
         return False
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
-    """What to say of a name that is not in a table."""
-    names = list(known)
-    close = nearest(name, names)
-    return f"did you mean {close}?" if close else f"there are {', '.join(names)}"
+def unknown(key: str, name: str, known: Iterable[str]) -> str:
+    """What to say of a name that is not in the table of a key."""
+    return suggest_model(name) if key == "model.name" else suggestion(name, known, LISTED[key])
 
 
 def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
@@ -145,7 +152,10 @@ def _settle_task(config: Config, fail: Fail) -> None:
     answers = model_spec(config.model.name).task
     if answers != task.name:
         fitting = [name for name, row in MODELS.items() if row.task == task.name]
-        raise fail("model.name", f"it is made for task={answers}; for task={task.name} there are {some(fitting, 8)}")
+        raise fail(
+            "model.name",
+            f"it is made for task={answers}; for task={task.name} there are {some(fitting)}; all are in {listed()}",
+        )
     if task.one_answer:
         return
     if mixup.mixup_alpha or mixup.cutmix_alpha:
@@ -254,10 +264,13 @@ def _check_study(config: Config, fail: Fail) -> None:
         return
     for name in study.methods:
         if name not in METHODS:
-            raise fail("study.methods", f"{name} is no method: {unknown(name, METHODS)}")
+            raise fail("study.methods", f"{name} is no method: {unknown('sparse.method', name, METHODS)}")
     for name in study.distributions or ():
         if name not in DISTRIBUTIONS:
-            raise fail("study.distributions", f"{name} is no distribution: {unknown(name, DISTRIBUTIONS)}")
+            raise fail(
+                "study.distributions",
+                f"{name} is no distribution: {unknown('sparse.distribution', name, DISTRIBUTIONS)}",
+            )
     for axis in ("sparsities", "seeds", "distributions"):
         if getattr(study, axis) == []:
             raise fail(f"study.{axis}", "the list is empty")
@@ -285,7 +298,8 @@ def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> N
         if name not in row.settings:
             if origin.get(f"sparse.{name}") == COMMAND_LINE:
                 raise fail(
-                    f"sparse.{name}", f"{row.name} has no such setting; it has {', '.join(row.settings) or 'none'}"
+                    f"sparse.{name}",
+                    f"{row.name} has no such setting; all that it has are in docs/methods/{row.name}.md",
                 )
             setattr(sparse, name, None)
             continue

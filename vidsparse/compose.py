@@ -14,7 +14,7 @@ from typing import Any, get_origin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
-from corruptions.registry import nearest
+from corruptions.errors import nearest, suggestion
 from vidsparse.config import SAMPLE_ROOT, Config, flatten
 from vidsparse.config.kinds import choices, kind_of, known_keys, members, type_name
 from vidsparse.config.reading import BadYaml, Unfit, read, word
@@ -54,9 +54,8 @@ def find_config(name: str | Path, beside: Path | None = None) -> Path:
     for place in places:
         if _is_file(place):
             return place
-    close = nearest(path.stem, [p.stem for p in sorted(shipped.glob("*.yaml"))])
-    hint = f"; did you mean {close}?" if close else ""
-    raise ConfigError(f"config {name} does not exist, neither as a path nor as a shipped config{hint}")
+    hint = suggestion(path.stem, [p.stem for p in sorted(shipped.glob("*.yaml"))], str(shipped))
+    raise ConfigError(f"config {name} does not exist, neither as a path nor as a shipped config; {hint}")
 
 
 def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, dict[str, str]]:
@@ -233,8 +232,7 @@ def _explain(error: Exception, place: str, layer: Mapping[str, Any]) -> str:
     value = _found(layer, key)
     if isinstance(error, ConfigKeyError):
         parent, _, leaf = key.rpartition(".")
-        close = nearest(leaf, known_keys(parent))
-        hint = f"did you mean {f'{parent}.{close}' if parent else close}?" if close else "there is no such key"
+        hint = suggestion(leaf, known_keys(parent), "the output of --print-config", f"{parent}." if parent else "")
         return f"unknown key {key if isinstance(value, dict) else f'{key}={_shown(value)}'} {place}; {hint}"
     return _misfit(Unfit(key, "" if isinstance(value, dict) else _shown(value)), place)
 

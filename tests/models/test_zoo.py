@@ -42,13 +42,13 @@ def test_patterns_select_names_in_the_order_of_the_table():
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(typo, meant):
-    with pytest.raises(ConfigError, match=f"unknown model {typo!r}, did you mean {meant!r}"):
+    with pytest.raises(ConfigError, match=f"unknown model {typo!r}, did you mean [^?]*{meant}"):
         create_model(typo, 5)
 
 
-def test_a_name_like_no_other_is_answered_with_the_whole_table():
-    with pytest.raises(ConfigError, match=", ".join(MODELS)):
-        create_model("perceptron", 5)
+def test_a_name_like_no_other_is_answered_with_where_all_are():
+    with pytest.raises(ConfigError, match=r"there is none like it, all are in vidsparse\.list_models\(\)"):
+        create_model("zzzz", 5)
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_kept_layers_stay_dense_through_training(method):
     [
         (
             {"exclude": "haed.weight"},
-            "exclude: 'haed.weight' matches no prunable parameter; did you mean 'head.weight'",
+            "exclude: 'haed.weight' matches no prunable parameter; did you mean head.weight",
         ),
         ({"include": ["stem*", "nothing.*"]}, "include: 'nothing.\\*' matches no prunable parameter"),
         ({"exclude": "*"}, "nothing is left to be sparse"),

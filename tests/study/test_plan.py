@@ -110,7 +110,7 @@ def test_the_uniform_arm_of_an_entry_that_is_uniform_itself_is_not_there_twice()
         ("study.distributions=[erk,erk]", "twice"),
         ("study.metods=[rigl]", "did you mean study.methods?"),
         ("study.methods=[riggl]", "riggl is no method: did you mean rigl?"),
-        ("study.models=[r3d18]", "did you mean 'r3d_18'?"),
+        ("study.models=[r3d18]", "did you mean r3d_18?"),
         ("study.data=[ucf11]", "did you mean ucf101?"),
         ("study.data=[{name: a,data.framez: 3}]", "did you mean data.frames?"),
         ("study.data=[{data.frames: 3}]", "a name with settings"),

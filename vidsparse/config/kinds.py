@@ -54,9 +54,10 @@ def known_keys(parent: str) -> list[str]:
 
 
 def choices(key: str) -> tuple[Any, ...]:
-    """The values of a field that takes one of a few words."""
-    kind = kind_of(key)
-    return get_args(kind) if get_origin(kind) is Literal else ()
+    """The values of a field that takes one of a few words, null aside."""
+    kinds = [one for one in members(kind_of(key)) if one is not NoneType]
+    words = all(get_origin(one) is Literal for one in kinds)
+    return tuple(word for one in kinds for word in get_args(one)) if words else ()
 
 
 def type_name(kind: Any) -> str:

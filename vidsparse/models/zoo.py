@@ -10,8 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from corruptions.errors import nearest
-from vidsparse.utils.errors import ConfigError, install, some
+from corruptions.errors import suggestion
+from vidsparse.utils.errors import ConfigError, install
 
 if TYPE_CHECKING:
     from torch import nn
@@ -171,6 +171,19 @@ def timm_names() -> frozenset[str]:
     return frozenset(name for path in folder.glob("*.py") for name in registered.findall(path.read_text("utf-8")))
 
 
+def listed(like: str = "") -> str:
+    """The call that lists all names that a word like this could mean."""
+    return 'vidsparse.list_models("timm/*")' if like.startswith(TIMM) else "vidsparse.list_models()"
+
+
+def suggest_model(name: str) -> str:
+    """What to say of a name that is not known."""
+    if (plain := name.lower()) in timm_names():
+        meant = [*[row for row in MODELS if plain in row][:2], TIMM + plain]
+        return f"did you mean {' or '.join(meant)}? All are in {listed()} and {listed(TIMM)}"
+    return suggestion(name, known_models(name), listed(name))
+
+
 def model_spec(name: str) -> ModelSpec:
     """The row called `name`; ConfigError naming the nearest one where there is none.
 
@@ -182,9 +195,7 @@ def model_spec(name: str) -> ModelSpec:
     if name.startswith(TIMM) and name.removeprefix(TIMM).partition(".")[0] in timm_names():
         source = "Wightman, PyTorch Image Models, doi:10.5281/zenodo.4414861"
         return ModelSpec(name, _TIMM, "image", 1, 256, 224, "imagenet", source, ("pretrained",), min_size=16)
-    close = nearest(name.lower(), known_models(name))
-    hint = f"did you mean {close!r}?" if close else "there is " + some(known_models(name), len(MODELS))
-    raise ConfigError(f"model.name: unknown model {name!r}, {hint}")
+    raise ConfigError(f"model.name: unknown model {name!r}, {suggest_model(name)}")
 
 
 def check_model(name: str, num_classes: int, frames: int, size: int) -> ModelSpec:

@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 from torch.utils.weak import WeakIdKeyDictionary
 
-from corruptions.registry import nearest
+from corruptions.errors import suggestion
 from vidsparse.sparsity.heads import heads
 from vidsparse.sparsity.masks import computed, prunable
 from vidsparse.sparsity.transforms import holder, unfit
@@ -180,7 +180,7 @@ def _matching(key: str, patterns: Sequence[str] | str | None, names: Sequence[st
     for pattern in [patterns] if isinstance(patterns, str) else patterns or ():
         found = [name for name in names if fnmatchcase(name, pattern)]
         if not found:
-            hint = f"did you mean {close!r}?" if (close := nearest(pattern, names)) else f"the first is {names[0]!r}"
+            hint = suggestion(pattern, names, "model.named_parameters()")
             raise ConfigError(f"{key}: {pattern!r} matches no prunable parameter; {hint}")
         yield from found
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from corruptions.registry import nearest
+from corruptions.errors import suggestion
 from vidsparse.sparsity.method import SETTINGS, Method
 from vidsparse.sparsity.scores import GRADIENT, MAGNITUDE, MAGNITUDE_AND_GRADIENT, MOMENTUM, RANDOM
 from vidsparse.utils.errors import ConfigError
@@ -144,6 +144,7 @@ _ROWS = (
         prune_until=0.75,
     ),
 )
+PAGE = "docs/methods/README.md"  # where all of them and their settings are
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 
 
@@ -172,14 +173,14 @@ def method_row(name: str, settings: Mapping[str, Any], sparsity: float = 0.0) ->
             end. A row whose own start is not starts dense.
     """
     if name not in METHODS:
-        raise ConfigError(f"unknown method {name!r}; did you mean {nearest(name, METHODS)}?")
+        raise ConfigError(f"unknown method {name!r}: {suggestion(name, METHODS, PAGE)}")
     if "density" in settings:
         raise ConfigError("density is not a setting: pass sparsity, the share of zeros (sparsity = 1 - density)")
     given = {key: value for key, value in settings.items() if value is not None}
     declared = METHODS[name].declared
     for key, value in given.items():
         if key not in declared:
-            raise ConfigError(f"unknown setting {key!r}; {name} takes {', '.join(declared)}")
+            raise ConfigError(f"unknown setting {key!r}: {suggestion(key, declared, PAGE)}")
         if why := declared[key].problem(value):
             raise ConfigError(f"{key}={value}: {why}")
     row = METHODS[name].having(**given)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from corruptions.errors import suggestion
 from vidsparse.sparsity import distributed
 from vidsparse.sparsity.attach import Attachment, innermost
 from vidsparse.sparsity.budget import Budget
@@ -26,7 +27,7 @@ from vidsparse.sparsity.first_masks import Init, first_masks, known_init, noise,
 from vidsparse.sparsity.guard import BeforeForward, Guard
 from vidsparse.sparsity.layer_selection import Choice, Policy, choose, find_copy, mark, unmark
 from vidsparse.sparsity.masks import pack
-from vidsparse.sparsity.methods import Method, method_row
+from vidsparse.sparsity.methods import PAGE, Method, method_row
 from vidsparse.sparsity.momentum import scale_as_seen, smooth
 from vidsparse.sparsity.optimizer_state import at_rest, settle
 from vidsparse.sparsity.sparse_weight import Layer
@@ -84,7 +85,7 @@ def sparsify(
     optimizer = innermost(optimizer)
     row = method_row(method, settings, sparsity if 0 <= sparsity < 1 else 0.0)
     if distribution not in DISTRIBUTIONS:
-        raise ConfigError(f"unknown distribution {distribution!r}; there are {', '.join(DISTRIBUTIONS)}")
+        raise ConfigError(f"unknown distribution {distribution!r}: {suggestion(distribution, DISTRIBUTIONS, PAGE)}")
     if not 0 <= sparsity < 1:
         raise ConfigError(f"sparsity {sparsity} is outside [0, 1)")
     choice = choose(model, optimizer, include, exclude, first_layer, last_layer, depthwise, dense_in_budget, row.sparse)

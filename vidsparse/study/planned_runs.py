@@ -107,7 +107,7 @@ def _data_axis(base: Config) -> Iterator[tuple[str, list[str]]]:
     for entry in base.study.data:
         if isinstance(entry, str):
             if entry not in SOURCES:
-                raise ConfigError(f"study.data={entry}: no such data source; {unknown(entry, SOURCES)}")
+                raise ConfigError(f"study.data={entry}: no such data source; {unknown('data.source', entry, SOURCES)}")
             other = [] if entry == base.data.source else [f"data.source={entry}", f"data.root=data/{entry}"]
             yield entry, other
         elif isinstance(entry, Mapping) and isinstance(entry.get("name"), str):

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from time import monotonic
 
-from corruptions.errors import nearest
+from corruptions.errors import suggestion
 from vidsparse.data.datasets.downloads import instructions
 from vidsparse.data.datasets.sources import ABSENT, SOURCES, Dataset, Sample
 from vidsparse.data.indexing import manifest
@@ -42,9 +42,7 @@ def prepare(name: str, root: Path, workers: int | None = None, timeout_s: float 
     how to get it, ConfigError where no data set has that name.
     """
     if name not in SOURCES:
-        close = nearest(name, SOURCES)
-        hint = f"did you mean {close}?" if close else f"there are {', '.join(SOURCES)}"
-        raise ConfigError(f"{name} is no data set that vidsparse knows; {hint}")
+        raise ConfigError(f"{name} is no data set that vidsparse knows; {suggestion(name, SOURCES, 'docs/data.md')}")
     try:
         splits = load_splits(name, root)
     except DataError as error:

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from corruptions.errors import nearest
+from corruptions.errors import suggestion
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, names_in
 from vidsparse.models.zoo import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.runfolder import read_facts
@@ -78,9 +78,8 @@ def weights_problem(name: str, reference: str) -> str:
         return "" if (path / _FINAL).is_file() else f"this folder is not a finished run, it has no {_FINAL}"
     if names_parameters(path) or "/" in reference or not spec.weights:
         return "there is no such file"
-    close = nearest(reference, ("pretrained", *spec.weights))
-    hint = f"did you mean {close}?" if close else f"published for {name}: {', '.join(spec.weights)}"
-    return f"there is no such file, and no published weights of that name; {hint}"
+    hint = suggestion(reference, ("pretrained", *spec.weights), "its library's page")
+    return f"there is no such file, and no published weights of {name} have that name; {hint}"
 
 
 def find_weights(spec: ModelSpec, reference: str | PathLike[str], key: str = "model.weights") -> Weights:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from corruptions.errors import nearest
+from corruptions.errors import suggestion
 from vidsparse.classes.names import Lookup, Names, plain, repeated
 from vidsparse.classes.spaces import SPACES, space_classes
 from vidsparse.utils import json_text
@@ -28,9 +28,8 @@ def find_classes(labels: str) -> tuple[Names, ...]:
         return space_classes(labels)
     path = Path(labels)
     if not path.is_file():
-        close = nearest(labels, SPACES)
-        hint = f"did you mean {close}?" if close else f"it is auto, order, {', '.join(SPACES)} or a file of names"
-        raise ConfigError(f"model.labels={labels}: {hint}")
+        hint = suggestion(labels, ("auto", "order", *SPACES), "docs/data.md")
+        raise ConfigError(f"model.labels={labels}: there is no such file, and no label space of that name; {hint}")
     try:
         text = path.read_text("utf-8-sig")
         found = _from_json(text, path) if path.suffix.lower() == ".json" else _from_lines(text)
