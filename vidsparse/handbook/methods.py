@@ -9,6 +9,7 @@ import torch
 from vidsparse.handbook.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, Note
 from vidsparse.handbook.method_speed import SPEED, SPEED_WHERE, SPEED_WHY
 from vidsparse.handbook.pages import INDEX, table
+from vidsparse.handbook.paper_plans import NETWORKS, PLANS, paper_plans
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.masks import prunable
@@ -91,6 +92,8 @@ def method_index() -> str:
         "Suffix `_r`: growth at random; `_g`: growth by gradient, as in arXiv 2410.03030.",
         f"## What all methods share\n\n{table(('what', 'here', 'elsewhere'), COMMON)}",
         f"## Cost\n\n{_costed()} {_ERK_COST}\n\n{table(('method', *_heads()), costs)}",
+        f"## In the paper's setting\n\n{PLANS}",
+        *(f"{network}:\n\n{paper_plans(network)}" for network in NETWORKS),
         f"## Speed\n\n{SPEED_WHERE}\n\n{table(('method', 'a step', 'an update'), SPEED)}\n\n{SPEED_WHY}",
         "## Left out\n\n" + "\n".join(f"- **{name}** {why}." for name, why in LEFT_OUT.items()),
     ]
