@@ -152,10 +152,8 @@ def _settle_task(config: Config, fail: Fail) -> None:
     answers = model_spec(config.model.name).task
     if answers != task.name:
         fitting = [name for name, row in MODELS.items() if row.task == task.name]
-        raise fail(
-            "model.name",
-            f"it is made for task={answers}; for task={task.name} there are {some(fitting)}; all are in {listed()}",
-        )
+        there = f"for task={task.name} there are {some(fitting)}; all are in {listed()}"
+        raise fail("model.name", f"it is made for task={answers}; {there}")
     if task.one_answer:
         return
     if mixup.mixup_alpha or mixup.cutmix_alpha:
@@ -267,10 +265,8 @@ def _check_study(config: Config, fail: Fail) -> None:
             raise fail("study.methods", f"{name} is no method: {unknown('sparse.method', name, METHODS)}")
     for name in study.distributions or ():
         if name not in DISTRIBUTIONS:
-            raise fail(
-                "study.distributions",
-                f"{name} is no distribution: {unknown('sparse.distribution', name, DISTRIBUTIONS)}",
-            )
+            hint = unknown("sparse.distribution", name, DISTRIBUTIONS)
+            raise fail("study.distributions", f"{name} is no distribution: {hint}")
     for axis in ("sparsities", "seeds", "distributions"):
         if getattr(study, axis) == []:
             raise fail(f"study.{axis}", "the list is empty")
@@ -297,10 +293,8 @@ def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> N
     for name in SETTINGS:
         if name not in row.settings:
             if origin.get(f"sparse.{name}") == COMMAND_LINE:
-                raise fail(
-                    f"sparse.{name}",
-                    f"{row.name} has no such setting; all that it has are in docs/methods/{row.name}.md",
-                )
+                page = f"docs/methods/{row.name}.md"
+                raise fail(f"sparse.{name}", f"{row.name} has no such setting; all that it has are in {page}")
             setattr(sparse, name, None)
             continue
         if name == "every" and sparse.every_epochs is not None:

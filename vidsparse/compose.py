@@ -18,9 +18,11 @@ from corruptions.errors import nearest, suggestion
 from vidsparse.config import SAMPLE_ROOT, Config, flatten
 from vidsparse.config.kinds import choices, kind_of, known_keys, members, type_name
 from vidsparse.config.reading import BadYaml, Unfit, read, word
+from vidsparse.config.sample_block import IN_BLOCK, replaced_by_sample, say_replaced
 from vidsparse.tasks import TASKS
 from vidsparse.utils.errors import ConfigError
 from vidsparse.utils.files import at_home
+from vidsparse.utils.progress import aside
 
 Layer = tuple[str, dict[str, Any]]  # where it stands, as errors say it, and what it says
 COMMAND_LINE = "on the command line"
@@ -70,9 +72,13 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
         _merge([*files, *blocks, typed])  # a typo inside sample: shows on every machine
     config, origin = _merge([*files, typed])
     if uses_sample(config, origin):
+        said, origin_said = config, origin
         config, origin = _merge([*files, *blocks, typed])
         config.data.source, config.data.root, config.data.split = TASKS[config.task].sample, SAMPLE_ROOT, 1
         config.sample = {}
+        order = [place for place, _ in files]
+        if line := say_replaced(replaced_by_sample(order, (said, origin_said), (config, origin))):
+            aside(line)
     return config, origin
 
 
@@ -179,7 +185,7 @@ def _sample_block(place: str, layer: Mapping[str, Any]) -> Layer:
     block = layer["sample"]
     if not isinstance(block, dict):
         raise ConfigError(f"sample={block} {place} does not fit: it takes a mapping of keys, as the config itself has")
-    return (place if place == COMMAND_LINE else place.replace("in ", "in the sample: block of ", 1), block)
+    return (place if place == COMMAND_LINE else place.replace("in ", IN_BLOCK, 1), block)
 
 
 @cache

@@ -1,6 +1,7 @@
 """What a person sees while it runs: a live bar on a terminal, a plain line now and then anywhere else."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from time import monotonic
 from types import TracebackType
 from typing import Any, TypeVar
@@ -91,6 +92,12 @@ class Waiting:
 def say(text: str, style: str = "") -> None:
     """One line for the person at the console."""
     console.print(text, style=style, soft_wrap=True, markup=False)
+
+
+@cache
+def aside(text: str) -> None:
+    """One line on the error stream, which should not be missed; once in a process, and never among what is printed."""
+    Console(highlight=False, quiet=rank() > 0, stderr=True).print(f"warning: {text}", soft_wrap=True, markup=False)
 
 
 def warn(text: str) -> None:
