@@ -113,7 +113,7 @@ def test_weights_that_nothing_can_make_again_are_refused(again, tiny_config):
     for step in (folder / "checkpoints").glob("step-*"):
         shutil.rmtree(step)
     flip(folder / "checkpoints" / "final.safetensors", 10_000)
-    with pytest.raises(RunFolderError, match=r"final\.safetensors is damaged or gone, and there is no checkpoint"):
+    with pytest.raises(RunFolderError, match=r"final\.safetensors is damaged.*no checkpoint"):
         start()
     with pytest.raises(DamagedFile, match=r"final\.safetensors is damaged"):
         find_weights(MODELS["cifar_resnet20"], folder)

@@ -154,7 +154,7 @@ def test_a_lack_of_memory_is_cached_nowhere(file_of, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(image_files.Image, "open", fail)
-        with pytest.raises(MachineError, match=r"x.png: there is not enough memory; lower engine.workers"):
+        with pytest.raises(MachineError, match=r"x.png: .*memory.*engine.workers"):
             build_index([sample], tmp_path / "index")
         with pytest.raises(MachineError, match="there is not enough memory"):
             image_files.decode(path.read_bytes(), path)

@@ -165,11 +165,9 @@ def test_what_the_task_cannot_do_is_one_sentence(config, settings, said):
 
 
 def test_data_of_the_other_kind_is_refused(config, masked, tiny_root, tmp_path):
-    with pytest.raises(
-        DataError, match=r"data\.source=folder has one label a clip, and task=segmentation needs one a pixel"
-    ):
+    with pytest.raises(DataError, match=r"data\.source=folder .*task=segmentation"):
         run(config("segmentation_dense", "data.source=folder", f"data.root={tiny_root}", "name=other"))
-    with pytest.raises(DataError, match="has one label a pixel, and task=classification needs one a clip"):
+    with pytest.raises(DataError, match="task=classification"):
         run(config("segmentation_dense", "task=classification", "model.name=cifar_resnet20", "name=other"))
 
 

@@ -55,7 +55,7 @@ def test_the_estimate_is_about_right_and_the_plan_writes_nothing(order, whole):
 
 
 def test_what_does_not_fit_is_refused_before_it_is_begun(tmp_path):
-    with pytest.raises(BenchmarkError, match=r"needs about 900000.0 TiB, and .* are free at .*choose"):
+    with pytest.raises(BenchmarkError, match=r"900000.0 TiB.*choose"):
         check_room(9e5 * 2**40, tmp_path / "not" / "there")
 
 

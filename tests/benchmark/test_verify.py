@@ -95,7 +95,7 @@ def test_extra_files_are_named_and_left(order, copy, whole):
 
 def test_what_is_extra_is_not_promised_to_be_repaired(order, copy):
     (copy / "mine.txt").write_text("")
-    with pytest.raises(BenchmarkError, match="1 extra; they are no part of the benchmark: remove them"):
+    with pytest.raises(BenchmarkError, match=r"1 extra.*remove"):
         generate(order(f"benchmark.dir={copy}", "benchmark.stage=verify"))
 
 
@@ -151,7 +151,7 @@ def test_deep_verification_makes_clips_again_and_sees_other_pixels(order, copy):
     for derived in ("manifest.parquet", "SHA256SUMS", "BENCHMARK.md"):
         (copy / derived).unlink()
     generate(order(f"benchmark.dir={copy}"))
-    with pytest.raises(BenchmarkError, match=r"1 of 42 clips made again are others: gaussian_noise/2/Left/v_Left_g04"):
+    with pytest.raises(BenchmarkError, match=r"1 of 42 clips .*gaussian_noise/2/Left/v_Left_g04"):
         generate(deep)
 
 

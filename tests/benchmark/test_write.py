@@ -91,7 +91,7 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_been(whole, tiny_roo
 @pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_nothing_is_lost(order, whole, small_disk):
     root = small_disk("size=300k") / "benchmark"
-    with pytest.raises(BenchmarkError, match=r"needs about .* are free at .*choose benchmark.dir"):
+    with pytest.raises(BenchmarkError, match=r"needs about .*choose benchmark.dir"):
         generate(order(f"benchmark.dir={root}"))
     plan = plan_of(order(f"benchmark.dir={root}"))
     with pytest.raises(WriteError, match="cannot be written: No space left on device"):
@@ -124,7 +124,7 @@ def test_a_source_that_cannot_be_read_is_named_before_and_meanwhile(order, whole
     tally, left = write(plan, units_of(plan.stored))
     assert left == len(tally.failed) == 7  # the units of its shard
     assert all(str(clip) in done.error for done in tally.failed)
-    with pytest.raises(BenchmarkError, match=r"1 of the 6 clips cannot be read .*v_Right_g04_c01.avi"):
+    with pytest.raises(BenchmarkError, match=r"1 of .*6 clips .*v_Right_g04_c01.avi"):
         generate(config)
     clip.write_bytes(content)
     generate(config)
@@ -150,14 +150,14 @@ def test_a_file_that_hangs_its_decoder_is_cut_off_and_named(order, whole, tiny_r
 
 def test_another_benchmark_another_build_and_other_files_are_refused(order, whole, tmp_path):
     root = Path(shutil.copytree(whole, tmp_path / "copy"))
-    with pytest.raises(BenchmarkError, match=r"holds another benchmark: corruption_seed \(was 0, now 1\)"):
+    with pytest.raises(BenchmarkError, match=r"corruption_seed \(was 0, now 1\)"):
         generate(order(f"benchmark.dir={root}", "evaluation.corruption_seed=1"))
     recipe = (root / RECIPE).read_text()
     (root / RECIPE).write_text(recipe.replace("numpy 2", "numpy 3"))
     with pytest.raises(BenchmarkError, match=r"begun with another build.*numpy 3"):
         generate(order(f"benchmark.dir={root}"))
     (root / RECIPE).unlink()
-    with pytest.raises(BenchmarkError, match=r"holds a benchmark without its benchmark\.json: stage=repair"):
+    with pytest.raises(BenchmarkError, match=r"benchmark\.json.*stage=repair"):
         generate(order(f"benchmark.dir={root}"))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("")
@@ -166,7 +166,7 @@ def test_another_benchmark_another_build_and_other_files_are_refused(order, whol
 
 
 def test_a_plan_is_refused_where_writing_would_be(order, whole, tmp_path):
-    with pytest.raises(BenchmarkError, match=r"holds another benchmark: corruption_seed \(was 0, now 1\)"):
+    with pytest.raises(BenchmarkError, match=r"corruption_seed \(was 0, now 1\)"):
         generate(order(f"benchmark.dir={whole}", "evaluation.corruption_seed=1", "benchmark.stage=plan"))
     file = tmp_path / "file"
     file.write_text("")

@@ -132,7 +132,7 @@ def test_drift_runs_on_seconds_and_not_on_frames(clip: Frames) -> None:
 
 
 def test_missing_frames_are_named(clip: Frames) -> None:
-    with pytest.raises(MissingFrames, match=r"contrast needs 2 frames that were not given \(16, 17\)"):
+    with pytest.raises(MissingFrames, match=r"contrast needs 2 frames .*\(16, 17\)"):
         corrupt(clip, "contrast", 3, outputs=[3, 16, 17])
 
 
@@ -220,5 +220,5 @@ def test_a_frame_rate_may_be_any_number(fps: Any) -> None:
 def test_without_pyav_a_codec_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     monkeypatch.delitem(sys.modules, "corruptions.codec", raising=False)
-    with pytest.raises(corruptions.CorruptionError, match=r"mpeg2 codes real video with PyAV.*pip install av"):
+    with pytest.raises(corruptions.CorruptionError, match=r"mpeg2 .*pip install av"):
         corrupt(np.zeros((2, 16, 16, 3), np.uint8), "mpeg2", 1)

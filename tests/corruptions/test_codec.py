@@ -80,7 +80,7 @@ def test_frames_with_damaged_data_are_flagged(film: Frames, name: str) -> None:
     assert not flags[5][0]
     assert 1 <= flags[1].sum() < flags[5].sum() < 60
     assert not damaged_frames(film, "h264_crf", 5).any()
-    with pytest.raises(CorruptionError, match="fog damages no bitstream: ask for one of h264_crf"):
+    with pytest.raises(CorruptionError, match=r"fog .*h264_crf"):
         damaged_frames(film, "fog", 3)
 
 
@@ -121,7 +121,7 @@ def test_the_way_to_yuv_and_back_has_no_bias(clip: Frames) -> None:
 
 def test_the_whole_video_is_needed_and_demanded(clip: Frames) -> None:
     assert frames_needed("h264_crf", 3, [7], 30).tolist() == list(range(30))
-    with pytest.raises(MissingFrames, match=r"h264_crf needs 14 frames that were not given \(16, 17"):
+    with pytest.raises(MissingFrames, match=r"h264_crf needs 14 frames .*\(16, 17"):
         corrupt(clip, "h264_crf", 3, n_frames=30)
 
 

@@ -17,7 +17,7 @@ def test_each_frame_is_the_truncated_mean_of_its_window(clip: Frames, severity: 
 
 def test_the_window_is_declared_and_demanded(clip: Frames) -> None:
     assert frames_needed("clip_motion_blur", 1, [0, 9, 49], 50).tolist() == [0, 1, 2, *range(6, 12), 46, 47, 48, 49]
-    with pytest.raises(MissingFrames, match=r"needs 2 frames that were not given \(16, 17\)"):
+    with pytest.raises(MissingFrames, match=r"needs 2 frames .*\(16, 17\)"):
         corrupt(clip, "clip_motion_blur", 1, outputs=[15], n_frames=50)
 
 

@@ -89,7 +89,7 @@ def test_a_file_that_was_not_published_is_not_unpickled(cifar10, tmp_path):
 
     path = cifar10 / "cifar-10-batches-py" / "data_batch_3"
     path.write_bytes(pickle.dumps({b"data": Evil(), b"labels": [0]}))
-    with pytest.raises(DataError, match=r"data_batch_3 is not the published file .* it is not unpickled"):
+    with pytest.raises(DataError, match=r"data_batch_3 .*unpickled"):
         load_dataset("cifar10", cifar10, 1, "drop")
     assert not (tmp_path / "owned").exists()
 

@@ -62,7 +62,7 @@ def test_a_part_of_a_benchmark_is_evaluated_where_it_is_asked_for(whole_copy):
     clips = load_clips(config.data, 0, whole_copy.parent / "index")
     assert cells_of(clips, config.evaluation) == (Cell("clean", "", 0), Cell("freeze", "video_c", 4))
     config = load_config("ucf101_dense", [*settings, "evaluation.corruptions=[fog]"])
-    with pytest.raises(DataError, match="holds no fog; it holds gaussian_noise, freeze, h264_crf"):
+    with pytest.raises(DataError, match=r"fog.*gaussian_noise, freeze, h264_crf"):
         cells_of(clips, config.evaluation)
 
 
@@ -103,7 +103,7 @@ def test_a_run_of_what_a_benchmark_does_not_hold_leaves_no_folder_behind(whole_c
 def test_a_benchmark_that_is_not_whole_is_refused_by_name(whole_copy):
     (whole_copy / "freeze" / "2" / "Left" / "v_Left_g04_c01.mkv").unlink()
     config = DataConfig(source="corrupted", root=str(whole_copy))
-    with pytest.raises(DataError, match=r"1 files .* missing \(freeze/2/Left/v_Left_g04_c01.mkv\).*stage=repair"):
+    with pytest.raises(DataError, match=r"missing \(freeze/2/Left/v_Left_g04_c01.mkv\).*stage=repair"):
         load_clips(config, 0, whole_copy.parent / "index")
 
 
@@ -242,7 +242,7 @@ def test_imagenet_c_as_it_unpacks(tmp_path, above):
     made = batches(clips, evaluation, cells)
     shown = np.asarray(Image.open(tmp_path / "ImageNet-C" / above / "far_focus/3/n01443537/val_1.JPEG"))
     assert (made[7][1][3, 0].numpy() == shown).all()
-    with pytest.raises(ConfigError, match=r"data.size=48: the frames of .* are 64 x 64 pixels.*another benchmark"):
+    with pytest.raises(ConfigError, match=r"data.size=48: .*64 x 64 pixels.*another benchmark"):
         cells_of(
             load_clips(DataConfig("corrupted", config.root, frames=1, short_side=64, size=48), 0, tmp_path), evaluation
         )

@@ -71,7 +71,7 @@ def test_a_picture_of_the_same_name_is_not_read_in_place_of_a_video(make_tree):
 
 def test_a_name_that_fits_two_videos_is_refused(make_tree):
     text = {"train.csv": CSV.format("run,abc,0,10"), "val.csv": CSV.format("Run,xyz,0,10")}
-    with pytest.raises(DataError, match=r"train.csv, line 2: 'abc' fits 2 files \(v/abc.mkv, v/abc.mp4\); keep one"):
+    with pytest.raises(DataError, match=r"train.csv, line 2: 'abc' .*\(v/abc.mkv, v/abc.mp4\)"):
         load_dataset("kinetics", make_tree("v/abc.mp4", "v/abc.mkv", "v/xyz.mp4", text=text), 1, "drop")
 
 
@@ -91,7 +91,7 @@ def test_a_list_of_classes_with_one_twice_is_refused_with_its_lines(make_tree):
 def test_numbers_of_which_nobody_knows_where_they_begin_are_refused(make_tree, numbers):
     files = [f"train/n{i}/a.JPEG" for i in range(4)]
     text = {"val.txt": "".join(f"V_{i}.JPEG {number}\n" for i, number in enumerate(numbers))}
-    with pytest.raises(DataError, match=r"val.txt: its numbers run from .* write the synset"):
+    with pytest.raises(DataError, match=r"val.txt: .*synset"):
         load_dataset("imagenet", make_tree(*files, "val/V_0.JPEG", "val/V_1.JPEG", text=text), 1, "drop")
 
 

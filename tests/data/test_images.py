@@ -154,6 +154,6 @@ def test_a_picture_too_large_for_memory_is_refused_with_the_number_in_every_read
     ):
         with pytest.raises(ClipDecodeError, match=refused):
             read()
-    with pytest.raises(ClipDecodeError, match=r"400000000 pixels.*at most 100,000,000 are read"):
+    with pytest.raises(ClipDecodeError, match=r"400000000 pixels.*100,000,000"):
         image_files.decode(encoded(Image.new("1", (20_000, 20_000)), "PNG"), "x")
     assert image_files.decode(encoded(Image.new("L", (9_000, 10)), "PNG"), "x").shape == (10, 9_000, 3)

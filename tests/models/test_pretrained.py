@@ -40,7 +40,7 @@ def test_the_datas_classes_come_first_and_the_others_after_them_or_not_at_all(fi
 
 def test_classes_that_nobody_names_are_taken_by_order_only_where_that_is_said(five):
     theirs, path, _ = five
-    with pytest.raises(ConfigError, match=r"names none of its 5 classes.*model\.labels=order .*: a, b, c, d, e"):
+    with pytest.raises(ConfigError, match=r"model\.labels=order .*: a, b, c, d, e"):
         evaluated(NAME, list("abcde"), 1, 32, path, "auto", "all")
     model, facts = evaluated(NAME, list("abcde"), 1, 32, path, "order", "all")
     clip = torch.randn(1, 3, 1, 32, 32)
@@ -98,7 +98,7 @@ def test_fine_tuning_refuses_the_backbone_of_another_network(tmp_path):
     torch.save(deep, tmp_path / "deep.pt")
     model = create_model("cifar_resnet18", 5, 1, 32)
     before = model.get_parameter("conv1.weight").clone()
-    with pytest.raises(ConfigError, match=r"training\.init: .*layer1\.2\.conv1\.weight is unknown here"):
+    with pytest.raises(ConfigError, match=r"training\.init: .*layer1\.2\.conv1\.weight"):
         initialize(model, "cifar_resnet18", 1, 32, str(tmp_path / "deep.pt"))
     assert torch.equal(model.get_parameter("conv1.weight"), before)
 
@@ -124,7 +124,7 @@ def unnamed(tmp_path, classes):
 
 def test_the_same_weights_mean_the_same_in_whatever_order_the_data_has_its_classes(tmp_path):
     names, path = listed("tiny_imagenet"), unnamed(tmp_path, 200)
-    with pytest.raises(ConfigError, match=r"two orders: say model.labels=tiny_imagenet for .* or tiny_imagenet_sorted"):
+    with pytest.raises(ConfigError, match=r"model.labels=tiny_imagenet .*tiny_imagenet_sorted"):
         evaluated(NAME, names, 1, 32, path, "auto", "data")
     clip = torch.randn(1, 3, 1, 32, 32)
     published, folders = (evaluated(NAME, order, 1, 32, path, "tiny_imagenet", "data")[0].eval()(clip)

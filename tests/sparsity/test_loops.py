@@ -253,5 +253,5 @@ def test_apply_to_finds_the_copy_inside_wrappers(kind):
 def test_apply_to_something_else_is_refused_in_a_sentence():
     model = plain_model()
     sparse = sparsify(model, torch.optim.SGD(model.parameters(), 0.05), "static", 0.7, 20)
-    with pytest.raises(ConfigError, match=r"Linear holds no copy of this network: no module in it has a 0\.weight"):
+    with pytest.raises(ConfigError, match=r"Linear .*0\.weight"):
         sparse.apply_to(nn.Linear(3, 3))
