@@ -1,4 +1,4 @@
-"""T19, T21: which layers become sparse, what is kept dense, and who pays for it."""
+"""Which layers become sparse, what is kept dense, and who pays for it."""
 
 from math import prod
 
@@ -64,7 +64,7 @@ def expected(model: nn.Module) -> dict[str, nn.Parameter]:
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_t19_exactly_kernels_linear_layers_and_projections_are_prunable(name):
+def test_exactly_kernels_linear_layers_and_projections_are_prunable(name):
     model = on_meta(name)
     found = prunable(model)
     assert {n: id(p) for n, p in found.items()} == {n: id(p) for n, p in expected(model).items()}
@@ -77,7 +77,7 @@ def test_t19_exactly_kernels_linear_layers_and_projections_are_prunable(name):
 
 @pytest.mark.parametrize("name", ["r3d_18", "x3d_s", "slowfast_r50", "vit_b_16", "resnet18"])
 @pytest.mark.parametrize("distribution", ["erk", "er", "uniform"])
-def test_t21_counts_of_whole_models_are_those_of_the_published_rule(name, distribution):
+def test_counts_of_whole_models_are_those_of_the_published_rule(name, distribution):
     from vidsparse.sparsity import allocate
 
     shapes = {n: tuple(p.shape) for n, p in prunable(on_meta(name)).items()}

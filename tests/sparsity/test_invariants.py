@@ -1,4 +1,4 @@
-"""Invariants that any right implementation of sparse training has, numbered T as in the project's list of them."""
+"""Invariants that any right implementation of sparse training has."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def one_step(layer: nn.Linear, opt: torch.optim.Optimizer, gradient: torch.Tenso
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("method", SPARSE)
-def test_t1_t2_t3_counts_are_exact_and_what_is_absent_is_zero_at_every_step(method, optimizer):
+def test_counts_are_exact_and_what_is_absent_is_zero_at_every_step(method, optimizer):
     model, opt, sparse = build(method, optimizer)
     train(model, opt, range(18), lambda: assert_exact_and_zero(model, opt, sparse))
     assert expected_nonzero(sparse, 0.4)
@@ -50,7 +50,7 @@ def test_t1_t2_t3_counts_are_exact_and_what_is_absent_is_zero_at_every_step(meth
     st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]),
     st.sampled_from([0.3, 0.5, 0.9]),
 )
-def test_t1_counts_survive_equal_weights_and_gradients_that_are_no_numbers(method, kind, dtype, sparsity):
+def test_counts_survive_equal_weights_and_gradients_that_are_no_numbers(method, kind, dtype, sparsity):
     model = nn.Sequential(nn.Linear(12, 10, bias=False), nn.Linear(10, 20, bias=False)).to(dtype)
     nn.init.constant_(model[0].weight, 0.5)
     opt = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
@@ -73,7 +73,7 @@ def test_t1_counts_survive_equal_weights_and_gradients_that_are_no_numbers(metho
 
 
 @pytest.mark.slow
-def test_t1_a_layer_of_twenty_million_weights_is_exact():
+def test_a_layer_of_twenty_million_weights_is_exact():
     layer, opt, sparse = linear(5000, 4000, "rigl", 0.9, total_steps=100)
     assert sparse.nonzero == 2_000_000
     one_step(layer, opt, torch.randn(4000, 5000, generator=torch.Generator().manual_seed(1)))
@@ -81,7 +81,7 @@ def test_t1_a_layer_of_twenty_million_weights_is_exact():
     assert int(sparse.masks["weight"].count_nonzero()) == sparse.nonzero == 2_000_000
 
 
-def test_t4_grown_weights_start_at_zero_with_no_state_and_regrown_ones_keep_theirs():
+def test_grown_weights_start_at_zero_with_no_state_and_regrown_ones_keep_theirs():
     layer = nn.Linear(4, 2, bias=False)
     opt = torch.optim.Adam(layer.parameters(), lr=0.0)
     sparse = sparsify(layer, opt, "rigl", 0.5, total_steps=10, every=2, drop_fraction=0.5)
@@ -100,7 +100,7 @@ def test_t4_grown_weights_start_at_zero_with_no_state_and_regrown_ones_keep_thei
     assert not any(opt.state[layer.weight][key][0, [0, 2]].any() for key in ("exp_avg", "exp_avg_sq"))
 
 
-def test_t5_rigl_drops_and_grows_as_written_out_by_hand():
+def test_rigl_drops_and_grows_as_written_out_by_hand():
     layer, opt, sparse = linear(4, 2, "rigl", 0.5, stop=1.0, drop_fraction=0.5)
     mask = torch.tensor([[1, 1, 0, 0], [0, 1, 1, 0]])
     sparse.load_state_dict({**sparse.state_dict(), "masks": {"weight": pack(mask)}})
@@ -112,7 +112,7 @@ def test_t5_rigl_drops_and_grows_as_written_out_by_hand():
 
 
 @pytest.mark.parametrize("method", ["rigl", "set", "itop_g", "snfs"])
-def test_t6_what_is_kept_is_never_grown_again(method):
+def test_what_is_kept_is_never_grown_again(method):
     layer, opt, sparse = linear(60, 40, method, 0.7)
     for step in range(6):
         weights, mask = layer.weight.detach().clone(), sparse.masks["weight"]
@@ -125,7 +125,7 @@ def test_t6_what_is_kept_is_never_grown_again(method):
 
 
 @pytest.mark.slow
-def test_t7_set_grows_uniformly_over_all_that_was_not_kept():
+def test_set_grows_uniformly_over_all_that_was_not_kept():
     grown = np.zeros(40)
     for seed in range(400):
         layer, opt, sparse = linear(40, 1, "set", 0.75, drop_fraction=0.5, decay="constant", seed=seed)
@@ -144,7 +144,7 @@ def test_t7_set_grows_uniformly_over_all_that_was_not_kept():
 
 
 @pytest.mark.parametrize("method", DYNAMIC)
-def test_t10_no_mask_changes_after_the_stop(method):
+def test_no_mask_changes_after_the_stop(method):
     model, opt, sparse = build(method, total=20, stop=0.5, every=2)
     train(model, opt, range(9))
     before = sparse.masks
@@ -154,7 +154,7 @@ def test_t10_no_mask_changes_after_the_stop(method):
 
 
 @pytest.mark.parametrize("method", DYNAMIC)
-def test_t11_clipping_sees_the_norm_of_the_masked_gradient(method):
+def test_clipping_sees_the_norm_of_the_masked_gradient(method):
     model, _, sparse = build(method)
     x, y = batch(0)
     F.cross_entropy(model(x), y).backward()
@@ -165,7 +165,7 @@ def test_t11_clipping_sees_the_norm_of_the_masked_gradient(method):
 
 @pytest.mark.parametrize("set_to_none", [True, False])
 @pytest.mark.parametrize("method", ["rigl", "mest", "mest_g", "granet_g", "snfs", "srigl"])
-def test_t12_accumulation_over_micro_batches_gives_the_masks_of_one_batch(method, set_to_none):
+def test_accumulation_over_micro_batches_gives_the_masks_of_one_batch(method, set_to_none):
     masks = []
     for parts in (1, 4):
         torch.manual_seed(0)
@@ -184,7 +184,7 @@ def test_t12_accumulation_over_micro_batches_gives_the_masks_of_one_batch(method
 
 
 @pytest.mark.parametrize("set_to_none", [True, False])
-def test_t12_gradients_that_were_thrown_away_do_not_count_and_zero_ones_do(set_to_none):
+def test_gradients_that_were_thrown_away_do_not_count_and_zero_ones_do(set_to_none):
     layer, opt, sparse = linear(4, 2, "rigl", 0.5, drop_fraction=0.3, stop=1.0)
     first, second = torch.zeros(2, 4), torch.zeros(2, 4)
     absent = [tuple(place) for place in (~sparse.masks["weight"]).nonzero().tolist()]
@@ -204,7 +204,7 @@ def test_t12_gradients_that_were_thrown_away_do_not_count_and_zero_ones_do(set_t
     assert not sparse.masks["weight"][absent[0]]
 
 
-def test_t16_same_seed_same_masks_and_the_global_generator_is_left_alone():
+def test_same_seed_same_masks_and_the_global_generator_is_left_alone():
     torch.manual_seed(5)
     before = torch.get_rng_state()
     one, two, other = (build("set", seed=s)[2] for s in (1, 1, 2))
@@ -219,7 +219,7 @@ def test_t16_same_seed_same_masks_and_the_global_generator_is_left_alone():
 
 
 @pytest.mark.slow
-def test_t16_masks_do_not_depend_on_the_hash_seed_of_python():
+def test_masks_do_not_depend_on_the_hash_seed_of_python():
     code = (
         "from toy import build, train; from vidsparse.sparsity.masks import pack\n"
         "m, o, s = build('set'); train(m, o, range(7))\n"
@@ -239,7 +239,7 @@ def test_t16_masks_do_not_depend_on_the_hash_seed_of_python():
     assert said[0] == said[1] != ""
 
 
-def test_t17_nothing_is_renamed_rebound_or_moved():
+def test_nothing_is_renamed_rebound_or_moved():
     plain = Net()
     model, opt, sparse = build("rigl")
     pointers = {n: p.data_ptr() for n, p in model.named_parameters()}
@@ -252,7 +252,7 @@ def test_t17_nothing_is_renamed_rebound_or_moved():
 
 
 @pytest.mark.parametrize("method", ["rigl", "snfs"])
-def test_t23_close_removes_every_hook_and_leaves_an_ordinary_model_with_zeros(method):
+def test_close_removes_every_hook_and_leaves_an_ordinary_model_with_zeros(method):
     model, opt, sparse = build(method)
     train(model, opt, range(7))
     masks = sparse.masks
@@ -267,7 +267,7 @@ def test_t23_close_removes_every_hook_and_leaves_an_ordinary_model_with_zeros(me
     sparsify(model, opt, "set", 0.5).close()
 
 
-def test_t23_sparsifying_twice_raises_also_with_another_optimizer():
+def test_sparsifying_twice_raises_also_with_another_optimizer():
     model, opt, _ = build("rigl")
     for optimizer in (opt, torch.optim.Adam(model.parameters())):
         with pytest.raises(ConfigError, match="already has a topology"):
@@ -276,7 +276,7 @@ def test_t23_sparsifying_twice_raises_also_with_another_optimizer():
 
 @pytest.mark.parametrize("set_to_none", [True, False])
 @pytest.mark.parametrize("method", DYNAMIC)
-def test_t24_tied_frozen_and_unused_layers_and_kept_gradient_buffers_do_not_crash(method, set_to_none):
+def test_tied_frozen_and_unused_layers_and_kept_gradient_buffers_do_not_crash(method, set_to_none):
     torch.manual_seed(0)
     model = Menagerie()
     opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9, nesterov=True, weight_decay=1e-3)
@@ -296,7 +296,7 @@ def test_t24_tied_frozen_and_unused_layers_and_kept_gradient_buffers_do_not_cras
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("method", SPARSE)
-def test_t3_low_precision_weights_keep_exact_counts_and_zeros(method, dtype):
+def test_low_precision_weights_keep_exact_counts_and_zeros(method, dtype):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(216, 32), nn.ReLU(), nn.Linear(32, 4)).to(dtype)
     opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)

@@ -1,4 +1,4 @@
-"""T20: the same two lines in anybody's loop. Nothing else in it changes, and it needs no special order."""
+"""The same two lines in anybody's loop. Nothing else in it changes, and it needs no special order."""
 
 import copy
 import warnings
@@ -36,7 +36,7 @@ def assert_same_as_plain(model: nn.Module, sparse, steps: int = 6) -> None:
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_t20_a_schedule_made_before_or_after_does_not_warn(before):
+def test_a_schedule_made_before_or_after_does_not_warn(before):
     model = plain_model()
     opt = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""T3 over optimizers: absent weights stay zero under elementwise ones by themselves, under others by masking."""
+"""Over optimizers: absent weights stay zero under elementwise ones by themselves, under others by masking."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ MIXING = {  # a new weight depends on other weights' gradients
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("method", ["rigl", "set", "granet_g"])
-def test_t3_zeros_stay_zeros_in_every_kind_of_layer(method, optimizer):
+def test_zeros_stay_zeros_in_every_kind_of_layer(method, optimizer):
     torch.manual_seed(0)
     model = Menagerie()
     opt = OPTIMIZERS[optimizer]([p for p in model.parameters() if p.requires_grad])
@@ -35,7 +35,7 @@ def test_t3_zeros_stay_zeros_in_every_kind_of_layer(method, optimizer):
 
 
 @pytest.mark.parametrize("optimizer", MIXING)
-def test_t3_optimizers_that_mix_weights_are_noticed_and_masked_after_each_step(optimizer):
+def test_optimizers_that_mix_weights_are_noticed_and_masked_after_each_step(optimizer):
     model = Menagerie()
     opt = MIXING[optimizer]([p for p in model.parameters() if p.requires_grad])
     sparse = sparsify(model, opt, "rigl", 0.6, 12, every=2)
@@ -43,7 +43,7 @@ def test_t3_optimizers_that_mix_weights_are_noticed_and_masked_after_each_step(o
     train(model, opt, range(6), lambda: assert_exact_and_zero(model, opt, sparse))
 
 
-def test_t3_the_muon_of_torch_is_masked_and_the_other_weights_belong_to_another_topology():
+def test_the_muon_of_torch_is_masked_and_the_other_weights_belong_to_another_topology():
     model = Menagerie()
     matrices = [model.one.weight, model.attention.in_proj_weight, model.attention.out_proj.weight, model.last.weight]
     rest = [p for p in model.parameters() if p.requires_grad and all(p is not m for m in matrices)]

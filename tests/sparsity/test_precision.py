@@ -32,7 +32,7 @@ def scaled_training(overflow_at: frozenset[int], scale: float | None, set_to_non
 
 @pytest.mark.parametrize("set_to_none", [True, False])
 @pytest.mark.parametrize("overflow_at", [frozenset(), frozenset({2, 5, 6})])
-def test_t14_scaling_and_overflow_change_neither_schedule_nor_masks(overflow_at, set_to_none):
+def test_scaling_and_overflow_change_neither_schedule_nor_masks(overflow_at, set_to_none):
     plain = scaled_training(frozenset(), None)
     scaled = scaled_training(overflow_at, 2.0**10, set_to_none)
     assert (plain.step, plain.updates) == (scaled.step, scaled.updates) == (12, 4)
@@ -62,7 +62,7 @@ def fused_training(method: str, overflow_at: frozenset[int], scale: float | None
 
 @pytest.mark.parametrize("every", [1, 3])
 @pytest.mark.parametrize("method", ["rigl", "mest", "snfs", "srigl", "granet_g"])
-def test_t14_fused_optimizers_that_swallow_an_overflow_change_neither_schedule_nor_masks(method, every):
+def test_fused_optimizers_that_swallow_an_overflow_change_neither_schedule_nor_masks(method, every):
     plain = fused_training(method, frozenset(), None, every)
     scaled = fused_training(method, frozenset({2, 5, 6, 11}), 2.0**10, every)
     assert (plain.step, plain.updates) == (scaled.step, scaled.updates) == (12, 12 // every)
@@ -70,7 +70,7 @@ def test_t14_fused_optimizers_that_swallow_an_overflow_change_neither_schedule_n
     assert all(torch.equal(mask, scaled.masks[name]) for name, mask in plain.masks.items())
 
 
-def test_t14_smoothed_gradients_are_those_that_the_optimizer_saw():
+def test_smoothed_gradients_are_those_that_the_optimizer_saw():
     """SNFS averages gradients over steps: neither a changing loss scale nor clipping may change their weights."""
 
     def momenta(scale: float | None) -> dict[str, torch.Tensor]:
@@ -94,7 +94,7 @@ def test_t14_smoothed_gradients_are_those_that_the_optimizer_saw():
     assert max(value.norm() for value in plain.values()) < 1
 
 
-def test_t14_autocast_in_bfloat16_trains_and_keeps_what_is_absent_at_zero():
+def test_autocast_in_bfloat16_trains_and_keeps_what_is_absent_at_zero():
     model, opt, sparse = build("rigl", every=2)
     for step in range(6):
         opt.zero_grad()
@@ -108,7 +108,7 @@ def test_t14_autocast_in_bfloat16_trains_and_keeps_what_is_absent_at_zero():
 
 
 @pytest.mark.slow
-def test_t18_compiled_and_plain_models_get_the_same_masks_without_a_second_compilation():
+def test_compiled_and_plain_models_get_the_same_masks_without_a_second_compilation():
     masks, compilations = [], []
 
     def count(graph, inputs):

@@ -1,4 +1,4 @@
-"""T13: several processes have the same masks, bit by bit, and those that one process on the whole batch has."""
+"""Several processes have the same masks, bit by bit, and those that one process on the whole batch has."""
 
 import os
 import subprocess
@@ -63,15 +63,15 @@ def assert_together(results: list[dict], alone: dict[str, tuple]) -> None:
             assert torch.allclose(value, weights[name], rtol=1e-9, atol=1e-12)
 
 
-def test_t13_two_processes_have_equal_masks_which_are_those_of_one(pair, alone):
+def test_two_processes_have_equal_masks_which_are_those_of_one(pair, alone):
     assert_together(pair, alone)
 
 
-def test_t13_three_processes_have_equal_masks_which_are_those_of_one(alone, tmp_path):
+def test_three_processes_have_equal_masks_which_are_those_of_one(alone, tmp_path):
     assert_together(together("small", 3, tmp_path), alone)
 
 
-def test_t13_r3d_18_in_32_bit_agrees_with_one_process(pair):
+def test_r3d_18_in_32_bit_agrees_with_one_process(pair):
     one, two = (result["r3d"]["r3d_18"] for result in pair)
     assert same(one, two)
     alone = ranks.train_r3d()[1]

@@ -1,4 +1,4 @@
-"""T15: saved at any step, also inside an accumulation window, and loaded into a new process: bit-equal ever after."""
+"""Saved at any step, also inside an accumulation window, and loaded into a new process: bit-equal ever after."""
 
 import io
 import random
@@ -73,7 +73,7 @@ def killed_and_resumed(method: str, optimizer: str, at: int, until: int, masks_f
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("method", SPARSE)
-def test_t15_every_method_resumes_bit_by_bit_between_steps_and_inside_a_window(method, optimizer):
+def test_every_method_resumes_bit_by_bit_between_steps_and_inside_a_window(method, optimizer):
     rng = random.Random(f"{method}/{optimizer}")
     window = 2 * PARTS * rng.randrange(1, 3) - rng.choice([1, 2])  # the step of an update, with parts of it done
     for at in (window, PARTS * rng.randrange(1, 5)):
@@ -82,7 +82,7 @@ def test_t15_every_method_resumes_bit_by_bit_between_steps_and_inside_a_window(m
 
 @settings(max_examples=10)
 @given(st.sampled_from(SPARSE), st.sampled_from(list(OPTIMIZERS)), st.integers(1, 17), st.booleans())
-def test_t15_any_optimizer_resumes_at_any_moment(method, optimizer, at, masks_first):
+def test_any_optimizer_resumes_at_any_moment(method, optimizer, at, masks_first):
     killed_and_resumed(method, optimizer, at, 19, masks_first)
 
 
