@@ -138,6 +138,11 @@ def test_evaluate_takes_weights_as_they_are(tiny_config, tiny_root):
         predictions.load(trained / "predictions.parquet"), predictions.load(evaluated / "predictions.parquet")
     )
     assert "weights of final.safetensors" in (evaluated / "report.html").read_text()
+    Path("alone.safetensors").write_bytes(weights.read_bytes())
+    with pytest.raises(
+        ConfigError, match=r"names none of its \d classes"
+    ):  # nor is its head trained further by position
+        run(tiny_config("name=further", "training.epochs=1", "model.weights=alone.safetensors"))
     weights.write_bytes(weights.read_bytes() + b" ")
     weights.with_name(f"{weights.name}.sha256").unlink()  # other weights, not damaged ones
     with pytest.raises(RunFolderError, match=r"model\.weights"):

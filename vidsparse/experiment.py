@@ -180,7 +180,7 @@ def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, 
 def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
     """The model with the weights that it begins with; what is known of those is said and recorded."""
     from vidsparse.models.weights.find import native_input
-    from vidsparse.models.weights.pretrained import evaluated, initialize
+    from vidsparse.models.weights.pretrained import evaluated, initialize, known_head
     from vidsparse.models.zoo import create_model, model_spec
 
     name, classes, data = config.model.name, clips.dataset.classes, config.data
@@ -198,6 +198,8 @@ def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
     else:
         model = create_model(name, len(classes), data.frames, data.size, config.model.weights)
         facts = {"sha256": _digests(config)["model.weights"]} if config.model.weights else {}
+        if config.model.weights and "weights" not in folder.facts:  # one that was begun before goes on as it began
+            known_head(classes, name, config.model.weights, config.model.labels)
     if config.training.init:
         facts = initialize(model, name, data.frames, data.size, config.training.init)
     if facts:

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from vidsparse.classes.spaces import listed
 from vidsparse.models.weights.find import find_weights
-from vidsparse.models.weights.pretrained import answered_classes, evaluated, initialize
+from vidsparse.models.weights.pretrained import answered_classes, evaluated, initialize, known_head
 from vidsparse.models.zoo import create_model, model_spec
 from vidsparse.utils.errors import ConfigError
 
@@ -47,6 +47,17 @@ def test_classes_that_nobody_names_are_taken_by_order_only_where_that_is_said(fi
     with torch.no_grad():
         torch.testing.assert_close(model.eval()(clip), theirs(clip))
     assert "by order" in facts["labels"]
+
+
+def test_a_head_that_is_trained_further_numbers_the_classes_as_the_data_does(five):
+    _, path, names = five
+    sorted_as_theirs, otherwise = ["ant", "bee", "cat", "dog", "elk"], ["bee", "ant", "cat", "dog", "elk"]
+    assert known_head(sorted_as_theirs, NAME, path, names) == f"by name, {names}"
+    assert "by order" in known_head(otherwise, NAME, path, "order")
+    with pytest.raises(ConfigError, match=r"bee is number 0 of the data and 1 of the weights.*training\.init"):
+        known_head(otherwise, NAME, path, names)
+    with pytest.raises(ConfigError, match=r"names none of its 5 classes.*model\.labels=order"):
+        known_head(otherwise, NAME, path, "auto")
 
 
 def test_data_without_classes_is_answered_in_those_of_the_weights(five):

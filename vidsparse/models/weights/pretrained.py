@@ -74,6 +74,24 @@ def evaluated(
     return model, said
 
 
+def known_head(classes: Sequence[str], name: str, reference: str, labels: str) -> str:
+    """How it is known that the head of weights that are trained further numbers these classes as the data does.
+
+    ConfigError where it does not, or nobody knows: a head that is matched by position alone would begin with the
+    answers of other classes.
+    """
+    weights = find_weights(model_spec(name), reference)
+    places, how, _ = _order(classes, len(classes), weights, labels)
+    other = [number for number, place in enumerate(places) if place != (number,)]
+    if other:
+        number, place = other[0], places[other[0]][0]
+        raise ConfigError(
+            f"model.weights={reference}: its head numbers the classes otherwise than the data ({classes[number]} is "
+            f"number {number} of the data and {place} of the weights); training.init={reference} takes all but the head"
+        )
+    return how
+
+
 def initialize(model: nn.Module, name: str, frames: int, size: int, reference: str) -> dict[str, Any]:
     """Load all of `model` but its head from weights, in place; returns what there is to say of it.
 
