@@ -79,3 +79,19 @@ def test_evaluate_asks_for_weights(capsys):
 def test_report_of_an_unfinished_run_is_refused(capsys):
     assert main(["report", "runs/none"]) == 2
     assert "not a finished run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["0", "-3", "nan", "inf", "1e3", "9" * 5000, "9" * 400, "99999", "", "many"])
+@pytest.mark.parametrize("option", ["preview v.mp4 --size", "preview v.mp4 --severity", "prepare folder . --workers",
+                                    "prepare folder . --timeout", "prepare folder . --short"])  # fmt: skip
+def test_a_number_of_an_option_that_cannot_be_is_refused_by_its_name(option, value, capsys):
+    fits = {"--workers": ("0",), "--timeout": ("1e3", "99999"), "--short": ("0", "99999")}
+    name = option.split()[-1]
+    if value in fits.get(name, ()):
+        return
+    with pytest.raises(SystemExit) as caught:
+        main([*option.split(), value])
+    said = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert f"argument {name}" in said
+    assert "Traceback" not in said

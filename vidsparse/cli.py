@@ -12,6 +12,7 @@ from corruptions.errors import CorruptionError
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.failures import machine_errno, sentence
 from vidsparse.utils.files import at_home
+from vidsparse.utils.ranges import Range
 from vidsparse.utils.surroundings import prepare_environment, speak_utf8, steady_streams
 
 _CONFIG_HELP = "a YAML file, or the name of a shipped config such as ucf101_rigl"
@@ -214,18 +215,37 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     levels = (1, 2, 3, 4, 5)
     parser.add_argument("--severity", type=int, nargs="+", default=levels, choices=levels, metavar="N", help="1 to 5")
     parser.add_argument("--temporal", default="default", choices=("default", "static", "drift", "independent"))
-    parser.add_argument("--size", type=int, default=112, help="pixels a side of each picture")
+    size = Range("the side of each picture", "pixels", at_least=16, at_most=4096)
+    parser.add_argument("--size", type=_number(int, size), default=112, help="pixels a side of each picture")
     parser.add_argument("--out", default="runs/preview", help="folder of the two pictures")
 
 
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="ucf101, hmdb51, cifar10, imagenet, folder, ...")
     parser.add_argument("root", metavar="ROOT", help="the folder that holds it, or is to hold it")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes that decode; default: one a core")
+    workers = _number(int, Range("how many processes decode", at_least=0, at_most=1024))
+    parser.add_argument("--workers", type=workers, metavar="N", help="processes that decode; default: one a core")
+    timeout = _number(float, Range("how long a file may take", "seconds", above=0))
     parser.add_argument(
-        "--timeout", type=float, default=60.0, metavar="S", help="seconds a file may take, 1 more a MiB"
+        "--timeout", type=timeout, default=60.0, metavar="S", help="seconds a file may take, 1 more a MiB"
     )
-    parser.add_argument("--short", type=int, default=16, metavar="FRAMES", help="list videos with fewer frames")
+    short = _number(int, Range("the frames below which a video is listed as short", at_least=0))
+    parser.add_argument("--short", type=short, default=16, metavar="FRAMES", help="list videos with fewer frames")
+
+
+def _number(kind: type[int] | type[float], allowed: Range) -> Callable[[str], float]:
+    """What reads the number of an option; argparse says what it raises beside the option's name."""
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {'whole ' * (kind is int)}number") from None
+        if not allowed.holds(value):
+            raise argparse.ArgumentTypeError(f"{text} cannot be: {allowed.sentence(value)}")
+        return value
+
+    return read
 
 
 OUT_OF_MEMORY = (

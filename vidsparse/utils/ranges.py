@@ -23,7 +23,7 @@ class Range:
     def holds(self, value: float) -> bool:
         """Whether a number is in the range."""
         return (
-            math.isfinite(value)
+            _is_finite(value)
             and (self.at_least is None or value >= self.at_least)
             and (self.above is None or value > self.above)
             and (self.at_most is None or value <= self.at_most)
@@ -46,7 +46,7 @@ class Range:
 
     def sentence(self, value: float) -> str:
         """Why `value`, which is outside, cannot be."""
-        if math.isfinite(value) and abs(value) > self.largest:
+        if abs(value) > self.largest and _is_finite(value):
             return f"it must be at most {self.largest:.0f}: {self.what}"
         if self.noun:
             return f"{value} is not {self.noun}: it must be {self.text}"
@@ -57,6 +57,11 @@ class Range:
     def what(self) -> str:
         """The meaning, with the unit."""
         return f"{self.meaning}, in {self.unit}" if self.unit else self.meaning
+
+
+def _is_finite(value: float) -> bool:
+    """Whether it is a number; also for whole ones that no float can hold."""
+    return isinstance(value, int) or math.isfinite(value)
 
 
 class Bounds(TypedDict, total=False):
