@@ -1,148 +1,49 @@
 """Runs that crash at every file boundary, or are killed at random: forks of one process that has loaded everything.
 
-`python tests/helpers/crashing.py WHAT OUT [boundaries | kills] [COUNT]`, WHAT being a key of WORKS: does the work once
-untouched, then again and again with a crash in it and a second start after it, and compares. Prints lines of JSON. A
-fork starts in milliseconds, so that what is hit is the work and not the imports before it. A crash is one of the
-process: what an operating system loses with the power is not tried.
+`python tests/helpers/crashing.py WHAT OUT [boundaries | kills | twice] [COUNT]`, WHAT being keys of WORKS with commas between:
+does the work once untouched, then lets it crash, starts it a second time, and compares; or starts two at once. Each
+trial is a line of JSON in OUT/WHAT/MODE.jsonl, where a second call finds what is done. Where several crashes left the
+same files, byte by byte, the second start is made once. Prints lines of JSON too; exits with 1 where a trial found a
+fault, whose folder is kept. A fork starts in milliseconds, so that what is hit is the work and not the imports before
+it. A crash is one of the process: what an operating system loses with the power is not tried.
 """
 
 import errno
+import gc
 import hashlib
 import importlib
 import json
 import os
 import pkgutil
 import random
+import re
 import shutil
 import signal
 import sys
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
-from helpers.boundaries import CRASHED, Boundaries  # noqa: E402
+from helpers.boundaries import CRASHED, Boundaries, wait_for, writes  # noqa: E402
+from helpers.crash_works import REFUSED, WORKS, begin, fork, make_data, stop_after_training  # noqa: E402
 
-LIGHT = ("data.source=folder", "data.frames=2", "data.stride=2", "data.short_side=40", "data.size=32",
-         "model.name=cifar_resnet20", "training.epochs=2", "training.batch_size=2", "training.schedule.warmup_epochs=0",
-         "evaluation.severities=[3]", "evaluation.corruptions=[gaussian_noise,freeze]", "evaluation.views=4",
-         "evaluation.batch_size=4", "sparse.every=1", "engine.workers=0", "engine.checkpoint_every=2",
-         "analysis.spectral=off", "analysis.saliency=off", "logging.tensorboard=false")  # fmt: skip
+LIMIT_S = 120.0  # for one start
 SAME = ("checkpoints/final.safetensors", "checkpoints/*/*", "predictions.parquet", "layers.csv", "topology.csv",
         "structure.csv", "gallery.parquet", "analysis/*.parquet", "tables/*.csv", "study.json")  # fmt: skip
 
 
-def train(root: Path) -> None:
-    """Train, evaluate and analyse one run; its page is made by `report`."""
-    from vidsparse import experiment, load_config
-
-    experiment.show = lambda config, folder: None  # type: ignore[assignment]  # pages are remade whole every time
-    experiment.run(load_config("ucf101_rigl", [f"data.root={root}", *LIGHT, "name=run"]))
-
-
-def evaluate(root: Path) -> None:
-    """The same command; its training is done, so that crashes hit the evaluation."""
-    train(root)
-
-
-def generate(root: Path) -> None:
-    """Write a benchmark as files, and one as arrays."""
-    from vidsparse.benchmark.generate import generate as write
-    from vidsparse.checks import load_benchmark_config
-
-    settings = ("data.source=folder", "data.frames=2", "data.stride=2", "data.short_side=40", "data.size=32",
-                "evaluation.severities=[3]", "evaluation.corruptions=[gaussian_noise,freeze]",
-                "engine.workers=0")  # fmt: skip
-    write(load_benchmark_config("ucf101_c", [f"data.root={root}", *settings, "benchmark.dir=runs/clips"]))
-
-
-def study(root: Path, *more: str) -> None:
-    """Two runs in forks, then tables; pages are left out."""
-    from vidsparse import load_config
-    from vidsparse.study import jobs
-    from vidsparse.study import run as studies
-
-    def in_a_fork(job: jobs.Job, *_: object) -> int:
-        from vidsparse import experiment
-
-        experiment.show = lambda config, folder: None  # type: ignore[assignment]
-        return fork(lambda: experiment.run(load_config(job.config, [])), Path(job.log))
-
-    def one_by_one(pool: object, jobs_: list[jobs.Job], stopping: object) -> dict[str, object]:
-        from concurrent.futures import Future
-
-        made: dict[str, Future[int]] = {}
-        for job in jobs_:
-            made[job.name] = Future()
-            made[job.name].set_result(in_a_fork(job))
-        return made
-
-    import vidsparse.report.page as page
-
-    studies.submit = one_by_one  # type: ignore[assignment]
-    page.write_comparison = lambda runs, out: out  # type: ignore[assignment]
-    page.write_report = lambda run, dense: run  # type: ignore[assignment]
-    words = [f"data.root={root}", *LIGHT, "name=study", "study.methods=[rigl]", *more]
-    studies.run_study("ucf101_rigl", words, load_config("ucf101_rigl", words))
-
-
-def dask(root: Path) -> None:
-    """The same study on a Dask cluster of two workers, each run in a process of its own."""
-    from vidsparse.cli import main
-
-    words = [f"data.root={root}", *LIGHT, "name=study", "study.methods=[rigl]"]
-    code = main(["run", "ucf101_rigl", *words, "study.cluster=local", "study.jobs=2"])
-    if code:
-        raise SystemExit(code)
-
-
-WORKS: dict[str, Callable[[Path], None]] = {
-    "training": train,
-    "evaluation": evaluate,
-    "study": study,
-    "generate": generate,
-    "dask": dask,
-}
-
-
-def fork(work: Callable[[], object], log: Path, kill_after: float | None = None) -> int:
-    """Do the work in a fork; its exit code, or minus the signal that ended it."""
-    pid = os.fork()
-    if not pid:
-        code = 1
-        try:
-            os.setsid()
-            handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            os.dup2(handle, 1)
-            os.dup2(handle, 2)
-            work()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    if kill_after is not None:
-        deadline = time.monotonic() + kill_after
-        while time.monotonic() < deadline:
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.002)
-        os.killpg(pid, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
 def state_of(folder: Path) -> dict[str, str]:
     """Digests of everything that must be the same; of a benchmark, of all of it but its log."""
-    if (folder / "runs" / "clips").is_dir():
-        paths = [p for p in (folder / "runs" / "clips").rglob("*") if p.is_file() and p.name != "log.jsonl"]
+    runs = folder / "runs"
+    if (runs / "clips").is_dir():
+        paths = [p for p in (runs / "clips").rglob("*") if p.is_file() and p.name not in ("log.jsonl", ".lock")]
     else:
-        runs = [p.parent for p in (folder / "runs").rglob("config.yaml")] + [folder / "runs" / "study"]
-        paths = [p for run in runs for pattern in SAME for p in run.glob(pattern) if p.is_file()]
-    left = list((folder / "runs").rglob(".*.tmp"))
+        found = [p.parent for p in runs.rglob("config.yaml")] + [runs / "study"]
+        paths = [p for run in found for pattern in SAME for p in run.glob(pattern) if p.is_file()]
+    left = [path for path in runs.rglob(".*") if path.name.endswith((".tmp", "lock")) or ".lock." in path.name]
     assert not left, f"left behind: {left}"
     return {str(p.relative_to(folder)): _digest(p) for p in sorted(set(paths))}
 
@@ -151,67 +52,124 @@ def _digest(path: Path) -> str:
     content = path.read_bytes()
     if path.name == "runs.csv":  # its last two columns are times
         content = b"\n".join(b",".join(line.split(b",")[:-2]) for line in content.splitlines())
-    if path.name == "log.jsonl":
-        content = b""
     return hashlib.sha256(content).hexdigest()
 
 
-class Trial:
+class Trials:
     """One piece of work: where it begins, how it ends when nothing happens, and what is done to it."""
 
-    def __init__(self, what: str, out: Path) -> None:
-        self.what, self.out, self.log = what, out, out / "log.txt"
-        self.root = out / "data"
+    def __init__(self, what: str, out: Path, mode: str) -> None:
+        self.what, self.out, self.log, self.done_file = what, out, out / "log.txt", out / f"{mode}.jsonl"
+        self.root, self.begin, self.crashed = out / "data", out / "begin", out / "crashed"
+        out.mkdir(parents=True, exist_ok=True)
         if not self.root.exists():
             make_data(self.root)
-        self.work = WORKS[what]
-        self.begin, whole = out / "begin", out / "whole"
-        self.begin.mkdir()
-        if what == "evaluation":
-            self.start(self.begin, stop_after_training)
-        else:
-            self.start(out / "warm")  # counts the clips, compiles the kernels
-            if (out / "warm" / "runs" / ".index").exists():
-                shutil.copytree(out / "warm" / "runs" / ".index", self.begin / "runs" / ".index")
+        self.work, read = WORKS[what]
+        read(self.root)
+        gc.freeze()
+        if not self.begin.exists():
+            self._prepare()
+        shutil.rmtree(whole := out / "whole", ignore_errors=True)
         shutil.copytree(self.begin, whole)
-        began = time.monotonic()
-        self.start(whole, counting)
-        self.calls = json.loads((whole / "calls").read_text())
+        began, found = time.monotonic(), out / "calls.json"
+        self.start(whole, lambda work: counting(work, Boundaries(), found))
         self.seconds = time.monotonic() - began
+        self.calls: list[str] = json.loads(found.read_text())["calls"]
         self.expected = state_of(whole)
         assert len(self.expected) > 3, self.expected
+        self.done = self._read_done(hashlib.sha256(json.dumps([self.calls, self.expected]).encode()).hexdigest())
 
-    def start(
-        self, folder: Path, around: Callable[..., None] | None = None, expect: int = 0, **settings: object
-    ) -> None:
+    def _prepare(self) -> None:
+        making = self.out / "making"
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir()
+        if self.what == "evaluation":
+            self.start(making, stop_after_training)
+        else:
+            shutil.rmtree(warm := self.out / "warm", ignore_errors=True)
+            self.start(warm)  # counts the clips, compiles the kernels
+            if (warm / "runs" / ".index").exists():
+                shutil.copytree(warm / "runs" / ".index", making / "runs" / ".index")
+        making.rename(self.begin)
+
+    def _read_done(self, digest: str) -> dict[str, dict[str, object]]:
+        """Trials of before, where they are of the same calls and the same end."""
+        lines = self.done_file.read_text().splitlines() if self.done_file.exists() else []
+        if not lines or json.loads(lines[0])["of"] != digest:
+            self.done_file.write_text(json.dumps({"of": digest}) + "\n")
+        return {found["trial"]: found for found in map(json.loads, lines[1:])}
+
+    def note(self, trial: str, **found: object) -> None:
+        """Keep what a trial found."""
+        self.done[trial] = {"trial": trial, **found}
+        with self.done_file.open("a") as file:
+            file.write(json.dumps(self.done[trial]) + "\n")
+
+    @property
+    def faults(self) -> list[dict[str, object]]:
+        return [found for found in self.done.values() if found.get("fault")]
+
+    def start(self, folder: Path, around: Callable[..., None] = lambda work: work()) -> None:
         """One start of the work in a folder, in a fork."""
         folder.mkdir(exist_ok=True)
+        said = self.log.stat().st_size if self.log.exists() else 0
 
         def work() -> None:
             os.chdir(folder)
-            (around or plain)(lambda: self.work(self.root), **settings)
+            around(lambda: self.work(self.root))
 
-        code = fork(work, self.log)
-        assert code == expect, f"{self.what} ended with {code}, see {self.log}: {self.log.read_text()[-2000:]}"
+        code = fork(work, self.log, LIMIT_S)
+        assert code == 0, f"it ended with {code}: {self.log.read_text(errors='replace')[said:][-2000:]}"
 
-    def crash(self, at: int, how: str) -> None:
-        """Crash once, start again, compare."""
-        folder = self.out / f"{at}_{how}"
-        shutil.copytree(self.begin, folder)
-        self.start(folder, crashing, 0 if how == "error" else CRASHED, at=at, how=how)
-        self.start(folder)
-        assert (found := state_of(folder)) == self.expected, (
-            self.what,
-            at,
-            how,
-            self.calls[at],
-            _apart(found, self.expected),
-        )
+    def crash(self, chosen: dict[int, list[str]]) -> None:
+        """Crash at all these calls, in forks of one run of the work; then start each again and compare."""
+        for gone in (self.crashed, whole := self.out / "again"):
+            shutil.rmtree(gone, ignore_errors=True)
+        self.crashed.mkdir()
+        shutil.copytree(self.begin, whole)
+        boundaries, found = Boundaries(chosen, self.crashed, LIMIT_S), self.out / "ended.json"
+        self.start(whole, lambda work: counting(work, boundaries, found))
+        said = json.loads(found.read_text())
+        assert said["calls"] == self.calls, "the work does not do the same twice"
+        assert state_of(whole) == self.expected, _apart(state_of(whole), self.expected)
+        for number, (name, code) in enumerate(said["ended"].items()):
+            at, how = name.split("_")
+            folder, tried = self.crashed / name, {found.get("left"): found for found in self.done.values()}
+            _give_to_the_dead(folder, said["pid"])
+            left = _left_in(folder)
+            if left in tried and code == (0 if how == "error" else CRASHED):
+                fault = tried[left]["fault"]  # the same files, byte by byte: a second start can do nothing else
+                shutil.rmtree(folder)
+            else:
+                fault = self._second(folder, how, code)
+            self.note(name, call=self.calls[int(at)], left=left, alone=left not in tried, fault=fault)
+            if number % 50 == 0:
+                print(json.dumps({"done": len(self.done), "faults": len(self.faults)}), flush=True)
+
+    def _second(self, folder: Path, how: str, code: int) -> str | None:
+        """Start again where a fork crashed with this code; what is wrong then."""
+        if code != (0 if how == "error" else CRASHED):
+            return f"the crash itself ended with {code}, see {self.log}"
+        try:
+            self.start(folder)
+        except AssertionError as error:
+            return str(error)
+        return self._compare(folder)
+
+    def _compare(self, folder: Path) -> str | None:
+        try:
+            found = state_of(folder)
+        except AssertionError as error:
+            return str(error)
+        if found != self.expected:
+            return f"differ: {_apart(found, self.expected)}"
         shutil.rmtree(folder)
+        return None
 
-    def kill(self, times: int, rng: random.Random) -> int:
-        """Kill so many times at random moments, starting again each time, then compare; how many kills hit."""
-        folder, hits = self.out / f"killed_{times}", 0
+    def kill(self, trial: str, times: int, rng: random.Random) -> None:
+        """Kill so many times at random moments, starting again each time, then compare."""
+        folder, hits = self.out / f"killed_{trial}", 0
+        shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.begin, folder)
 
         def work() -> None:
@@ -219,113 +177,154 @@ class Trial:
             self.work(self.root)
 
         for _ in range(times):
-            code = fork(work, self.log, kill_after=rng.uniform(0.0, 1.0) * self.seconds)
-            assert code in (0, -signal.SIGKILL), self.log.read_text()[-2000:]
+            said = self.log.stat().st_size
+            code = fork(work, self.log, rng.uniform(0.0, 1.0) * self.seconds)
+            if code not in (0, -signal.SIGKILL):
+                self.note(trial, kills=hits, fault=self.log.read_text(errors="replace")[said:][-2000:])
+                return
             hits += code != 0
             if not code:
                 break
-        time.sleep(0.5 if self.what == "dask" else 0)
-        self.start(folder)
-        assert (found := state_of(folder)) == self.expected, (self.what, _apart(found, self.expected))
-        shutil.rmtree(folder)
-        return hits
+        self.note(trial, kills=hits, fault=self._second(folder, "exit", CRASHED))
+
+    def twice(self, trial: str, rng: random.Random) -> None:
+        """Start two at once, every other time one a moment later; one does the work, and the other is told so."""
+        folder = self.out / f"twice_{trial}"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.begin, folder)
+        said = self.log.stat().st_size
+
+        def work() -> None:
+            os.chdir(folder)
+            self.work(self.root)
+
+        one = begin(work, self.log, LIMIT_S)
+        time.sleep(rng.uniform(0.0, self.seconds) * (int(trial) % 2))
+        codes = sorted([wait_for(begin(work, self.log, LIMIT_S), LIMIT_S), wait_for(one, LIMIT_S)])
+        told = self.log.read_text(errors="replace")[said:]
+        fault = None if codes in ([0, 0], [0, REFUSED]) and "Traceback" not in told else f"{codes}: {told[-2000:]}"
+        self.note(trial, codes=codes, fault=fault or self._compare(folder))
 
 
-def plain(work: Callable[[], None]) -> None:
-    work()
-
-
-def counting(work: Callable[[], None]) -> None:
-    found = Boundaries()
-    found.install()
-    work()
-    seen = list(found.seen)
-    Path("calls").write_text(json.dumps(seen))
-
-
-def crashing(work: Callable[[], None], at: int, how: str) -> None:
-    """A full disk must end in a sentence, and so here in an error that the command line knows."""
+def counting(work: Callable[[], None], boundaries: Boundaries, found: Path) -> None:
+    """Do the work and count; in a fork that was told of a full disk, an error that the command line knows ends it."""
     from vidsparse.utils.errors import VidsparseError
 
-    Boundaries(at, how).install()
+    boundaries.install()
     try:
         work()
-    except VidsparseError:
-        return
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except (VidsparseError, OSError) as error:
+        known = isinstance(error, VidsparseError) or error.errno == errno.ENOSPC
+        if os.getpid() == boundaries.pid or not known:
             raise
-        return
-    if how != "error":
-        raise AssertionError(f"there is no boundary {at}")
+    if os.getpid() == boundaries.pid:
+        said = {"calls": boundaries.seen, "ended": boundaries.ended, "pid": boundaries.pid}
+        found.write_text(json.dumps(said))
 
 
-def stop_after_training(work: Callable[[], None]) -> None:
-    from vidsparse import experiment
+def _give_to_the_dead(folder: Path, pid: int) -> None:
+    """Locks and temporary files of the process that lived on after the crash of its fork: as if it had died, too."""
+    for path in [*folder.rglob(".*")]:
+        if path.is_file() and "lock" in path.name:
+            text = re.sub(rf'("pid": {pid}, "started": ")\w*', r"\g<1>1", path.read_text())
+            path.write_text(text)
+        elif path.name.endswith(".tmp"):
+            path.rename(path.with_name(re.sub(rf"\.{pid}-\w*-", f".{pid}-1-", path.name)))
 
-    class Enough(Exception):
-        pass
 
-    def enough(*_: object) -> None:
-        raise Enough
-
-    experiment._evaluate = enough
-    try:
-        work()
-    except Enough:
-        return
+def _left_in(folder: Path) -> str:
+    """Digest of all that a crash left, names and contents, but for the times and the token of the owner in them."""
+    state = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        content = path.read_bytes() if path.is_file() else b""
+        if path.name == "run.json":
+            content = re.sub(rb'"(train|evaluate|analyse)": [\d.e-]+', b"", content)
+        hidden = path.name.startswith(".")
+        name = re.sub(r"[0-9a-f]{32}|[0-9]+-1-[0-9a-f]{8}", "", str(path.relative_to(folder)))
+        content = re.sub(rb'"token": "\w+"|"pid": \d+', b"", content) if hidden else content
+        state.update(json.dumps([name, path.is_dir(), hashlib.sha256(content).hexdigest()]).encode())
+    return state.hexdigest()
 
 
 def _apart(one: dict[str, str], two: dict[str, str]) -> list[str]:
     return sorted(name for name in {**one, **two} if one.get(name) != two.get(name))
 
 
-def make_data(root: Path) -> None:
-    """The tiny data set of the tests."""
-    from conftest import _moving_stripes
-
-    from vidsparse.data.datasets.sample_videos import write_video
-
-    for label, name in enumerate(("Left", "Right", "Still")):
-        for part, groups in (("train", range(2)), ("test", range(4, 6))):
-            (root / part / name).mkdir(parents=True)
-            for group in groups:
-                write_video(root / part / name / f"v_{name}_g{group:02d}_c01.avi", _moving_stripes(label, group))
-
-
-def main(what: str, out: str, mode: str = "boundaries", count: str = "all") -> None:
+def load_everything() -> None:
+    """What a run imports, once."""
+    import cv2
     import torch
 
+    import corruptions
     import vidsparse
     from vidsparse.utils import torchvision_compat
 
     torchvision_compat.install()
-    for module in pkgutil.walk_packages(vidsparse.__path__, "vidsparse."):  # everything that a run imports, once
-        importlib.import_module(module.name)
+    for package in (vidsparse, corruptions):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
     torch.set_num_threads(1)
-    began, rng = time.monotonic(), random.Random(f"{what} {mode}")
-    trial = Trial(what, Path(out).absolute())
-    said: dict[str, object] = {"what": what, "mode": mode, "alone_s": round(trial.seconds, 1)}
-    if mode == "kills":
-        done = starts = 0
-        while done < int(count):
-            done += trial.kill(min(10, int(count) - done), rng)
-            starts += 1
-            print(json.dumps(said | {"kills": done, "runs": starts}), flush=True)
-        said |= {"kills": done, "runs": starts}
-    else:
-        writers = {"write_bytes", "write_text", "save", "write_table", "save_file", "to_parquet", "savez_compressed"}
-        every = [(at, how) for at, name in enumerate(trial.calls) for how in ("exit", "error", "torn")
-                 if how != "torn" or name in writers]  # fmt: skip
-        chosen = every if count == "all" else sorted(rng.sample(every, min(len(every), int(count))))
-        for number, (at, how) in enumerate(chosen):
-            trial.crash(at, how)
-            if number % 20 == 0:
-                print(json.dumps({"done": number, "of": len(chosen)}), flush=True)
-        said |= {"boundaries": len(trial.calls), "calls": dict(Counter(trial.calls)), "trials": len(chosen)}
-        said["how"] = dict(Counter(how for _, how in chosen))
-    print(json.dumps(said | {"equal": True, "seconds": round(time.monotonic() - began)}), flush=True)
+    cv2.setNumThreads(1)  # a fork cannot end threads that it has not got
+    corruptions.fingerprint()  # remembers itself, and loads every kernel
+    gc.collect()
+    gc.freeze()  # or each fork copies all of it when it collects
 
+
+def main(what: str, out: str, mode: str = "boundaries", count: str = "all") -> int:
+    load_everything()
+    faults = 0
+    for each in what.split(","):
+        began = time.monotonic()
+        trials = Trials(each, Path(out).absolute() / each, mode)
+        said: dict[str, object] = {"what": each, "mode": mode, "boundaries": len(trials.calls)}
+        print(json.dumps(said | {"alone_s": round(trials.seconds, 1), "done": len(trials.done)}), flush=True)
+        said |= MODES[mode](trials, count)
+        for fault in trials.faults:
+            print(json.dumps(fault), flush=True)
+        said |= {"equal": not trials.faults, "seconds": round(time.monotonic() - began)}
+        print(json.dumps(said), flush=True)
+        faults += len(trials.faults)
+    return faults > 0
+
+
+def crash_at_boundaries(trials: Trials, count: str) -> dict[str, object]:
+    """Each way to crash before each call, or so many of them drawn at random."""
+    every = [(at, how) for at, name in enumerate(trials.calls)
+             for how in ("exit", "error", *(["torn"] if writes(name) else []))]  # fmt: skip
+    rng = random.Random(f"{trials.what} boundaries")
+    wanted = every if count == "all" else rng.sample(every, min(len(every), int(count)))
+    chosen: dict[int, list[str]] = {}
+    for at, how in sorted(wanted):
+        if f"{at}_{how}" not in trials.done:
+            chosen.setdefault(at, []).append(how)
+    trials.crash(chosen)
+    return {
+        "calls": dict(Counter(trials.calls)),
+        "trials": len(trials.done),
+        "how": dict(Counter(str(name).split("_")[1] for name in trials.done)),
+        "second_starts": sum(bool(found["alone"]) for found in trials.done.values()),
+    }
+
+
+def kill_at_random(trials: Trials, count: str) -> dict[str, object]:
+    """At least so many kills, up to ten in a row."""
+    kills = sum(int(str(found["kills"])) for found in trials.done.values())
+    while kills < int(count) and not trials.faults:
+        name = str(len(trials.done))
+        trials.kill(name, min(10, int(count) - kills), random.Random(f"{trials.what} kills {name}"))
+        kills += int(str(trials.done[name]["kills"]))
+        print(json.dumps({"kills": kills, "runs": len(trials.done)}), flush=True)
+    return {"kills": kills, "runs": len(trials.done)}
+
+
+def start_twice(trials: Trials, count: str) -> dict[str, object]:
+    """So many times two processes at once."""
+    for number in range(len(trials.done), int(count)):
+        trials.twice(str(number), random.Random(f"{trials.what} twice {number}"))
+    return {"pairs": len(trials.done), "codes": dict(Counter(str(found["codes"]) for found in trials.done.values()))}
+
+
+MODES = {"boundaries": crash_at_boundaries, "kills": kill_at_random, "twice": start_twice}
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))

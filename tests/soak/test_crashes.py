@@ -1,6 +1,6 @@
-"""Every file boundary of training, evaluation, study and generation, and 210 random kills: `make soak`.
+"""Every file boundary of training, evaluation, study and generation, 210 random kills, and pairs of processes.
 
-Figures stand in docs/trials.md. Each piece of work has a process of its own, whose forks are what crashes.
+Figures stand in docs/trials.md. Each test has a process of its own, whose forks are what crashes.
 """
 
 import json
@@ -37,3 +37,11 @@ def test_work_killed_at_random_ends_in_the_same_bytes(what, kills, tmp_path):
     said = harness(what, "kills", str(kills), tmp_path)
     assert said["equal"]
     assert said["kills"] >= kills
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("what", ["training", "generate", "study"])
+def test_two_processes_on_one_work_make_it_once(what, tmp_path):
+    said = harness(what, "twice", "20", tmp_path)
+    assert said["equal"]
+    assert said["pairs"] == 20
