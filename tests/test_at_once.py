@@ -6,6 +6,8 @@ import re
 import pytest
 
 from helpers.at_once import twice
+from vidsparse.config import EngineConfig
+from vidsparse.training.engine import Engine
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.launch import check_alone
 
@@ -35,9 +37,28 @@ def test_two_commands_on_one_run_train_it_once(tiny, tiny_root, tmp_path):
     assert not list(run.rglob(".*"))
 
 
-def test_ranks_of_another_launcher_are_told_what_to_say_instead(monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "count"),
+    [("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE")],
+)  # fmt: skip
+def test_ranks_of_another_launcher_are_told_what_to_say_instead(number, count, monkeypatch):
     check_alone("")
-    monkeypatch.setenv("RANK", "1")
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv(number, "1")
+    check_alone("")
+    monkeypatch.setenv(count, "2")
     with pytest.raises(VidsparseError, match=r"process 1 of 2 .*set engine\.devices"):
         check_alone("set engine.devices")
+
+
+def test_a_job_of_slurm_with_several_tasks_is_one_process_where_it_was_not_launched_by_srun(monkeypatch):
+    for name, value in {
+        "SLURM_NTASKS": "2",
+        "SLURM_JOB_NAME": "job",
+        "SLURM_PROCID": "0",
+        "SLURM_LOCALID": "0",
+    }.items():
+        monkeypatch.setenv(name, value)
+    check_alone("")
+    engine = Engine(EngineConfig())
+    assert (engine.rank, engine.world) == (0, 1)

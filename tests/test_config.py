@@ -81,6 +81,7 @@ def test_a_root_that_the_user_gave_is_never_replaced_by_sample_data():
         ("training.epochs=0", "dense evaluates weights as they are"),
         ("model.weights=none.safetensors", "there is no such file"),
         ("name=a/b", "it becomes a folder"),
+        ("name=a\nb", "it becomes a folder"),
         ("data.size=45", "sides of clips are even"),
         ("training.optimizer.betas=[0.9]", "two numbers"),
         ("training.optimizer.lr=nan", "a number above 0"),

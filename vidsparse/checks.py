@@ -127,9 +127,10 @@ def unknown(key: str, name: str, known: Iterable[str]) -> str:
 
 def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
     data = config.data
-    if not config.name or "/" in config.name or config.name.startswith("."):
+    control = any(ord(letter) < 32 or ord(letter) == 127 for letter in config.name)
+    if not config.name or "/" in config.name or config.name.startswith(".") or control:
         raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
-    if len(os.fsencode(config.name)) > LONGEST_NAME or "\0" in config.name:
+    if len(os.fsencode(config.name)) > LONGEST_NAME:
         raise fail("name", f"it becomes a folder, whose name has at most {LONGEST_NAME} bytes")
     if data.root != SAMPLE_ROOT and not exists(data.root):
         raise fail("data.root", "there is no such folder")

@@ -1,6 +1,6 @@
 """Runs that crash at every file boundary, or are killed at random: forks of one process that has loaded everything.
 
-`python tests/helpers/crashing.py WHAT OUT [boundaries | kills | twice] [COUNT]`, WHAT being keys of WORKS with commas between:
+`python tests/helpers/crashing.py WHAT OUT [boundaries | kills | twice] [COUNT]`, WHAT being keys of WORKS, with commas:
 does the work once untouched, then lets it crash, starts it a second time, and compares; or starts two at once. Each
 trial is a line of JSON in OUT/WHAT/MODE.jsonl, where a second call finds what is done. Where several crashes left the
 same files, byte by byte, the second start is made once. Prints lines of JSON too; exits with 1 where a trial found a
@@ -109,7 +109,7 @@ class Trials:
     def faults(self) -> list[dict[str, object]]:
         return [found for found in self.done.values() if found.get("fault")]
 
-    def start(self, folder: Path, around: Callable[..., None] = lambda work: work()) -> None:
+    def start(self, folder: Path, around: Callable[..., None] = lambda work: work(), limit: float = LIMIT_S) -> None:
         """One start of the work in a folder, in a fork."""
         folder.mkdir(exist_ok=True)
         said = self.log.stat().st_size if self.log.exists() else 0
@@ -118,7 +118,7 @@ class Trials:
             os.chdir(folder)
             around(lambda: self.work(self.root))
 
-        code = fork(work, self.log, LIMIT_S)
+        code = fork(work, self.log, limit)
         assert code == 0, f"it ended with {code}: {self.log.read_text(errors='replace')[said:][-2000:]}"
 
     def crash(self, chosen: dict[int, list[str]]) -> None:
@@ -128,7 +128,8 @@ class Trials:
         self.crashed.mkdir()
         shutil.copytree(self.begin, whole)
         boundaries, found = Boundaries(chosen, self.crashed, LIMIT_S), self.out / "ended.json"
-        self.start(whole, lambda work: counting(work, boundaries, found))
+        forks = sum(map(len, chosen.values()))
+        self.start(whole, lambda work: counting(work, boundaries, found), LIMIT_S * (1 + forks))
         said = json.loads(found.read_text())
         assert said["calls"] == self.calls, "the work does not do the same twice"
         assert state_of(whole) == self.expected, _apart(state_of(whole), self.expected)

@@ -197,6 +197,16 @@ def test_an_unfinished_run_is_refused_by_name(fake_run: MakeRun) -> None:
         write_report(run)
 
 
+def test_a_run_that_is_still_being_analysed_has_a_page(fake_run: MakeRun) -> None:
+    run = fake_run()
+    facts = json.loads((run / "run.json").read_text())
+    for late in ("reference", "corruptions_fingerprint", "finished"):
+        facts.pop(late, None)
+    facts["seconds"].pop("analyse", None)
+    (run / "run.json").write_text(json.dumps(facts))
+    assert "not written down yet" in read(write_report(run))
+
+
 DAMAGED = (
     "predictions.parquet",
     "run.json",

@@ -181,7 +181,7 @@ def _run_warnings(arm: Arm) -> list[str]:
 
 
 def _reference(run: Run, path: Path | None) -> Run | None:
-    if path is None and run.info["reference"]:
+    if path is None and run.info.get("reference"):
         path = Path(run.info["reference"])
         path = path if (path / "predictions.parquet").exists() else None
     return None if path is None else load_run(path)

@@ -202,7 +202,7 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Severities": ", ".join(map(str, accuracy_matrix(run.predictions).columns)),
             **_picked(config, "evaluation", "views", "canvas", "resolution"),
             "Corruption seed": _dig(config, "evaluation", "corruption_seed"),
-            "Reference": info["reference"] or "none",
+            "Reference": info.get("reference") or "none",
         },
         "Model and sparsity": {
             "Model": model["name"],
@@ -226,7 +226,7 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Predictions": "SHA-256 as written"
             if run.sealed
             else "no digest (an older run): damage would go unnoticed",
-            "Corruption code": info["corruptions_fingerprint"],
+            "Corruption code": info.get("corruptions_fingerprint", "not written down yet"),
             "Versions": ", ".join(f"{package} {version}" for package, version in info["versions"].items()),
             "Finished": str(info.get("finished") or "")[:19].replace("T", " "),
         },

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -45,6 +46,7 @@ class Engine:
             accelerator="cuda" if self.on_gpu else "cpu",
             devices=devices,
             strategy=DDPStrategy(timeout=_PATIENCE) if devices > 1 else "auto",
+            plugins=LightningEnvironment(),  # it would take SLURM's variables of a whole job for its own otherwise
             precision=_PRECISION[self.precision],  # type: ignore[arg-type]  # Fabric spells the choices out
         )
         self._fabric.launch()

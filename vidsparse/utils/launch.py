@@ -16,6 +16,12 @@ from typing import Any
 
 from vidsparse.utils.errors import VidsparseError
 
+_LAUNCHERS = (  # and where each tells a process its number, and how many there are
+    ("torchrun or another launcher", "RANK", "WORLD_SIZE"),
+    ("srun", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+    ("mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ("mpiexec", "PMI_RANK", "PMI_SIZE"),
+)
 _GRACE = 60.0  # seconds in which process 0 should notice by itself that another one is gone
 
 
@@ -68,12 +74,13 @@ def check_alone(instead: str) -> None:
 
     Processes that know nothing of each other would do the same work in one folder. `instead`: what to say in its place.
     """
-    world, rank = os.environ.get("WORLD_SIZE", "1"), os.environ.get("RANK")
-    if rank is not None and world.isdigit() and int(world) > 1:
-        raise VidsparseError(
-            f"this is process {rank} of {world} that torchrun or another launcher started; vidsparse starts its "
-            f"processes itself: give the command once, without the launcher, and {instead}"
-        )
+    for launcher, number, count in _LAUNCHERS:
+        world, rank = os.environ.get(count, "1"), os.environ.get(number)
+        if rank is not None and world.isdigit() and int(world) > 1:
+            raise VidsparseError(
+                f"this is process {rank} of {world} that {launcher} started; vidsparse starts its processes itself: "
+                f"give the command once, without the launcher, and {instead}"
+            )
 
 
 def _take_part(work: Callable[..., object], arguments: Sequence[Any], reports: Any) -> None:
