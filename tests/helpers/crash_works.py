@@ -19,7 +19,7 @@ from vidsparse.models.zoo import MODELS, ModelSpec
 from vidsparse.report import page
 from vidsparse.study import jobs
 from vidsparse.study import run as studies
-from vidsparse.study.plan import Planned, plan
+from vidsparse.study.planned_runs import Planned, plan
 from vidsparse.utils.locks import Locked
 
 DATA = ("data.source=folder", "data.frames=2", "data.stride=2", "data.short_side=20", "data.size=16",
