@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python scripts/run.py
 DEMO := data.root='built-in sample data' logging.dir=runs/demo
 
-TEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+TEST := $(BIN)/python -m pytest -n 2 --dist worksteal --durations=25
 
 .PHONY: run demo test test-slow test-all lint bench soak clean
 

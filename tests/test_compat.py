@@ -39,6 +39,7 @@ def test_install_adds_one_finder_however_often_and_imports_nothing_heavy():
     assert printed == "1 set()"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("importer", ["timm.models", "pytorchvideo.models.hub", "torchmetrics"])
 def test_whoever_imports_torchvision_first_is_covered(importer):
     printed = python(f"""

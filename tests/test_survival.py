@@ -115,6 +115,7 @@ def test_a_checkpoint_that_cannot_be_read_falls_back_to_the_one_before(tiny_conf
     same_end(whole, folder)
 
 
+@pytest.mark.slow
 def test_a_video_that_is_broken_is_replaced_in_training_and_wrong_in_evaluation(tiny_config, tiny_root, tmp_path):
     from vidsparse.data.clips import load_clips
     from vidsparse.data.corrupted.batches import CorruptedUnits

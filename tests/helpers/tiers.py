@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 import pytest
 
-CASES = 4  # of one test in the fast tier
+CASES = 3  # of one test in the fast tier
 
 
 def leave_to_the_slow_tier(items: Iterable[pytest.Item]) -> list[pytest.Item]:

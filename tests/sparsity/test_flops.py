@@ -41,6 +41,7 @@ def test_published_numbers_of_images(name):
     assert count_flops(on_meta(name), (1, 3, 224, 224)).dense / 2e9 == pytest.approx(published(name), abs=6e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VIDEO)
 def test_published_numbers_of_clips(name):
     flops = count_flops(on_meta(name), (1, 3, 16, VIDEO[name], VIDEO[name]))
@@ -66,6 +67,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_numbers_of_the_table(name):
     frames, size, number, digits = PUBLISHED[name]
@@ -73,6 +75,7 @@ def test_published_numbers_of_the_table(name):
     assert flops.dense / 2e9 == pytest.approx(number, abs=0.6 * 10**-digits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["s3d", "swin3d_t", "mvit_base_16x4", "i3d", "csn_r101", "vivit_s", "cifar_vit"])
 def test_every_weight_has_its_share(name):
     spec = MODELS[name]

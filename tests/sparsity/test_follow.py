@@ -98,6 +98,7 @@ def test_with_an_example_lengths_may_be_asked_for(channels):
     assert_same(model, small, torch.randn(2, 3, 5, 5).double())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "frames", "share"), [("i3d", 8, 0.6), ("cifar_resnet20", 1, 0.6), ("mvit_v1_b", 8, 0.8)]
 )

@@ -60,6 +60,7 @@ def test_heads_are_found_by_what_they_write_and_not_by_where_they_are_listed():
     assert not any(module._forward_hooks for module in model.modules())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fcn_resnet50", "lraspp_mobilenet_v3_large"])
 def test_srigl_ablates_no_class_of_any_head(name):
     torch.manual_seed(0)
@@ -83,6 +84,7 @@ def test_dense_last_layers_are_all_heads():
     assert sparse.kept_dense == ("classifier.4.weight", "aux_classifier.4.weight")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cifar_resnet20", "timm/resnet18"])
 def test_compact_needs_no_example_for_networks_of_the_table(name):
     torch.manual_seed(0)
