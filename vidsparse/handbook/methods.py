@@ -6,10 +6,11 @@ from typing import Final
 
 import torch
 
+from vidsparse.handbook import method_measures as measured
 from vidsparse.handbook.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, Note
 from vidsparse.handbook.method_speed import SPEED, SPEED_WHERE, SPEED_WHY
 from vidsparse.handbook.pages import INDEX, table
-from vidsparse.handbook.paper_plans import NETWORKS, PLANS, paper_plans
+from vidsparse.handbook.paper_plans import NETWORKS, PLANS, paper_plans, window_cost
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.masks import prunable
@@ -94,7 +95,11 @@ def method_index() -> str:
         f"## Cost\n\n{_costed()} {_ERK_COST}\n\n{table(('method', *_heads()), costs)}",
         f"## In the paper's setting\n\n{PLANS}",
         *(f"{network}:\n\n{paper_plans(network)}" for network in NETWORKS),
+        f"{measured.EXPLORED_TEXT}\n\n{table(measured.EXPLORED_HEAD, measured.EXPLORED)}",
+        f"## What growth sees\n\n{measured.OVERLAP_TEXT}\n\n{table(measured.OVERLAP_HEAD, measured.OVERLAP)}",
+        f"{measured.OVERLAP_MEANS} {window_cost('slow_r50')}",
         f"## Speed\n\n{SPEED_WHERE}\n\n{table(('method', 'a step', 'an update'), SPEED)}\n\n{SPEED_WHY}",
+        f"{measured.ADAMW_TEXT}\n\n{table(measured.ADAMW_HEAD, measured.ADAMW)}",
         "## Left out\n\n" + "\n".join(f"- **{name}** {why}." for name, why in LEFT_OUT.items()),
     ]
     return "\n\n".join(parts) + "\n"

@@ -35,8 +35,8 @@ PLANS: Final = (
     "`python scripts/docs.py`, no training needed. Masked: prunable layers with a mask, and the share of all prunable "
     "weights that they hold. Dropped: what all updates drop together, over the weights that the masked layers have in "
     "the end. Net: what of it is gone after the same update, because growth does not take it back at once; exact in "
-    "expectation where growth is random, at most what is dropped where it is by gradient: there it is measured, "
-    "below. What pruning takes (`gmp`, and `granet_*` on the way to the target) is in neither."
+    "expectation where growth is random, at most what is dropped where it is by gradient: there only training knows "
+    "it, see below. What pruning takes (`gmp`, and `granet_*` on the way to the target) is in neither."
 )
 
 
@@ -59,6 +59,19 @@ def paper_plans(network: str) -> str:
     dynamic = [name for name, row in METHODS.items() if row.dynamic]
     rows = [_row(network, name, "erk") for name in dynamic]
     return table(HEAD, [*rows, _row(network, "set", "uniform"), _row(network, "rigl", "uniform")])
+
+
+def window_cost(network: str) -> str:
+    """Return how many steps of the paper's setting compute and keep dense gradients for growth."""
+    config = paper_config(network, "rigl", SPARSITIES[0])
+    per_epoch = _steps_per_epoch(network)
+    total = per_epoch * config.training.epochs
+    plan = topology_plan(config, per_epoch)
+    dense = len(plan.method.dense_gradient_steps(total))
+    return (
+        f"It costs dense gradients in the steps before updates, {plan.method.grow_window} each: in the paper's setting "
+        f"{dense:,} of {total:,} steps ({100 * dense / total:.0f} %), and a sum as large as the masked layers."
+    )
 
 
 def _row(network: str, method: str, distribution: str) -> tuple[str, ...]:
