@@ -36,8 +36,8 @@ EXPLORED: Final = (("rigl", "0.5", "0.674", "0.605"),)
 ADAMW_TEXT: Final = (
     "AdamW takes a root of every weight, absent ones too. Where it is as good, a run uses its fused form, whose "
     "results differ by rounding. timm's vit_tiny, sparsity 0.9, 64 px, batch 4, medians of interleaved steps over "
-    "the dense step without it, 29 November 2026, on two cores that others used too (`python -m pytest tests/speed/test_sparsity.py "
-    "-s -k adamw`); the optimizer alone is 3.5 times faster."
+    "the dense step without it, 29 November 2026, on two cores that others used too "
+    "(`python -m pytest tests/speed/test_sparsity.py -s -k adamw`); the optimizer alone is 3.5 times faster."
 )
 ADAMW_HEAD: Final = ("method", "a step", "fused")
 ADAMW: Final = (("dense", "1.000", "0.804"), ("static", "1.215", "0.848"), ("rigl", "1.246", "0.872"))
