@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from vidsparse.config import Config, DataConfig, EvaluationConfig, ModelConfig, TrainingConfig
+from vidsparse.config.change import changed
 from vidsparse.data.datasets.sources import Dataset, Sample, evaluated_on
 from vidsparse.evaluation.answerable import judged, load_answerable
 from vidsparse.utils.errors import DataError
@@ -68,7 +69,7 @@ def test_clips_of_actions_that_the_weights_do_not_know_are_left_out_and_said(tmp
     assert "left out, the weights have no such action: YoYo" in said
     assert "several of them are one class of the weights: CricketBowling, CricketShot" in said
     only = pictures(tmp_path / "other", "YoYo", "Nunchucks")
-    asked.data.root, asked.model.labels = str(only), "kinetics400"
+    asked = changed(asked, {"data.root": str(only), "model.labels": "kinetics400"})
     with pytest.raises(DataError, match="no class of its test clips is one that the weights know"):
         load_answerable(asked)
 

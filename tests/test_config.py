@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from vidsparse import load_config
-from vidsparse.compose import compose, shipped_configs
 from vidsparse.config import SAMPLE_ROOT, identity, to_yaml
+from vidsparse.config.compose import compose, shipped_configs
 from vidsparse.utils.errors import ConfigError
 
 SHIPPED = sorted(path.stem for path in shipped_configs().glob("*.yaml"))

@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # A room imports only what stands to its right; rooms joined by | do not know each other.
 ORDER = (
     "scripts → cli → study → experiment → report → analysis → evaluation → handbook → training → benchmark"
-    " → preview → checks | facts → data → models → runfolder | compose"
-    " → config | tasks → sparsity → classes → utils → corruptions"
+    " → preview → loading | facts → data → models → runfolder"
+    " → config → tasks → sparsity → classes → utils → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
 LONGEST = 350  # lines

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vidsparse.checks import load_config
-from vidsparse.compose import compose
+from vidsparse import load_config
+from vidsparse.config.compose import compose
 from vidsparse.config.sample_block import say_replaced
 from vidsparse.utils.progress import aside
 

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from vidsparse import load_config
-from vidsparse.compose import ROOTS, shipped_configs
 from vidsparse.config import SAMPLE_ROOT, identity
+from vidsparse.config.compose import ROOTS, shipped_configs
 from vidsparse.experiment import dry_run
 from vidsparse.models.zoo import model_spec
 from vidsparse.tasks import TASKS

@@ -9,7 +9,7 @@ import torch
 
 import corruptions
 from corruptions.errors import FEW, CorruptionError, suggestion
-from vidsparse.checks import load_config
+from vidsparse import load_config
 from vidsparse.data.datasets.prepare import prepare
 from vidsparse.data.datasets.sources import SOURCES
 from vidsparse.models.weights.labels import find_classes

@@ -10,8 +10,8 @@ from vidsparse.utils import torchvision_compat
 
 if TYPE_CHECKING:
     from vidsparse import sparsity
-    from vidsparse.checks import load_config
     from vidsparse.experiment import run
+    from vidsparse.loading import load_config
     from vidsparse.models.zoo import create_model, list_models
     from vidsparse.sparsity.topology import sparsify
 
@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 _HOME = {
     "create_model": "vidsparse.models.zoo",
     "list_models": "vidsparse.models.zoo",
-    "load_config": "vidsparse.checks",
+    "load_config": "vidsparse.loading",
     "run": "vidsparse.experiment",
     "sparsify": "vidsparse.sparsity.topology",
 }

@@ -54,7 +54,7 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
 
 def _run(options: argparse.Namespace) -> Path | None:
     """Train, evaluate, report, or a whole study; returns the run folder, where there is one."""
-    from vidsparse.checks import load_config
+    from vidsparse import load_config
 
     config = load_config(options.config, options.overrides)
     if config.study.methods:
@@ -101,8 +101,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _generate(options: argparse.Namespace) -> None:
     """Plan, write, verify or repair an offline corrupted benchmark."""
-    from vidsparse.checks import load_benchmark_config
     from vidsparse.config import to_yaml
+    from vidsparse.loading import load_benchmark_config
 
     words = [_benchmark_setting(word) for word in options.overrides]
     folder = at_home(options.config)

@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from vidsparse.checks import processes
 from vidsparse.config import Config
+from vidsparse.config.change import changed
 from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.evaluation.answerable import load_answerable
 from vidsparse.facts import (
@@ -57,7 +57,7 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
         damaged = folder.finished and folder.remove_damaged(config.training.epochs > 0)
         if not folder.finished or damaged or _asked_for_more(config, folder):
             folder.update(**protocol(config, clips, command))
-            with together(processes(config), _take_part, config):
+            with together(config.engine.processes, _take_part, config):
                 _work(config, clips, folder)
             folder.update(finished=now())
         show(config, folder)
@@ -97,7 +97,7 @@ def dry_run(config: Config) -> None:
     from vidsparse.data.loader import TrainingClips, make_loader, to_input
     from vidsparse.training.loop import optimize, plan_steps
 
-    config.engine.devices = 1
+    config = changed(config, {"engine.devices": 1})
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch) / config.name)
         clips = load_answerable(config)

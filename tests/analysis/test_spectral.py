@@ -7,6 +7,7 @@ import torch
 from vidsparse.analysis import curves, filters, spectral
 from vidsparse.analysis.analyse import BUDGET, cost
 from vidsparse.config import AnalysisConfig, Config, DataConfig
+from vidsparse.config.change import changed
 from vidsparse.data.datasets.sources import Sample
 
 DATA = DataConfig(frames=4, size=16, normalize="half")
@@ -76,5 +77,5 @@ def test_auto_takes_what_is_cheap_in_order_and_on_takes_all():
     assert cost(config, 10, budget / 100, False) == ("saliency",)
     assert cost(config, 10, budget, False) == ()
     assert cost(config, 10, budget, True) == ("saliency", "attenuation", "fourier")
-    config.analysis.spectral, config.analysis.saliency = True, False
+    config = changed(config, {"analysis.spectral": True, "analysis.saliency": False})
     assert cost(config, 10, 1e30, False) == ("attenuation", "fourier")

@@ -6,8 +6,8 @@ import pytest
 
 from helpers.orders import SETTINGS
 from vidsparse.benchmark.generate import generate
-from vidsparse.checks import load_benchmark_config
 from vidsparse.config import Config
+from vidsparse.loading import load_benchmark_config
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from helpers.regions import image_set, video_set
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan
 from vidsparse.benchmark.verify import open_sound, verify, verify_deep
-from vidsparse.checks import load_benchmark_config
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import load_clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
 from vidsparse.data.corrupted.benchmarks import cells_of
 from vidsparse.data.corrupted.layout import MASKS, open_stored
 from vidsparse.data.loader import split_units
+from vidsparse.loading import load_benchmark_config
 from vidsparse.utils.errors import BenchmarkError, ConfigError, DataError
 
 SETTINGS = ("task=segmentation", "model.name=unet",

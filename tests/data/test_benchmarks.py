@@ -11,7 +11,6 @@ from PIL import Image
 
 from helpers.orders import SETTINGS
 from vidsparse.benchmark.generate import generate
-from vidsparse.checks import load_benchmark_config, load_config
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import load_clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
@@ -20,6 +19,7 @@ from vidsparse.data.corrupted.cells import Cell, evaluation_cells
 from vidsparse.data.datasets.sample_videos import write_video
 from vidsparse.data.loader import split_units
 from vidsparse.experiment import run
+from vidsparse.loading import load_benchmark_config, load_config
 from vidsparse.utils.errors import ConfigError, DataError
 
 MODEL = ("model.name=x3d_s", "training.epochs=0", "sparse.method=dense", "engine.workers=0",

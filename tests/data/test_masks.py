@@ -1,5 +1,7 @@
 """A mask stays with its picture: on the canvas, under augmentation, in batches, in every process."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from PIL import Image
 import corruptions
 from helpers.regions import COLOURS, VOID, agree, image_set, regions, video_set
 from vidsparse.config import AugmentConfig, DataConfig, EvaluationConfig
+from vidsparse.config.change import changed
 from vidsparse.data.augment import Augment
 from vidsparse.data.clips import load_clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
@@ -81,7 +84,7 @@ def test_colour_jitter_leaves_the_mask_alone():
 @pytest.mark.parametrize("which", ["videos", "pictures"])
 def test_the_target_of_a_training_clip_is_its_mask(which, request):
     clips = request.getfixturevalue(which)
-    clips.config.augment.color = 0.0
+    clips = replace(clips, config=changed(clips.config, {"augment.color": 0.0}))
     clip, target, place = TrainingClips(clips, 5)[2, 1]
     assert target.dtype == torch.uint8
     assert place == 1

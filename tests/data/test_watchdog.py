@@ -19,6 +19,7 @@ from pathlib import Path
 from vidsparse.config import DataConfig
 from vidsparse.data.clips import load_clips
 
+from dataclasses import replace
 root, decoder = Path(sys.argv[1]), sys.argv[2]
 clips = load_clips(DataConfig(source="folder", root=str(root)), 0, root.parent / "index")
 assert clips.read(clips.train[0], [0, 39]).shape[0] == 2
@@ -27,7 +28,7 @@ assert clips.index.rows[hangs.id].info.decoder == decoder
 hangs.path.unlink()
 os.mkfifo(hangs.path)
 print("now", flush=True)
-clips.config.timeout_s = 1.5
+clips = replace(clips, config=replace(clips.config, timeout_s=1.5))
 clips.read(hangs, [0, 39])
 print("never", flush=True)
 """

@@ -13,8 +13,8 @@ from pathlib import Path
 from helpers.boundaries import wait_for
 from vidsparse import experiment
 from vidsparse.benchmark import generate as benchmarks
-from vidsparse.checks import load_benchmark_config, load_config
 from vidsparse.config import Config, to_yaml
+from vidsparse.loading import load_benchmark_config, load_config
 from vidsparse.models.zoo import MODELS, ModelSpec
 from vidsparse.report import page
 from vidsparse.study import jobs

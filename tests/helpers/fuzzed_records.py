@@ -16,9 +16,8 @@ from safetensors.torch import save_file
 
 import corruptions
 from helpers.fuzzing import ODD_WORDS, changed, rewritten
-from vidsparse.checks import load_benchmark_config, load_config
-from vidsparse.compose import shipped_configs
 from vidsparse.config import Config, flatten, to_yaml
+from vidsparse.config.compose import shipped_configs
 from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.corrupted.layout import RECIPE, SAMPLES, Entry, Recipe, entries_bytes, open_stored
 from vidsparse.data.datasets.sources import Sample
@@ -26,6 +25,7 @@ from vidsparse.data.indexing import manifest
 from vidsparse.data.indexing.index import build_index
 from vidsparse.data.reading.frames import VideoInfo
 from vidsparse.evaluation import predictions
+from vidsparse.loading import load_benchmark_config, load_config
 from vidsparse.models.weights.state_dicts import read_tensors
 from vidsparse.runfolder import CsvLog, read_facts, write_csv
 

@@ -24,11 +24,11 @@ from torch import nn
 
 import tiny_network
 from vidsparse.benchmark.generate import generate
-from vidsparse.checks import load_benchmark_config, load_config
 from vidsparse.data.datasets.sample_videos import write_video
 from vidsparse.data.reading.video_files import VideoReader
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
+from vidsparse.loading import load_benchmark_config, load_config
 from vidsparse.training.engine import Checkpoints
 
 HERE = Path(__file__).resolve().parent

@@ -82,7 +82,7 @@ def test_runs_of_before_stand_on_a_page_of_comparison_beside_one_of_now(here, on
 
 
 def test_the_config_that_a_run_kept_makes_the_same_run(here):
-    from vidsparse.checks import load_config
+    from vidsparse import load_config
 
     before.tiny_network.register()
     again = load_config("runs/stopped/config.yaml")

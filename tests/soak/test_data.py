@@ -4,6 +4,7 @@ import gc
 import os
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +81,7 @@ def test_hmdb51_by_its_official_names_and_lists(tmp_path: Path) -> None:
     prepare("hmdb51", root)
     config = DataConfig(source="hmdb51", root=str(root), frames=8, stride=2, short_side=64, size=56, missing="error")
     for split in (1, 2, 3):
-        config.split = split
-        clips = load_clips(config, 0, tmp_path / "index")
+        clips = load_clips(replace(config, split=split), 0, tmp_path / "index")
         assert (len(clips.train), len(clips.test), len(clips.dataset.classes)) == (3570, 1530, 51)
         assert not clips.index.unreadable
     assert not (tmp_path / "index").exists()  # nothing was left to count

@@ -13,7 +13,7 @@ import resource, sys
 from vidsparse.data import spill
 spill.PART = 4 << 20
 from vidsparse.benchmark.generate import generate
-from vidsparse.checks import load_benchmark_config
+from vidsparse.loading import load_benchmark_config
 generate(load_benchmark_config("ucf101_c", sys.argv[1:]))
 print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

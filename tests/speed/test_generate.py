@@ -10,9 +10,9 @@ from helpers.orders import ROOT
 from vidsparse.benchmark.formats import encode
 from vidsparse.benchmark.plan import make_plan, units_of
 from vidsparse.benchmark.write import claim, conclude, make_units, writing
-from vidsparse.checks import load_benchmark_config
 from vidsparse.data.corrupted.corruptor import Corruptor
 from vidsparse.facts import load_and_tell
+from vidsparse.loading import load_benchmark_config
 
 SHARED = ROOT / "../shared/data/ucf101"
 NAMES = "[gaussian_noise,defocus_blur,fog,brightness,jpeg_compression,rotate,freeze,h264_crf]"

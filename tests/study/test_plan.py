@@ -6,8 +6,8 @@ import pytest
 
 from vidsparse import load_config
 from vidsparse.cli import main
-from vidsparse.compose import shipped_configs
 from vidsparse.config import identity, to_yaml
+from vidsparse.config.compose import shipped_configs
 from vidsparse.study.planned_runs import Planned, plan
 from vidsparse.utils.errors import ConfigError
 

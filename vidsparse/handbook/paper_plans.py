@@ -1,7 +1,6 @@
 """What the paper's settings make of each method on its two video networks: computed from the configs alone."""
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from math import floor, prod
@@ -9,10 +8,11 @@ from typing import Final
 
 import torch
 
-from vidsparse.checks import check
-from vidsparse.compose import compose, shipped_configs
 from vidsparse.config import Config
+from vidsparse.config.change import changed
+from vidsparse.config.compose import compose, shipped_configs
 from vidsparse.handbook.pages import table
+from vidsparse.loading import resolve, validate
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.masks import prunable
@@ -144,9 +144,9 @@ def paper_config(network: str, method: str, sparsity: float, distribution: str =
     base = NETWORKS[network]
     own = f"{base}_{method}" if (shipped_configs() / f"{base}_{method}.yaml").is_file() else base
     composed, origin = _composed(own)
-    config = deepcopy(composed)
-    config.sparse.method, config.sparse.sparsity, config.sparse.distribution = method, sparsity, distribution
-    check(config, origin)
+    chosen = {"sparse.method": method, "sparse.sparsity": sparsity, "sparse.distribution": distribution}
+    config = resolve(changed(composed, chosen), origin)
+    validate(config, origin)
     return config
 
 

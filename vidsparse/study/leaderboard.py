@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from vidsparse.compose import compose
+from vidsparse.config.compose import compose
 from vidsparse.config.reading import word
 from vidsparse.models.weights.find import names_parameters, split_part
 from vidsparse.utils.errors import ConfigError

@@ -8,10 +8,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from vidsparse.checks import load_config, unknown
-from vidsparse.compose import COMMAND_LINE
 from vidsparse.config import Config, StudyConfig
+from vidsparse.config.change import changed
+from vidsparse.config.compose import COMMAND_LINE
 from vidsparse.data.datasets.sources import SOURCES
+from vidsparse.loading import load_config
+from vidsparse.loading.validate import unknown
 from vidsparse.models.zoo import model_spec
 from vidsparse.sparsity.methods import METHODS, SETTINGS
 from vidsparse.utils.errors import ConfigError
@@ -145,6 +147,4 @@ def _load(path: str | Path, overrides: Sequence[str], base: Config) -> Config:
         config = load_config(path, overrides)
     except ConfigError as error:
         raise ConfigError(str(error).replace(f" {COMMAND_LINE}", " in the study")) from error
-    config.study = StudyConfig()
-    config.logging.dir = str(base.folder)
-    return config
+    return changed(config, {"study": StudyConfig(), "logging.dir": str(base.folder)})

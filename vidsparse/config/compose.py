@@ -6,7 +6,7 @@ Every mistake is a `ConfigError` of one sentence that names the key, the value, 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_origin
@@ -42,8 +42,9 @@ ROOTS = {  # where the shipped configs look for each data set; the sample stands
 
 def shipped_configs() -> Path:
     """The folder of the configs that come with vidsparse: in the wheel, or beside the package in a checkout."""
-    inside = Path(__file__).parent / "configs"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "configs"
+    package = Path(__file__).parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
 
 
 def find_config(name: str | Path, beside: Path | None = None) -> Path:
@@ -63,7 +64,7 @@ def find_config(name: str | Path, beside: Path | None = None) -> Path:
 def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, dict[str, str]]:
     """Read a config with its bases and overrides; returns it, and where each key was set ({key: place}).
 
-    The config is typed but its names and combinations are not checked yet: that is `checks.load_config`.
+    The config is typed but its names and combinations are not checked yet: that is `loading.load_config`.
     """
     layers = [*_file_layers(find_config(path)), (COMMAND_LINE, _from_words(overrides))]
     *files, typed = [(place, _at_home(layer)) for place, layer in layers]
@@ -74,8 +75,8 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
     if uses_sample(config, origin):
         said, origin_said = config, origin
         config, origin = _merge([*files, *blocks, typed])
-        config.data.source, config.data.root, config.data.split = TASKS[config.task].sample, SAMPLE_ROOT, 1
-        config.sample = {}
+        sample = {"source": TASKS[config.task].sample, "root": SAMPLE_ROOT, "split": 1}
+        config = replace(config, data=replace(config.data, **sample), sample={})
         order = [place for place, _ in files]
         if line := say_replaced(replaced_by_sample(order, (said, origin_said), (config, origin))):
             aside(line)
@@ -191,7 +192,17 @@ def _sample_block(place: str, layer: Mapping[str, Any]) -> Layer:
 @cache
 def _schema() -> DictConfig:
     made: DictConfig = OmegaConf.structured(Config)  # merging copies it
+    _open(made)
     return made
+
+
+def _open(block: DictConfig) -> None:
+    """Let a block be merged into: OmegaConf takes what a frozen dataclass makes for read-only."""
+    OmegaConf.set_readonly(block, None)
+    for name in block:
+        inner = block._get_node(name)
+        if isinstance(inner, DictConfig) and not inner._is_none():
+            _open(inner)
 
 
 def _merge(layers: Sequence[Layer]) -> tuple[Config, dict[str, str]]:

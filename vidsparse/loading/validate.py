@@ -1,20 +1,25 @@
-"""Every name and combination of a config that cannot be carried out, said in one sentence before any work starts."""
+"""Everything that a config holds and that cannot be carried out, said in one sentence before any work starts.
+
+Nothing here changes a config; what it leaves open is settled in `resolve`.
+"""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import corruptions
 from corruptions.errors import suggestion
-from vidsparse.compose import COMMAND_LINE, compose
-from vidsparse.config import SAMPLE_ROOT, Config, SparseConfig
+from vidsparse.config import SAMPLE_ROOT, Config
+from vidsparse.config.faults import Fail, failing
 from vidsparse.config.ranges import outside
+from vidsparse.data.corrupted.layout import RECIPE, read_recipe
 from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.data.datasets.sources import SOURCES
-from vidsparse.models.weights.find import native_input, weights_problem
+from vidsparse.models.weights.find import weights_problem
 from vidsparse.models.zoo import MODELS, check_model, known_models, listed, model_spec, suggest_model
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
-from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
+from vidsparse.sparsity.methods import METHODS, SETTINGS
 from vidsparse.tasks import TASKS
 from vidsparse.utils.errors import ConfigError, some
 
@@ -27,67 +32,46 @@ LISTED = {  # where all names are that a key takes
     "sparse.distribution": "docs/methods/README.md",
     "sparse.method": "docs/methods/README.md",
 }
-Fail = Callable[[str, str], ConfigError]
+_STORED_CLIPS = ("short_side", "size", "frames", "stride", "sampling", "short")  # keys of `data` that a set tells
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a config file, or a shipped one by name, apply `key=value` overrides, and check it.
+def validate(config: Config, origin: Mapping[str, str] | None = None) -> None:
+    """Raise ConfigError, one sentence, for what a resolved config holds that cannot be; the config stays as it is.
 
-    Raises:
-        ConfigError: one sentence naming the key, its value, where it was set, and the nearest valid name.
+    `origin` says where keys were set, for the sentence.
     """
-    config, origin = compose(path, overrides)
-    check(config, origin)
-    return config
+    check_keys(config, origin or {})
+    check_whole(config, origin or {})
 
 
-def load_benchmark_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read the config of an offline benchmark and check what concerns it: neither model nor training."""
-    config, origin = compose(path, overrides)
-    config.training.epochs = 0  # so that test sets will do as a source
-    fail = _failing(config, origin)
-    check_ranges(config, fail)
+def check_keys(config: Config, origin: Mapping[str, str], files: bool = True) -> None:
+    """What each key must be by itself, before anything is resolved: ranges, names, and `files` that are there."""
+    fail = failing(config, origin)
+    for key, why in outside(config):
+        raise fail(key, why)
     _check_names(config, fail)
-    if config.benchmark.stage != "verify" or config.benchmark.deep:  # which need the source
-        _check_paths(config, origin, fail)
-    _settle_input(config)
-    _settle_protocol(config, origin, fail)
-    _check_numbers(config, fail)
-    _check_evaluation(config, fail)
-    return config
+    if files:
+        _check_paths(config, fail)
 
 
-def check(config: Config, origin: Mapping[str, str]) -> None:
-    """Raise ConfigError for what cannot be; fill in what the method's row leaves to it."""
-    fail = _failing(config, origin)
-    check_ranges(config, fail)
-    _check_names(config, fail)
-    _check_paths(config, origin, fail)
-    _settle_input(config)
-    _settle_protocol(config, origin, fail)
-    if config.data.source == "corrupted":
-        from vidsparse.data.settle import settle
-
-        settle(config, origin)
+def check_whole(config: Config, origin: Mapping[str, str]) -> None:
+    """What the keys of a resolved config must be to each other."""
+    fail = failing(config, origin)
+    _check_stored(config)
     _check_numbers(config, fail)
     check_model(config.model.name, 1, config.data.frames, config.data.size)
-    _settle_task(config, fail)
+    _check_task(config, fail)
     _check_evaluation(config, fail)
-    _settle_sparsity(config, origin, fail)
+    _check_sparse(config, fail)
     _check_analysis(config, fail)
     _check_study(config, fail)
 
 
-def _failing(config: Config, origin: Mapping[str, str]) -> Fail:
-    """The error of a key and why it cannot be."""
-
-    def fail(key: str, why: str) -> ConfigError:
-        value: object = config
-        for part in key.split("."):
-            value = getattr(value, part)
-        return ConfigError(f"{key}={value}{' ' + origin[key] if key in origin else ''}: {why}")
-
-    return fail
+def check_benchmark(config: Config, origin: Mapping[str, str]) -> None:
+    """`check_whole` of an offline benchmark."""
+    fail = failing(config, origin)
+    _check_numbers(config, fail)
+    _check_evaluation(config, fail)
 
 
 def _check_names(config: Config, fail: Fail) -> None:
@@ -125,7 +109,7 @@ def unknown(key: str, name: str, known: Iterable[str]) -> str:
     return suggest_model(name) if key == "model.name" else suggestion(name, known, LISTED[key])
 
 
-def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
+def _check_paths(config: Config, fail: Fail) -> None:
     data = config.data
     control = any(ord(letter) < 32 or ord(letter) == 127 for letter in config.name)
     if not config.name or "/" in config.name or config.name.startswith(".") or control:
@@ -143,12 +127,17 @@ def _check_paths(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
         raise fail("data.eval_root", f"the folder of data.eval_source={data.eval_source} is not there")
     if data.eval_source is None and data.eval_root is not None:
         raise fail("data.eval_root", "it needs data.eval_source, the kind of data set that it is")
+    if config.training.epochs and data.source == "corrupted":
+        raise ConfigError(
+            "data.source=corrupted: a corrupted set has nothing to train on; train on the data set itself, then "
+            "evaluate its weights with scripts/evaluate.py, or set training.epochs=0"
+        )
     if config.training.epochs and not SOURCES[data.source].trains:
         raise fail("data.source", "there is nothing to train on in it; set training.epochs=0, or use data.eval_source")
 
 
-def _settle_task(config: Config, fail: Fail) -> None:
-    """Refuse what the task cannot do, and leave out what asks for one answer a clip where there is none."""
+def _check_task(config: Config, fail: Fail) -> None:
+    """Refuse what the task cannot do."""
     task, mixup = TASKS[config.task], config.training.mixup
     answers = model_spec(config.model.name).task
     if answers != task.name:
@@ -162,42 +151,6 @@ def _settle_task(config: Config, fail: Fail) -> None:
     for name in ("spectral", "saliency"):
         if getattr(config.analysis, name) is True:
             raise fail(f"analysis.{name}", f"it asks for one answer a clip, which task={task.name} has not")
-        setattr(config.analysis, name, False)
-    config.model.answers = "data"
-
-
-def _settle_input(config: Config) -> None:
-    """Put what the weights or the model were made for in the place of 0 and auto."""
-    data = config.data
-    if data.normalize != "auto" and data.frames and data.short_side and data.size:
-        return
-    native = native_input(model_spec(config.model.name), config.model.weights or config.training.init)
-    data.frames = data.frames or native.frames
-    data.size = data.size or native.size
-    data.short_side = data.short_side or max(native.short_side, data.size)
-    if data.normalize == "auto":
-        if not native.normalize:
-            raise ConfigError(
-                f"data.normalize=auto: {config.model.name} was trained with none of the presets; name one"
-            )
-        data.normalize = native.normalize  # type: ignore[assignment]  # the keys of NORMALIZE
-
-
-def _settle_protocol(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
-    """Put what the protocol says in the place of what the files say; the command line must not say otherwise."""
-    if config.evaluation.protocol is None:
-        return
-    for name, value in PROTOCOLS[config.evaluation.protocol].settings.items():
-        key = f"evaluation.{name}"
-        if origin.get(key) == COMMAND_LINE and getattr(config.evaluation, name) != value:
-            raise fail(key, f"evaluation.protocol={config.evaluation.protocol} sets it to {value}; give one of the two")
-        setattr(config.evaluation, name, value)
-
-
-def check_ranges(config: Config, fail: Fail) -> None:
-    """Refuse each number that is not in the range that stands beside its field."""
-    for key, why in outside(config):
-        raise fail(key, why)
 
 
 def _check_numbers(config: Config, fail: Fail) -> None:
@@ -214,18 +167,13 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.accumulate", f"a batch of {training.batch_size} clips has no more parts than clips")
     if len(training.optimizer.betas) != 2:
         raise fail("training.optimizer.betas", "they are two numbers, each at least 0 and below 1")
-    world = processes(config)
+    world = config.engine.processes
     if training.batch_size % (world * training.accumulate) and world > 1:
         raise fail("engine.devices", f"training.batch_size={training.batch_size} must be a multiple of it, and of "
                                      f"training.accumulate={training.accumulate} times it")  # fmt: skip
     scale = data.augment.scale
     if len(scale) != 2 or scale[0] > scale[1]:
         raise fail("data.augment.scale", "it is a range of areas [smallest, largest] with 0 < smallest <= largest <= 1")
-
-
-def processes(config: Config) -> int:
-    """How many processes an experiment runs in."""
-    return 1 if config.engine.devices == "auto" else config.engine.devices
 
 
 def _check_evaluation(config: Config, fail: Fail) -> None:
@@ -276,73 +224,50 @@ def _check_study(config: Config, fail: Fail) -> None:
             raise fail(f"study.{axis}", "one of them stands in it twice")
 
 
-def _settle_sparsity(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
-    """Dense runs carry no sparse settings; others have those of their method's row where the config is silent."""
+def _check_sparse(config: Config, fail: Fail) -> None:
+    """What the settings of a sparse method must be, and be to each other."""
     sparse, row = config.sparse, METHODS[config.sparse.method]
     if not row.sparse:
-        config.sparse = SparseConfig(method=row.name)
         return
     if not config.training.epochs:
         raise fail("sparse.method", "with training.epochs=0 nothing is trained; dense evaluates weights as they are")
     if not 0 < sparse.sparsity < 1:
         raise fail("sparse.sparsity", "it is the share of zeros: above 0 and below 1")
-    if sparse.init == "auto":
-        sparse.init = "magnitude" if config.model.weights or config.training.init else "random"
     if sparse.rescale_init and sparse.init != "random":
         raise fail("sparse.rescale_init", "it is for random weights; trained ones have the scale that they learned")
-    _settle_interval(config, origin, row, fail)
-    for name in SETTINGS:
-        if name not in row.settings:
-            if origin.get(f"sparse.{name}") == COMMAND_LINE:
-                page = f"docs/methods/{row.name}.md"
-                raise fail(f"sparse.{name}", f"{row.name} has no such setting; all that it has are in {page}")
-            setattr(sparse, name, None)
-            continue
-        if name == "every" and sparse.every_epochs is not None:
-            continue
-        if getattr(sparse, name) is None:
-            setattr(sparse, name, "auto" if name == "grow_window" else row.settings[name])
-        if name == "initial_density":
-            _settle_start(config, origin, fail)
+    for name, declared in SETTINGS.items():
         value = getattr(sparse, name)
-        if (name, value) != ("grow_window", "auto") and (why := SETTINGS[name].problem(value)):
+        left_open = value is None or (declared.auto and value == "auto")
+        if not left_open and (why := declared.problem(value)):
             raise fail(f"sparse.{name}", why)
-    _settle_own(config, origin, row, fail)
-
-
-def _settle_own(config: Config, origin: Mapping[str, str], row: Method, fail: Fail) -> None:
-    """Settings that the method alone has: as given, else as its row says."""
-    given, own = config.sparse.settings, {each.name: each for each in row.own}
-    for name in given.keys() - own:
-        if origin.get(f"sparse.settings.{name}") == COMMAND_LINE:
-            has = unknown(name, own) if own else f"{row.name} has none of its own"
-            raise ConfigError(f"sparse.settings.{name} {COMMAND_LINE}: {row.name} has no such setting; {has}")
-    config.sparse.settings = {name: given.get(name, each.value) for name, each in own.items()}
-    for name, value in config.sparse.settings.items():
-        if why := own[name].declared.problem(value):
-            raise ConfigError(f"sparse.settings.{name}={value}: {why}")
-
-
-def _settle_start(config: Config, origin: Mapping[str, str], fail: Fail) -> None:
-    """A start that is not denser than the end: refused where somebody says it, dense where it is the method's own."""
-    sparse = config.sparse
-    assert sparse.initial_density is not None
-    if sparse.initial_density > 1 - sparse.sparsity:
-        return
-    if "sparse.initial_density" in origin:
+    for each in row.own:
+        value = sparse.settings.get(each.name, each.value)
+        if why := each.declared.problem(value):
+            raise ConfigError(f"sparse.settings.{each.name}={value}: {why}")
+    if sparse.initial_density is not None and sparse.initial_density <= 1 - sparse.sparsity:
         target = f"sparse.sparsity={sparse.sparsity:g} leaves a density of {1 - sparse.sparsity:g}"
         raise fail("sparse.initial_density", f"{target} in the end, which the start must lie above; 1 starts dense")
-    sparse.initial_density = 1.0
 
 
-def _settle_interval(config: Config, origin: Mapping[str, str], row: Method, fail: Fail) -> None:
-    """An interval in epochs stands in the place of one in steps, for methods that have one."""
-    sparse = config.sparse
-    if sparse.every_epochs is None:
+def _check_stored(config: Config) -> None:
+    """Does a run fit the corrupted set of ours that it evaluates on?"""
+    root = Path(config.data.root)
+    if config.data.source != "corrupted" or not (root / RECIPE).is_file():
         return
-    if "every" not in row.settings:
-        if origin.get("sparse.every_epochs") == COMMAND_LINE:
-            raise fail("sparse.every_epochs", f"{row.name} never changes its topology")
-        sparse.every_epochs = None
-    elif not 0 < sparse.every_epochs < float("inf"):
-        raise fail("sparse.every_epochs", "it must be a number of epochs above 0")
+    evaluation, data, recipe = config.evaluation, config.data, read_recipe(root)
+    if evaluation.canvas != recipe.canvas:
+        raise ConfigError(
+            f"evaluation.canvas={evaluation.canvas}: the benchmark {root} was corrupted on the canvas "
+            f"{recipe.canvas}, and pixels corrupted there are others; set evaluation.canvas={recipe.canvas}"
+        )
+    asked: dict[str, Any] = {f"data.{key}": getattr(data, key) for key in _STORED_CLIPS}
+    asked["data.sampling"] = evaluation.sampling or data.sampling
+    asked["evaluation.views"] = evaluation.views
+    for key, given in asked.items():
+        held = getattr(recipe, key.rpartition(".")[2])
+        if held is not None and held != given:
+            what = "size" if key.endswith(("size", "side")) else "protocol"
+            raise ConfigError(
+                f"{key}={given}: the benchmark {root} holds the frames of one {what} alone, with {key}={held}; set it "
+                "to that"
+            )
