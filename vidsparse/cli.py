@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="vidsparse", description="Train sparse and dense video models; measure how they hold up under corruption."
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     for name, (_, summary, add) in COMMANDS.items():
         add(commands.add_parser(name, help=summary, description=summary))
     options = _parse(parser, arguments)
@@ -37,7 +37,7 @@ def script(name: str) -> int:
     """One command as a script of its own: `python scripts/<name>.py ...`; returns the exit code."""
     speak_utf8()
     action, summary, add = COMMANDS[name]
-    parser = argparse.ArgumentParser(prog=f"{name}.py", description=summary)
+    parser = _Parser(prog=f"{name}.py", description=summary)
     add(parser)
     return _guarded(action, _parse(parser, None))
 
@@ -54,7 +54,7 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
 
 def _run(options: argparse.Namespace) -> Path | None:
     """Train, evaluate, report, or a whole study; returns the run folder, where there is one."""
-    from vidsparse import load_config
+    from vidsparse.loading import load_config
 
     config = load_config(options.config, options.overrides)
     if config.study.methods:
@@ -178,6 +178,19 @@ def _prepare(options: argparse.Namespace) -> None:
 
 def _command_line(options: argparse.Namespace) -> str:
     return shlex.join(["python", "scripts/run.py", options.config, *options.overrides])
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help also lists every key of a config; they are looked up when somebody asks."""
+
+    def format_help(self) -> str:
+        """The usual help, and the keys where the command takes some."""
+        said = super().format_help()
+        if not any(action.dest == "overrides" for action in self._actions):
+            return said
+        from vidsparse.config.reference import config_help
+
+        return f"{said}\n{config_help()}\n"
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:

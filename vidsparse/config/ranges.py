@@ -1,7 +1,7 @@
 """What each number of the schema may be: the range stands beside the field, with the unit and the meaning.
 
-`number` and `numbers` declare a field; `outside` finds what a config holds that its ranges forbid. NaN and infinity
-are in no range. The sentence of an error is made from the declaration.
+`number` and `numbers` declare a field, `key` and `empty` one that holds no number; `outside` finds what a config holds
+that its ranges forbid. NaN and infinity are in no range. The sentence of an error is made from the declaration.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from typing import Any, TypeVar, Unpack
 from vidsparse.utils.ranges import Bounds, Range
 
 T = TypeVar("T")
+C = TypeVar("C", list[Any], dict[str, Any])
 L = TypeVar("L", list[int], list[float], list[int] | None)
 
 
@@ -25,6 +26,18 @@ def numbers(default: L, noun: str, meaning: str, unit: str = "", **bounds: Unpac
     """A field that holds a list of numbers (or null), each in the range; `noun` is what an entry is called."""
     metadata = {"range": Range(meaning, unit, noun=noun, **bounds)}
     made: L = field(default_factory=lambda: copy(default), metadata=metadata)
+    return made
+
+
+def key(default: T, meaning: str) -> T:
+    """A field that holds a word, a text or a switch, with its meaning."""
+    made: T = field(default=default, metadata={"meaning": meaning})
+    return made
+
+
+def empty(kind: type[C], meaning: str) -> C:
+    """A field that holds a list or a mapping and is empty by default, with its meaning."""
+    made: C = field(default_factory=kind, metadata={"meaning": meaning})
     return made
 
 

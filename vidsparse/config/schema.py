@@ -1,4 +1,4 @@
-"""The schema of every YAML: one dataclass a block. `compose` reads files into it, `checks` refuses what cannot be.
+"""The schema of every YAML: one dataclass a block. `compose` reads files into it.
 
 These are the blocks that make a run what it is; `operation` holds those that say where it is carried out and shown.
 """
@@ -17,14 +17,14 @@ from vidsparse.config.operation import (
     ReportConfig,
     StudyConfig,
 )
-from vidsparse.config.ranges import number, numbers
+from vidsparse.config.ranges import empty, key, number, numbers
 from vidsparse.config.settings import with_method_settings
 
 Normalize = Literal["auto", "kinetics", "imagenet", "pytorchvideo", "half", "cifar10", "cifar100", "clip", "unit"]
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
 
 
-@dataclass
+@dataclass(frozen=True)
 class AugmentConfig:
     """One draw per training clip: random resized crop of this area range, flip, colour jitter of this strength.
 
@@ -33,11 +33,11 @@ class AugmentConfig:
 
     scale: list[float] = numbers([0.5, 1.0], "a share of the area", "how much is cropped", above=0, at_most=1)
     pad: int | None = number(None, "the black border around the clip", "pixels", at_least=0, largest=4096)
-    flip: bool = True
+    flip: bool = key(True, "half of the training clips are mirrored")
     color: float = number(0.2, "the strength of colour jitter", at_least=0, at_most=1)
 
 
-@dataclass
+@dataclass(frozen=True)
 class DataConfig:
     """Which clips, which frames of them, at which size.
 
@@ -47,29 +47,33 @@ class DataConfig:
     class is used, in training and in test, for trials; which part is the same for every seed.
     """
 
-    source: str = "ucf101"
-    root: str = "data/ucf101"
+    source: str = key("ucf101", "the kind of data set, a row of the sources in docs/data.md")
+    root: str = key("data/ucf101", "the folder that holds it")
     split: int = number(1, "the number of the official split", at_least=1)
-    eval_source: str | None = None
-    eval_root: str | None = None
+    eval_source: str | None = key(None, "the kind of the data set to evaluate on in place of the own test part")
+    eval_root: str | None = key(None, "the folder of that data set")
     eval_split: int = number(1, "the number of the split of eval_source", at_least=1)
     frames: int = number(16, "the length of a clip", "frames", at_least=0, largest=100_000)
     stride: int = number(4, "the distance of a clip's frames", "frames of the video", at_least=1, largest=1_000_000)
-    sampling: Literal["dense", "uniform"] = "dense"
-    short: Literal["loop", "clamp"] = "loop"
+    sampling: Literal["dense", "uniform"] = key(
+        "dense", "where training clips lie: in one stretch of a video, or over all of it"
+    )
+    short: Literal["loop", "clamp"] = key(
+        "loop", "what follows the end of a shorter video: its start, or its last frame"
+    )
     short_side: int = number(128, "the short side that frames are resized to", "pixels", at_least=0, largest=65_536)
     size: int = number(112, "the side of the crop", "pixels", at_least=0, largest=65_536)
-    normalize: Normalize = "kinetics"
+    normalize: Normalize = key("kinetics", "the mean and deviation that pixels are normalised by")
     val_fraction: float = number(0.0, "the share of the training groups kept for validation", at_least=0, below=1)
     share: float = number(1.0, "the share of each class's samples that is used, 0 < share <= 1", above=0, at_most=1)
-    missing: Literal["drop", "error"] = "drop"
-    if_missing: Literal["sample", "error"] = "sample"
-    on_error: Literal["substitute", "raise"] = "substitute"
+    missing: Literal["drop", "error"] = key("drop", "what becomes of files that the list names and the disk lacks")
+    if_missing: Literal["sample", "error"] = key("sample", "what stands in where the untouched default root is absent")
+    on_error: Literal["substitute", "raise"] = key("substitute", "what a training file that cannot be decoded does")
     timeout_s: float = number(60.0, "how long a file may take to decode", "seconds", above=0)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
-@dataclass
+@dataclass(frozen=True)
 class ModelConfig:
     """A row of the model table, and the weights that it has from the first step on.
 
@@ -78,13 +82,15 @@ class ModelConfig:
     ucf101, or a file of names; `answers` all lets it answer any class of its weights, data only those of the data.
     """
 
-    name: str = "r3d_18"
-    weights: str | None = None
-    labels: str = "auto"
-    answers: Literal["all", "data"] = "all"
+    name: str = key("r3d_18", "a row of the model table, timm/NAME or hf/NAME")
+    weights: str | None = key(
+        None, "the weights that it has from the first step on: file, run folder, published name, hf://"
+    )
+    labels: str = key("auto", "how the classes of given weights are matched to the data's")
+    answers: Literal["all", "data"] = key("all", "the classes that given weights may answer")
 
 
-@dataclass
+@dataclass(frozen=True)
 @with_method_settings(after="rescale_init")
 class SparseConfig:
     """How the network is sparse. What is null is taken from the method's own row.
@@ -97,47 +103,47 @@ class SparseConfig:
     method alone has.
     """
 
-    method: str = "dense"
+    method: str = key("dense", "a row of the methods in docs/methods")
     sparsity: float = number(0.0, "the share of zeros", at_least=0, below=1)
-    distribution: Literal["erk", "er", "uniform"] = "erk"
-    init: Literal["auto", "random", "magnitude"] = "auto"  # first masks; auto keeps the largest of given weights
-    rescale_init: bool = False
-    include: list[str] | None = None
-    exclude: list[str] | None = None
-    first_layer: Literal["sparse", "dense"] = "sparse"
-    last_layer: Literal["sparse", "dense"] = "sparse"
-    depthwise: Literal["sparse", "dense"] = "sparse"
-    dense_in_budget: bool = True
-    settings: dict[str, Any] = field(default_factory=dict)
+    distribution: Literal["erk", "er", "uniform"] = key("erk", "how weights are shared out among layers")
+    init: Literal["auto", "random", "magnitude"] = key("auto", "the first masks; auto: the largest of given weights")
+    rescale_init: bool = key(False, "random weights are scaled by the fan-in that their first masks leave")
+    include: list[str] | None = key(None, "shell patterns of the parameters that alone are made sparse")
+    exclude: list[str] | None = key(None, "shell patterns of the parameters that are kept dense")
+    first_layer: Literal["sparse", "dense"] = key("sparse", "the first prunable layer")
+    last_layer: Literal["sparse", "dense"] = key("sparse", "the layers that write class scores")
+    depthwise: Literal["sparse", "dense"] = key("sparse", "depthwise convolutions")
+    dense_in_budget: bool = key(True, "layers kept dense count in the sparsity, so that the others get sparser")
+    settings: dict[str, Any] = empty(dict, "settings that the method alone has: {name: value}")
 
     if TYPE_CHECKING:  # the settings of methods, see `with_method_settings`
 
         def __getattr__(self, name: str) -> Any: ...
 
 
-@dataclass
+@dataclass(frozen=True)
 class OptimizerConfig:
     """SGD (momentum, nesterov) or AdamW (betas); weight decay on matrices and kernels only."""
 
-    name: Literal["sgd", "adamw"] = "sgd"
+    name: Literal["sgd", "adamw"] = key("sgd", "the optimizer")
     lr: float = number(0.05, "the peak learning rate", above=0, largest=10**6)
     momentum: float = number(0.9, "the momentum of SGD", at_least=0, below=1)
-    nesterov: bool = True
+    nesterov: bool = key(True, "Nesterov's momentum, of SGD")
     betas: list[float] = numbers([0.9, 0.999], "a decay rate", "the decay rates of AdamW", at_least=0, below=1)
     weight_decay: float = number(5e-4, "the weight decay", at_least=0, largest=10**6)
 
 
-@dataclass
+@dataclass(frozen=True)
 class ScheduleConfig:
     """The learning rate after a linear warm-up: cosine to zero, or times gamma at each milestone (epochs)."""
 
-    name: Literal["cosine", "multistep", "constant"] = "cosine"
+    name: Literal["cosine", "multistep", "constant"] = key("cosine", "the learning rate after the warm-up")
     warmup_epochs: float = number(5, "the length of the linear warm-up", "epochs", at_least=0)
     milestones: list[int] = numbers([], "an epoch to step at", "where the rate is lowered", "epochs", at_least=0)
     gamma: float = number(0.1, "the factor at a milestone", above=0, largest=10**6)
 
 
-@dataclass
+@dataclass(frozen=True)
 class MixupConfig:
     """Training clips mixed in pairs, with their labels: Beta(alpha, alpha) shares, 0 for none, in `prob` of the steps.
 
@@ -153,14 +159,14 @@ class MixupConfig:
     prob: float = number(1.0, "the share of the steps that mix", at_least=0, at_most=1)
 
 
-@dataclass
+@dataclass(frozen=True)
 class TrainingConfig:
     """The training recipe. precise_bn: batches that re-estimate batch-norm statistics at the end.
 
     `init`: weights, named as in model.weights, that all but the head begins with: fine-tuning.
     """
 
-    init: str | None = None
+    init: str | None = key(None, "the weights that all but the head begins with: fine-tuning")
     epochs: int = number(100, "passes over the training clips, 0 to evaluate only", at_least=0, largest=10**7)
     batch_size: int = number(16, "clips of an optimizer step", at_least=1, largest=10**7)
     seed: int = number(0, "the seed of initialisation, order and augmentation", at_least=0, largest=LARGEST_SEED)
@@ -173,7 +179,7 @@ class TrainingConfig:
     precise_bn: int | Literal["auto"] = number("auto", "batches that re-estimate batch-norm statistics", at_least=0)
 
 
-@dataclass
+@dataclass(frozen=True)
 class EvaluationConfig:
     """Which corruptions, on which canvas, seen through how many views; null severities are those of the suite.
 
@@ -182,29 +188,29 @@ class EvaluationConfig:
     corruptions, but decoded again for each. `frost_textures`: a folder of photographs that frost is cut from.
     """
 
-    suite: str = "core_10"
-    corruptions: list[str] | None = None
+    suite: str = key("core_10", "the corruptions of a published or own set")
+    corruptions: list[str] | None = key(None, "those of the suite that are used, null for all")
     severities: list[int] | None = numbers(None, "a severity", "they go from 1 to 5", at_least=1, at_most=5)
-    protocol: str | None = None
+    protocol: str | None = key(None, "a named set of views, crops, canvas and sampling, in the place of those given")
     views: int = number(1, "the clips of a video whose answers are averaged", at_least=1, largest=100_000)
-    crops: Literal[1, 3, 5] = 1
-    sampling: Literal["dense", "uniform"] | None = None
-    canvas: Literal["crop", "frame", "source"] = "crop"
-    resolution: Literal["absolute", "relative"] = "relative"
+    crops: Literal[1, 3, 5] = key(1, "the crops of a clip whose answers are averaged")
+    sampling: Literal["dense", "uniform"] | None = key(None, "where test clips lie in a video, null for data.sampling")
+    canvas: Literal["crop", "frame", "source"] = key("crop", "the picture that a corruption sees")
+    resolution: Literal["absolute", "relative"] = key("relative", "pixels as published, or scaled by the short side")
     corruption_seed: int = number(0, "the seed of all corruptions", at_least=0, largest=LARGEST_SEED)
-    frost_textures: str | None = None
+    frost_textures: str | None = key(None, "a folder of photographs that frost is cut from")
     batch_size: int = number(16, "clips of a forward pass", at_least=1, largest=10**7)
     max_clip_mb: float = number(256.0, "frames of a video kept for all corruptions", "MiB", above=0)
-    on_error: Literal["count_wrong", "raise"] = "count_wrong"
-    reference: str | None = "auto"
+    on_error: Literal["count_wrong", "raise"] = key("count_wrong", "what becomes of a test clip that cannot be decoded")
+    reference: str | None = key("auto", "the run that gains are measured against: auto, null or a run folder")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Config:
     """One experiment, whole. `task` is a row of tasks.py; `sample` holds what the built-in sample data changes."""
 
-    name: str = "${data.source}_${sparse.method}"
-    task: Literal["classification", "segmentation"] = "classification"
+    name: str = key("${data.source}_${sparse.method}", "the name of the run and of its folder")
+    task: Literal["classification", "segmentation"] = key("classification", "what the network is asked")
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     sparse: SparseConfig = field(default_factory=SparseConfig)
@@ -217,7 +223,7 @@ class Config:
     analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     study: StudyConfig = field(default_factory=StudyConfig)
-    sample: dict[str, Any] = field(default_factory=dict)
+    sample: dict[str, Any] = empty(dict, "what the built-in sample data changes, where it stands in")
 
     @property
     def folder(self) -> Path:

@@ -1,0 +1,80 @@
+"""Every key of a config with its type, default, range, unit and meaning: for docs/config.md and for --help."""
+
+import json
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any
+
+from vidsparse.config.kinds import kind_of, type_name
+from vidsparse.config.schema import Config
+from vidsparse.utils.ranges import Range
+
+_MADE = "<!-- made by scripts/docs.py from the schema, vidsparse/config: change it there -->"
+_INTRODUCTION = """# The config
+
+Every key that a YAML file and the command line take, as `block.key=value`. Precedence: these defaults, then `base:`
+files, the file, its `sample:` block on the built-in sample data, the command line. `${data.source}` stands for the
+value of another key. Keys of `sparse` that are null take the value of the method's own row (docs/methods)."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: dotted `name`, `type` and `default` as YAML has them, `range` and `unit` of a number, else empty."""
+
+    name: str
+    type: str
+    default: str
+    range: str
+    unit: str
+    meaning: str
+
+    @property
+    def line(self) -> str:
+        """For a terminal: "sparse.sparsity=0.0 (float): the share of zeros, at least 0 and below 1"."""
+        what = ", ".join(part for part in (self.meaning, self.unit, self.range) if part)
+        return f"{self.name}={self.default} ({self.type}): {what}"
+
+
+def keys(schema: Any = Config, prefix: str = "") -> list[Key]:
+    """Every key below a dataclass, in the order of the schema."""
+    found: list[Key] = []
+    for each in fields(schema):
+        name = f"{prefix}{each.name}"
+        if is_dataclass(each.type):
+            found += keys(each.type, f"{name}.")
+            continue
+        default = each.default if each.default_factory is MISSING else each.default_factory()
+        allowed: Range | None = each.metadata.get("range")
+        text = allowed.text if allowed else ""
+        meaning = allowed.meaning if allowed else each.metadata["meaning"]
+        if allowed and allowed.noun:
+            meaning = f"{allowed.noun.removeprefix('an ').removeprefix('a ')} each: {meaning}"
+        shown = default if isinstance(default, str) else json.dumps(default)
+        found.append(Key(name, type_name(kind_of(name)), shown, text, allowed.unit if allowed else "", meaning))
+    return found
+
+
+def config_page() -> str:
+    """The text of docs/config.md: one table a block, with what the block is."""
+    parts = [f"{_MADE}\n{_INTRODUCTION}"]
+    blocks: dict[str, list[Key]] = {}
+    for each in keys():
+        blocks.setdefault(each.name.rpartition(".")[0], []).append(each)
+    for block, rows in blocks.items():
+        about = (kind_of(block) if block else Config).__doc__ or ""
+        text = "\n".join(line.strip() for line in about.strip().splitlines())
+        parts.append(f"## {block or 'the run itself'}\n\n{text}\n\n{_table(rows)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def config_help() -> str:
+    """Every key, a line each, as `--help` shows them."""
+    return "keys of the config, with their defaults:\n" + "\n".join(f"  {each.line}" for each in keys())
+
+
+def _table(rows: list[Key]) -> str:
+    head = "| key | type | default | range | unit | meaning |\n|---|---|---|---|---|---|\n"
+    lines = (
+        (f"`{row.name.rpartition('.')[2]}`", row.type, f"`{row.default}`", row.range, row.unit, row.meaning)
+        for row in rows
+    )
+    return head + "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
