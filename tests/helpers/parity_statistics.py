@@ -35,15 +35,15 @@ LEAST: Final = {
 LUMA: Final = np.array([0.299, 0.587, 0.114])
 
 
-def drawn_clip(profile: str) -> Clip:
-    """A moving texture of natural contrast in colour: uint8 (T, S, S, 3)."""
-    side, rng = SIDES[profile], np.random.default_rng(0)
+def drawn_clip(profile: str, side: int = 0, frames: int = 0) -> Clip:
+    """A moving texture of natural contrast in colour: uint8 (T, S, S, 3), by default of the profile's own size."""
+    side, rng = side or SIDES[profile], np.random.default_rng(0)
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(2 * side), np.fft.fftfreq(2 * side)))
     frequency[0, 0] = np.inf
     waves = np.fft.fft2(rng.normal(size=(2 * side, 2 * side, 3)), axes=(0, 1)) / frequency[..., None]
     texture = np.fft.ifft2(waves, axes=(0, 1)).real @ np.array([[1, 0.6, 0.4], [0.5, 1, 0.5], [0.3, 0.6, 1]])
     levels = np.clip(120 + 45 * (texture - texture.mean()) / texture.std(), 0, 255).astype(np.uint8)
-    return np.stack([np.roll(levels, (-t, -2 * t), (0, 1))[:side, :side] for t in range(FRAMES[profile])])
+    return np.stack([np.roll(levels, (-t, -2 * t), (0, 1))[:side, :side] for t in range(frames or FRAMES[profile])])
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
