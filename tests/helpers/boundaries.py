@@ -96,7 +96,7 @@ class Boundaries:
             return False
         path = arguments[place or 0]
         path = getattr(path, "name", path) if not isinstance(path, Path) else path
-        return isinstance(path, str | Path) and not str(path).startswith(("/dev", "/proc"))
+        return isinstance(path, str | Path) and os.path.abspath(path).startswith(f"{os.getcwd()}/")
 
 
 def writes(name: str) -> bool:
