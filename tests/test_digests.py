@@ -49,7 +49,7 @@ def again(finished, tmp_path, tiny_config, monkeypatch):
     def start(page=False):
         with monkeypatch.context() as patch:
             if not page:
-                patch.setattr("vidsparse.experiment.show", lambda config, folder: None)
+                patch.setattr("vidsparse.experiment.show", lambda folder: None)
             run(tiny_config(*LIGHT))
 
     return folder, start
@@ -161,7 +161,7 @@ def test_a_damaged_part_of_an_unfinished_evaluation_is_made_again(again, hurt, c
 
 
 def test_lines_of_a_log_that_were_cut_short_are_left_out(again):
-    from vidsparse.runfolder import CsvLog
+    from vidsparse.run_dir.csv_log import CsvLog
 
     log = again[0] / "metrics.csv"
     columns = tuple(log.read_text().splitlines()[0].split(","))

@@ -13,7 +13,7 @@ from vidsparse.data.datasets.sources import load_dataset
 from vidsparse.data.reading import image_files, mask_files
 from vidsparse.evaluation import predictions
 from vidsparse.models.weights.labels import find_classes
-from vidsparse.runfolder import CsvLog
+from vidsparse.run_dir.csv_log import CsvLog
 from vidsparse.utils.errors import ClipDecodeError, ConfigError, DamagedFile, DataError
 
 SAMPLED = ("pictures", "lists", "files of class names", "arrays")

@@ -12,7 +12,7 @@ from vidsparse.data.corrupted.sidecars import read_sidecar
 from vidsparse.models.weights.find import _classes_beside
 from vidsparse.report.tables import load_run
 from vidsparse.report.unlabelled import write_named_predictions
-from vidsparse.runfolder import read_facts
+from vidsparse.run_dir.record import read_record
 from vidsparse.utils import json_text, locks
 from vidsparse.utils.errors import DataError, RunFolderError
 
@@ -47,7 +47,7 @@ def test_every_reader_takes_a_file_that_is_nested_too_deep_for_a_damaged_one(tmp
     assert found.pid == 0
     with pytest.raises(DataError, match=r"benchmark\.json"):
         read_recipe(tmp_path)
-    for reader in (load_run, read_facts, write_named_predictions):
+    for reader in (load_run, read_record, write_named_predictions):
         with pytest.raises(RunFolderError, match=r"run\.json"):
             reader(tmp_path)
 

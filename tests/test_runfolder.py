@@ -6,8 +6,10 @@ import shutil
 
 import pytest
 
-from vidsparse import runfolder
-from vidsparse.runfolder import CsvLog, RunFolder, read_facts
+from vidsparse.run_dir import folder as run_folder
+from vidsparse.run_dir.csv_log import CsvLog
+from vidsparse.run_dir.folder import RunFolder
+from vidsparse.run_dir.record import read_record
 from vidsparse.utils.errors import RunFolderError
 from vidsparse.utils.locks import Locked
 
@@ -78,7 +80,7 @@ def test_wherever_a_claim_is_cut_off_the_folder_can_be_claimed_again(tiny_config
         again.claim(config, "data-1")
         if "predictions.parquet" in os.listdir(folder):  # killed before --fresh began: the old run, whole
             assert (folder / "checkpoints" / "step-1").exists()
-        assert again.facts["identity"]
+        assert again.record.identity
         assert sorted(set(os.listdir(folder)) - {"checkpoints", "predictions.parquet"}) == ["config.yaml", "run.json"]
     assert 3 < cut < 59
 
@@ -175,7 +177,7 @@ def test_a_log_that_begins_anew_needs_nothing_of_a_damaged_one(tmp_path):
 
 def test_the_time_of_a_stage_adds_up_over_sessions_and_a_kill_costs_what_was_not_kept(tiny_config, monkeypatch):
     now = iter(range(0, 10_000, 10))
-    monkeypatch.setattr(runfolder, "monotonic", lambda: next(now))
+    monkeypatch.setattr(run_folder, "monotonic", lambda: next(now))
     config = tiny_config()
 
     def session() -> RunFolder:
@@ -185,7 +187,7 @@ def test_the_time_of_a_stage_adds_up_over_sessions_and_a_kill_costs_what_was_not
         return folder
 
     def seconds() -> dict:
-        return read_facts(config.folder)["seconds"]
+        return read_record(config.folder).seconds
 
     with session().timed("train") as keep:
         keep()
@@ -200,4 +202,4 @@ def test_the_time_of_a_stage_adds_up_over_sessions_and_a_kill_costs_what_was_not
     assert seconds() == {"train": 40, "evaluate": 10}
     (config.folder / "checkpoints").rmdir()
     session()
-    assert "seconds" not in read_facts(config.folder)  # nothing came of it: another experiment may begin here
+    assert not read_record(config.folder).seconds  # nothing came of it: another experiment may begin here

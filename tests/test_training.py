@@ -14,11 +14,12 @@ from torch import nn
 from helpers.toy import DYNAMIC
 from vidsparse.config import Config, EngineConfig, TrainingConfig
 from vidsparse.data.clips import load_clips
-from vidsparse.runfolder import RunFolder
+from vidsparse.run_dir.folder import RunFolder
 from vidsparse.sparsity.topology import sparsify
 from vidsparse.training import engine as engine_module
 from vidsparse.training.engine import Checkpoints, Engine
 from vidsparse.training.loop import optimize, plan_steps, train
+from vidsparse.training.session import Session
 
 
 class Double(nn.Module):
@@ -38,7 +39,8 @@ def trained(method: str, batch: int, accumulate: int, clip_norm: float | None, s
     """Weights and topology after a few steps of `training.optimize`, with three updates of the topology."""
     torch.manual_seed(0)
     recipe = TrainingConfig(accumulate=accumulate, label_smoothing=0.1, clip_norm=clip_norm)
-    config, engine = Config(training=recipe), Engine(EngineConfig(accelerator="cpu"))
+    engine = Engine(EngineConfig(accelerator="cpu"))
+    session = Session(Config(training=recipe), None, engine, None)
     model = Double()
     optimizer = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
     sparse = sparsify(model, optimizer, method, 0.7, total_steps=14, every=3)
@@ -46,7 +48,7 @@ def trained(method: str, batch: int, accumulate: int, clip_norm: float | None, s
     generator = torch.Generator().manual_seed(1)
     for _ in range(steps):
         pixels = torch.randint(256, (batch, 2, 6, 6, 3), generator=generator, dtype=torch.uint8)
-        optimize(config, engine, wrapped, stepper, pixels, torch.randint(4, (batch,), generator=generator))
+        optimize(session, wrapped, stepper, (pixels, torch.randint(4, (batch,), generator=generator)))
     return model.state_dict(), sparse
 
 
@@ -83,8 +85,8 @@ def half_trained(config: Config, index: Path) -> dict:
         nn.Conv3d(3, 8, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool3d(4), nn.Flatten(), nn.Linear(512, 3)
     )
     engine, optimizer = Engine(config.engine), torch.optim.SGD(model.parameters(), momentum=0.9)
-    steps = plan_steps(config, clips).stop
-    train(config, clips, engine, model, sparsify(model, optimizer, "rigl", 0.5, steps, every=2), folder)
+    steps = plan_steps(config.training, len(clips.train)).stop
+    train(Session(config, clips, engine, folder), model, sparsify(model, optimizer, "rigl", 0.5, steps, every=2))
     return Checkpoints(folder.path / "checkpoints").load()
 
 

@@ -136,9 +136,9 @@ def _benchmark_setting(word: str) -> str:
 
 def _report(options: argparse.Namespace) -> None:
     """Remake the report of a run, or one page that compares several."""
-    from vidsparse.facts import find_reference
+    from vidsparse.provenance import find_reference
     from vidsparse.report.page import write_comparison, write_report
-    from vidsparse.runfolder import RunFolder
+    from vidsparse.run_dir.record import read_record
     from vidsparse.utils.progress import say
 
     runs = [at_home(run) for run in options.runs]
@@ -146,7 +146,7 @@ def _report(options: argparse.Namespace) -> None:
         if not (run / "predictions.parquet").is_file():
             raise VidsparseError(f"{run} is not a finished run: it has no predictions.parquet")
     if len(runs) == 1:
-        page = write_report(runs[0], find_reference(RunFolder.existing(runs[0])))
+        page = write_report(runs[0], find_reference(runs[0], read_record(runs[0])))
     else:
         page = write_comparison(runs, at_home(options.out))
     say(f"report     {page}")

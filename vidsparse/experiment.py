@@ -1,27 +1,22 @@
 """One experiment: train, evaluate, report."""
 
+from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from vidsparse.config import Config
+from vidsparse.config import AnalysisConfig, Config
 from vidsparse.config.change import changed
 from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.evaluation.answerable import load_answerable
-from vidsparse.facts import (
-    describe_sparse,
-    describe_weights,
-    find_reference,
-    now,
-    protocol,
-    write_topology,
-)
-from vidsparse.runfolder import RunFolder
+from vidsparse.provenance import find_reference, now, protocol, topology_record
+from vidsparse.run_dir.folder import RunFolder
 from vidsparse.tasks import TASKS
-from vidsparse.training.cost import count_cost, write_accounts
-from vidsparse.training.topology_plan import check_updates, settings_in_steps, topology_plan
+from vidsparse.training.build import build, digests
+from vidsparse.training.cost import cost_as_trained, count_cost, write_layers
+from vidsparse.training.topology_plan import check_updates
 from vidsparse.utils import failures, files
 from vidsparse.utils.errors import DamagedFile, first_line, plural
 from vidsparse.utils.launch import check_alone, together
@@ -32,7 +27,7 @@ if TYPE_CHECKING:
 
     from vidsparse.data.clips import Clips
     from vidsparse.sparsity.topology import Topology
-    from vidsparse.training.engine import Engine
+    from vidsparse.training.session import Session
 
 
 WARM = 2  # steps of a dry run that are counted, after a cold one
@@ -49,18 +44,18 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
     check_alone("set engine.devices to the number of processes")
     folder = RunFolder(config.folder)
     clips = load_answerable(config)
-    check_updates(config, _steps_per_epoch(config, clips))
+    check_updates(config, batches_per_epoch(len(clips.train), config.training.batch_size))
     cells_of(clips, config.evaluation)  # what a corrupted set does not hold is refused before a folder is claimed
-    weights = _digests(config)
+    weights = digests(config)
     with folder.owned(wait):
         folder.claim(config, clips.fingerprint, fresh, weights)
         damaged = folder.finished and folder.remove_damaged(config.training.epochs > 0)
-        if not folder.finished or damaged or _asked_for_more(config, folder):
-            folder.update(**protocol(config, clips, command))
+        if not folder.finished or damaged or _asked_for_more(config.analysis, folder):
+            folder.write(protocol(config, clips, command, folder.record))
             with together(config.engine.processes, _take_part, config):
                 _work(config, clips, folder)
-            folder.update(finished=now())
-        show(config, folder)
+            folder.write(replace(folder.record, finished=now()))
+        show(folder)
     return folder.path
 
 
@@ -71,17 +66,12 @@ def _take_part(config: Config) -> None:
 
 def _work(config: Config, clips: "Clips", folder: RunFolder) -> None:
     """Train and evaluate, as one of the processes that do."""
-    engine, model, sparse = _build(config, clips, folder)
-    if warning := check_updates(config, _steps_per_epoch(config, clips)):
+    session, model, sparse = build(config, clips, folder)
+    if warning := check_updates(config, batches_per_epoch(len(clips.train), config.training.batch_size)):
         warn(warning)
-    _fit(config, clips, engine, model, sparse, folder)
-    _evaluate(config, clips, engine, model, folder)
-    _analyse(config, clips, engine, model, folder)
-
-
-def _steps_per_epoch(config: Config, clips: "Clips") -> int:
-    """Optimizer steps of one epoch."""
-    return batches_per_epoch(len(clips.train), config.training.batch_size)
+    _fit(session, model, sparse)
+    _evaluate(session, model)
+    _analyse(session, model)
 
 
 def dry_run(config: Config) -> None:
@@ -101,15 +91,16 @@ def dry_run(config: Config) -> None:
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch) / config.name)
         clips = load_answerable(config)
-        steps = plan_steps(config, clips)
-        engine, model, sparse = _build(config, clips, folder)
+        steps = plan_steps(config.training, len(clips.train))
+        session, model, sparse = build(config, clips, folder)
+        engine = session.engine
         if warning := check_updates(config, steps.per_epoch):
             warn(warning)
         ended = [monotonic()]
         wrapped, stepper = engine.setup(model, sparse.optimizer)
         loader = make_loader(TrainingClips(clips, config.training.seed), 0, batch_sampler=steps)
         for pixels, labels, _ in islice(loader, 1 + WARM):
-            optimize(config, engine, wrapped, stepper, pixels, labels)
+            optimize(session, wrapped, stepper, (pixels, labels))
             ended.append(monotonic())
         step = _warm(ended)
         cells, few = cells_of(clips, config.evaluation), min(2, len(clips.test))
@@ -139,93 +130,7 @@ def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
 
 
-def _build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Engine, nn.Module, Topology]":
-    """The model with its masks, on its device."""
-    import torch
-
-    from vidsparse.sparsity.layer_selection import CHOICES
-    from vidsparse.sparsity.topology import sparsify
-    from vidsparse.training.engine import Engine
-    from vidsparse.training.recipe import make_optimizer
-
-    engine = Engine(config.engine)
-    torch.manual_seed(config.training.seed)
-    model = engine.place(_create(config, clips, folder))
-    per_epoch = _steps_per_epoch(config, clips)
-    settings = settings_in_steps(config, per_epoch) | {key: getattr(config.sparse, key) for key in CHOICES}
-    sparse = sparsify(
-        model,
-        make_optimizer(model, config.training.optimizer, scaled=engine.precision == "16"),
-        config.sparse.method,
-        config.sparse.sparsity,
-        per_epoch * config.training.epochs,
-        config.sparse.distribution,
-        config.training.seed,
-        init=config.sparse.init,
-        rescale_init=config.sparse.rescale_init,
-        **settings,
-    )
-    parameters = sum(p.numel() for p in model.parameters())
-    where = f"{engine.device}, precision {engine.precision}"
-    say(f"model      {config.model.name}, {parameters / 1e6:.1f} M parameters on {where}")
-    say(f"sparse     {describe_sparse(sparse)}")
-    folder.update(
-        model={"name": config.model.name, "parameters": parameters, "prunable": sparse.total},
-        engine={"device": str(engine.device), "precision": engine.precision, "processes": engine.world},
-        topology=topology_plan(config, per_epoch).facts() if sparse.method.dynamic else {},
-    )
-    return engine, model, sparse
-
-
-def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
-    """The model with the weights that it begins with; what is known of those is said and recorded."""
-    from vidsparse.models.weights.find import native_input
-    from vidsparse.models.weights.pretrained import evaluated, initialize, known_head
-    from vidsparse.models.zoo import create_model, model_spec
-
-    name, classes, data = config.model.name, clips.dataset.classes, config.data
-    if config.model.weights and not config.training.epochs:
-        given = (config.model.weights, config.model.labels, config.model.answers)
-        model, facts = evaluated(name, classes, data.frames, data.size, *given)
-        names = facts.pop("names")
-        if not classes:
-            folder.update(data={**folder.facts["data"], "classes": names})
-        if facts["answers"] > len(classes):
-            folder.update(chance=1 / facts["answers"])
-        own = native_input(model_spec(name), config.model.weights).normalize
-        if own not in ("", data.normalize):
-            warn(f"data.normalize={data.normalize}, but {name} was trained with {own}; data.normalize=auto takes that")
-    else:
-        model = create_model(name, len(classes), data.frames, data.size, config.model.weights)
-        facts = {"sha256": _digests(config)["model.weights"]} if config.model.weights else {}
-        if config.model.weights and "weights" not in folder.facts:  # one that was begun before goes on as it began
-            known_head(classes, name, config.model.weights, config.model.labels)
-    if config.training.init:
-        facts = initialize(model, name, data.frames, data.size, config.training.init)
-    if facts:
-        folder.update(weights=facts)
-        for sentence in describe_weights(facts, data.normalize):
-            say(f"weights    {sentence}")
-    return model
-
-
-def _digests(config: Config) -> dict[str, str]:
-    """{config key: digest} of the weights that a run begins with, and of its own photographs of frost."""
-    from corruptions.panes import digest_in_use
-    from vidsparse.data.corrupted.corruptor import frost_of
-    from vidsparse.models.weights.find import find_weights
-    from vidsparse.models.zoo import model_spec
-
-    given = {"model.weights": config.model.weights, "training.init": config.training.init}
-    spec = model_spec(config.model.name)
-    with frost_of(config.evaluation):
-        frost = {"evaluation.frost_textures": name} if (name := digest_in_use()) else {}
-    return {key: find_weights(spec, reference, key).sha256 for key, reference in given.items() if reference} | frost
-
-
-def _fit(
-    config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", sparse: "Topology", folder: RunFolder
-) -> None:
+def _fit(session: "Session", model: "nn.Module", sparse: "Topology") -> None:
     """Leave `model` as it will be evaluated: trained, or loaded where it was trained before."""
     from safetensors import SafetensorError
     from safetensors.torch import load_model
@@ -234,6 +139,7 @@ def _fit(
     from vidsparse.training.loop import finish, train
     from vidsparse.training.tracker import LOGS
 
+    config, clips, engine, folder = session.config, session.clips, session.engine, session.folder
     final = folder.path / "checkpoints" / "final.safetensors"
     with engine.first_alone():
         trained = final.exists()
@@ -249,20 +155,24 @@ def _fit(
     if trained:
         sparse.close()  # these weights have the masks of the finished training, not the first ones
         return
-    flops = count_cost(config, model, sparse, folder)
+    flops, cost = count_cost(config.data, min(config.training.batch_size, len(clips.train)), model, sparse)
+    folder.write(replace(folder.record, cost=cost))
     if config.training.epochs:
-        train(config, clips, engine, model, sparse, folder, flops)
+        train(session, model, sparse, flops)
         with folder.timed("train"):
-            finish(config, clips, engine, model)
+            finish(session, model)
     if engine.rank == 0:
         for name in LOGS if config.training.epochs else ():
             files.seal(folder.path / name)
-        write_topology(sparse, folder, trained=config.training.epochs > 0)
-        write_accounts(model, sparse, flops, folder)
+        topology = topology_record(sparse, trained=config.training.epochs > 0)
+        layers = write_layers(folder.path, model, sparse, flops)
+        if flops and cost:
+            cost = cost_as_trained(folder.path, cost, sparse, flops)
+        folder.write(replace(folder.record, topology=topology, layers=layers, cost=cost))
         save_weights(final, model.state_dict())
 
 
-def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
+def _evaluate(session: "Session", model: "nn.Module") -> None:
     import corruptions
     from vidsparse.data.corrupted.benchmarks import cells_of
     from vidsparse.data.corrupted.corruptor import frost_of
@@ -270,19 +180,20 @@ def _evaluate(config: Config, clips: "Clips", engine: "Engine", model: "nn.Modul
     from vidsparse.evaluation.gallery import save_gallery, save_strip
     from vidsparse.evaluation.save_overlays import save_overlays
 
+    config, clips, engine, folder = session.config, session.clips, session.engine, session.folder
     cells = cells_of(clips, config.evaluation)
     with folder.timed("evaluate"):
         if clips.stored is None:
             corruptions.compile_kernels(tuple({cell.corruption for cell in cells if cell.severity}))
-        evaluate(config, clips, cells, engine, model, folder.path)
+        evaluate(session, cells, model)
         if engine.rank == 0:
-            save_strip(config, clips, cells, folder.path / "frames.npz")
-            save_gallery(config, clips, cells, folder.path / "gallery.parquet")
+            save_strip(clips, config.evaluation, cells, folder.path / "frames.npz")
+            save_gallery(clips, config.evaluation, cells, folder.path / "gallery.parquet")
             if TASKS[config.task].masks:
-                save_overlays(config, clips, cells, engine, model, folder.path / "overlays.npz")
+                save_overlays(session, cells, model)
                 _tell_pixels(folder)
     with frost_of(config.evaluation):
-        folder.update(corruptions_fingerprint=corruptions.fingerprint())
+        folder.write(replace(folder.record, corruptions_fingerprint=corruptions.fingerprint()))
     if engine.rank == 0:
         _tell_undecidable(folder)
 
@@ -294,7 +205,9 @@ def _tell_undecidable(folder: RunFolder) -> None:
     from vidsparse.evaluation.summary import undecided, undecided_words
 
     table = load(folder.path / "predictions.parquet")
-    folder.update(**(lost := undecided(table)))
+    lost = undecided(table)
+    clips, rows = lost["undecidable"], lost["undecidable_rows"]
+    folder.write(replace(folder.record, undecidable=clips, undecidable_rows=rows))
     check_decidable(table)
     if lost["undecidable_rows"]:
         warn(undecided_words(lost))
@@ -306,43 +219,46 @@ def _tell_pixels(folder: RunFolder) -> None:
     from vidsparse.evaluation.predictions import load
 
     table = load(folder.path / "predictions.parquet")
-    folder.update(chance=best_constant(table), data={**folder.facts["data"], "classes_present": classes_present(table)})
+    assert folder.record.data is not None
+    data = replace(folder.record.data, classes_present=classes_present(table))
+    folder.write(replace(folder.record, chance=best_constant(table), data=data))
 
 
-def _asked_for_more(config: Config, folder: RunFolder) -> bool:
+def _asked_for_more(config: AnalysisConfig, folder: RunFolder) -> bool:
     """Whether an analysis was switched on that a finished run has not."""
-    if True not in (config.analysis.spectral, config.analysis.saliency):
+    if True not in (config.spectral, config.saliency):
         return False
     from vidsparse.analysis.analyse import wanted_but_missing
 
     return wanted_but_missing(config, folder.path)
 
 
-def _analyse(config: Config, clips: "Clips", engine: "Engine", model: "nn.Module", folder: RunFolder) -> None:
+def _analyse(session: "Session", model: "nn.Module") -> None:
     from vidsparse.analysis.analyse import analyse
 
-    started = monotonic()
-    analyse(config, clips, engine, model, folder.path)
-    folder.update(seconds=folder.facts["seconds"] | {"analyse": monotonic() - started})
+    folder, started = session.folder, monotonic()
+    analyse(session, model)
+    seconds = {**folder.record.seconds, "analyse": monotonic() - started}
+    folder.write(replace(folder.record, seconds=seconds))
 
 
-def show(config: Config, folder: RunFolder) -> None:
+def show(folder: RunFolder) -> None:
     """Write the report, from tables alone, and print its table."""
     from vidsparse.report.console import console_table
     from vidsparse.report.page import write_report
 
-    if not folder.facts["data"].get("labelled", True):
+    if folder.record.data and not folder.record.data.labelled:
         from vidsparse.report.unlabelled import write_named_predictions
 
         say("labels     nobody knows them for these clips: there is no accuracy and no report")
         say(f"predicted  {write_named_predictions(folder.path)}")
         return
-    reference = find_reference(folder)
-    folder.update(reference=str(reference) if reference else None)
+    reference = find_reference(folder.path, folder.record)
+    folder.write(replace(folder.record, reference=str(reference) if reference else None))
     page = write_report(folder.path, reference)
     console.print(console_table(folder.path, reference))
     if not files.seal_of(folder.path / "predictions.parquet").exists():
         say("digests    there are none in this folder, an older run: damage to its files would not be noticed")
-    if reference is None and config.sparse.method != "dense":
-        say(f"to compare {folder.facts['dense_command']}")
+    if reference is None and folder.record.is_sparse:
+        say(f"to compare {folder.record.dense_command}")
     say(f"report     {page}")

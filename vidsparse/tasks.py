@@ -2,23 +2,40 @@
 
 import re
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+VOID = 255  # the class id of a pixel that nobody labelled, in masks and in maps of answers
 
 
 @dataclass(frozen=True)
 class Task:
     """One row. `sample`: the source of its built-in sample data. `masks`: samples have a label a pixel.
 
-    `one_answer`: a clip has one answer, as mixup and CutMix, saliency and the spectral analyses take for granted; and
-    answers may be classes that only the weights know. `words` are (said of classification, said here): texts are
-    written once, and a task replaces what it calls otherwise.
+    `objective_at` and `outcomes_at` name what its training and its table of predictions need, as "module:attribute",
+    so that reading a config imports no torch. `one_answer`: a clip has one answer, as mixup and CutMix, saliency and
+    the spectral analyses take for granted; and answers may be classes that only the weights know. `words` are (said of
+    classification, said here): texts are written once, and a task replaces what it calls otherwise.
     """
 
     name: str
     sample: str
+    objective_at: str  # a training.recipe.Objective: its loss, and what counts as right
+    outcomes_at: str  # an evaluation.outcomes.Outcomes: the schema of its table, and the rows of a batch
     masks: bool = False
     one_answer: bool = True
     right: str = "accuracy"  # of training, where answers are counted clip by clip
     words: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def objective(self) -> Any:
+        """What its answers are held against its labels by: a `training.recipe.Objective`."""
+        return _named(self.objective_at)
+
+    @property
+    def outcomes(self) -> Any:
+        """How its answers become rows of the table of predictions: an `evaluation.outcomes.Outcomes`."""
+        return _named(self.outcomes_at)
 
     def say(self, text: str, /, **values: object) -> str:
         """A text of the report in the words of this task; `values` take the places {NAME} in it and stay as they are.
@@ -34,6 +51,11 @@ class Task:
         pattern = "|".join(rf"\b{re.escape(word)}\b" for word in said)
         text = re.sub(rf"(?<![Pp]ixel )(?:{pattern})", lambda found: said[found[0]], text) if said else text
         return text.format(**values) if values else text
+
+
+def _named(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
 
 
 _MIOU = (
@@ -56,9 +78,17 @@ SOURCE_NOTES = {  # what a reader must know of the numbers that come from a sour
     "packed": "These images are JPEGs: where the originals were stored without loss, networks trained on those lose "
     "accuracy here (CIFAR-10 re-encoded so: a ResNet-20 with 91.78 % on the originals has 81.0 %)."
 }
-TASKS: dict[str, Task] = {
-    "classification": Task("classification", "ucf101"),
-    "segmentation": Task(
-        "segmentation", "video_masks", masks=True, one_answer=False, right="pixel accuracy", words=_MIOU
-    ),
-}
+_CLASSIFICATION = Task(
+    "classification", "ucf101", "vidsparse.training.recipe:CLASSES", "vidsparse.evaluation.outcomes:CLASSES"
+)
+_SEGMENTATION = Task(
+    "segmentation",
+    "video_masks",
+    "vidsparse.training.recipe:PIXELS",
+    "vidsparse.evaluation.outcomes:PIXELS",
+    masks=True,
+    one_answer=False,
+    right="pixel accuracy",
+    words=_MIOU,
+)
+TASKS: dict[str, Task] = {row.name: row for row in (_CLASSIFICATION, _SEGMENTATION)}

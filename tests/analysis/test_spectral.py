@@ -32,7 +32,8 @@ def clips() -> tuple[torch.Tensor, list[Sample]]:
 
 def predict(conditions, clips, batch=4):
     pixels, samples = clips
-    return spectral.predict(conditions, pixels, samples, listener, DATA, batch, torch.device("cpu"))
+    shown = spectral.Shown(samples, pixels)
+    return spectral.predict(conditions, shown, listener, DATA.normalize, batch, torch.device("cpu"))
 
 
 def test_accuracy_falls_where_the_frequency_that_matters_is_removed(clips):
@@ -72,10 +73,10 @@ def test_images_have_no_time_and_small_clips_few_radii():
 def test_auto_takes_what_is_cheap_in_order_and_on_takes_all():
     config = Config(analysis=AnalysisConfig(clips=10))
     budget = BUDGET["cpu"]
-    assert cost(config, 10, budget / 1e6, False) == ("saliency", "attenuation", "fourier")
-    assert cost(config, 10, budget / 300, False) == ("saliency", "attenuation")
-    assert cost(config, 10, budget / 100, False) == ("saliency",)
-    assert cost(config, 10, budget, False) == ()
-    assert cost(config, 10, budget, True) == ("saliency", "attenuation", "fourier")
+    assert cost(config.analysis, config.data, 10, budget / 1e6, False) == ("saliency", "attenuation", "fourier")
+    assert cost(config.analysis, config.data, 10, budget / 300, False) == ("saliency", "attenuation")
+    assert cost(config.analysis, config.data, 10, budget / 100, False) == ("saliency",)
+    assert cost(config.analysis, config.data, 10, budget, False) == ()
+    assert cost(config.analysis, config.data, 10, budget, True) == ("saliency", "attenuation", "fourier")
     config = changed(config, {"analysis.spectral": True, "analysis.saliency": False})
-    assert cost(config, 10, 1e30, False) == ("attenuation", "fourier")
+    assert cost(config.analysis, config.data, 10, 1e30, False) == ("attenuation", "fourier")

@@ -10,7 +10,7 @@ from vidsparse.benchmark.build import build
 from vidsparse.benchmark.generate import generate
 from vidsparse.config import identity
 from vidsparse.data.corrupted.layout import RECIPE
-from vidsparse.experiment import _digests
+from vidsparse.training.build import digests
 from vidsparse.utils.errors import ConfigError
 
 FROST = ("evaluation.suite=imagenet_c_15", "evaluation.corruptions=[frost]", "evaluation.severities=[3]")
@@ -49,7 +49,7 @@ def test_workers_make_the_same_bytes_and_the_manifest_names_the_photographs(orde
 def test_the_pictures_and_not_their_place_are_a_runs_identity(tiny_root, photographs):
     def named(*settings):
         config = load_config("ucf101_dense", [f"data.root={tiny_root}", *settings])
-        return {**identity(config), **_digests(config)}
+        return {**identity(config), **digests(config)}
 
     plain, one, same, other = named(), *(named(photographs[name]) for name in ("one", "same", "other"))
     assert "evaluation.frost_textures" not in plain

@@ -6,8 +6,8 @@ from helpers.orders import sums
 from vidsparse.benchmark import long_clips, verify
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan
+from vidsparse.data.load import load_and_tell
 from vidsparse.data.reading import spill
-from vidsparse.facts import load_and_tell
 
 pytestmark = pytest.mark.slow
 

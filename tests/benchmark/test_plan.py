@@ -12,7 +12,7 @@ from helpers.orders import finish
 from vidsparse.benchmark.estimate import check_room, estimate
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan, share, units_of
-from vidsparse.facts import load_and_tell
+from vidsparse.data.load import load_and_tell
 from vidsparse.utils.errors import BenchmarkError, ConfigError
 
 

@@ -15,7 +15,7 @@ from vidsparse.benchmark.plan import make_plan, units_of
 from vidsparse.benchmark.unit import make, tasks_of
 from vidsparse.benchmark.write import claim, conclude, make_units, missing, writing
 from vidsparse.data.corrupted.layout import LOG, RECIPE
-from vidsparse.facts import load_and_tell
+from vidsparse.data.load import load_and_tell
 from vidsparse.utils.errors import BenchmarkError, DataError, WriteError
 
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from vidsparse.data.corrupted.benchmarks import cells_of
+from vidsparse.data.load import load_and_tell
 from vidsparse.evaluation import gallery
-from vidsparse.facts import load_and_tell
 
 
 @pytest.mark.parametrize(("frames", "side", "size"), [(8, 32, (128, 32)), (1, 32, (32, 32)), (16, 224, (384, 96))])
@@ -27,7 +27,7 @@ def test_a_gallery_shows_the_same_clips_under_each_corruption_and_is_made_once(t
     clips = load_and_tell(config, False)
     cells = cells_of(clips, config.evaluation)
     path = tmp_path / "gallery.parquet"
-    gallery.save_gallery(config, clips, cells, path)
+    gallery.save_gallery(clips, config.evaluation, cells, path)
     table = pd.read_parquet(path)
     shown = [clips.test[0].id, clips.test[2].id, clips.test[5].id]
     assert table["id"].unique().tolist() == shown
@@ -37,5 +37,5 @@ def test_a_gallery_shows_the_same_clips_under_each_corruption_and_is_made_once(t
         assert rows["strip"].nunique() == 4
         assert {Image.open(BytesIO(strip)).size for strip in rows["strip"]} == {(128, 32)}
     before = path.read_bytes()
-    gallery.save_gallery(config, clips, cells[:1], path)
+    gallery.save_gallery(clips, config.evaluation, cells[:1], path)
     assert path.read_bytes() == before

@@ -106,19 +106,19 @@ def test_a_network_that_answers_no_clean_clip_is_refused_and_one_that_answers_on
 
 def test_pixels_without_numbers_are_wrong_and_counted():
     from vidsparse.evaluation import pixels
-    from vidsparse.evaluation.evaluate import OUTCOMES
+    from vidsparse.tasks import TASKS
 
     logits = torch.zeros(2, 2, 1, 2, 2)
     logits[:, 1] = 1.0  # class 1 everywhere
     logits[0, 0, 0, 0, 0], logits[0, :, 0, 0, 1] = NAN, 7.0
-    maps = OUTCOMES["segmentation"].kept(logits)[:, None]
+    maps = TASKS["segmentation"].outcomes.kept(logits)[:, None]
     truth = torch.ones(2, 1, 1, 2, 2, dtype=torch.uint8)
     found = pixels.rows(SAMPLES, Cell("clean", "", 0), maps, truth, [True, True], 2).to_pandas()
     assert [row.tolist() for row in found.confusion] == [[0, 0, 2, 2], [0, 0, 0, 4]]
     assert found.undecidable.tolist() == [2, 0]
     assert undecidable(found).tolist() == [True, False]
     check_decidable(found)
-    nothing = OUTCOMES["segmentation"].kept(logits * NAN)[:, None]
+    nothing = TASKS["segmentation"].outcomes.kept(logits * NAN)[:, None]
     with pytest.raises(UndecidableAnswers):
         check_decidable(pixels.rows(SAMPLES, Cell("clean", "", 0), nothing, truth, [True, True], 2).to_pandas())
 
@@ -137,10 +137,10 @@ def test_pixels_without_numbers_are_wrong_and_counted():
     ],
 )
 def test_what_is_no_logits_is_one_sentence(given, said):
-    from vidsparse.evaluation.evaluate import OUTCOMES
+    from vidsparse.tasks import TASKS
     from vidsparse.utils.errors import ConfigError
 
     with pytest.raises(ConfigError, match=f"the network gives {said}.*; what is evaluated are logits"):
-        OUTCOMES["classification"].check(given, 2, 3)
-    assert OUTCOMES["classification"].check(torch.full((2, 3), 7e4).half(), 2, 3).isinf().all()
-    assert OUTCOMES["classification"].check(torch.ones(2, 3, dtype=torch.int8), 2, 3).dtype == torch.float32
+        TASKS["classification"].outcomes.check(given, 2, 3)
+    assert TASKS["classification"].outcomes.check(torch.full((2, 3), 7e4).half(), 2, 3).isinf().all()
+    assert TASKS["classification"].outcomes.check(torch.ones(2, 3, dtype=torch.int8), 2, 3).dtype == torch.float32

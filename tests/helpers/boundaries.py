@@ -42,7 +42,7 @@ class Boundaries:
         import torch
 
         import vidsparse.training.engine as engine
-        from vidsparse.runfolder import CsvLog
+        from vidsparse.run_dir.csv_log import CsvLog
 
         self.pid = os.getpid()
         for name in self.CALLS:

@@ -72,7 +72,7 @@ def study_plan(root: Path, *more: str) -> tuple[Planned, ...]:
 
 def train(root: Path, *more: str) -> None:
     """Train, evaluate and analyse one run; its page is made by `report`."""
-    experiment.show = lambda config, folder: None  # pages are remade whole every time
+    experiment.show = lambda folder: None  # pages are remade whole every time
     experiment.run(copy.deepcopy(run_config(root, "name=run", *more)))
 
 
@@ -113,7 +113,7 @@ def in_a_fork(job: jobs.Job, runs: Sequence[Planned]) -> int:
     def work() -> None:
         os.chdir(job.folder)
         assert Path(job.config).read_text() == to_yaml(config)
-        experiment.show = lambda config, folder: None
+        experiment.show = lambda folder: None
         experiment.run(copy.deepcopy(config), wait=True)
 
     return fork(work, Path(job.log), RUN_S, group=False)

@@ -27,7 +27,8 @@ from vidsparse.data.reading.frames import VideoInfo
 from vidsparse.evaluation import predictions
 from vidsparse.loading import load_benchmark_config, load_config
 from vidsparse.models.weights.state_dicts import read_tensors
-from vidsparse.runfolder import CsvLog, read_facts, write_csv
+from vidsparse.run_dir.csv_log import CsvLog, write_csv
+from vidsparse.run_dir.record import RunRecord, read_record
 
 KEYS = tuple(flatten(dataclasses.asdict(Config())))
 VALUES = (
@@ -111,18 +112,17 @@ def _word(rng: random.Random) -> str:
 def records_trial(folder: Path) -> Callable[[random.Random], str]:
     """A trial of a changed file of ours: what is read is what was written, or it is refused or made again."""
     folder.mkdir(parents=True, exist_ok=True)
-    trials = [_facts(folder), _index(folder), _predictions(folder), _stored(folder), _weights(folder), _log(folder)]
+    trials = [_record(folder), _index(folder), _predictions(folder), _stored(folder), _weights(folder), _log(folder)]
     return lambda rng: rng.choice(trials)(rng)
 
 
-def _facts(folder: Path) -> Callable[[random.Random], str]:
+def _record(folder: Path) -> Callable[[random.Random], str]:
     facts = {"identity": {"data.root": "x", "training.seed": 1}, "seconds": {"training": 1.5}, "finished": None}
     text = json.dumps(facts, indent=1)
 
     def trial(rng: random.Random) -> str:
         (folder / "run.json").write_bytes(rewritten(text, rng))
-        found = read_facts(folder)
-        assert isinstance(found, dict)
+        assert isinstance(read_record(folder), RunRecord)
         return "read"
 
     return trial

@@ -13,7 +13,7 @@ from vidsparse.benchmark.generate import generate
 from vidsparse.config import identity
 from vidsparse.experiment import run
 from vidsparse.report.page import write_comparison
-from vidsparse.runfolder import read_facts
+from vidsparse.run_dir.record import read_record
 
 KEPT = json.loads((before.HERE / "digests.json").read_text())
 
@@ -30,7 +30,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def no_page(monkeypatch):
     """Runs without the figures of their pages, which take most of their time and which nobody looks at here."""
-    monkeypatch.setattr(vidsparse.experiment, "show", lambda config, folder: None)
+    monkeypatch.setattr(vidsparse.experiment, "show", lambda folder: None)
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def same_as_before(kind: str, found: dict[str, str]) -> None:
 
 def test_a_run_that_was_stopped_in_its_training_is_continued_to_the_same_end(here, one_thread, no_page):
     config = before.train_config("rigl", "stopped")
-    assert read_facts(here / "runs" / "stopped")["identity"].items() >= identity(config).items()
+    assert read_record(here / "runs" / "stopped").identity.items() >= identity(config).items()
     folder = run(config)
-    assert read_facts(folder)["finished"]
+    assert read_record(folder).finished
     whole, kept = KEPT["digests"]["rigl"], KEPT["digests"]["stopped"]
     assert {name for name in whole if whole[name] != kept[name]} == {"metrics"}  # a mean begins anew after a stop
     same_as_before("stopped", before.run_digests(folder))
@@ -86,7 +86,7 @@ def test_the_config_that_a_run_kept_makes_the_same_run(here):
 
     before.tiny_network.register()
     again = load_config("runs/stopped/config.yaml")
-    assert read_facts(here / "runs" / "stopped")["identity"].items() >= identity(again).items()
+    assert read_record(here / "runs" / "stopped").identity.items() >= identity(again).items()
 
 
 def test_a_benchmark_that_was_half_written_is_finished_to_the_same_bytes(here):

@@ -1,16 +1,18 @@
 """Somebody's weights: their classes matched to the data's, and a new head on their backbone."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from helpers.records import data_record
 from vidsparse.classes.spaces import listed
 from vidsparse.models.weights.find import find_weights
-from vidsparse.models.weights.pretrained import answered_classes, evaluated, initialize, known_head
+from vidsparse.models.weights.pretrained import Given, answered_classes, evaluated, initialize, known_head
 from vidsparse.models.zoo import create_model, model_spec
+from vidsparse.run_dir.record import RunRecord, WeightsRecord
 from vidsparse.utils.errors import ConfigError
 
 NAME = "cifar_resnet20"
@@ -29,24 +31,24 @@ def five(tmp_path):
 @pytest.mark.parametrize(("answers", "order"), [("all", [3, 1, 0, 2, 4]), ("data", [3, 1])])
 def test_the_datas_classes_come_first_and_the_others_after_them_or_not_at_all(five, answers, order):
     theirs, path, names = five
-    model, facts = evaluated(NAME, ["Dog", "bee"], 1, 32, path, names, answers)
+    model, found = evaluated(NAME, ["Dog", "bee"], 1, 32, Given(path, names, answers))
     clip = torch.randn(3, 3, 1, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(model.eval()(clip), theirs(clip)[:, order])
-    assert (facts["classes"], facts["answers"], facts["labels"]) == (5, len(order), f"by name, {names}")
-    assert len(facts["sha256"]) == 64
+    assert (found.classes, found.answers, found.labels) == (5, len(order), f"by name, {names}")
+    assert len(found.sha256) == 64
     assert set(model.state_dict()) == set(theirs.state_dict())
 
 
 def test_classes_that_nobody_names_are_taken_by_order_only_where_that_is_said(five):
     theirs, path, _ = five
     with pytest.raises(ConfigError, match=r"model\.labels=order .*: a, b, c, d, e"):
-        evaluated(NAME, list("abcde"), 1, 32, path, "auto", "all")
-    model, facts = evaluated(NAME, list("abcde"), 1, 32, path, "order", "all")
+        evaluated(NAME, list("abcde"), 1, 32, Given(path, "auto", "all"))
+    model, found = evaluated(NAME, list("abcde"), 1, 32, Given(path, "order", "all"))
     clip = torch.randn(1, 3, 1, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(model.eval()(clip), theirs(clip))
-    assert "by order" in facts["labels"]
+    assert "by order" in found.labels
 
 
 def test_a_head_that_is_trained_further_numbers_the_classes_as_the_data_does(five):
@@ -62,25 +64,27 @@ def test_a_head_that_is_trained_further_numbers_the_classes_as_the_data_does(fiv
 
 def test_data_without_classes_is_answered_in_those_of_the_weights(five):
     theirs, path, names = five
-    model, facts = evaluated(NAME, [], 1, 32, path, names, "data")
+    model, found = evaluated(NAME, [], 1, 32, Given(path, names, "data"))
     clip = torch.randn(1, 3, 1, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(model.eval()(clip), theirs(clip))
-    assert facts["names"] == ["ant", "bee", "cat", "dog", "elk"]
-    assert evaluated(NAME, [], 1, 32, path, "auto", "all")[1]["names"] == list("01234")
+    assert found.class_names == ("ant", "bee", "cat", "dog", "elk")
+    assert evaluated(NAME, [], 1, 32, Given(path, "auto", "all"))[1].class_names is None
 
 
 @pytest.mark.parametrize("labels", ["auto", "order"])
 def test_another_number_of_classes_that_nobody_names_is_refused(five, labels):
     with pytest.raises(ConfigError, match="5 classes, the data 3"):
-        evaluated(NAME, list("abc"), 1, 32, five[1], labels, "all")
+        evaluated(NAME, list("abc"), 1, 32, Given(five[1], labels, "all"))
 
 
 def test_1000_classes_and_synsets_in_the_data_are_imagenet(tmp_path):
     save_file(create_model(NAME, 1000, 1, 32).state_dict(), tmp_path / "net.safetensors")
-    model, facts = evaluated(NAME, ["n15075141", "n01440764"], 1, 32, str(tmp_path / "net.safetensors"), "auto", "data")
+    model, found = evaluated(
+        NAME, ["n15075141", "n01440764"], 1, 32, Given(str(tmp_path / "net.safetensors"), "auto", "data")
+    )
     assert model.get_buffer("answers").tolist() == [999, 0]
-    assert facts["labels"] == "by name, imagenet"
+    assert found.labels == "by name, imagenet"
 
 
 def test_fine_tuning_takes_all_but_the_head(five):
@@ -88,10 +92,10 @@ def test_fine_tuning_takes_all_but_the_head(five):
     torch.manual_seed(1)
     model = create_model(NAME, 7, 1, 32)
     head = {key: value.clone() for key, value in model.state_dict().items() if key.startswith("fc")}
-    facts = initialize(model, NAME, 1, 32, path)
+    found = initialize(model, NAME, 1, 32, path)
     for key, value in model.state_dict().items():
         assert torch.equal(value, head[key] if key in head else theirs.state_dict()[key])
-    assert "new head: fc.weight, fc.bias" in facts["notes"]
+    assert "new head: fc.weight, fc.bias" in found.notes
 
 
 def test_fine_tuning_leaves_aside_heads_of_other_kinds_and_says_so(five, tmp_path):
@@ -99,9 +103,9 @@ def test_fine_tuning_leaves_aside_heads_of_other_kinds_and_says_so(five, tmp_pat
     state = {f"backbone.{key}": value for key, value in theirs.state_dict().items() if not key.startswith("fc")}
     torch.save(state | {"backbone.cls_head.weight": torch.ones(5, 9)}, tmp_path / "other.pt")
     model = create_model(NAME, 7, 1, 32)
-    facts = initialize(model, NAME, 1, 32, str(tmp_path / "other.pt"))
+    found = initialize(model, NAME, 1, 32, str(tmp_path / "other.pt"))
     assert torch.equal(model.get_parameter("conv1.weight"), theirs.get_parameter("conv1.weight"))
-    assert "left aside: cls_head.weight" in facts["notes"]
+    assert "left aside: cls_head.weight" in found.notes
 
 
 def test_fine_tuning_refuses_the_backbone_of_another_network(tmp_path):
@@ -136,9 +140,9 @@ def unnamed(tmp_path, classes):
 def test_the_same_weights_mean_the_same_in_whatever_order_the_data_has_its_classes(tmp_path):
     names, path = listed("tiny_imagenet"), unnamed(tmp_path, 200)
     with pytest.raises(ConfigError, match=r"model.labels=tiny_imagenet .*tiny_imagenet_sorted"):
-        evaluated(NAME, names, 1, 32, path, "auto", "data")
+        evaluated(NAME, names, 1, 32, Given(path, "auto", "data"))
     clip = torch.randn(1, 3, 1, 32, 32)
-    published, folders = (evaluated(NAME, order, 1, 32, path, "tiny_imagenet", "data")[0].eval()(clip)
+    published, folders = (evaluated(NAME, order, 1, 32, Given(path, "tiny_imagenet", "data"))[0].eval()(clip)
                           for order in (names, sorted(names)))  # fmt: skip
     torch.testing.assert_close(folders, published[:, [names.index(name) for name in sorted(names)]])
 
@@ -146,16 +150,16 @@ def test_the_same_weights_mean_the_same_in_whatever_order_the_data_has_its_class
 def test_ten_classes_of_cifar_are_in_the_order_of_its_archive(tmp_path):
     path = unnamed(tmp_path, 10)
     shuffled = sorted(listed("cifar10"), reverse=True)
-    model, facts = evaluated(NAME, shuffled, 1, 32, path, "auto", "data")
+    model, found = evaluated(NAME, shuffled, 1, 32, Given(path, "auto", "data"))
     assert model.get_buffer("answers").tolist() == list(range(10))[::-1]
-    assert facts["labels"] == "by name, cifar10"
+    assert found.labels == "by name, cifar10"
     with pytest.raises(ConfigError, match="names none of its 10 classes"):
-        evaluated(NAME, [*listed("cifar10")[:9], "lorry"], 1, 32, path, "auto", "data")
+        evaluated(NAME, [*listed("cifar10")[:9], "lorry"], 1, 32, Given(path, "auto", "data"))
 
 
 def test_any_of_the_classes_that_are_one_action_counts_as_right(tmp_path):
     path = unnamed(tmp_path, 400)
-    model, facts = evaluated(NAME, ["golf", "shoot_bow"], 1, 32, path, "auto", "all")
+    model, found = evaluated(NAME, ["golf", "shoot_bow"], 1, 32, Given(path, "auto", "all"))
     theirs = create_model(NAME, 400, 1, 32, path).eval()
     clip, places = torch.randn(2, 3, 1, 32, 32), [listed("kinetics400").index(f"golf {what}") for what in
                                                  ("driving", "chipping", "putting")]  # fmt: skip
@@ -164,8 +168,8 @@ def test_any_of_the_classes_that_are_one_action_counts_as_right(tmp_path):
     torch.testing.assert_close(answered[:, 0], given[:, places].amax(1))
     torch.testing.assert_close(answered[:, 1], given[:, listed("kinetics400").index("archery")])
     assert answered.shape == (2, 398)
-    assert set(facts["joined"]) == {"golf", "shoot_bow"}
-    assert facts["joined"]["shoot_bow"] == ["archery"]
+    assert set(found.joined) == {"golf", "shoot_bow"}
+    assert found.joined["shoot_bow"] == ("archery",)
 
 
 def test_classes_of_which_weights_know_nothing_are_told_before_anything_is_evaluated(tmp_path):
@@ -174,20 +178,22 @@ def test_classes_of_which_weights_know_nothing_are_told_before_anything_is_evalu
     assert [bool(names) for names in known] == [False, True, True]
     assert answered_classes(NAME, ["wave", "zebra"], 1, 32, path, "auto") == []
     with pytest.raises(ConfigError, match="1 of the data's 2 classes"):
-        evaluated(NAME, ["wave", "golf"], 1, 32, path, "auto", "all")
+        evaluated(NAME, ["wave", "golf"], 1, 32, Given(path, "auto", "all"))
 
 
 def test_classes_stand_in_a_config_beside_the_weights(tmp_path):
     path = unnamed(tmp_path, 3)
     (tmp_path / "config.json").write_text('{"id2label": {"0": "cat", "1": "dog", "2": "elk"}}')
-    assert evaluated(NAME, ["elk", "dog", "cat"], 1, 32, path, "auto", "data")[0].get_buffer("answers").tolist() == [
+    assert evaluated(NAME, ["elk", "dog", "cat"], 1, 32, Given(path, "auto", "data"))[0].get_buffer(
+        "answers"
+    ).tolist() == [
         2,
         1,
         0,
     ]
     (tmp_path / "config.json").write_text('{"id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}}')
     with pytest.raises(ConfigError, match="names none of its 3 classes"):
-        evaluated(NAME, ["elk", "dog", "cat"], 1, 32, path, "auto", "data")
+        evaluated(NAME, ["elk", "dog", "cat"], 1, 32, Given(path, "auto", "data"))
 
 
 def test_a_run_that_evaluated_weights_of_others_passes_on_their_names_and_not_those_of_its_data(tmp_path):
@@ -195,13 +201,12 @@ def test_a_run_that_evaluated_weights_of_others_passes_on_their_names_and_not_th
     folder = tmp_path / "run" / "checkpoints"
     folder.mkdir(parents=True)
     path.rename(folder / "final.safetensors")
-    facts = {
-        "data": {"classes": ["elk", "dog", "cat"]},
-        "weights": {"labels": "by name, x", "class_names": list("abc")},
-    }
-    (tmp_path / "run" / "run.json").write_text(json.dumps(facts))
+    record = RunRecord(
+        data=data_record(classes=("elk", "dog", "cat")),
+        weights=WeightsRecord(labels="by name, x", class_names=tuple("abc")),
+    )
+    (tmp_path / "run" / "run.json").write_text(record.to_json())
     for reference in (tmp_path / "run", folder / "final.safetensors"):
         assert find_weights(model_spec(NAME), reference).classes == (("a",), ("b",), ("c",))
-    del facts["weights"]
-    (tmp_path / "run" / "run.json").write_text(json.dumps(facts))
+    (tmp_path / "run" / "run.json").write_text(replace(record, weights=None).to_json())
     assert find_weights(model_spec(NAME), folder / "final.safetensors").classes == (("elk",), ("dog",), ("cat",))

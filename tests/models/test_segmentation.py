@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from vidsparse.models.segmentation import AUXILIARY
-from vidsparse.models.weights.pretrained import evaluated, initialize
+from vidsparse.models.weights.pretrained import Given, evaluated, initialize
 from vidsparse.models.zoo import MODELS, create_model
 from vidsparse.sparsity.measure.flops import count_flops
 from vidsparse.sparsity.topology import sparsify
@@ -73,20 +73,20 @@ def published(tmp_path_factory):
 def test_weights_behind_a_prefix_are_evaluated_with_only_the_datas_classes(published, tmp_path):
     theirs, path = published
     (tmp_path / "names.txt").write_text("\n".join(VOC))
-    model, facts = evaluated(HEADED, ["class5", "class0"], 1, 32, path, str(tmp_path / "names.txt"), "data")
+    model, found = evaluated(HEADED, ["class5", "class0"], 1, 32, Given(path, str(tmp_path / "names.txt"), "data"))
     clip = torch.randn(1, 3, 2, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(model.eval()(clip), theirs(clip)[:, [5, 0]])
-    assert (facts["classes"], facts["answers"]) == (21, 2)
-    assert any("module." in note for note in facts["notes"])
+    assert (found.classes, found.answers) == (21, 2)
+    assert any("module." in note for note in found.notes)
 
 
 def test_another_number_of_classes_is_refused_and_a_new_head_fits_both_heads(published):
     with pytest.raises(ConfigError, match="21 classes, the data 3"):
-        evaluated(HEADED, list("abc"), 1, 32, published[1], "order", "data")
+        evaluated(HEADED, list("abc"), 1, 32, Given(published[1], "order", "data"))
     fresh = create_model(HEADED, 3, 1, 32)
-    facts = initialize(fresh, HEADED, 1, 32, published[1])
-    assert "aux_classifier.4.weight" in facts["notes"][-1]
+    found = initialize(fresh, HEADED, 1, 32, published[1])
+    assert "aux_classifier.4.weight" in found.notes[-1]
     assert torch.equal(fresh.state_dict()["backbone.0.0.weight"], published[0].state_dict()["backbone.0.0.weight"])
 
 
@@ -94,13 +94,13 @@ def test_weights_without_an_auxiliary_head_fit_and_half_a_head_does_not(publishe
     theirs = published[0].state_dict()
     bare = {key: tensor for key, tensor in theirs.items() if not key.startswith(AUXILIARY)}
     save_file(bare, tmp_path / "bare.safetensors")
-    model, facts = evaluated(HEADED, VOC, 1, 32, str(tmp_path / "bare.safetensors"), "order", "data")
-    assert "no auxiliary head" in facts["notes"][-1]
+    model, found = evaluated(HEADED, VOC, 1, 32, Given(str(tmp_path / "bare.safetensors"), "order", "data"))
+    assert "no auxiliary head" in found.notes[-1]
     assert torch.equal(model.state_dict()["classifier.4.weight"], theirs["classifier.4.weight"])
     half = bare | {"aux_classifier.0.weight": theirs["aux_classifier.0.weight"]}
     save_file(half, tmp_path / "half.safetensors")
     with pytest.raises(ConfigError, match=r"aux_classifier\.1\.weight is missing"):
-        evaluated(HEADED, VOC, 1, 32, str(tmp_path / "half.safetensors"), "order", "data")
+        evaluated(HEADED, VOC, 1, 32, Given(str(tmp_path / "half.safetensors"), "order", "data"))
 
 
 def test_published_weights_are_those_of_vocs_classes(published, tmp_path, monkeypatch):
@@ -116,10 +116,10 @@ def test_published_weights_are_those_of_vocs_classes(published, tmp_path, monkey
     torch.save(create_model(name, 21, 1, 32).state_dict(), place)
     classes = ["background" if names[0] == "__background__" else names[0] for names in find_classes("voc")]
     with pytest.raises(ConfigError, match="not the file that was published"):
-        evaluated(name, classes, 1, 32, "COCO_WITH_VOC_LABELS_V1", "auto", "data")
+        evaluated(name, classes, 1, 32, Given("COCO_WITH_VOC_LABELS_V1", "auto", "data"))
     monkeypatch.setattr("vidsparse.utils.files.digest", lambda _: "d234d4ea" + "0" * 56)
-    _, facts = evaluated(name, classes, 1, 32, "COCO_WITH_VOC_LABELS_V1", "auto", "data")
-    assert (facts["answers"], facts["labels"]) == (21, f"by name, torchvision, {Theirs.COCO_WITH_VOC_LABELS_V1}")
+    _, found = evaluated(name, classes, 1, 32, Given("COCO_WITH_VOC_LABELS_V1", "auto", "data"))
+    assert (found.answers, found.labels) == (21, f"by name, torchvision, {Theirs.COCO_WITH_VOC_LABELS_V1}")
 
 
 @pytest.mark.slow

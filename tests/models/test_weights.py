@@ -1,14 +1,15 @@
 """Where weights come from. Libraries' caches are filled by hand here: nothing is downloaded."""
 
 import hashlib
-import json
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from helpers.records import data_record
 from vidsparse.models.weights.find import find_weights, native_input, weights_problem
 from vidsparse.models.zoo import MODELS, create_model, model_spec
+from vidsparse.run_dir.record import RunRecord
 from vidsparse.utils.errors import ConfigError
 
 
@@ -106,7 +107,7 @@ def test_a_run_folder_gives_its_final_weights_classes_and_input(tmp_path):
     state = create_model("cifar_resnet20", 2, 1, 32).state_dict()
     save_file(state, run / "checkpoints" / "final.safetensors")
     identity = {"data.frames": 1, "data.short_side": 36, "data.size": 32, "data.normalize": "half"}
-    (run / "run.json").write_text(json.dumps({"data": {"classes": ["a", "b"]}, "identity": identity}))
+    (run / "run.json").write_text(RunRecord(data=data_record(classes=("a", "b")), identity=identity).to_json())
     found = find_weights(MODELS["cifar_resnet20"], run)
     assert found.classes == (("a",), ("b",))
     assert native_input(MODELS["cifar_resnet20"], str(run)).short_side == 36

@@ -9,11 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.records import CLASSES, data_record
 from vidsparse.report.page import write_comparison, write_report
+from vidsparse.run_dir.record import (
+    CostRecord,
+    EngineRecord,
+    LayersRecord,
+    MemoryRecord,
+    ModelRecord,
+    RunRecord,
+    TensorBytes,
+    TopologyRecord,
+)
 
 CORRUPTIONS = ["gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise", "defocus_blur", "motion_blur"]
 CORRUPTIONS += ["brightness", "contrast", "jpeg_compression", "freeze"]
-CLASSES = ["ApplyEyeMakeup", "<b>Bowling & 'Co'</b>", "<script>alert(1)</script>"]
 CONFIG = """\
 name: {name}
 data: {{source: ucf101, root: data/ucf101, split: 1, frames: 8, stride: 4, sampling: dense, short_side: 64, size: 56}}
@@ -55,68 +65,57 @@ def predictions(seed: int, clips: int, severities: tuple[int, ...], skill: float
     return pd.concat(parts, ignore_index=True).astype({"corruption": "category", "profile": "category"})
 
 
-def _info(name: str, method: str, sparsity: float, clips: int, sample: bool, reference: str | None) -> dict[str, Any]:
-    dynamic = method not in ("dense", "static")
-    return {
-        "name": name,
-        "started": "2026-01-01T10:00:00",
-        "finished": "2026-01-01T10:02:41",
-        "seconds": {"train": 118.2, "evaluate": 41.7},
-        "data": {
-            "description": "built-in sample data" if sample else "UCF101 split 1",
-            "sample_data": sample,
-            "root": "data/ucf101",
-            "fingerprint": "5f1f0c1d2e3f4a5b6c7d",
-            "classes": CLASSES,
-            "classes_present": 3,
-            "n_train": 84,
-            "n_test": clips,
-            "missing": 7,
-            "missing_named": ["Archery/v_Archery_g01_c01", "Archery/v_Archery_g01_c02"],
-            "undecodable": [],
-        },
-        "model": {"name": "r3d_18", "parameters": 33_166_785, "prunable": 33_148_224},
-        "sparse": {
-            "method": method,
-            "sparsity": 0.0 if method == "dense" else sparsity,
-            "distribution": "erk",
-            "seed": 0,
-            "updates": 15 if dynamic else 0,
-            "changed": 30_411_205 if dynamic else 0,
-            "nonzero": 33_148_224 if method == "dense" else 16_574_112,
-            "total": 33_148_224,
-        },
-        "flops": {
-            "dense": 40.7e9,
-            "other": 0,
-            "start": 20.1e9,
-            "batch": 8,
-            "planned_training": 5.2e13,
-            "dense_training": 1.0e14,
-            "sparse": 40.7e9 if method == "dense" else 20.1e9,
-            "training": 1.0e14 if method == "dense" else 5.1e13,
-        },
-        "accounts": {
-            "explored": 0.713 if dynamic else 0.5,
-            "overlap": 0.42 if dynamic else 1.0,
-            "memory": {
-                "weights": {"dense": 132_667_140, "bitmask": 70_515_168, "csr": 132_700_000},
-                "states": {"dense": 132_667_140, "bitmask": 66_371_616, "csr": 66_371_616},
-            },
-            "outputs": 4800,
-            "dead_outputs": 17,
-            "inputs": 4500,
-            "dead_inputs": 3,
-        },
-        "engine": {"device": "cpu", "precision": "32-true", "processes": 1},
-        "versions": {"vidsparse": "0.1.0", "torch": "2.13.0", "torchvision": "0.28.0", "numpy": "2.4.6"},
-        "corruptions_fingerprint": "c0ffee1234567890abcd",
-        "command": f"python scripts/run.py configs/ucf101_{method}.yaml",
-        "dense_command": "python scripts/run.py configs/ucf101_dense.yaml",
-        "unreadable_places": [3],
-        "reference": reference,
-        "chance": 1 / 3,
-    }
+def _record(name: str, method: str, sparsity: float, clips: int, sample: bool, reference: str | None) -> RunRecord:
+    dynamic, total, half = method not in ("dense", "static"), 33_148_224, 16_574_112
+    flops = 40.7e9 if method == "dense" else 20.1e9
+    weights = TensorBytes(dense=132_667_140, bitmask=70_515_168, csr=132_700_000)
+    states = TensorBytes(dense=132_667_140, bitmask=66_371_616, csr=66_371_616)
+    return RunRecord(
+        name=name,
+        started="2026-01-01T10:00:00",
+        finished="2026-01-01T10:02:41",
+        seconds={"train": 118.2, "evaluate": 41.7},
+        data=data_record(
+            description="built-in sample data" if sample else "UCF101 split 1", sample_data=sample, n_test=clips
+        ),
+        model=ModelRecord(name="r3d_18", parameters=33_166_785, prunable=total),
+        topology=TopologyRecord(
+            method=method,
+            sparsity=0.0 if method == "dense" else sparsity,
+            distribution="erk",
+            seed=0,
+            updates=15 if dynamic else 0,
+            changed=30_411_205 if dynamic else 0,
+            nonzero=total if method == "dense" else half,
+            total=total,
+        ),
+        cost=CostRecord(
+            dense=40.7e9,
+            start=20.1e9,
+            batch=8,
+            planned_training=5.2e13,
+            dense_training=1.0e14,
+            sparse=flops,
+            training=1.0e14 if method == "dense" else 5.1e13,
+        ),
+        layers=LayersRecord(
+            explored=0.713 if dynamic else 0.5,
+            overlap=0.42 if dynamic else 1.0,
+            memory=MemoryRecord(weights=weights, states=states),
+            outputs=4800,
+            dead_outputs=17,
+            inputs=4500,
+            dead_inputs=3,
+        ),
+        engine=EngineRecord(device="cpu", precision="32-true", processes=1),
+        versions={"vidsparse": "0.1.0", "torch": "2.13.0", "torchvision": "0.28.0", "numpy": "2.4.6"},
+        corruptions_fingerprint="c0ffee1234567890abcd",
+        command=f"python scripts/run.py configs/ucf101_{method}.yaml",
+        dense_command="python scripts/run.py configs/ucf101_dense.yaml",
+        unreadable_places=(3,),
+        reference=reference,
+        chance=1 / 3,
+    )
 
 
 def _tables(folder: Path, method: str) -> None:
@@ -199,7 +198,7 @@ def make_run(
             severities=list(severities),
         )
     )
-    (folder / "run.json").write_text(json.dumps(_info(name, method, sparsity, clips, sample, reference)))
+    (folder / "run.json").write_text(_record(name, method, sparsity, clips, sample, reference).to_json())
     predictions(seed, clips, severities, skill).to_parquet(folder / "predictions.parquet")
     _tables(folder, method)
     _frames(folder)

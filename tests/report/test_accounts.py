@@ -1,6 +1,7 @@
 """A page shows what was counted, labelled as theoretical; a run without accounts has a page all the same."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,12 @@ from vidsparse.report.figures import charts
 from vidsparse.report.page import write_report
 from vidsparse.report.sections import cost_tables
 from vidsparse.report.tables import load_run
+from vidsparse.run_dir.record import TopologyRecord, UpdatesRecord
 
 
 def test_a_sparse_run_shows_its_theoretical_cost(published):
     run, _, page = published
-    facts = cost_tables.cost_facts(load_run(run).info)
+    facts = cost_tables.cost_values(load_run(run).record)
     assert facts["FLOPs of a clip"] == "20.1 of 40.7 GFLOPs (49.4 % of dense)"
     assert facts["FLOPs of the training"] == "51 of 100 TFLOPs (51.0 % of dense)"
     assert facts["Weights"] == "132.7 MB dense; 70.5 MB as values and a bit mask; 132.7 MB as CSR"
@@ -24,7 +26,7 @@ def test_a_sparse_run_shows_its_theoretical_cost(published):
 
 def test_it_shows_what_became_of_the_topology(published):
     run, _, page = published
-    facts = cost_tables.structure_facts(load_run(run).info)
+    facts = cost_tables.structure_values(load_run(run).record)
     assert facts == {
         "Weights explored": "71.3 %",
         "Present from the start": "42.0 % of the non-zero weights",
@@ -39,8 +41,8 @@ def test_it_shows_what_became_of_the_topology(published):
 
 def test_a_dense_run_has_a_cost_and_no_structure(published):
     dense = load_run(published[1])
-    assert cost_tables.cost_facts(dense.info)["FLOPs of a clip"] == "40.7 GFLOPs"
-    assert cost_tables.structure_facts(dense.info) == {}
+    assert cost_tables.cost_values(dense.record)["FLOPs of a clip"] == "40.7 GFLOPs"
+    assert cost_tables.structure_values(dense.record) == {}
     assert cost_tables.rows(dense) == []
 
 
@@ -70,27 +72,31 @@ def test_bars_are_those_of_the_table(published, name):
     np.testing.assert_allclose(widths, expected)
 
 
-def test_the_protocol_says_where_masks_are_what_is_effective_and_what_changed_net():
-    sparse = {
-        "sparsity": 0.1,
-        "distribution": "erk",
-        "seed": 0,
-        "updates": 49,
-        "changed": 250,
-        "dropped": 1000,
-        "nonzero": 900,
-        "total": 1000,
-        "layers": 54,
-        "masked_layers": 3,
-        "masked_weights": 220,
-        "weights": 1000,
-    }
-    plan = {"every": 1192, "updates": 49, "fractions": 4.9, "samples": 4096, "grow_window": 256}
-    said = cost_tables.sparse_facts(sparse, {"accounts": {"effective": 800}, "topology": plan})
+def test_the_protocol_says_where_masks_are_what_is_effective_and_what_changed_net(published):
+    record = load_run(published[0]).record
+    topology = TopologyRecord(
+        method="rigl",
+        sparsity=0.1,
+        distribution="erk",
+        seed=0,
+        updates=49,
+        changed=250,
+        dropped=1000,
+        nonzero=900,
+        total=1000,
+        layers=54,
+        masked_layers=3,
+        masked_weights=220,
+        weights=1000,
+    )
+    plan = UpdatesRecord(every=1192, updates=49, fractions=4.9, samples=4096, grow_window=256)
+    layers = replace(record.layers, effective=800)
+    said = cost_tables.topology_values(replace(record, topology=topology, plan=plan, layers=layers))
     assert said["Masks"] == "in 3 of 54 layers, 22 % of the weights"
     assert said["Effective sparsity"].startswith("20.0 %: 100 present weights")
     assert "25 % of those dropped" in said["Topology updates"]
     assert said["Growth sees"] == "the mean gradient of 256 steps, 4,096 samples"
     assert "1,192 optimizer steps" in said["Update interval"]
-    old = cost_tables.sparse_facts({k: v for k, v in sparse.items() if not k.startswith(("masked", "dropped"))}, {})
+    before = replace(topology, layers=None, masked_layers=None, masked_weights=None, weights=None, dropped=None)
+    old = cost_tables.topology_values(replace(record, topology=before, layers=None))
     assert set(old) == {"Sparsity", "Non-zero weights", "Topology updates", "Topology seed"}

@@ -16,8 +16,8 @@ from helpers.orders import ROOT, finish, start, sums
 from vidsparse.benchmark.generate import generate
 from vidsparse.benchmark.plan import make_plan, units_of
 from vidsparse.benchmark.write import claim, conclude, make_units, writing
+from vidsparse.data.load import load_and_tell
 from vidsparse.experiment import run
-from vidsparse.facts import load_and_tell
 from vidsparse.loading import load_benchmark_config, load_config
 
 SHARED = ROOT / "../shared/data"

@@ -11,7 +11,7 @@ from vidsparse.benchmark.formats import encode
 from vidsparse.benchmark.plan import make_plan, units_of
 from vidsparse.benchmark.write import claim, conclude, make_units, writing
 from vidsparse.data.corrupted.corruptor import Corruptor
-from vidsparse.facts import load_and_tell
+from vidsparse.data.load import load_and_tell
 from vidsparse.loading import load_benchmark_config
 
 SHARED = ROOT / "../shared/data/ucf101"

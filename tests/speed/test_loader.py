@@ -26,7 +26,9 @@ from vidsparse.data.indexing.cache import FrameCache
 from vidsparse.data.loader import TrainingClips, make_loader
 from vidsparse.data.sampling import train_indices, view_indices
 from vidsparse.evaluation.evaluate import evaluate
+from vidsparse.run_dir.folder import RunFolder
 from vidsparse.training.engine import Engine
+from vidsparse.training.session import Session
 
 UCF101 = Path(__file__).resolve().parents[2] / "../shared/data/ucf101"
 SETTINGS = {"frames": 16, "stride": 4, "short_side": 128, "size": 112}
@@ -169,7 +171,7 @@ def test_evaluation_over_its_model_and_corruption_time(
     monkeypatch.setattr(corruptions, "corrupt", timed("corruptions", corruptions.corrupt))
     model.forward = timed("model", model.forward)
     start = time.perf_counter()
-    evaluate(config, few, cells, engine, model, tmp_path / "run")
+    evaluate(Session(config, few, engine, RunFolder(tmp_path / "run")), cells, model)
     whole = time.perf_counter() - start
     with capsys.disabled():
         print(f"\nevaluation of {len(cells)} cells: {whole:.0f} s, over model ({spent['model']:.1f} s) and corruptions "

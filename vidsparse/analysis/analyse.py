@@ -17,16 +17,15 @@ from torch import Tensor, nn
 
 import corruptions
 from vidsparse.analysis import saliency, spatial, spectra, spectral
-from vidsparse.config import Config
+from vidsparse.config import AnalysisConfig, DataConfig, EvaluationConfig
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
 from vidsparse.data.corrupted.benchmarks import cells_of
 from vidsparse.data.corrupted.cells import Cell, middle_cells
-from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.loader import center_clip, to_input
 from vidsparse.evaluation import predictions
 from vidsparse.sparsity.masks import prunable
-from vidsparse.training.engine import Engine
+from vidsparse.training.session import Session
 from vidsparse.utils import files, json_text
 from vidsparse.utils.errors import ClipDecodeError
 from vidsparse.utils.interrupt import Stop
@@ -38,27 +37,28 @@ _SHOWN = 4  # clips, corruptions and frames of a filmstrip
 _STRIPS = 2  # clips whose corruptions' spectra are averaged
 
 
-def wanted_but_missing(config: Config, run: Path) -> bool:
+def wanted_but_missing(config: AnalysisConfig, run: Path) -> bool:
     """True where an analysis that is switched on is not there, or was made with other settings."""
-    asked = {"attenuation.parquet": config.analysis.spectral, "saliency.parquet": config.analysis.saliency}
+    asked = {"attenuation.parquet": config.spectral, "saliency.parquet": config.saliency}
     out = run / "analysis"
     return any(how is True and not (out / name).exists() for name, how in asked.items()) or (
-        config.analysis.spectral is True and _read_settings(out) != _settings(config)
+        config.spectral is True and _read_settings(out) != _settings(config)
     )
 
 
-def analyse(config: Config, clips: Clips, engine: Engine, model: nn.Module, run: Path) -> None:
-    """Write what is missing of run/analysis/: all that is on, and of what is auto that which is cheap.
+def analyse(session: Session, model: nn.Module) -> None:
+    """Write what is missing of analysis/ in the run folder: all that is on, and of what is auto that which is cheap.
 
     auto adds up forward passes times FLOPs and takes saliency, attenuation and Fourier waves in that order while
     they fit into BUDGET of the device; what was left out is said.
     """
-    if engine.rank == 0:
-        _analyse(config, clips, engine, model.eval(), run / "analysis")
-    engine.barrier()
+    if session.engine.rank == 0:
+        _analyse(session, model.eval(), session.folder.path / "analysis")
+    session.engine.barrier()
 
 
-def _analyse(config: Config, clips: Clips, engine: Engine, model: nn.Module, out: Path) -> None:
+def _analyse(session: Session, model: nn.Module, out: Path) -> None:
+    config, clips, data = session.config.analysis, session.clips, session.config.data
     if _read_settings(out) != _settings(config):
         files.remove(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -67,45 +67,45 @@ def _analyse(config: Config, clips: Clips, engine: Engine, model: nn.Module, out
     if clips.stored is not None:
         say("analysis   of the weights alone: spectra and saliency need the source of a corrupted set, not the set")
         return
-    if config.analysis.spectral:
-        _write_spectra(config, clips, model, out)
-    samples, pixels = _chosen(clips, config.analysis.clips)
-    if not samples:
+    if config.spectral:
+        _write_spectra(session, model, out)
+    shown = _chosen(clips, config.clips)
+    if not shown.samples:
         return
-    on = cost(config, len(samples), spectral.flops(model, _input(config, engine, pixels[:1])), engine.on_gpu)
+    flops = spectral.flops(model, _input(session, shown.clips[:1]))
+    on = cost(config, data, len(shown.samples), flops, session.engine.on_gpu)
     if "saliency" in on:
-        _write_saliency(config, clips, engine, model, out)
+        _write_saliency(session, model, out)
     for name, conditions in (("attenuation", spectral.attenuations), ("fourier", spectral.waves)):
         if name in on:
-            _write_spectral(name, conditions(config.analysis, config.data), config, engine, model, samples, pixels, out)
+            _write_spectral(session, model, out / name, conditions(config, data), shown)
     if left := [name for name in ("saliency", "attenuation", "fourier") if name not in on and _may(config, name)]:
         say(f"analysis   left out, being dear here: {', '.join(left)} (analysis.spectral=true, analysis.saliency=true)")
 
 
-def cost(config: Config, clips: int, flops: float, on_gpu: bool) -> tuple[str, ...]:
+def cost(config: AnalysisConfig, data: DataConfig, clips: int, flops: float, on_gpu: bool) -> tuple[str, ...]:
     """Which of saliency, attenuation and fourier are done; `flops` are those of one clip's forward pass."""
     passes = {
         "saliency": 3 * _SHOWN * (1 + _SHOWN),  # a backward pass is two forward ones
-        "attenuation": clips * len(spectral.attenuations(config.analysis, config.data)),
-        "fourier": clips * len(spectral.waves(config.analysis, config.data)),
+        "attenuation": clips * len(spectral.attenuations(config, data)),
+        "fourier": clips * len(spectral.waves(config, data)),
     }
     left, on = BUDGET["cuda" if on_gpu else "cpu"], []
     for name, count in passes.items():
-        how = config.analysis.saliency if name == "saliency" else config.analysis.spectral
+        how = config.saliency if name == "saliency" else config.spectral
         if how is True or (how == "auto" and count * flops <= left):
             on.append(name)
             left -= count * flops if how == "auto" else 0
     return tuple(on)
 
 
-def _may(config: Config, name: str) -> bool:
-    return bool(config.analysis.saliency if name == "saliency" else config.analysis.spectral)
+def _may(config: AnalysisConfig, name: str) -> bool:
+    return bool(config.saliency if name == "saliency" else config.spectral)
 
 
-def _settings(config: Config) -> dict[str, Any]:
+def _settings(config: AnalysisConfig) -> dict[str, Any]:
     """What the tables depend on beside the run itself."""
-    a = config.analysis
-    return {"clips": a.clips, "radii": a.radii, "fourier": a.fourier}
+    return {"clips": config.clips, "radii": config.radii, "fourier": config.fourier}
 
 
 def _read_settings(out: Path) -> Any:
@@ -124,8 +124,8 @@ def spread(n: int, count: int) -> list[int]:
     return [int(at) for at in np.unique(np.linspace(0, n - 1, min(n, count)).round())] if n else []
 
 
-def _chosen(clips: Clips, count: int) -> tuple[list[Sample], Tensor]:
-    """Test clips that can be read, spread over the split, and their centre clips, uint8 (N, T, S, S, 3)."""
+def _chosen(clips: Clips, count: int) -> spectral.Shown:
+    """Test clips that can be read, spread over the split, and their centre clips."""
     samples, pixels = [], []
     for at in spread(len(clips.test), count):
         try:
@@ -133,11 +133,11 @@ def _chosen(clips: Clips, count: int) -> tuple[list[Sample], Tensor]:
         except ClipDecodeError:
             continue
         samples.append(clips.test[at])
-    return samples, torch.stack(pixels) if pixels else torch.empty(0)
+    return spectral.Shown(samples, torch.stack(pixels) if pixels else torch.empty(0))
 
 
-def _input(config: Config, engine: Engine, pixels: Tensor) -> Tensor:
-    return to_input(pixels.to(engine.device), config.data.normalize)
+def _input(session: Session, pixels: Tensor) -> Tensor:
+    return to_input(pixels.to(session.engine.device), session.config.data.normalize)
 
 
 def _write_spatial(model: nn.Module, out: Path) -> None:
@@ -148,18 +148,19 @@ def _write_spatial(model: nn.Module, out: Path) -> None:
     _save_table(out / "spatial.parquet", spatial.spatial_table(weights))
 
 
-def _write_spectra(config: Config, clips: Clips, model: nn.Module, out: Path) -> None:
+def _write_spectra(session: Session, model: nn.Module, out: Path) -> None:
     if files.is_kept(out / "filter_spectra.parquet") and files.is_kept(out / "corruption_spectra.parquet"):
         return
-    source = CorruptedUnits(clips, config.evaluation, _middle_cells(config, clips), ())
+    clips, evaluation = session.clips, session.config.evaluation
+    source = CorruptedUnits(clips, evaluation, _middle_cells(evaluation, clips), ())
     strips = [strip for strip in map(source.strip, spread(len(clips.test), _STRIPS)) if "clean" in strip]
     _save_table(out / "filter_spectra.parquet", spectra.filter_spectra(model))
     _save_table(out / "corruption_spectra.parquet", spectra.corruption_spectra(strips))
 
 
-def _middle_cells(config: Config, clips: Clips, corruptions_shown: int | None = None) -> list[Cell]:
+def _middle_cells(evaluation: EvaluationConfig, clips: Clips, corruptions_shown: int | None = None) -> list[Cell]:
     """The clean cell and each corruption at its middle severity; of few, each of another family where possible."""
-    middle = middle_cells(cells_of(clips, config.evaluation))
+    middle = middle_cells(cells_of(clips, evaluation))
     if corruptions_shown is None:
         return middle
     families: dict[str, Cell] = {}
@@ -169,42 +170,33 @@ def _middle_cells(config: Config, clips: Clips, corruptions_shown: int | None = 
 
 
 def _write_spectral(
-    name: str,
-    conditions: Sequence[spectral.Condition],
-    config: Config,
-    engine: Engine,
-    model: nn.Module,
-    samples: Sequence[Sample],
-    pixels: Tensor,
-    out: Path,
+    session: Session, model: nn.Module, out: Path, conditions: Sequence[spectral.Condition], shown: spectral.Shown
 ) -> None:
-    """A table in units of a few conditions; a part that is there is not made again."""
-    if files.is_kept(out / f"{name}.parquet"):
+    """out.parquet in units of a few conditions, each a file in out/; a part that is there is not made again."""
+    whole, engine, config = out.with_name(f"{out.name}.parquet"), session.engine, session.config
+    if files.is_kept(whole):
         return
     units = [conditions[at : at + _CONDITIONS] for at in range(0, len(conditions), _CONDITIONS)]
-    parts = [out / name / f"unit-{number:04d}.parquet" for number in range(len(units))]
+    parts = [out / f"unit-{number:04d}.parquet" for number in range(len(units))]
 
     def forward(inputs: Tensor) -> Tensor:
         with engine.autocast():
             logits: Tensor = model(inputs)
         return logits
 
-    with Stop() as stop, Bar(name, len(conditions)) as bar:
+    with Stop() as stop, Bar(out.name, len(conditions)) as bar:
         for number, (unit, part) in enumerate(zip(units, parts, strict=True)):
             if not predictions.is_whole(part):
-                batch = config.evaluation.batch_size
-                _save_table(part, spectral.predict(unit, pixels, samples, forward, config.data, batch, engine.device))
+                normalize, batch = config.data.normalize, config.evaluation.batch_size
+                _save_table(part, spectral.predict(unit, shown, forward, normalize, batch, engine.device))
             bar.advance(min(len(conditions), (number + 1) * _CONDITIONS))
             if stop.wanted:
                 raise KeyboardInterrupt
-    _save_table(
-        out / f"{name}.parquet",
-        pd.concat([predictions.read_part(part).to_pandas() for part in parts]),
-    )
-    files.remove(out / name)
+    _save_table(whole, pd.concat([predictions.read_part(part).to_pandas() for part in parts]))
+    files.remove(out)
 
 
-def _write_saliency(config: Config, clips: Clips, engine: Engine, model: nn.Module, out: Path) -> None:
+def _write_saliency(session: Session, model: nn.Module, out: Path) -> None:
     """Filmstrips: for a few clips, clean and corrupted, frames and maps of at most four frames, and what was predicted.
 
     saliency.npz: "frames/<clip>/<condition>" uint8 (F, S, S, 3) and "<kind>/<clip>/<condition>" uint8 (F, S, S), 255
@@ -213,14 +205,15 @@ def _write_saliency(config: Config, clips: Clips, engine: Engine, model: nn.Modu
     """
     if files.is_kept(out / "saliency.npz") and files.is_kept(out / "saliency.parquet"):
         return
-    source = CorruptedUnits(clips, config.evaluation, _middle_cells(config, clips, _SHOWN), ())
+    clips, engine, evaluation = session.clips, session.engine, session.config.evaluation
+    source = CorruptedUnits(clips, evaluation, _middle_cells(evaluation, clips, _SHOWN), ())
     arrays: dict[str, NDArray[np.generic]] = {}
     rows: list[dict[str, Any]] = []
-    kinds = _kinds(config, engine, model, clips)
+    kinds = _kinds(session, model)
     for at, place in enumerate(spread(len(clips.test), _SHOWN)):
         sample = clips.test[place]
         for condition, frames in source.strip(place).items():
-            inputs = _input(config, engine, torch.from_numpy(np.ascontiguousarray(frames))[None])
+            inputs = _input(session, torch.from_numpy(np.ascontiguousarray(frames))[None])
             shown = spread(len(frames), _SHOWN)
             arrays[f"frames/{at}/{condition}"] = frames[shown]
             with torch.no_grad(), engine.autocast():
@@ -238,10 +231,11 @@ def _write_saliency(config: Config, clips: Clips, engine: Engine, model: nn.Modu
 Explain = Callable[[Tensor, Tensor], Tensor]
 
 
-def _kinds(config: Config, engine: Engine, model: nn.Module, clips: Clips) -> dict[str, tuple[str, Explain]]:
+def _kinds(session: Session, model: nn.Module) -> dict[str, tuple[str, Explain]]:
     """{kind: (layer, function)} of the explanations that this network has."""
-    blank = torch.zeros(1, config.data.frames, config.data.size, config.data.size, 3, dtype=torch.uint8)
-    inputs, found = _input(config, engine, blank), {}
+    data = session.config.data
+    blank = torch.zeros(1, data.frames, data.size, data.size, 3, dtype=torch.uint8)
+    inputs, found = _input(session, blank), {}
     try:
         layer = saliency.cam_layer(model, inputs)
         saliency.grad_cam(model, inputs, torch.zeros(1, dtype=torch.long), layer)

@@ -39,6 +39,14 @@ class Condition:
         return filtered(clips, self.side, self.radius) if self.radius else clips
 
 
+@dataclass(frozen=True)
+class Shown:
+    """The test clips that are looked at, and how they are seen: uint8 (N, T, S, S, 3)."""
+
+    samples: Sequence[Sample]
+    clips: Tensor
+
+
 def attenuations(config: AnalysisConfig, data: DataConfig) -> list[Condition]:
     """The clips as they are, then each side at each radius: in space, and in time where a clip has frames."""
     size, frames = data.size, data.frames
@@ -65,25 +73,24 @@ def waves(config: AnalysisConfig, data: DataConfig) -> list[Condition]:
 @torch.inference_mode()
 def predict(
     conditions: Sequence[Condition],
-    clips: Tensor,
-    samples: Sequence[Sample],
+    shown: Shown,
     forward: Forward,
-    data: DataConfig,
+    normalize: str,
     batch: int,
     device: torch.device,
 ) -> pd.DataFrame:
-    """Predictions of clips uint8 (N, T, S, S, 3) under each condition, one row a (condition, clip).
+    """Predictions of clips under each condition, one row a (condition, clip); `batch` clips go through at a time.
 
     Columns: axis, side, radius, v, u, id, group, label, prediction, confidence. A wave's signs depend on the place of a
     clip among all, not on its batch.
     """
-    parts = []
+    clips, samples, parts = shown.clips, shown.samples, []
     for condition in conditions:
         probabilities = []
         for start in range(0, len(clips), batch):
             part = clips[start : start + batch].to(device).float() / 255
             changed = condition.apply(part, range(start, start + len(part)))
-            probabilities.append(forward(to_input(255 * changed, data.normalize)).float().softmax(-1).cpu())
+            probabilities.append(forward(to_input(255 * changed, normalize)).float().softmax(-1).cpu())
         top = torch.cat(probabilities).max(-1)
         said = torch.where(top.values.isfinite(), top.indices, predictions.UNDECIDABLE)
         parts.append(

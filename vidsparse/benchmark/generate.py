@@ -22,7 +22,7 @@ from vidsparse.benchmark.write import (
 )
 from vidsparse.config import Config
 from vidsparse.data.corrupted.layout import CARD, LOG
-from vidsparse.facts import load_and_tell
+from vidsparse.data.load import load_and_tell
 from vidsparse.utils.errors import BenchmarkError, plural, some
 from vidsparse.utils.launch import check_alone
 from vidsparse.utils.machine import cores

@@ -96,7 +96,7 @@ def make_plan(config: Config, clips: Clips) -> Plan:
         )
     clips = replace(clips, full_size=config.evaluation.canvas == "source")
     entries = tuple(_entry(config, clips, position, sample) for position, sample in enumerate(clips.test))
-    _check_entries(config, entries, any(sample.mask for sample in clips.test))
+    _check_entries(config.benchmark.format, entries, any(sample.mask for sample in clips.test))
     return Plan(config, clips, Stored(config.benchmark_folder.absolute(), _recipe(config, clips, entries), entries))
 
 
@@ -142,7 +142,7 @@ def _stem(sample: Sample, classes: Sequence[str]) -> str:
     return f"{name}/{parts[-1]}" if name else sample.id
 
 
-def _check_entries(config: Config, entries: Sequence[Entry], masks: bool) -> None:
+def _check_entries(format: str, entries: Sequence[Entry], masks: bool) -> None:
     stems: dict[str, str] = {}
     for entry in entries:
         if len(entry.stem.splitlines()) > 1:
@@ -151,11 +151,11 @@ def _check_entries(config: Config, entries: Sequence[Entry], masks: bool) -> Non
         if other != entry.id:
             raise BenchmarkError(f"{entry.id} and {other} would be the same file, {entry.stem}: rename one of them")
     sizes = {(entry.height, entry.width) for entry in entries}
-    if config.benchmark.format == "h264_420" and any(side % 2 for size in sizes for side in size):
+    if format == "h264_420" and any(side % 2 for size in sizes for side in size):
         raise ConfigError("benchmark.format=h264_420: it needs even sides; use another canvas or h264_444")
-    if config.benchmark.format == PACKED and masks:
+    if format == PACKED and masks:
         raise ConfigError(f"benchmark.format={PACKED}: it holds no masks; use webp, or ffv1 for videos")
-    if config.benchmark.format == PACKED and (len(sizes) > 1 or any(len(entry.kept) > 1 for entry in entries)):
+    if format == PACKED and (len(sizes) > 1 or any(len(entry.kept) > 1 for entry in entries)):
         raise ConfigError(
             f"benchmark.format={PACKED}: it holds images of one size; use evaluation.canvas=crop, or ffv1 for videos"
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidsparse.config import AugmentConfig
-from vidsparse.data.reading.mask_files import VOID
+from vidsparse.tasks import VOID
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the registry for news at import
 import albumentations

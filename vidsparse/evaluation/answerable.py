@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vidsparse.config import Config
 from vidsparse.data.indexing.index import Index
-from vidsparse.facts import load_and_tell
+from vidsparse.data.load import load_and_tell
 from vidsparse.tasks import TASKS
 from vidsparse.utils.errors import DataError, plural, some
 from vidsparse.utils.progress import warn

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-IGNORE = 255
+from vidsparse.tasks import VOID
+
 Labels = NDArray[np.uint8]
 Confusion = NDArray[np.int64]
 
 
-def confusion(truth: Labels, prediction: Labels, classes: int, ignore: int = IGNORE) -> Confusion:
+def confusion(truth: Labels, prediction: Labels, classes: int, ignore: int = VOID) -> Confusion:
     """Count pixels by true and predicted class: int64 (classes, classes), truth first; both of any one shape.
 
     ValueError for a class id of 0 .. classes - 1 that is none, but for `ignore` in the truth.
@@ -55,7 +56,7 @@ def pixel_accuracy(counts: NDArray[Any]) -> NDArray[np.float64]:
     return _share(np.diagonal(counts, axis1=-2, axis2=-1).sum(axis=-1), counts.sum(axis=(-2, -1)))
 
 
-def temporal_consistency(prediction: Labels, truth: Labels, ignore: int = IGNORE) -> float:
+def temporal_consistency(prediction: Labels, truth: Labels, ignore: int = VOID) -> float:
     """Share of the pixels that keep their true class from a frame to the next which keep their predicted class too.
 
     Both uint8 (T, H, W). Right or wrong does not matter, only whether the prediction flickers where nothing changes.

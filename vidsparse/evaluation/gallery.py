@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidsparse.config import Config
+from vidsparse.config import EvaluationConfig
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
 from vidsparse.data.corrupted.cells import Cell, middle_cells
@@ -19,15 +19,15 @@ CLIPS = 16  # of a gallery, spread over the test split
 FRAMES, SIDE = 4, 96  # frames of a strip; px of a frame's side, larger ones are shrunk
 
 
-def save_strip(config: Config, clips: Clips, cells: Sequence[Cell], path: Path) -> None:
+def save_strip(clips: Clips, evaluation: EvaluationConfig, cells: Sequence[Cell], path: Path) -> None:
     """Write path (.npz): one test clip, clean and under the middle severity of each corruption, for looking at."""
-    source = CorruptedUnits(clips, config.evaluation, middle_cells(cells), ())
+    source = CorruptedUnits(clips, evaluation, middle_cells(cells), ())
     strip = next((s for s in map(source.strip, range(len(clips.test))) if s), {})
     with files.replacing(path, sealed=True) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **strip)
 
 
-def save_gallery(config: Config, clips: Clips, cells: Sequence[Cell], path: Path) -> None:
+def save_gallery(clips: Clips, evaluation: EvaluationConfig, cells: Sequence[Cell], path: Path) -> None:
     """Write path (.parquet): a strip of a few test clips, clean and under the middle severity of each corruption.
 
     One row a (clip, cell): id, corruption, profile, severity, strip (JPEG bytes, see `picture`). The clips are those of
@@ -38,7 +38,7 @@ def save_gallery(config: Config, clips: Clips, cells: Sequence[Cell], path: Path
         return
     shown = middle_cells(cells)
     named = {f"{cell.corruption}/{cell.severity}" if cell.severity else cell.corruption: cell for cell in shown}
-    source = CorruptedUnits(clips, config.evaluation, shown, ())
+    source = CorruptedUnits(clips, evaluation, shown, ())
     rows = []
     for place in np.unique(np.linspace(0, len(clips.test) - 1, CLIPS).round().astype(int)):
         for name, frames in source.strip(int(place)).items():

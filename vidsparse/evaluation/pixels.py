@@ -9,9 +9,10 @@ from torch import Tensor
 
 from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.datasets.sources import Sample
-from vidsparse.evaluation.confusion import IGNORE, confusion, temporal_consistency
+from vidsparse.evaluation.confusion import confusion, temporal_consistency
 from vidsparse.evaluation.label_maps import UNDECIDABLE
 from vidsparse.evaluation.predictions import MEAN, WHAT
+from vidsparse.tasks import VOID
 
 SCHEMA = pa.schema({**WHAT, "confusion": pa.list_(pa.int64()), "consistency": pa.float32(), UNDECIDABLE: pa.int64()})
 Maps = NDArray[np.uint8]
@@ -35,8 +36,8 @@ def rows(
     """
     said: list[dict[str, object]] = []
     for sample, answers, truth, fine in zip(samples, maps.numpy(), masks.numpy(), ok, strict=True):
-        blank = (answers == IGNORE) & (truth != IGNORE)
-        seen = np.where(answers == IGNORE, (truth.astype(np.int64) + 1) % classes, answers).astype(np.uint8)
+        blank = (answers == VOID) & (truth != VOID)
+        seen = np.where(answers == VOID, (truth.astype(np.int64) + 1) % classes, answers).astype(np.uint8)
         lost = blank.reshape(len(blank), -1).sum(1).tolist()
         counts = [confusion(t, p, classes).ravel() for t, p in zip(truth, seen, strict=True)]
         steady = [temporal_consistency(p, t) for t, p in zip(truth, seen, strict=True)]

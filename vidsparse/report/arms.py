@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from vidsparse.evaluation.statistics import holm
 from vidsparse.evaluation.summary import clean_interval
 from vidsparse.report.tables import Run, scoreboard
 from vidsparse.report.words import is_at_chance
+from vidsparse.run_dir.record import WholeRecord
 from vidsparse.sparsity.methods import METHODS
 
 _SHOWN = ("name", "engine", "logging", "analysis", "study", "report", "sample", "sparse")  # not what a run is, or said
@@ -40,17 +41,17 @@ class Arm:
     @property
     def sparsity(self) -> float:
         """The sparsity asked for; 0 for dense training."""
-        return 0.0 if self.first.method in ("dense", "given") else float(self.first.info["sparse"]["sparsity"])
+        return 0.0 if self.first.method in ("dense", "given") else self.first.record.topology.sparsity
 
     @property
     def distribution(self) -> str:
         """How its weights are shared out among layers; empty for dense training."""
-        return "" if self.first.method in ("dense", "given") else str(self.first.info["sparse"].get("distribution", ""))
+        return "" if self.first.method in ("dense", "given") else self.first.record.topology.distribution
 
     @property
     def model(self) -> str:
         """The network's name."""
-        return str(self.first.info["model"]["name"])
+        return self.first.record.model.name
 
     @property
     def dynamic(self) -> bool:
@@ -202,7 +203,7 @@ def _key(run: Run) -> str:
     kept["training"] = {key: value for key, value in (kept.get("training") or {}).items() if key != "seed"}
     kept["evaluation"] = {key: value for key, value in (kept.get("evaluation") or {}).items() if key != "reference"}
     sparse = {} if run.method == "dense" else run.config.get("sparse")
-    said = [run.method, run.info["sparse"]["sparsity"], run.info["model"]["name"], run.title, sparse, kept]
+    said = [run.method, run.record.topology.sparsity, run.record.model.name, run.title, sparse, kept]
     return json.dumps(said, sort_keys=True, default=str)
 
 
@@ -210,24 +211,20 @@ def _short(run: Run) -> str:
     if run.method in ("dense", "given"):
         return "dense" if run.method == "dense" else run.title
     title = "static" if run.method == "static" else METHODS[run.method].title if run.method in METHODS else run.method
-    return f"{title}, {100 * run.info['sparse']['sparsity']:.3g} %"
+    return f"{title}, {100 * run.record.topology.sparsity:.3g} %"
 
 
-def _memory(info: Mapping[str, Any]) -> float:
-    return float(info.get("accounts", {}).get("memory", {}).get("weights", {}).get("bitmask", math.nan))
-
-
-_COSTS: dict[str, Any] = {
-    "parameters": lambda info: info["model"]["parameters"] - info["sparse"]["total"] + info["sparse"]["nonzero"],
-    "flops_clip": lambda info: info.get("flops", {}).get("sparse", math.nan),
-    "flops_training": lambda info: info.get("flops", {}).get("training", math.nan),
-    "memory": _memory,
-    "updates": lambda info: info["sparse"]["updates"],
-    "changed": lambda info: info["sparse"]["changed"],
-    "seconds": lambda info: sum(info["seconds"].values()),
+_COSTS: dict[str, Callable[[WholeRecord], float | None]] = {
+    "parameters": lambda record: record.nonzero,
+    "flops_clip": lambda record: record.cost.sparse if record.cost else None,
+    "flops_training": lambda record: record.cost.training if record.cost else None,
+    "memory": lambda record: record.layers.memory.weights.bitmask if record.layers else None,
+    "updates": lambda record: record.topology.updates,
+    "changed": lambda record: record.topology.changed,
+    "seconds": lambda record: sum(record.seconds.values()),
 }
 
 
 def _mean_cost(arm: Arm, key: str) -> float:
-    values = [_COSTS[key](run.info) for run in arm.runs.values()]
+    values = [_COSTS[key](run.record) for run in arm.runs.values()]
     return float(np.mean([math.nan if value is None else value for value in values]))

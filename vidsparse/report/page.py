@@ -27,7 +27,7 @@ from vidsparse.utils.errors import RunFolderError
 
 FILES = {
     "config.yaml": "the resolved config: run it again to repeat this",
-    "run.json": "facts of the run: data, model, versions, times",
+    "run.json": "record of the run: data, model, versions, times",
     "predictions.parquet": "every prediction, one row a clip, view and corruption: all numbers here come from it",
     "metrics.csv": "training, one row a logged step",
     "topology.csv": "one row a topology update",
@@ -99,7 +99,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     save_table(leaders, out / "tables" / "leaderboard", index=False)
     boards = {arm.label: mean_board(arm) for arm in arms}
     save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{loaded[0].task.say('accuracy')}_matrix")
-    shown = comparison_sections.exhibits(arms, leaders, float(loaded[0].info["chance"]))
+    shown = comparison_sections.exhibits(arms, leaders, loaded[0].record.chance)
     found = {arm.label: _run_warnings(arm) for arm in arms}
     compared = leaders[leaders["gain"].notna()].to_dict("records")
     return _render(
@@ -135,7 +135,7 @@ def _pictures(run: Run) -> dict[str, Any]:
     if not run.task.masks:
         with showing(run.path / "frames.npz"):
             return {"strips": strips(run.frames, run.path / "figures"), "legend": [], "lead": None}
-    shown, classes = run.overlays, run.info["data"]["classes"]
+    shown, classes = run.overlays, run.record.data.classes
     with showing(run.path / "overlays.npz"):
         pictures = mask_overlays.strips(shown, run.path / "figures")
         return {"strips": pictures, "legend": mask_overlays.legend(classes, shown), "lead": mask_overlays.LEAD}
@@ -155,7 +155,7 @@ def _analyses(run: Run, dense: Run | None) -> list[Exhibit]:
     beside = {"dense": [dense]} if dense else {}
     label = "dense" if run.method == "dense" else run.label
     with showing(run.path / "analysis"):
-        return analyses.exhibits({**beside, label: [run]}, "dense", float(run.info["chance"]))
+        return analyses.exhibits({**beside, label: [run]}, "dense", run.record.chance)
 
 
 def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Exhibit]:
@@ -163,7 +163,7 @@ def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Ex
     dense = next((arm for arm in arms if arm.first.method == "dense"), None)
     ranked = sorted(arms, key=lambda arm: (arm is not dense, not arm.dynamic, list(leaders["arm"]).index(arm.label)))
     subjects = {arm.label: list(arm.runs.values()) for arm in ranked}
-    return analyses.exhibits(subjects, dense.label if dense else None, float(first.info["chance"]))
+    return analyses.exhibits(subjects, dense.label if dense else None, first.record.chance)
 
 
 def _parting(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
@@ -181,8 +181,8 @@ def _run_warnings(arm: Arm) -> list[str]:
 
 
 def _reference(run: Run, path: Path | None) -> Run | None:
-    if path is None and run.info.get("reference"):
-        path = Path(run.info["reference"])
+    if path is None and run.record.reference:
+        path = Path(run.record.reference)
         path = path if (path / "predictions.parquet").exists() else None
     return None if path is None else load_run(path)
 

@@ -16,9 +16,10 @@ from vidsparse.config import Config
 from vidsparse.config.reading import BadYaml, Unfit, read
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import with_groups
+from vidsparse.run_dir.record import WholeRecord, read_whole
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.tasks import SOURCE_NOTES, TASKS, Task
-from vidsparse.utils import failures, files, json_text
+from vidsparse.utils import failures, files
 from vidsparse.utils.errors import DamagedFile, RunFolderError, first_line
 
 
@@ -54,7 +55,7 @@ class Run:
     """One run folder, read once. Optional tables are None where the file is absent or empty."""
 
     path: Path
-    info: dict[str, Any]
+    record: WholeRecord
     config_text: str
     predictions: pd.DataFrame
     training: pd.DataFrame | None
@@ -111,12 +112,12 @@ class Run:
     @property
     def name(self) -> str:
         """The run's name, that of its folder in links and commands."""
-        return str(self.info["name"])
+        return self.record.name
 
     @property
     def method(self) -> str:
         """The key of the sparse training method; "dense" for none, "given" where weights were evaluated as they are."""
-        return str(self.info["sparse"]["method"])
+        return self.record.topology.method
 
     @property
     def title(self) -> str:
@@ -135,17 +136,17 @@ class Run:
         """The method as in a sentence: "RigL at 50 % sparsity"."""
         if self.method in ("dense", "given"):
             return self.title
-        return f"{self.title} at {100 * self.info['sparse']['sparsity']:.3g} % sparsity"
+        return f"{self.title} at {100 * self.record.topology.sparsity:.3g} % sparsity"
 
     @property
     def on_sample_data(self) -> bool:
         """Whether the numbers come from the built-in sample data."""
-        return bool(self.info["data"]["sample_data"])
+        return self.record.data.sample_data
 
     @property
     def data(self) -> str:
         """The data set in words; says "built-in sample data" where it is that."""
-        return "built-in sample data" if self.on_sample_data else str(self.info["data"]["description"])
+        return "built-in sample data" if self.on_sample_data else self.record.data.description
 
 
 def load_run(path: Path) -> Run:
@@ -153,17 +154,13 @@ def load_run(path: Path) -> Run:
     for name in ("run.json", "config.yaml", "predictions.parquet"):
         if not (path / name).is_file():
             raise RunFolderError(f"{path} holds no {name}: let the run finish before making its report.")
-    with reading(path / "run.json"):
-        info = json_text.parsed((path / "run.json").read_text())
-        labelled = info["data"].get("labelled", True)
-    if not labelled:
-        raise RunFolderError(f"{path} holds predictions of clips without labels; they are in its predictions.csv")
+    record = read_whole(path)
     with reading(path / "predictions.parquet"):
         predictions = with_groups(pd.read_parquet(path / "predictions.parquet"))
     metrics.check_decidable(predictions)
     return Run(
         path=path,
-        info=info,
+        record=record,
         config_text=(path / "config.yaml").read_text(),
         predictions=predictions,
         training=_optional_csv(path / "metrics.csv"),

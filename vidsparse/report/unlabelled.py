@@ -6,8 +6,9 @@ import pandas as pd
 
 from vidsparse.evaluation.metrics import video_level
 from vidsparse.evaluation.predictions import load
-from vidsparse.report.tables import reading
-from vidsparse.utils import csv_text, files, json_text
+from vidsparse.run_dir.record import read_record
+from vidsparse.utils import csv_text, files
+from vidsparse.utils.errors import RunFolderError
 
 
 def write_named_predictions(run: Path) -> Path:
@@ -15,8 +16,10 @@ def write_named_predictions(run: Path) -> Path:
 
     Confidence is the softmax (mean over views); a clip that could not be decoded has no class.
     """
-    with reading(run / "run.json"):
-        classes = json_text.parsed((run / "run.json").read_text())["data"]["classes"]
+    data = read_record(run).data
+    if data is None:
+        raise RunFolderError(f"{run / 'run.json'} says nothing of data, and so of no classes; put back a whole copy")
+    classes = data.classes
     rows = video_level(load(run / "predictions.parquet"))
     table = pd.DataFrame(
         {

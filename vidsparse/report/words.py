@@ -4,11 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vidsparse.data.load import say_untrained
 from vidsparse.evaluation.metrics import accuracy_matrix, clean_rows, undecodable
 from vidsparse.evaluation.summary import undecided_words
-from vidsparse.facts import say_joined, say_untrained
+from vidsparse.provenance import say_joined
 from vidsparse.report.sections import class_boards, cost_tables
 from vidsparse.report.tables import Run
+from vidsparse.run_dir.record import DataRecord
 from vidsparse.tasks import Task
 from vidsparse.utils.errors import plural
 
@@ -109,7 +111,7 @@ def verdict(run: Run, numbers: Mapping[str, float]) -> str:
 
 def floor(run: Run) -> float:
     """What an accuracy must exceed to say anything: chance; for a network that was trained here, one class always."""
-    chance = float(run.info["chance"])
+    chance = run.record.chance
     if run.task.masks or run.method == "given":
         return chance
     labels = clean_rows(run.predictions)["label"]
@@ -124,7 +126,7 @@ def is_at_chance(run: Run, numbers: Mapping[str, float]) -> bool:
 def _at_chance(run: Run, numbers: Mapping[str, float]) -> str:
     if not is_at_chance(run, numbers):
         return ""
-    what = "chance" if floor(run) == float(run.info["chance"]) else "the commonest class everywhere"
+    what = "chance" if floor(run) == run.record.chance else "the commonest class everywhere"
     return f"AT CHANCE: the clean accuracy, {{low_clean}} to {{high_clean}} %, is not above {{floor}} %, {what}. "
 
 
@@ -181,61 +183,61 @@ def _cells(numbers: Mapping[str, float]) -> str:
 
 def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
     """What was done, as groups of (name, value); what a run does not have is left out."""
-    info, config = run.info, run.config
-    data, model, sparse, engine = info["data"], info["model"], info["sparse"], info["engine"]
+    record, config = run.record, run.config
+    data, model, engine = record.data, record.model, record.engine
     groups = {
         "Data": {
             "Data set": run.data,
-            "Clips": f"{count(data['n_train'])} train, {count(data['n_test'])} test",
-            "Missing videos": count(data["missing"]),
-            "Decoders": _listed(data.get("decoders")),
+            "Clips": f"{count(data.n_train)} train, {count(data.n_test)} test",
+            "Missing videos": count(data.missing),
+            "Decoders": _listed(data.decoders),
             "Resizer": "FFmpeg, bilinear, even sides",
-            "Classes": f"{data['classes_present']} of {len(data['classes'])} present",
-            "Classes left out": _some(data.get("foreign", []), shown=101),
-            "Classes joined": say_joined(info.get("weights", {}).get("joined") or {}),
-            "Chance": f"{percent(info['chance'])} %",
+            "Classes": f"{data.classes_present} of {len(data.classes)} present",
+            "Classes left out": _some(data.foreign, shown=101),
+            "Classes joined": say_joined((record.weights and record.weights.joined) or {}),
+            "Chance": f"{percent(record.chance)} %",
             "Clip": _clip(config.get("data") or {}),
-            "Fingerprint": data["fingerprint"],
+            "Fingerprint": data.fingerprint,
         },
         "Evaluation": {
             **_picked(config, "evaluation", "suite"),
             "Severities": ", ".join(map(str, accuracy_matrix(run.predictions).columns)),
             **_picked(config, "evaluation", "views", "canvas", "resolution"),
             "Corruption seed": _dig(config, "evaluation", "corruption_seed"),
-            "Reference": info.get("reference") or "none",
+            "Reference": record.reference or "none",
         },
         "Model and sparsity": {
-            "Model": model["name"],
-            "Parameters": f"{count(model['parameters'])}, of which {count(model['prunable'])} prunable",
+            "Model": model.name,
+            "Parameters": f"{count(model.parameters)}, of which {count(model.prunable)} prunable",
             "Method": run.title,
-            **({} if run.method in ("dense", "given") else cost_tables.sparse_facts(sparse, info)),
-            **cost_tables.structure_facts(info),
+            **({} if run.method in ("dense", "given") else cost_tables.topology_values(record)),
+            **cost_tables.structure_values(record),
         },
-        "Cost, theoretical": cost_tables.cost_facts(info),
+        "Cost, theoretical": cost_tables.cost_values(record),
         "Training": {
             **_picked(config, "training", "epochs", "batch_size"),
             "Optimizer": _listed(_dig(config, "training", "optimizer")),
             "Schedule": _listed(_dig(config, "training", "schedule")),
             "Training seed": _dig(config, "training", "seed"),
-            **{f"Time to {what}": duration(seconds) for what, seconds in info["seconds"].items()},
+            **{f"Time to {what}": duration(seconds) for what, seconds in record.seconds.items()},
         },
         "Machine": {
-            "Device": engine["device"],
-            "Precision": engine["precision"],
-            "Processes": engine["processes"],
+            "Device": engine.device,
+            "Precision": engine.precision,
+            "Processes": engine.processes,
             "Predictions": "SHA-256 as written"
             if run.sealed
             else "no digest (an older run): damage would go unnoticed",
-            "Corruption code": info.get("corruptions_fingerprint", "not written down yet"),
-            "Versions": ", ".join(f"{package} {version}" for package, version in info["versions"].items()),
-            "Finished": str(info.get("finished") or "")[:19].replace("T", " "),
+            "Corruption code": record.corruptions_fingerprint,
+            "Versions": ", ".join(f"{package} {version}" for package, version in record.versions.items()),
+            "Finished": (record.finished or "")[:19].replace("T", " "),
         },
     }
     if run.method == "given":  # weights of somebody's, evaluated as they are: no training was done here
         groups["Model and sparsity"].pop("Method")
         groups["Model and sparsity"] |= {
             "Weights": _dig(config, "model", "weights"),
-            "Zeros": cost_tables.zeros(sparse),
+            "Zeros": cost_tables.zeros(record.topology),
         }
         for group in groups.values():
             for name in _OF_TRAINING & group.keys():
@@ -289,25 +291,25 @@ def _picked(config: Mapping[str, Any], block: str, *keys: str) -> dict[str, Any]
 
 def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
     """What a careful reader should know before believing the numbers, one sentence each."""
-    data, sparse = run.info["data"], run.info["sparse"]
+    data, topology = run.record.data, run.record.topology
     half = (numbers["clean_high"] - numbers["clean_low"]) / 2
-    present, of_all = data["classes_present"], len(data["classes"])
-    substituted, damaged = len(run.info.get("unreadable_places", ())), data.get("damaged", [])
+    present, of_all = data.classes_present, len(data.classes)
+    substituted, damaged = len(run.record.unreadable_places), data.damaged
     unreadable = sorted(run.predictions.loc[undecodable(run.predictions), "id"].unique())
     found = {
         "These numbers are from built-in sample data: they show that the pipeline works and say nothing about "
         "real videos.": run.on_sample_data,
-        "{missing} of the official lists missing: {missing_named}.": data["missing"],
-        "{untrained}": data.get("untrained"),
+        "{missing} of the official lists missing: {missing_named}.": data.missing,
+        "{untrained}": data.untrained,
         f"Only {present} of {of_all} classes are present: accuracies do not compare with published ones.": present
         < of_all,
         "{substituted} could not be read and gave way to another clip.": substituted,
         "{damaged} damaged, used as far as it decodes: {damaged_named}.": damaged,
         "{unreadable} could not be decoded and counted as wrong: {unreadable_named}.": unreadable,
         undecided_words(numbers): numbers["undecidable_rows"],
-        f"The topology was updated only {sparse['updates']} times, too few to be called dynamic; lower sparse.every or "
-        f"train longer.": run.is_dynamic and sparse["updates"] < FEW_UPDATES,
-        "No connection ever changed: this run is in effect static.": run.is_dynamic and not sparse["changed"],
+        f"The topology was updated only {topology.updates} times, too few to be called dynamic; lower sparse.every or "
+        f"train longer.": run.is_dynamic and topology.updates < FEW_UPDATES,
+        "No connection ever changed: this run is in effect static.": run.is_dynamic and not topology.changed,
         f"{count(numbers['clips'])} test clips give clean accuracy a 95 % interval of about ±{100 * half:.0f} points; "
         f"smaller differences are not resolved.": half > WIDE,
         "Clean accuracy is not above chance by its 95 % interval: what is lost under corruption means "
@@ -315,7 +317,7 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
         "{note}": run.note,
     }
     values = {
-        "missing": plural(data["missing"], "video"),
+        "missing": plural(data.missing, "video"),
         "missing_named": _named(data),
         "substituted": plural(substituted, "training clip"),
         "damaged": plural(len(damaged), "video"),
@@ -323,21 +325,21 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
         "unreadable": plural(len(unreadable), "test clip"),
         "unreadable_named": _some(unreadable),
         "note": run.note,
-        "untrained": _untrained(data.get("untrained", [])),
+        "untrained": _untrained(data.untrained),
     }
     return [run.task.say(sentence, **values) for sentence, holds in found.items() if holds]
 
 
-def _untrained(classes: list[str]) -> str:
+def _untrained(classes: Sequence[str]) -> str:
     sentence = say_untrained(classes)
     return f"{sentence[:1].upper()}{sentence[1:]}: {_some(classes)}."
 
 
-def _named(data: Mapping[str, Any]) -> str:
-    more = data["missing"] - len(data["missing_named"])
-    return _some(data["missing_named"], max(more, 0))
+def _named(data: DataRecord) -> str:
+    more = data.missing - len(data.missing_named)
+    return _some(data.missing_named, max(more, 0))
 
 
-def _some(names: list[str], more: int = 0, shown: int = 5) -> str:
+def _some(names: Sequence[str], more: int = 0, shown: int = 5) -> str:
     more += max(len(names) - shown, 0)
     return ", ".join(names[:shown]) + (f" and {count(more)} more" if more else "")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.predictions import load
-from vidsparse.runfolder import read_facts
+from vidsparse.run_dir.record import RunRecord, read_record
 from vidsparse.study.jobs import STOPPED, last_words
 from vidsparse.study.planned_runs import Planned
 from vidsparse.utils import files
@@ -116,9 +116,9 @@ class Board:
         return "training"
 
     def _read(self, row: Row) -> None:
-        facts, table = _facts(row.run), load(row.run.folder / "predictions.parquet")
+        record, table = _record(row.run), load(row.run.folder / "predictions.parquet")
         row.clean, row.robust = metrics.clean_accuracy(table), metrics.robustness_accuracy(table)
-        row.seconds = sum(facts.get("seconds", {}).values())
+        row.seconds = sum(record.seconds.values())
         for other in self.rows.values():
             dense = self._dense_of(other.run)
             if other.run.method != "dense" and dense:
@@ -145,18 +145,16 @@ def is_finished(run: Planned) -> bool:
     """
     from vidsparse.config import identity
 
-    facts = _facts(run)
-    theirs = facts.get("identity", {})
-    mine = identity(run.config)
-    same = all(theirs.get(key) == value for key, value in mine.items())
-    return bool(facts.get("finished")) and same and not files.differs(run.folder / "predictions.parquet")
+    record, mine = _record(run), identity(run.config)
+    same = all(record.identity.get(key) == value for key, value in mine.items())
+    return record.finished is not None and same and not files.differs(run.folder / "predictions.parquet")
 
 
-def _facts(run: Planned) -> dict[str, Any]:
+def _record(run: Planned) -> RunRecord:
     try:
-        return read_facts(run.folder)
+        return read_record(run.folder)
     except RunFolderError:
-        return {}
+        return RunRecord()
 
 
 def _percent(share: float) -> str:

@@ -69,7 +69,7 @@ def plan(path: str | Path, overrides: Sequence[str], base: Config) -> tuple[Plan
                 said = [f"sparse.method={method}", *([f"sparse.sparsity={sparsity}"] if sparsity else [])]
                 said += [f"sparse.distribution={distribution}"] if distribution not in ("", own) else []
                 typed = _without_others_settings(overrides, method)
-                arms[method, sparsity, distribution] = _load(path, [*typed, *settings, *said], base)
+                arms[method, sparsity, distribution] = _load(path, [*typed, *settings, *said], base.folder)
             for seed, ((method, sparsity, distribution), arm) in product(study.seeds, arms.items()):
                 other = distribution if distribution != own else ""
                 parts = (data, model.replace("/", "-"), method, f"{100 * sparsity:g}" if sparsity else "", other)
@@ -99,7 +99,7 @@ def _own_distribution(path: str | Path, overrides: Sequence[str], base: Config) 
     """The distribution that the config says, also where its own method is dense and has none."""
     typed = _without_others_settings(overrides, "static")
     sparsity = f"sparse.sparsity={base.study.sparsities[0]}"
-    return _load(path, [*typed, "sparse.method=static", sparsity], base).sparse.distribution
+    return _load(path, [*typed, "sparse.method=static", sparsity], base.folder).sparse.distribution
 
 
 def _data_axis(base: Config) -> Iterator[tuple[str, list[str]]]:
@@ -142,9 +142,9 @@ def _without_others_settings(overrides: Sequence[str], method: str) -> list[str]
     return [word for word, key in keys.items() if key not in others | foreign]
 
 
-def _load(path: str | Path, overrides: Sequence[str], base: Config) -> Config:
+def _load(path: str | Path, overrides: Sequence[str], folder: Path) -> Config:
     try:
         config = load_config(path, overrides)
     except ConfigError as error:
         raise ConfigError(str(error).replace(f" {COMMAND_LINE}", " in the study")) from error
-    return changed(config, {"study": StudyConfig(), "logging.dir": str(base.folder)})
+    return changed(config, {"study": StudyConfig(), "logging.dir": str(folder)})

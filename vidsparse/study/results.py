@@ -19,7 +19,7 @@ from vidsparse.evaluation.comparison import (
     relative_gains,
 )
 from vidsparse.evaluation.predictions import load
-from vidsparse.runfolder import read_facts
+from vidsparse.run_dir.record import read_whole
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.study.planned_runs import Planned
 from vidsparse.utils import csv_text, files
@@ -132,7 +132,7 @@ def _settings(arms: Mapping[Key, Arm]) -> dict[tuple[str, str], list[Arm]]:
 
 
 def _run_row(run: Planned, table: pd.DataFrame) -> dict[str, Any]:
-    facts = read_facts(run.folder)
+    record = read_whole(run.folder)
     return {
         **_axes(run.arm),
         "seed": run.seed,
@@ -140,10 +140,10 @@ def _run_row(run: Planned, table: pd.DataFrame) -> dict[str, Any]:
         "clean": metrics.clean_accuracy(table),
         "robust": metrics.robustness_accuracy(table),
         "retention": metrics.retention(table),
-        "parameters": facts["model"]["parameters"],
-        "nonzero": facts["model"]["parameters"] - facts["sparse"]["total"] + facts["sparse"]["nonzero"],
-        "seconds_train": facts["seconds"].get("train", math.nan),
-        "seconds_evaluate": facts["seconds"].get("evaluate", math.nan),
+        "parameters": record.model.parameters,
+        "nonzero": record.nonzero,
+        "seconds_train": record.seconds.get("train", math.nan),
+        "seconds_evaluate": record.seconds.get("evaluate", math.nan),
     }
 
 

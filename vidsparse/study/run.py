@@ -98,9 +98,9 @@ def _compare(runs: Sequence[Planned], out: Path) -> None:
     """Tables of the whole study; a page for each data set and model."""
     if not runs:
         return
-    from vidsparse.facts import find_reference
+    from vidsparse.provenance import find_reference
     from vidsparse.report.page import write_comparison, write_report
-    from vidsparse.runfolder import RunFolder
+    from vidsparse.run_dir.record import read_record
     from vidsparse.study.results import console_board, write_results
 
     started = time.monotonic()
@@ -108,8 +108,8 @@ def _compare(runs: Sequence[Planned], out: Path) -> None:
     groups: dict[tuple[str, str], list[Planned]] = {}
     for run in runs:
         groups.setdefault((run.data, run.model), []).append(run)
-        folder = RunFolder.existing(run.folder)
-        if run.method != "dense" and not folder.facts.get("reference") and (dense := find_reference(folder)):
+        record = read_record(run.folder)
+        if run.method != "dense" and not record.reference and (dense := find_reference(run.folder, record)):
             write_report(run.folder, dense)
     console.print(console_board(board))
     for note in notes:

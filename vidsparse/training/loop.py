@@ -1,19 +1,21 @@
 """Train one model: the loop as the papers write it, and what a run that may be killed needs around it."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vidsparse.config import Config
-from vidsparse.data.clips import Clips
+from vidsparse.config import TrainingConfig
 from vidsparse.data.loader import Steps, TrainingClips, batches, center_clip, center_masks, make_loader, to_input
-from vidsparse.runfolder import RunFolder
+from vidsparse.run_dir.folder import RunFolder
 from vidsparse.sparsity.measure.flops import Flops
 from vidsparse.sparsity.topology import Topology
+from vidsparse.tasks import TASKS
 from vidsparse.training.engine import Checkpoints, Engine
-from vidsparse.training.recipe import OBJECTIVES, draw_mix, learning_rate, precise_bn_batches, reestimate_batchnorm
+from vidsparse.training.recipe import draw_mix, learning_rate, precise_bn_batches, reestimate_batchnorm
+from vidsparse.training.session import Session
 from vidsparse.training.tracker import Tracker
 from vidsparse.utils.errors import ClipDecodeError, VidsparseError
 from vidsparse.utils.interrupt import Stop
@@ -23,23 +25,14 @@ class Diverged(VidsparseError):
     """The loss is no longer a number."""
 
 
-def plan_steps(config: Config, clips: Clips, rank: int = 0, world: int = 1) -> Steps:
-    """Which clips each optimizer step sees, for the whole training."""
-    recipe = config.training
-    steps = Steps(len(clips.train), recipe.batch_size, recipe.seed, rank, world)
+def plan_steps(recipe: TrainingConfig, clips: int, rank: int = 0, world: int = 1) -> Steps:
+    """Which of so many clips each optimizer step sees, for the whole training."""
+    steps = Steps(clips, recipe.batch_size, recipe.seed, rank, world)
     steps.stop = steps.per_epoch * recipe.epochs
     return steps
 
 
-def train(
-    config: Config,
-    clips: Clips,
-    engine: Engine,
-    model: nn.Module,
-    sparse: Topology,
-    folder: RunFolder,
-    flops: Flops | None = None,
-) -> None:
+def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | None = None) -> None:
     """Train `model` in place, from the newest checkpoint of the run folder if there is one.
 
     Writes metrics.csv, topology.csv and a checkpoint each epoch and each `engine.checkpoint_every` steps. Every clip,
@@ -49,8 +42,9 @@ def train(
         Diverged: the loss is not finite; the message names step, learning rate and the last good checkpoint.
         KeyboardInterrupt: somebody asked to stop; the step is done and saved.
     """
+    config, clips, engine, folder = session.config, session.clips, session.engine, session.folder
     recipe, every = config.training, config.engine.checkpoint_every
-    steps = plan_steps(config, clips, engine.rank, engine.world)
+    steps = plan_steps(recipe, len(clips.train), engine.rank, engine.world)
     checkpoints = Checkpoints(folder.path / "checkpoints")
     wrapped, stepper = engine.setup(model, sparse.optimizer)
     with engine.first_alone():  # it puts aside what cannot be read
@@ -67,7 +61,7 @@ def train(
                 group["lr"] = rate
             draws = (recipe.seed * 1_000_003 + step) * engine.world + engine.rank
             torch.manual_seed(draws)  # dropout: nothing random survives a step
-            optimize(config, engine, wrapped, stepper, pixels, labels, log, step)
+            optimize(session, wrapped, stepper, (pixels, labels), step, log)
 
             done, epoch_ends = step + 1, (step + 1) % steps.per_epoch == 0
             stopping = engine.any(stop.wanted)
@@ -80,11 +74,11 @@ def train(
                 raise Diverged(_diverged(done, rate, checkpoints))
             if log.due(done, epoch_ends):
                 log.pool(engine.sum)
-                accuracy = validate(config, clips, engine, model) if epoch_ends and clips.validation else None
+                accuracy = validate(session, model) if epoch_ends and clips.validation else None
                 log.write(done, step // steps.per_epoch + 1, rate, 1 - sparse.nonzero / sparse.total, accuracy)
             if saving:
-                if unreadable := engine.union(folder.facts.get("unreadable_places", ())):
-                    folder.update(unreadable_places=unreadable)
+                if unreadable := engine.union(folder.record.unreadable_places):
+                    folder.write(replace(folder.record, unreadable_places=tuple(unreadable)))
                 if engine.rank == 0:
                     checkpoints.save(done, model.state_dict(), _state(done, engine, sparse))
                 keep_seconds()
@@ -93,22 +87,21 @@ def train(
 
 
 def optimize(
-    config: Config,
-    engine: Engine,
+    session: Session,
     model: Any,
     optimizer: Any,
-    pixels: Tensor,
-    labels: Tensor,
-    log: Tracker | None = None,
+    batch: tuple[Tensor, Tensor],
     step: int = 0,
+    log: Tracker | None = None,
 ) -> None:
-    """One optimizer step on uint8 clips (B, T, S, S, 3) and their labels, in `training.accumulate` parts.
+    """One optimizer step on a batch of uint8 clips (B, T, S, S, 3) and their labels, in `training.accumulate` parts.
 
     Labels are class ids (B,) or, where the task has a label a pixel, masks uint8 (B, T, S, S).
 
     How clips are mixed (mixup, CutMix) is drawn from the seed and `step`, for the whole batch.
     """
-    recipe, objective = config.training, OBJECTIVES[config.task]
+    (pixels, labels), engine, config = batch, session.engine, session.config
+    recipe, objective = config.training, TASKS[config.task].objective
     mix = draw_mix(recipe.mixup, pixels.shape, (recipe.seed, step))
     size = -(-len(pixels) // recipe.accumulate)
     parts = [slice(start, start + size) for start in range(0, len(pixels), size)]
@@ -126,24 +119,26 @@ def optimize(
     optimizer.zero_grad()
 
 
-def finish(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> None:
+def finish(session: Session, model: nn.Module) -> None:
     """After the last step: re-estimate batch-norm statistics where the training was short; evaluation mode."""
-    steps = plan_steps(config, clips)
-    count = precise_bn_batches(config.training.precise_bn, steps.stop, steps.per_epoch)
+    recipe, clips, engine = session.config.training, session.clips, session.engine
+    steps = plan_steps(recipe, len(clips.train))
+    count = precise_bn_batches(recipe.precise_bn, steps.stop, steps.per_epoch)
     model.eval()
     if not count:
         return
     steps.start, steps.stop = steps.stop, steps.stop + count
-    loader = make_loader(TrainingClips(clips, config.training.seed), engine.workers, batch_sampler=steps)
-    inputs = (to_input(pixels.to(engine.device), config.data.normalize) for pixels, _, _ in batches(loader))
+    loader = make_loader(TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps)
+    inputs = (to_input(pixels.to(engine.device), session.config.data.normalize) for pixels, _, _ in batches(loader))
     with engine.autocast():
         reestimate_batchnorm(model, inputs)
 
 
 @torch.no_grad()
-def validate(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> float:
+def validate(session: Session, model: nn.Module) -> float:
     """The share of the validation split's centre clips answered right; an unreadable clip counts as wrong."""
     model.eval()
+    clips, engine, objective = session.clips, session.engine, TASKS[session.config.task].objective
     right = 0.0
     for sample in clips.validation[engine.rank :: engine.world]:
         try:
@@ -153,8 +148,8 @@ def validate(config: Config, clips: Clips, engine: Engine, model: nn.Module) -> 
             continue
         target = torch.tensor([sample.label]) if masks is None else torch.from_numpy(masks.copy())[None]
         with engine.autocast():
-            outputs = model(to_input(pixels, config.data.normalize))
-        right += float(OBJECTIVES[config.task].right(outputs, target))
+            outputs = model(to_input(pixels, session.config.data.normalize))
+        right += float(objective.right(outputs, target))
     model.train()
     return engine.sum(right)[0] / len(clips.validation)
 
@@ -179,10 +174,10 @@ def _restore(checkpoints: Checkpoints, engine: Engine, model: nn.Module, sparse:
 
 def _count_substitutes(folder: RunFolder, places: Tensor) -> None:
     """Remember which training clips could not be read and were replaced by others."""
-    known = set(folder.facts.get("unreadable_places", ()))
+    known = set(folder.record.unreadable_places)
     new = {-1 - int(place) for place in places if place < 0} - known
     if new:
-        folder.update(unreadable_places=sorted(known | new))
+        folder.write(replace(folder.record, unreadable_places=tuple(sorted(known | new))))
 
 
 def _finite(log: Tracker, model: nn.Module, saving: bool) -> bool:

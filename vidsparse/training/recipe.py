@@ -14,8 +14,8 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from vidsparse.config import MixupConfig, OptimizerConfig, ScheduleConfig
 from vidsparse.models.adapt import Outputs
+from vidsparse.tasks import VOID
 
-VOID = 255  # the label of a pixel that nobody labelled
 AUXILIARY_SHARE = 0.5  # of the loss of an auxiliary head, beside that of the main one, as torchvision trains them
 SHORT = 1000  # optimizer steps; after fewer, running batch-norm statistics lag behind the weights
 
@@ -125,10 +125,8 @@ def pixel_right(outputs: Outputs, masks: Tensor) -> Tensor:
     return (right.flatten(1).sum(1) / labelled.flatten(1).sum(1).clamp_min(1)).sum()
 
 
-OBJECTIVES = {
-    "classification": Objective(class_loss, class_right),
-    "segmentation": Objective(pixel_loss, pixel_right),
-}
+CLASSES = Objective(class_loss, class_right)
+PIXELS = Objective(pixel_loss, pixel_right)
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,7 @@ class Mix:
         labels: Tensor,
         rows: slice,
         smoothing: float,
-        objective: Objective = OBJECTIVES["classification"],
+        objective: Objective = CLASSES,
     ) -> Tensor:
         """The loss () of the outputs for these rows: share · that of the own label + (1 - share) · the partner's."""
         own = objective.loss(outputs, labels[rows], smoothing)

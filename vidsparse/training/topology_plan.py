@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vidsparse.config import Config
+from vidsparse.run_dir.record import UpdatesRecord
 from vidsparse.sparsity import schedule
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 from vidsparse.utils.errors import ConfigError
@@ -23,11 +24,15 @@ class TopologyPlan:
     fractions: float
     samples: int
 
-    def facts(self) -> dict[str, Any]:
+    def record(self) -> UpdatesRecord:
         """What run.json says of it."""
-        row = self.method
-        told = {"every": row.every, "updates": self.updates, "fractions": self.fractions, "samples": self.samples}
-        return {**told, "grow_window": row.grow_window}
+        return UpdatesRecord(
+            every=self.method.every,
+            updates=self.updates,
+            fractions=self.fractions,
+            samples=self.samples,
+            grow_window=self.method.grow_window,
+        )
 
 
 def settings_in_steps(config: Config, steps_per_epoch: int) -> dict[str, Any]:

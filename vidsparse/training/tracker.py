@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from torch import Tensor
 
 from vidsparse.config import LoggingConfig
-from vidsparse.runfolder import CsvLog
+from vidsparse.run_dir.csv_log import CsvLog
 from vidsparse.sparsity.measure import layer_table
 from vidsparse.sparsity.measure.dispersion import describe
 from vidsparse.sparsity.measure.flops import Flops

@@ -18,8 +18,8 @@ from vidsparse.data.corrupted.layout import resized
 from vidsparse.data.crops import crops
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading.frames import Frames
-from vidsparse.data.reading.mask_files import VOID
 from vidsparse.data.reading.mask_files import resized as resized_mask
+from vidsparse.tasks import VOID
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError
 

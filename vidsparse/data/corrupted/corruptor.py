@@ -20,9 +20,9 @@ from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.crops import center_crop
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading.frames import Frames
-from vidsparse.data.reading.mask_files import VOID
 from vidsparse.data.reading.spill import Spilled, frames_a_part, parts
 from vidsparse.data.sampling import view_indices
+from vidsparse.tasks import VOID
 
 
 @dataclass(frozen=True)

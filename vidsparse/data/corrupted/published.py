@@ -116,7 +116,8 @@ def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
     cells = tuple(Cell(name, PROFILE, int(level)) for name in names for level in LEVELS)
     places = {cell: root / f"{cell.corruption}.npy" for cell in cells}
     index = _index(samples, still(height, width, "array"))
-    return _whole(root, classes, samples, cells, places, index, (height, width))
+    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples))
+    return _whole(dataset, cells, places, index, (height, width))
 
 
 def _classes_of_arrays(root: Path, labels: NDArray[np.int64], size: tuple[int, ...]) -> tuple[str, ...]:
@@ -184,21 +185,15 @@ def _open_tree(
         content = decode((first / samples[0].path).read_bytes(), first / samples[0].path)
         index = _index(samples, still(content.shape[0], content.shape[1], "pillow"))
     info = index.rows[samples[0].id].info
-    return _whole(root, classes, samples, cells, places, index, (info.height, info.width), said_of_others(others))
+    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), notes=said_of_others(others))
+    return _whole(dataset, cells, places, index, (info.height, info.width))
 
 
 def _whole(
-    root: Path,
-    classes: tuple[str, ...],
-    samples: Sequence[Sample],
-    cells: tuple[Cell, ...],
-    places: Mapping[Cell, Path],
-    index: Index,
-    size: tuple[int, int],
-    notes: tuple[str, ...] = (),
+    dataset: Dataset, cells: tuple[Cell, ...], places: Mapping[Cell, Path], index: Index, size: tuple[int, int]
 ) -> tuple[Dataset, Index, Published]:
-    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), notes=notes)
-    return dataset, index, Published(root, cells, places, {sample.id: sample for sample in samples}, size)
+    samples = {sample.id: sample for sample in dataset.test}
+    return dataset, index, Published(dataset.root, cells, places, samples, size)
 
 
 def _index(samples: Sequence[Sample], info: VideoInfo) -> Index:

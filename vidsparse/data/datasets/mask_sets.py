@@ -67,7 +67,7 @@ def load_voc(root: Path, split: int) -> Dataset:
         for where, line in lines(base / "ImageSets" / "Segmentation" / f"{name}.txt"):
             below = relative(line, where, 1)
             picture, mask = base / "JPEGImages" / f"{below}.jpg", base / "SegmentationClass" / f"{below}.png"
-            yield _sample(str(below), picture, mask, "class_ids", base, where)
+            yield _sample(str(below), (picture, mask), "class_ids", base, where)
 
     return with_unique_ids(Dataset("voc", root, VOC_CLASSES, tuple(part("train")), tuple(part("val"))))
 
@@ -88,7 +88,7 @@ def load_cityscapes(root: Path, split: int) -> Dataset:
             stem = without_suffix(below).removesuffix("_leftImg8bit")
             mask = root / "gtFine" / name / f"{stem}_gtFine_labelIds.png"
             group = "_".join(PurePosixPath(stem).name.split("_")[:2])
-            yield _sample(f"{name}/{stem}", folder / below, mask, "cityscapes_ids", root, str(folder), group)
+            yield _sample(f"{name}/{stem}", (folder / below, mask), "cityscapes_ids", root, str(folder), group)
 
     return with_unique_ids(Dataset("cityscapes", root, CITYSCAPES_CLASSES, tuple(part("train")), tuple(part("val"))))
 
@@ -112,7 +112,7 @@ def load_davis(root: Path, split: int) -> Dataset:
         for where, line in lines(listed):
             below = relative(line, where, 1)
             folders = [base / kind / size / below for kind in ("JPEGImages", "Annotations")]
-            yield _sample(str(below), folders[0], folders[1], "object_ids", base, where)
+            yield _sample(str(below), (folders[0], folders[1]), "object_ids", base, where)
 
     return with_unique_ids(Dataset("davis", root, DAVIS_CLASSES, tuple(part("train")), tuple(part("val"))))
 
@@ -133,7 +133,7 @@ def _load_masks(name: str, root: Path, split: int, found: Callable[[Path], Itera
         for below in found(pictures):
             picture, stem = pictures / below, without_suffix(below) if (pictures / below).is_file() else below
             mask = masks / stem if found is _videos else masks / f"{stem}.png"
-            yield _sample(f"{names[0]}/{stem}", picture, mask, "class_ids", root, str(pictures))
+            yield _sample(f"{names[0]}/{stem}", (picture, mask), "class_ids", root, str(pictures))
 
     train, test = (tuple(part(names)) for names in _PARTS)
     return with_unique_ids(Dataset(name, root, listed_classes(classes), train, test))
@@ -149,10 +149,9 @@ def _videos(folder: Path) -> Iterator[str]:
     return iter(dict.fromkeys(found))
 
 
-def _sample(
-    name: str, picture: Path, mask: Path, code: str, base: Path, where: str, group: str | None = None
-) -> Sample:
-    """A picture or a video with its masks, as far as they are there and inside the data set."""
+def _sample(name: str, pair: tuple[Path, Path], code: str, base: Path, where: str, group: str | None = None) -> Sample:
+    """A pair of a picture or a video and its masks, as far as they are there and inside the data set."""
+    picture, mask = pair
     reader = "frames" if picture.is_dir() else READER_OF.get(picture.suffix.lower(), "image")
     group = name if group is None else group
     bare = _without_mask(picture, mask)

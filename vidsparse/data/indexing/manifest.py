@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from stat import S_ISDIR
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -96,7 +96,7 @@ def load(path: Path) -> dict[File, Found]:
         for name, size, mtime, entries, *info, _ in zip(*columns.values(), strict=True):
             if entries < 1 or info[0] is None or info[0] < 0:
                 raise ValueError(f"{name} has {entries} entries of {info[0]} frames")
-            found = [_info(*info)] * min(entries, _MOST)
+            found = [_info(tuple(info))] * min(entries, _MOST)
             known.setdefault(File(os.path.join(_place(path), name), size, mtime), []).extend(found)
     except (OSError, pa.ArrowException, ValueError, TypeError, ZeroDivisionError) as error:
         failures.check(error, path)
@@ -153,8 +153,7 @@ def _runs(found: Found) -> Iterator[tuple[VideoInfo, int]]:
 
 
 @lru_cache(maxsize=4096)
-def _info(
-    n_frames: int, rate: str, height: int, width: int, decoder: str, error: str, damage: str, top: int | None
-) -> VideoInfo:
+def _info(row: tuple[Any, ...]) -> VideoInfo:
+    n_frames, rate, height, width, decoder, error, damage, top = row
     top = -1 if top is None else top  # a table of before there were masks
     return VideoInfo(n_frames, Fraction(rate), height, width, decoder, error, damage, top)

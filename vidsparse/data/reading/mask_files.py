@@ -5,7 +5,7 @@ Class ids count from 0; `VOID` marks pixels that nobody judges. Reading a mask n
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,12 @@ from vidsparse.data.reading.frame_folders import RATE, entries
 from vidsparse.data.reading.frames import STILL, VideoInfo, output_size, unreadable
 from vidsparse.data.reading.image_files import opened, upright
 from vidsparse.data.reading.watchdog import got_on
+from vidsparse.tasks import VOID
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError
 
 Labels = NDArray[np.uint8]
 
-VOID: Final = 255
 _ROAD_SCENE = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)  # in the order of train ids
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from corruptions.errors import suggestion
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, names_in
 from vidsparse.models.zoo import NORMALIZE, TIMM, ModelSpec, model_spec
-from vidsparse.runfolder import read_facts
+from vidsparse.run_dir.record import RunRecord, read_record
 from vidsparse.utils import files, json_text
 from vidsparse.utils.errors import ConfigError, install
 from vidsparse.utils.progress import say
@@ -117,17 +117,18 @@ def _find(spec: ModelSpec, reference: str, key: str) -> Weights:
         files.check(final)
     run = path if path.is_dir() else path.absolute().parent.parent
     if path.is_dir() or (path.parent.name == _FINAL.parent.name and (run / "run.json").is_file()):
-        return Weights(final, f"the run {run}", _classes_of_run(read_facts(run)))
+        return Weights(final, f"the run {run}", _classes_of_run(read_record(run)))
     return Weights(path, str(path), _classes_beside(path))
 
 
-def _classes_of_run(facts: dict[str, Any]) -> tuple[Names, ...] | None:
+def _classes_of_run(record: RunRecord) -> tuple[Names, ...] | None:
     """What the logits of a run's weights are: the classes of its data, unless it evaluated weights of others."""
-    given = facts.get("weights", {})
-    if "labels" not in given or given["labels"].startswith("by order"):
-        return tuple((name,) for name in facts.get("data", {}).get("classes", ())) or None
-    names = given.get("class_names")
-    return tuple((name,) for name in names) if names else None
+    given = record.weights
+    if given is None or given.labels is None or given.labels.startswith("by order"):
+        names = record.data.classes if record.data else ()
+    else:
+        names = given.class_names or ()
+    return tuple((name,) for name in names) or None
 
 
 def _classes_beside(path: Path) -> tuple[Names, ...] | None:
@@ -144,7 +145,7 @@ def _classes_beside(path: Path) -> tuple[Names, ...] | None:
 def native_input(spec: ModelSpec, reference: str | None) -> Input:
     """What weights were trained on: a run's own settings, else those of the model's row or of timm's table."""
     if reference and (Path(reference) / "run.json").is_file():
-        identity = read_facts(Path(reference))["identity"]
+        identity = read_record(Path(reference)).identity
         keys = ("frames", "short_side", "size", "normalize")
         return Input(**{key: identity[f"data.{key}"] for key in keys})
     if not spec.name.startswith(TIMM):

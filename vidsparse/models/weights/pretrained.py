@@ -1,8 +1,8 @@
 """Networks that begin with somebody's weights: evaluated as they are, or fine-tuned under a new head."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, NoReturn
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +16,32 @@ from vidsparse.models.weights.find import Weights, find_weights
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, one_each
 from vidsparse.models.weights.state_dicts import read_tensors
 from vidsparse.models.zoo import create_model, model_spec
+from vidsparse.run_dir.record import WeightsRecord
 from vidsparse.utils.errors import ConfigError, some
 
 _INIT = "training.init"
 
 
+@dataclass(frozen=True)
+class Given:
+    """Weights that are evaluated as they are.
+
+    Args:
+        reference: as `find_weights` takes it.
+        labels: "auto" (as the weights say, or what they must be), "order" (the head's rows are the data's classes),
+            or as `find_classes` takes it.
+        answers: "all" leaves the logits of other classes of the weights behind those of the data, so that a network
+            of 1000 classes may be wrong in 1000 ways; "data" leaves them out, as ImageNet-A and ImageNet-R do.
+    """
+
+    reference: str
+    labels: str = "auto"
+    answers: str = "all"
+
+
 def evaluated(
-    name: str, classes: Sequence[str], frames: int, size: int, reference: str, labels: str, answers: str
-) -> tuple[nn.Module, dict[str, Any]]:
+    name: str, classes: Sequence[str], frames: int, size: int, given: Given
+) -> tuple[nn.Module, WeightsRecord]:
     """A network with its weights, whose first logits are those of `classes`, and what there is to say of them.
 
     Args:
@@ -32,46 +50,40 @@ def evaluated(
             all classes of the weights.
         frames: clip length.
         size: side of a frame in pixels.
-        reference: as `find_weights` takes it.
-        labels: "auto" (as the weights say, or what they must be), "order" (the head's rows are the data's classes),
-            or as `find_classes` takes it.
-        answers: "all" leaves the logits of other classes of the weights behind those of the data, so that a network
-            of 1000 classes may be wrong in 1000 ways; "data" leaves them out, as ImageNet-A and ImageNet-R do.
+        given: its weights.
 
     Raises:
         ConfigError: weights that do not fit the network, or classes that cannot be told.
     """
-    weights = find_weights(model_spec(name), reference)
+    weights = find_weights(model_spec(name), given.reference)
     tensors = read_tensors(weights.path, part=weights.part)
     fit = fit_tensors(tensors, _shapes(name, len(classes) or 1, frames, size))
     if fit.classes:
         fit = fit_tensors(tensors, _shapes(name, fit.classes[0], frames, size))
     refuse_misfits(fit, weights.path)
     count = _head(name, frames, size, fit)
-    order, how, names = _order(classes, count, weights, labels)
+    order, how, names = _order(classes, count, weights, given.labels)
     model = create_model(name, count, frames, size)
     model.load_state_dict({**model.state_dict(), **fit.tensors})
     taken = {place for places in order for place in places}
-    others = sorted(set(range(count)) - taken) if answers == "all" or not order else []
-    given = [*order, *((place,) for place in others)]
-    if given != [(place,) for place in range(count)]:
-        most = max(map(len, given))
+    others = sorted(set(range(count)) - taken) if given.answers == "all" or not order else []
+    rows = [*order, *((place,) for place in others)]
+    if rows != [(place,) for place in range(count)]:
+        most = max(map(len, rows))
         model = adapted(model, _answers_first)
-        rows = [[*places, *places[:1] * (most - len(places))] for places in given]
-        model.register_buffer("answers", torch.tensor(rows).squeeze(1), persistent=False)
-    said = {
-        "origin": weights.origin,
-        "file": weights.path.name + (f"#{weights.part}" if weights.part else ""),
-        "sha256": weights.sha256,
-        "notes": list(fit.notes),
-        "labels": how,
-        "classes": count,
-        "answers": len(given),
-        "names": names or [str(number) for number in range(count)],
-        "class_names": names or None,
-        "joined": _joined(classes, order, names),
-    }
-    return model, said
+        filled = [[*places, *places[:1] * (most - len(places))] for places in rows]
+        model.register_buffer("answers", torch.tensor(filled).squeeze(1), persistent=False)
+    return model, WeightsRecord(
+        origin=weights.origin,
+        file=weights.path.name + (f"#{weights.part}" if weights.part else ""),
+        sha256=weights.sha256,
+        notes=tuple(fit.notes),
+        labels=how,
+        classes=count,
+        answers=len(rows),
+        class_names=tuple(names) or None,
+        joined=_joined(classes, order, names),
+    )
 
 
 def known_head(classes: Sequence[str], name: str, reference: str, labels: str) -> str:
@@ -92,7 +104,7 @@ def known_head(classes: Sequence[str], name: str, reference: str, labels: str) -
     return how
 
 
-def initialize(model: nn.Module, name: str, frames: int, size: int, reference: str) -> dict[str, Any]:
+def initialize(model: nn.Module, name: str, frames: int, size: int, reference: str) -> WeightsRecord:
     """Load all of `model` but its head from weights, in place; returns what there is to say of it.
 
     The head is what depends on the number of classes. ConfigError where anything else does not fit; nothing is then
@@ -114,12 +126,12 @@ def initialize(model: nn.Module, name: str, frames: int, size: int, reference: s
     refuse_misfits(replace(fit, tensors=loaded, misfits=() if only_head else fit.misfits), weights.path, _INIT)
     model.load_state_dict({**wanted, **loaded})
     notes = [*fit.notes, *([f"left aside: {some(aside, 4)}"] if aside else [])]
-    return {
-        "origin": weights.origin,
-        "file": weights.path.name + (f"#{weights.part}" if weights.part else ""),
-        "sha256": weights.sha256,
-        "notes": [*notes, f"new head: {', '.join(head)}"],
-    }
+    return WeightsRecord(
+        origin=weights.origin,
+        file=weights.path.name + (f"#{weights.part}" if weights.part else ""),
+        sha256=weights.sha256,
+        notes=(*notes, f"new head: {', '.join(head)}"),
+    )
 
 
 def _answers_first(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
@@ -136,9 +148,13 @@ def _answers_first(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
     return best
 
 
-def _joined(classes: Sequence[str], order: Sequence[tuple[int, ...]], names: Sequence[str]) -> dict[str, list[str]]:
+def _joined(
+    classes: Sequence[str], order: Sequence[tuple[int, ...]], names: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
     """{class of the data: what the weights call it} where the two are not one name."""
-    called = {name: [names[i] for i in places] for name, places in zip(classes, order, strict=True)} if names else {}
+    called = (
+        {name: tuple(names[i] for i in places) for name, places in zip(classes, order, strict=True)} if names else {}
+    )
     return {name: theirs for name, theirs in called.items() if [plain(each) for each in theirs] != [plain(name)]}
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from vidsparse.evaluation.metrics import CLEAN
 from vidsparse.report.figures.example_frames import GAP, TALLEST, Strip, data_address
 from vidsparse.report.figures.palette import LIGHT, SERIES
+from vidsparse.tasks import VOID
 
-VOID = 255
 MOMENTS = 2  # frames of a clip that are shown, one above the other
 LEAD = (
     "One test clip. Left the picture as it reaches the network, in the middle the truth, right the prediction; of a "

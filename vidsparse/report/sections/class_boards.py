@@ -55,7 +55,7 @@ def class_board(run: Run) -> pd.DataFrame:
     consistency of images.
     """
     rows = metrics.video_level(run.predictions)
-    table = class_iou(rows, run.info["data"]["classes"])
+    table = class_iou(rows, run.record.data.classes)
     table[PIXELS], table[CONSISTENCY] = pixel_accuracy_by_cell(rows), consistency_by_cell(rows)
     cells = table.reset_index()
     names = metrics.cell_names(cells)

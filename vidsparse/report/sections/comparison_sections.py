@@ -178,10 +178,9 @@ def _masks_differ(arms: Sequence[Arm]) -> list[str]:
     """A sentence where arms of one network and sparsity have masks in different layers: rows compare that too."""
     places: dict[tuple[str, float], dict[str, list[str]]] = {}
     for arm in arms:
-        sparse = arm.first.info["sparse"]
-        if arm.sparsity and "masked_layers" in sparse:
-            share = 100 * sparse["masked_weights"] / sparse["weights"]
-            where = f"{sparse['masked_layers']} of {sparse['layers']} layers ({share:.0f} % of the weights)"
+        layers = arm.first.record.topology.coverage
+        if arm.sparsity and layers:
+            where = f"{layers.masked_layers} of {layers.layers} layers ({100 * layers.share:.0f} % of the weights)"
             places.setdefault((arm.model, arm.sparsity), {}).setdefault(where, []).append(arm.label)
     return [
         f"{model} at {100 * sparsity:g} %: masks lie in "

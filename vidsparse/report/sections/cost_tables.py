@@ -1,6 +1,6 @@
 """The accounts of a run: what sparsity would save in theory, and what became of the topology; in words and figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from vidsparse.report.figures import charts
 from vidsparse.report.tables import Run
+from vidsparse.run_dir.record import RunRecord, TensorBytes, TopologyRecord, UpdatesRecord, WholeRecord
 from vidsparse.training.cost import operations
 from vidsparse.utils.errors import plural
 
@@ -38,42 +39,39 @@ DEFINITIONS = (
 )
 
 
-def cost_facts(info: Mapping[str, Any]) -> dict[str, str]:
-    """Theoretical FLOPs and memory, sparse beside dense, as (name, value); what run.json does not have is left out."""
-    flops, memory = info.get("flops", {}), info.get("accounts", {}).get("memory", {})
-    facts = {}
-    if "sparse" in flops:
-        facts["FLOPs of a clip"] = _of(flops["sparse"], flops["dense"])
-    if flops.get("training"):
-        facts["FLOPs of the training"] = _of(flops["training"], flops["dense_training"])
-    for kind, held in memory.items():
-        if held["dense"]:
-            name = {"weights": "Weights", "states": "Optimizer state"}[kind]
-            facts[name] = megabytes(held)
-    return facts
+def cost_values(record: RunRecord) -> dict[str, str]:
+    """Theoretical FLOPs and memory, sparse beside dense, as {name: value}; what was not counted is left out."""
+    said, cost = {}, record.cost
+    if cost and cost.sparse is not None:
+        said["FLOPs of a clip"] = _of(cost.sparse, cost.dense)
+    if cost and cost.training:
+        said["FLOPs of the training"] = _of(cost.training, cost.dense_training)
+    memory = record.layers.memory if record.layers else None
+    held = {"Weights": memory.weights, "Optimizer state": memory.states} if memory else {}
+    return said | {name: megabytes(tensors) for name, tensors in held.items() if tensors.dense}
 
 
-def structure_facts(info: Mapping[str, Any]) -> dict[str, str]:
-    """Exploration, overlap and dead channels, as (name, value); empty for a run without masks."""
-    facts = info.get("accounts", {})
-    if not facts or info["sparse"]["nonzero"] == info["sparse"]["total"]:
+def structure_values(record: WholeRecord) -> dict[str, str]:
+    """Exploration, overlap and dead channels, as {name: value}; empty for a run without masks."""
+    layers = record.layers
+    if layers is None or not record.topology.masked:
         return {}
     return {
-        "Weights explored": f"{100 * facts['explored']:.1f} %",
-        "Present from the start": f"{100 * facts['overlap']:.1f} % of the non-zero weights",
-        "Dead output channels": f"{facts['dead_outputs']:,} of {facts['outputs']:,}",
-        "Dead input channels": f"{facts['dead_inputs']:,} of {facts['inputs']:,}",
+        "Weights explored": f"{100 * layers.explored:.1f} %",
+        "Present from the start": f"{100 * layers.overlap:.1f} % of the non-zero weights",
+        "Dead output channels": f"{layers.dead_outputs:,} of {layers.outputs:,}",
+        "Dead input channels": f"{layers.dead_inputs:,} of {layers.inputs:,}",
     }
 
 
-def megabytes(held: Mapping[str, float]) -> str:
+def megabytes(held: TensorBytes) -> str:
     """Bytes of tensors in three forms.
 
-    >>> megabytes({"dense": 102e6, "bitmask": 13.5e6, "csr": 20.7e6})
+    >>> megabytes(TensorBytes(dense=102_000_000, bitmask=13_500_000, csr=20_700_000))
     '102.0 MB dense; 13.5 MB as values and a bit mask; 20.7 MB as CSR'
     """
-    dense, bitmask, csr = (f"{held[key] / 1e6:.1f} MB" for key in ("dense", "bitmask", "csr"))
-    if held["bitmask"] == held["dense"]:
+    dense, bitmask, csr = (f"{size / 1e6:.1f} MB" for size in (held.dense, held.bitmask, held.csr))
+    if held.bitmask == held.dense:
         return f"{dense} dense"
     forms = f"{bitmask} as values alone" if bitmask == csr else f"{bitmask} as values and a bit mask; {csr} as CSR"
     return f"{dense} dense; {forms}"
@@ -145,42 +143,44 @@ def _of(part: float, whole: float) -> str:
     return f"{operations(part, whole)} of {operations(whole)} ({100 * part / whole:.1f} % of dense)"
 
 
-def zeros(sparse: Mapping[str, Any]) -> str:
+def zeros(topology: TopologyRecord) -> str:
     """How many weights are exactly zero: all that is known where somebody else trained them."""
-    return f"{sparse['total'] - sparse['nonzero']:,} of {sparse['total']:,} weights that could be pruned"
+    return f"{topology.total - topology.nonzero:,} of {topology.total:,} weights that could be pruned"
 
 
-def sparse_facts(sparse: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, str]:
-    """What the protocol says of a topology; `info` is that of run.json, of any version."""
-    first = "the largest of the given weights" if sparse.get("init") == "magnitude" else "drawn at random"
-    facts = {
-        "Sparsity": f"{100 * sparse['sparsity']:g} %, {sparse['distribution']} over layers",
-        **({"First masks": first} if "init" in sparse else {}),
-        "Non-zero weights": f"{sparse['nonzero']:,} of {sparse['total']:,}",
-    }
-    if "masked_layers" in sparse:
-        share = 100 * sparse["masked_weights"] / sparse["weights"]
-        layers = f"{sparse['masked_layers']:,} of {sparse['layers']:,} layers"
-        facts["Masks"] = f"in {layers}, {share:.0f} % of the weights"
-    if (effective := info.get("accounts", {}).get("effective")) is not None:
-        facts["Effective sparsity"] = (
-            f"{100 * (1 - effective / sparse['total']):.1f} %: {sparse['nonzero'] - effective:,} present weights are "
+def topology_values(record: WholeRecord) -> dict[str, str]:
+    """What the protocol says of a topology, as {name: value}."""
+    topology, init = record.topology, record.topology.init
+    said = {"Sparsity": f"{100 * topology.sparsity:g} %, {topology.distribution} over layers"}
+    if init is not None:
+        said["First masks"] = "the largest of the given weights" if init == "magnitude" else "drawn at random"
+    said["Non-zero weights"] = f"{topology.nonzero:,} of {topology.total:,}"
+    if where := topology.coverage:
+        layers = f"{where.masked_layers:,} of {where.layers:,} layers"
+        said["Masks"] = f"in {layers}, {100 * where.share:.0f} % of the weights"
+    if record.layers and (effective := record.layers.effective) is not None:
+        said["Effective sparsity"] = (
+            f"{100 * (1 - effective / topology.total):.1f} %: {topology.nonzero - effective:,} present weights are "
             f"below a twentieth of their layer's median"
         )
-    changed = f"{sparse['changed']:,} connections changed"
-    if sparse.get("dropped"):
-        share = 100 * sparse["changed"] / sparse["dropped"]
+    said |= _growth_values(record.plan)
+    return said | {"Topology updates": _updates(topology), "Topology seed": str(topology.seed)}
+
+
+def _updates(topology: TopologyRecord) -> str:
+    changed = f"{topology.changed:,} connections changed"
+    if topology.dropped:
+        share = 100 * topology.changed / topology.dropped
         changed += f", {share:.0f} % of those dropped; the others grew again at once"
-    facts |= _growth_facts(info.get("topology", {}))
-    return facts | {"Topology updates": f"{sparse['updates']:,} ({changed})", "Topology seed": str(sparse["seed"])}
+    return f"{topology.updates:,} ({changed})"
 
 
-def _growth_facts(plan: Mapping[str, Any]) -> dict[str, str]:
+def _growth_values(plan: UpdatesRecord | None) -> dict[str, str]:
     """How often the topology changes and what growth by gradient sees; empty where nothing changes."""
-    if not plan:
+    if plan is None:
         return {}
-    facts = {"Update interval": f"{plan['every']:,} optimizer steps, drop fractions add up to {plan['fractions']:.1f}"}
-    if plan["samples"]:
-        steps = plural(plan["grow_window"], "step")
-        facts["Growth sees"] = f"the mean gradient of {steps}, {plan['samples']:,} samples"
-    return facts
+    said = {"Update interval": f"{plan.every or 0:,} optimizer steps, drop fractions add up to {plan.fractions:.1f}"}
+    if plan.samples:
+        steps = plural(plan.grow_window, "step")
+        said["Growth sees"] = f"the mean gradient of {steps}, {plan.samples:,} samples"
+    return said

@@ -30,11 +30,11 @@ def exhibits(arm: Arm, dense: Arm) -> list[Exhibit]:
     )
     found = [Exhibit("parting", "Who is right where the two part", caption, parting(answers), draw)]
     if all(run.shows_frames for each in (arm, dense) for run in each.runs.values()):
-        pictures, classes = _gallery([*arm.runs.values(), *dense.runs.values()]), arm.first.info["data"]["classes"]
-        for name, who, other in (("sparse", arm.label, dense.label), ("dense", dense.label, arm.label)):
+        pictures = _gallery([*arm.runs.values(), *dense.runs.values()])
+        for name in ("sparse", "dense"):
             rows = striking(answers[[key in pictures for key in zip(*(answers[k] for k in _KEY), strict=True)]], name)
             if not rows.empty:
-                found.append(_strips(name, who, other, rows, pictures, classes, (dense.label, arm.label)))
+                found.append(_strips(name, arm, dense, rows, pictures))
     return found
 
 
@@ -97,9 +97,13 @@ def right_alone(table: pd.DataFrame, sparse: str, dense: str) -> Figure:
 
 
 def _strips(
-    name: str, who: str, other: str, rows: pd.DataFrame, pictures: Mapping[tuple[object, ...], bytes],
-    classes: Sequence[str], labels: tuple[str, str],
-) -> Exhibit:  # fmt: skip
+    name: str, arm: Arm, dense: Arm, rows: pd.DataFrame, pictures: Mapping[tuple[object, ...], bytes]
+) -> Exhibit:
+    """Clips that only the sparse arm gets right, or only the dense one, whichever `name` says."""
+    classes, (who, other) = arm.first.record.data.classes, (arm.label, dense.label)
+    if name == "dense":
+        who, other = other, who
+
     def said(of: str, label: str) -> list[str]:
         answers = zip(rows[f"prediction_{of}"], rows[f"confidence_{of}"], rows["label"], strict=True)
         return [f"{label}: {filmstrips.answer(classes, *each)}" for each in answers]
@@ -109,7 +113,7 @@ def _strips(
         for corruption, severity, label, clip in rows[["corruption", "severity", "label", "id"]].to_numpy()
     ]
     table = rows[[*_KEY, "label"]].assign(
-        what=what, dense_said=said("dense", labels[0]), sparse_said=said("sparse", labels[1])
+        what=what, dense_said=said("dense", dense.label), sparse_said=said("sparse", arm.label)
     )
     caption = (
         f"Test clips that {who} names rightly and {other} wrongly, with every seed, the surest answers first; after "

@@ -73,7 +73,7 @@ def results(run: Run, reference: Run | None) -> list[Exhibit]:
     accuracies = metrics.per_corruption(run.predictions)
     if accuracies.empty:
         return []
-    chance = float(run.info["chance"])
+    chance = run.record.chance
     bars = accuracies.to_frame("accuracy")
     curves = severity_table(run.predictions)
     dense = None

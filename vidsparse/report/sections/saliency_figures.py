@@ -44,7 +44,7 @@ def saliency(subjects: Subjects) -> list[Exhibit]:
 
 
 def _filmstrip(name: str, title: str, rows: pd.DataFrame, runs: Mapping[str, Run]) -> Exhibit:
-    classes = next(iter(runs.values())).info["data"]["classes"]
+    classes = next(iter(runs.values())).record.data.classes
     kind, clip = rows["kind"].iloc[0], rows["clip"].iloc[0]
     conditions = list(rows["condition"].unique())
     strips: dict[str, list[filmstrips.Pixels]] = {name: [] for name in conditions}
