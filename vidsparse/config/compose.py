@@ -6,7 +6,7 @@ Every mistake is a `ConfigError` of one sentence that names the key, the value, 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, get_origin
@@ -16,6 +16,7 @@ from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from corruptions.errors import nearest, suggestion
 from vidsparse.config import SAMPLE_ROOT, Config, flatten
+from vidsparse.config.change import changed
 from vidsparse.config.kinds import choices, kind_of, known_keys, members, type_name
 from vidsparse.config.reading import BadYaml, Unfit, read, word
 from vidsparse.config.sample_block import IN_BLOCK, replaced_by_sample, say_replaced
@@ -75,8 +76,8 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
     if uses_sample(config, origin):
         said, origin_said = config, origin
         config, origin = _merge([*files, *blocks, typed])
-        sample = {"source": TASKS[config.task].sample, "root": SAMPLE_ROOT, "split": 1}
-        config = replace(config, data=replace(config.data, **sample), sample={})
+        own = {"data.source": TASKS[config.task].sample, "data.root": SAMPLE_ROOT, "data.split": 1, "sample": {}}
+        config = changed(config, own)
         order = [place for place, _ in files]
         if line := say_replaced(replaced_by_sample(order, (said, origin_said), (config, origin))):
             aside(line)

@@ -37,7 +37,7 @@ def key(default: T, meaning: str) -> T:
 
 def empty(kind: type[C], meaning: str) -> C:
     """A field that holds a list or a mapping and is empty by default, with its meaning."""
-    made: C = field(default_factory=kind, metadata={"meaning": meaning})
+    made: C = field(default_factory=lambda: kind(), metadata={"meaning": meaning})
     return made
 
 
