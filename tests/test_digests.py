@@ -194,7 +194,7 @@ def test_a_disk_that_fills_at_any_byte_is_one_sentence_and_the_old_file_stays(tm
 import resource, signal, sys
 from pathlib import Path
 import numpy as np, pandas as pd, torch, pyarrow as pa
-from vidsparse import files
+from vidsparse.utils import files
 from vidsparse.analysis.analyse import _save_arrays, _save_table
 from vidsparse.training.engine import Checkpoints, save_weights
 from vidsparse.utils.errors import WriteError

@@ -166,7 +166,7 @@ def test_a_real_lack_of_address_space_is_the_machines(file_of):
     path = file_of("image")
     Image.fromarray(np.zeros((4000, 4000, 3), np.uint8)).save(path)
     code = (
-        "import resource, sys\nfrom pathlib import Path\nfrom vidsparse.data import images\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom vidsparse.data.reading import image_files as images\n"
         "held = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
         "resource.setrlimit(resource.RLIMIT_AS, (held + (20 << 20),) * 2)\n"
         "images.open_picture(Path(sys.argv[1]))"
@@ -190,7 +190,7 @@ def test_a_folder_that_is_away_while_files_are_counted_leaves_no_trace(file_of, 
 
 def test_an_index_that_remembers_an_error_of_the_machine_heals(file_of, tmp_path):
     path = file_of("image")
-    wrong = readers.images.unreadable(f"{path}: cannot be read as an image ([Errno 2] No such file or directory)")
+    wrong = readers.image_files.unreadable(f"{path}: cannot be read as an image ([Errno 2] No such file or directory)")
     manifest.save({manifest.stamp(path): (wrong,)}, tmp_path / "index" / "index-v4.parquet")
     assert build_index([Sample("x", path, 0, "x", "image")], tmp_path / "index").rows["x"].info.n_frames == 1
 

@@ -89,7 +89,7 @@ def test_cells_are_those_of_a_suite_or_every_home():
         (["{video}", "--corruption", "fogg"], "unknown corruption 'fogg': did you mean fog?"),
         (["{video}", "--suite", "core10"], "unknown suite 'core10': did you mean core_10?"),
         (["{video}", "--size", "8"], "--size 8: the smallest frame"),
-        (["{video}", "--size", "20000"], "--size 20000: a WebP is at most 16383 pixels wide"),
+        (["{video}", "--size", "4096"], "--size 4096: a WebP is at most 16383 pixels wide"),
     ],
 )
 def test_mistakes_are_one_sentence(arguments, answer, video, capsys, tmp_path, monkeypatch):

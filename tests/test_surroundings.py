@@ -20,7 +20,7 @@ with steady_streams():
         say("frost: \\u00e9 \\u4e2d " + 40 * "x")
     import matplotlib
     from matplotlib.figure import Figure
-    from vidsparse.report.figures import save, style
+    from vidsparse.report.figures.charts import save, style
     from pathlib import Path
     with style():
         figure = Figure(figsize=(1, 1))

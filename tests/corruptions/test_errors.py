@@ -10,5 +10,5 @@ def test_nearest_finds_a_typo_and_gives_up_on_nonsense() -> None:
 
 
 def test_an_unknown_name_shows_the_nearest_or_else_all() -> None:
-    assert "did you mean 'freeze'" in str(UnknownName("corruption", "freez", ("freeze", "contrast")))
-    assert "there is freeze, contrast" in str(UnknownName("corruption", "zzz", ("freeze", "contrast")))
+    assert "did you mean freeze" in str(UnknownName("corruption", "freez", ("freeze", "contrast")))
+    assert "freeze, contrast" in str(UnknownName("corruption", "zzz", ("freeze", "contrast")))

@@ -32,15 +32,15 @@ def test_rows_and_registry_are_frozen() -> None:
 def test_names_by_family() -> None:
     assert names("noise") == ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
     assert set(names()) == set(REGISTRY)
-    with pytest.raises(UnknownName, match="did you mean 'noise'"):
+    with pytest.raises(UnknownName, match="did you mean noise"):
         names("noises")
 
 
 def test_unknown_names_and_profiles_name_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="'gausian_noise': did you mean 'gaussian_noise'"):
+    with pytest.raises(UnknownName, match="'gausian_noise': did you mean gaussian_noise"):
         find("gausian_noise")
-    with pytest.raises(UnknownProfile, match="profile for contrast 'imagenet-c': did you mean 'imagenet_c'"):
+    with pytest.raises(UnknownProfile, match="profile for contrast 'imagenet-c': did you mean imagenet_c"):
         resolve_profile(find("contrast"), "imagenet-c")
-    with pytest.raises(UnknownProfile, match="profile for freeze 'cifar_c': there is ucf101_p"):
+    with pytest.raises(UnknownProfile, match=r"profile for freeze 'cifar_c': .*ucf101_p"):
         resolve_profile(find("freeze"), "cifar_c")
     assert resolve_profile(find("freeze"), None) == "ucf101_p"

@@ -31,7 +31,7 @@ def test_the_suites_of_imagenet_c() -> None:
 
 
 def test_an_unknown_suite_names_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="did you mean 'core_10'"):
+    with pytest.raises(UnknownName, match="did you mean core_10"):
         suite("core10")
 
 

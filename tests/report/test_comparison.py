@@ -174,8 +174,9 @@ def test_arms_with_masks_in_other_layers_are_said_to_differ_in_that(make_run: Ma
 
 def test_a_static_arm_of_another_distribution_is_no_control_and_labels_tell_them_apart():
     def run(method: str, distribution: str) -> SimpleNamespace:
-        info = {"sparse": {"sparsity": 0.1, "distribution": distribution}, "model": {"name": "m"}}
-        return SimpleNamespace(method=method, info=info, config={}, title=method, name=f"{method}_{distribution}")
+        topology = SimpleNamespace(sparsity=0.1, distribution=distribution)
+        record = SimpleNamespace(topology=topology, model=SimpleNamespace(name="m"))
+        return SimpleNamespace(method=method, record=record, config={}, title=method, name=f"{method}_{distribution}")
 
     pairs = [("dense", ""), ("static", "erk"), ("rigl", "erk"), ("static", "uniform"), ("rigl", "uniform")]
     arms = make_arms([run(*pair) for pair in pairs])

@@ -10,7 +10,7 @@ from vidsparse.data.datasets.sample_videos import write_video
 
 SCRIPT = """
 import resource, sys
-from vidsparse.data import spill
+from vidsparse.data.reading import spill
 spill.PART = 4 << 20
 from vidsparse.benchmark.generate import generate
 from vidsparse.loading import load_benchmark_config

@@ -188,7 +188,7 @@ def model_spec(name: str) -> ModelSpec:
     """The row called `name`; ConfigError naming the nearest one where there is none.
 
     A name of timm may carry the tag of its weights (timm/resnet50.a1_in1k). Its row tells no native input; see
-    `vidsparse.models.weights.native_input`.
+    `vidsparse.models.weights.find.native_input`.
     """
     if name in MODELS:
         return MODELS[name]
@@ -226,7 +226,7 @@ def create_model(
         frames: clip length T; an odd one is made even by repeating the last frame where a network takes pairs.
         size: side of a frame in pixels.
         weights: a local file, one of our run folders, the name of published weights (KINETICS400_V1, pretrained) or
-            hf://ORG/NAME@REVISION; see `vidsparse.models.weights.find_weights`. Only published ones are downloaded.
+            hf://ORG/NAME@REVISION (`vidsparse.models.weights.find.find_weights`). Only published ones are downloaded.
 
     Raises:
         ConfigError: an unknown name, an impossible size, a package that is not installed, weights that do not fit.

@@ -228,7 +228,7 @@ def protocol(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
             "Predictions": "SHA-256 as written"
             if run.sealed
             else "no digest (an older run): damage would go unnoticed",
-            "Corruption code": record.corruptions_fingerprint,
+            "Corruption code": record.corruptions_fingerprint or "not written down yet",
             "Versions": ", ".join(f"{package} {version}" for package, version in record.versions.items()),
             "Finished": (record.finished or "")[:19].replace("T", " "),
         },

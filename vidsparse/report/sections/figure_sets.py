@@ -64,7 +64,7 @@ def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool, task: Task = T
 
 def _named(table: pd.DataFrame) -> set[str]:
     """What the table calls its rows, columns and entries: names of runs, layers and classes, which stay as they are."""
-    texts = [*table.index, *table.columns.difference(_OURS), *table.select_dtypes("object").to_numpy().ravel()]
+    texts = [*table.index, *table.columns.difference(_OURS), *table.loc[:, _worded(table)].to_numpy().ravel()]
     return {text.replace("_", " ") for text in texts if isinstance(text, str)}
 
 
