@@ -135,7 +135,7 @@ def by_name(path: Path):
     """As a decoder behaves that some files hang and others kill."""
     if path.stem in ("hang", "crash", "killed"):
         return {"hang": hang, "crash": crash, "killed": kill}[path.stem](path)
-    return readers.images.inspect(path)
+    return readers.image_files.inspect(path)
 
 
 @pytest.mark.slow

@@ -68,6 +68,10 @@ def _named(table: pd.DataFrame) -> set[str]:
     return {text.replace("_", " ") for text in texts if isinstance(text, str)}
 
 
+def _worded(table: pd.DataFrame) -> list[bool]:
+    return [not pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+
+
 def results(run: Run, reference: Run | None) -> list[Exhibit]:
     """Figures of the accuracies; none for a run without corruption."""
     accuracies = metrics.per_corruption(run.predictions)
