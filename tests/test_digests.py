@@ -121,6 +121,7 @@ def test_weights_that_nothing_can_make_again_are_refused(again, tiny_config):
         find_weights(MODELS["cifar_resnet20"], folder / "checkpoints" / "final.safetensors")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["predictions.parquet", "layers.csv", "frames.npz", "analysis/spatial.parquet"])
 def test_a_report_of_damaged_tables_is_refused(again, name):
     flip(again[0] / name, 77)
@@ -128,6 +129,7 @@ def test_a_report_of_damaged_tables_is_refused(again, name):
         write_report(again[0])
 
 
+@pytest.mark.slow
 def test_a_run_of_before_there_were_digests_is_read_and_that_is_said(again, capsys):
     folder, start = again
     for path in folder.rglob(f"*{files.SEAL}"):
@@ -184,6 +186,7 @@ def test_files_of_a_checkpoint_have_the_permissions_that_the_umask_gives(tmp_pat
     assert kinds == {0o640}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [1, 100, 5_000, 70_000, 150_000])
 def test_a_disk_that_fills_at_any_byte_is_one_sentence_and_the_old_file_stays(tmp_path, room):
     """In a process of its own, whose files cannot grow beyond `room` bytes."""
@@ -265,6 +268,7 @@ def test_an_index_with_odd_contents_is_counted_again(odd, tmp_path):
     assert not any(found for found in load(tmp_path / "index.parquet").values() if found and not found[0].n_frames)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["frames.npz", "analysis/kernels.npz", "analysis/spatial.parquet"])
 def test_what_no_run_wrote_is_one_sentence_on_a_page(again, name):
     path = again[0] / name

@@ -58,6 +58,7 @@ def test_the_main_job_writes_everything_it_promises_and_reprints_in_a_moment(tin
         run(tiny_config("training.seed=1"))
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_training_ends_in_the_same_weights_and_predictions(tiny_config):
     whole = run(tiny_config("name=whole"))
     import vidsparse.training.loop as training
@@ -80,6 +81,7 @@ def test_a_run_stopped_in_training_ends_in_the_same_weights_and_predictions(tiny
     assert steps == pd.read_csv(whole / "metrics.csv").step.tolist()
 
 
+@pytest.mark.slow
 def test_an_evaluation_stopped_between_units_does_only_what_is_missing(tiny_config, monkeypatch):
     whole = run(tiny_config("name=whole", "training.epochs=1", "evaluation.views=4"))
     from vidsparse.evaluation import evaluate

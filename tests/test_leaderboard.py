@@ -66,6 +66,7 @@ def test_a_foreign_checkpoint_of_1000_classes_is_evaluated_by_synset(images, cap
     assert facts("among_three")["chance"] == 1 / 3
 
 
+@pytest.mark.slow
 def test_several_checkpoints_make_one_page(images, capsys):
     for name, seed in (("one.pt", 1), ("two.pt", 2)):
         save(name, 3, seed)

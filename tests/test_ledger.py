@@ -17,6 +17,7 @@ def granet(tiny_config):
     )
 
 
+@pytest.mark.slow
 def test_the_accounts_of_a_run_agree(granet, capsys):
     folder = run(granet)
     record, layers = read_whole(folder), pd.read_csv(folder / "layers.csv")

@@ -26,6 +26,7 @@ def test_training_loops(code, tmp_path, monkeypatch):
         assert not weight[~mask].any()
 
 
+@pytest.mark.slow
 def test_the_accounts_of_a_trained_model(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (code,) = (block for block in BLOCKS if "compact(" in block)

@@ -68,6 +68,7 @@ def visible(page: str) -> str:
     return re.sub(r"<(?!svg|/svg)[^>]*>", " ", re.sub(r' (aria-label|alt)="([^"]*)"', r"> \2 <a", page))
 
 
+@pytest.mark.slow
 def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compared(config, monkeypatch):
     monkeypatch.setattr("vidsparse.evaluation.evaluate.UNIT", 1)
     with monkeypatch.context() as patch:

@@ -28,6 +28,7 @@ def pictures(tmp_path):
     return tmp_path / "pictures"
 
 
+@pytest.mark.slow
 def test_images_are_trained_on_and_evaluated_like_videos(tiny_config, pictures):
     path = run(tiny_config("name=images", f"data.root={pictures}", *IMAGES, "training.mixup.mixup_alpha=0.2"))
     table = predictions.load(path / "predictions.parquet")

@@ -51,6 +51,7 @@ def test_a_setting_of_the_papers_table_has_its_control_and_the_three_methods_of_
         assert config.sparse.sparsity == (0.4 if "cifar" in name or "tiny" in name else 0.1)
 
 
+@pytest.mark.slow
 def test_every_sparse_config_has_a_dense_control_that_differs_in_nothing_else(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     methods, controls = {}, {}

@@ -99,6 +99,7 @@ def test_ctrl_c_stops_after_the_step_with_130_and_continues(tiny, tiny_root, tmp
     same_end(tmp_path / "runs/plain", tmp_path / "runs/stopped")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_read_falls_back_to_the_one_before(tiny_config, capsys):
     whole = run(tiny_config("name=whole"))
     folder = run(tiny_config("name=hurt"))

@@ -23,6 +23,7 @@ def folder(tiny_config):
     return run(tiny_config(*ON))
 
 
+@pytest.mark.slow
 def test_a_run_leaves_tables_that_agree_with_its_own(folder, tiny_config, monkeypatch):
     found = {name: pd.read_parquet(folder / "analysis" / f"{name}.parquet") for name in TABLES}
     table = predictions.load(folder / "predictions.parquet")

@@ -21,6 +21,7 @@ def long(order, monkeypatch):
     return lambda *more: order("evaluation.max_clip_mb=0.01", *more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["ffv1", "npy", "webp", "h264_444"])
 def test_a_part_at_a_time_makes_the_same_bytes(order, long, tmp_path, monkeypatch, format):
     more = ["benchmark.materialize=videos", f"benchmark.format={format}", "evaluation.severities=[2]", CORRUPTIONS,

@@ -80,6 +80,7 @@ def test_what_cannot_be_made_is_one_sentence(order, setting, said):
         plan()
 
 
+@pytest.mark.slow
 def test_the_command_plans_and_refuses_with_exit_code_2(tiny_root, tmp_path):
     settings = (f"data.root={tiny_root}", "data.source=folder", "data.short_side=40", "data.size=32")
     assert "units to make" in finish((*settings, "stage=plan", "evaluation.severities=[3]"), tmp_path)

@@ -62,6 +62,7 @@ def departures(held: dict[str, Any], cell: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["tiny_c", "cifar_c_bar", "imagenet_c_bar", "ucf101_p", "kinetics_c"])
 def test_no_statistic_departs_from_the_published_program(held: dict[str, Any], profile: str) -> None:
     cells = [cell for cell in held["cells"] if cell.startswith(f"{profile}/") and cell.split("/")[1] not in CODECS]

@@ -56,6 +56,7 @@ def test_the_mean_of_a_still_video_does_not_flicker(cell: tuple[str, str], sever
     assert flicker(name, profile, severity, mode, str(key), side) < 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in names() if len(REGISTRY[name].modes) == 3])
 def test_the_mode_never_changes_the_mean_distortion_of_a_profile(name: str) -> None:
     """One profile and severity of each corruption here; 96 keys, so that luck cannot decide."""

@@ -31,6 +31,7 @@ def batches(clips, evaluation, cells):
     return [(batch.cell, batch.clips, batch.ok) for batch in CorruptedUnits(clips, evaluation, cells, units)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [
     (),
     ("benchmark.materialize=videos",),

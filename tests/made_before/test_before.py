@@ -74,6 +74,7 @@ def test_a_run_that_was_finished_is_shown_and_nothing_is_computed(here, monkeypa
     assert "1,638" in page  # weights left
 
 
+@pytest.mark.slow
 def test_runs_of_before_stand_on_a_page_of_comparison_beside_one_of_now(here, one_thread):
     dense = run(before.train_config("dense", "dense"))
     page = write_comparison([here / "runs" / "finished", dense], here / "page")

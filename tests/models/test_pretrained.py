@@ -118,6 +118,7 @@ def test_fine_tuning_refuses_the_backbone_of_another_network(tmp_path):
     assert torch.equal(model.get_parameter("conv1.weight"), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["x3d_s", "mvit_v2_s", "i3d", "timm/test_vit", "timesformer_s", "cifar_vgg16"])
 def test_the_head_is_found_in_every_kind_of_network(name, tmp_path):
     torch.manual_seed(0)

@@ -46,6 +46,7 @@ def test_a_dense_run_has_a_cost_and_no_structure(published):
     assert cost_tables.rows(dense) == []
 
 
+@pytest.mark.slow
 def test_a_run_made_before_accounts_were_kept_has_its_page(fake_run):
     run = fake_run()
     info = json.loads((run / "run.json").read_text())

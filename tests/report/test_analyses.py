@@ -190,6 +190,7 @@ def test_filmstrips_say_what_each_network_answered(compared: Compared) -> None:
                 assert row.answer.endswith("right" if said["prediction"] == said["label"] else "wrong")
 
 
+@pytest.mark.slow
 def test_attention_rollout_is_stretched_and_says_how_far(compared: Compared, tmp_path: Path) -> None:
     runs, _ = compared
     run = Path(shutil.copytree(runs["dense"][0], tmp_path / "run"))
@@ -208,6 +209,7 @@ def test_attention_rollout_is_stretched_and_says_how_far(compared: Compared, tmp
     assert "whatever the class" in shown.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_run_beside_its_reference_shows_both(compared: Compared) -> None:
     runs, _ = compared
     run = runs["rigl"][0]

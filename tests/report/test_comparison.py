@@ -92,6 +92,7 @@ def test_a_study_has_every_figure_with_a_panel_for_gradient_growth(study) -> Non
     assert curves["RigL, 30 %"].to_dict() == pytest.approx(rows.groupby("severity")["right"].mean().to_dict())
 
 
+@pytest.mark.slow
 def test_without_a_dense_run_there_is_no_gain_but_a_command(fake_run: MakeRun, tmp_path: Path) -> None:
     page = write_comparison([fake_run("r"), fake_run("s", "static")], tmp_path / "out").read_text(encoding="utf-8")
     assert "No dense run is among these" in page
@@ -110,6 +111,7 @@ def test_a_run_given_twice_is_refused(fake_run: MakeRun, tmp_path: Path) -> None
         write_comparison([run, fake_run("d", "dense"), run / ".." / "r"], tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_runs_of_one_name_and_seed_in_two_folders_stay_apart(fake_run: MakeRun, tmp_path: Path) -> None:
     first, second = fake_run("a", seed=1), fake_run("b", seed=2)
     (second / "run.json").write_text((first / "run.json").read_text())
@@ -128,12 +130,14 @@ def test_names_with_html_in_them_do_no_harm_and_nothing_is_loaded(fake_run: Make
     assert "http" not in page.replace("http-equiv", "")
 
 
+@pytest.mark.slow
 def test_warnings_that_all_runs_share_are_said_once(fake_run: MakeRun, tmp_path: Path) -> None:
     page = write_comparison([fake_run("r"), fake_run("d", "dense")], tmp_path / "out").read_text(encoding="utf-8")
     assert page.count("videos of the official lists missing") == 1
     assert "No static control of the same sparsity and network stands beside RigL, 50 %" in page
 
 
+@pytest.mark.slow
 def test_runs_without_a_seed_in_common_are_compared_with_a_warning(fake_run: MakeRun, tmp_path: Path) -> None:
     runs = [fake_run("r", training_seed=3), fake_run("d", "dense", seed=4)]
     page = write_comparison(runs, tmp_path / "out").read_text(encoding="utf-8")

@@ -97,6 +97,7 @@ def test_verdict_and_tiles_say_the_same_as_pandas(fake_run: MakeRun) -> None:
     assert "excludes zero" in page
 
 
+@pytest.mark.slow
 def test_without_a_reference_the_page_names_the_command_that_makes_it(fake_run: MakeRun, sample_page: str) -> None:
     assert "no dense reference" in sample_page
     assert "python scripts/run.py configs/ucf101_dense.yaml" in sample_page
@@ -115,6 +116,7 @@ def test_sample_data_is_named_wherever_a_number_stands(published: Published, sam
     assert "built-in sample data" not in published[2].lower()
 
 
+@pytest.mark.slow
 def test_names_with_html_do_no_harm_and_a_reference_that_is_gone_is_none(fake_run: MakeRun) -> None:
     page = read(write_report(fake_run("<img src=x onerror=alert(1)>", reference="ucf101_gone")))
     assert "no dense reference" in page
@@ -156,6 +158,7 @@ def test_every_figure_is_also_png_and_its_numbers_csv(published: Published) -> N
     assert (run / "figures" / "frames_clean.png").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leave", ["nothing", "the header"])
 def test_missing_optional_tables_leave_their_figures_out(fake_run: MakeRun, leave: str) -> None:
     run = fake_run()
@@ -169,6 +172,7 @@ def test_missing_optional_tables_leave_their_figures_out(fake_run: MakeRun, leav
     assert 'id="per_corruption"' in page
 
 
+@pytest.mark.slow
 def test_frames_are_left_out_where_the_config_says_so(fake_run: MakeRun) -> None:
     run = fake_run()
     assert "data:image/jpeg" in read(write_report(run))
@@ -181,6 +185,7 @@ def test_frames_are_left_out_where_the_config_says_so(fake_run: MakeRun) -> None
     assert not [each for kind in ("frames_*", "saliency_*", "clips_*") for each in (run / "figures").glob(kind)]
 
 
+@pytest.mark.slow
 def test_a_run_evaluated_on_clean_clips_only_has_a_page(fake_run: MakeRun) -> None:
     run = fake_run()
     table = pd.read_parquet(run / "predictions.parquet")
@@ -197,6 +202,7 @@ def test_an_unfinished_run_is_refused_by_name(fake_run: MakeRun) -> None:
         write_report(run)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_still_being_analysed_has_a_page(fake_run: MakeRun) -> None:
     run = fake_run()
     facts = json.loads((run / "run.json").read_text())
@@ -218,6 +224,7 @@ DAMAGED = (
 HARMLESS = {("config.yaml", b"")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "left"),
     [(name, left) for name in DAMAGED for left in (b"", b"[1]", b"stretched,\n: x") if (name, left) not in HARMLESS],
@@ -258,6 +265,7 @@ def test_warnings_name_what_a_reader_must_know(fake_run: MakeRun) -> None:
         assert said in text
 
 
+@pytest.mark.slow
 def test_the_same_tables_give_the_same_page_in_seconds_without_torch_or_pyplot(published: Published) -> None:
     run, _, page = published
     program = (
@@ -278,6 +286,7 @@ def test_a_difference_that_is_not_settled_is_not_called_one() -> None:
     assert relation(0.01, math.nan, math.nan) == "is more robust than"
 
 
+@pytest.mark.slow
 def test_a_network_at_chance_is_told_so_first_and_keeps_nothing(fake_run: MakeRun) -> None:
     from vidsparse.report.console import console_table
     from vidsparse.report.page import write_comparison
@@ -294,6 +303,7 @@ def test_a_network_at_chance_is_told_so_first_and_keeps_nothing(fake_run: MakeRu
     assert "– at chance" in compared
 
 
+@pytest.mark.slow
 def test_what_survives_has_an_interval(fake_run: MakeRun) -> None:
     run = fake_run("ucf101_fine", "dense", skill=2.5)
     numbers = summary(load_run(run).predictions)
@@ -304,6 +314,7 @@ def test_what_survives_has_an_interval(fake_run: MakeRun) -> None:
     assert f"(95 % interval {said})" in page
 
 
+@pytest.mark.slow
 def test_weights_of_somebody_get_no_advice_and_no_training_that_never_was(fake_run: MakeRun) -> None:
     run = fake_run("ucf101_given", "rigl")
     info = json.loads((run / "run.json").read_text())

@@ -25,6 +25,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_compute_the_same_with_less(name):
     model, (shape, share) = damage(build(name)), NETWORKS[name]

@@ -24,6 +24,7 @@ def runs_of(*overrides: str) -> tuple[Planned, ...]:
     return plan("ucf101_rigl", overrides, load_config("ucf101_rigl", overrides))
 
 
+@pytest.mark.slow
 def test_both_controls_stand_beside_every_method_the_dense_one_once_a_seed():
     runs = runs_of("study.sparsities=[0.3,0.5]", "study.seeds=[0,1]")
     assert [run.name for run in runs[:10]] == [
@@ -40,6 +41,7 @@ def test_naming_the_controls_oneself_does_not_double_them():
     assert len(runs_of("study.methods=[dense,static,rigl]")) == 3
 
 
+@pytest.mark.slow
 def test_every_run_is_an_ordinary_config_that_can_be_run_on_its_own(tmp_path):
     runs = runs_of("study.seeds=[4]", "study.models=[r3d_18,x3d_s]", "training.epochs=3")
     for run in runs:
@@ -77,6 +79,7 @@ def test_typed_settings_of_some_methods_are_left_to_those():
     assert runs["static"].config.sparse.every is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -150,6 +153,7 @@ def test_a_dry_run_says_the_distribution_of_every_arm(capsys):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_shipped_study_has_its_controls(name):
     base = load_config(name)
