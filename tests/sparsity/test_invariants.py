@@ -221,7 +221,7 @@ def test_same_seed_same_masks_and_the_global_generator_is_left_alone():
 @pytest.mark.slow
 def test_masks_do_not_depend_on_the_hash_seed_of_python():
     code = (
-        "from toy import build, train; from vidsparse.sparsity.masks import pack\n"
+        "from helpers.toy import build, train; from vidsparse.sparsity.masks import pack\n"
         "m, o, s = build('set'); train(m, o, range(7))\n"
         "print([int(pack(x).long().sum()) for x in s.masks.values()], [pack(x).tolist()[:9] for x in s.masks.values()])"
     )

@@ -15,6 +15,13 @@ def failing(config: Config, origin: Mapping[str, str]) -> Fail:
         value: object = config
         for part in key.split("."):
             value = getattr(value, part)
-        return ConfigError(f"{key}={value}{' ' + origin[key] if key in origin else ''}: {why}")
+        return ConfigError(f"{key}={one_line(str(value))}{' ' + origin[key] if key in origin else ''}: {why}")
 
     return fail
+
+
+def one_line(text: str) -> str:
+    """The text with line breaks and all else that cannot be printed escaped, so that a message stays one line."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode() for letter in text
+    )
