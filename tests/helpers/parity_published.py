@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpers.parity_statistics import Clip, Statistics, drawn_clip, statistics
+from vidsparse.utils import torchvision_compat
 
 PATH: Final = Path(__file__).parents[1] / "corruptions" / "data" / "parity_published.json"
 SEEDS: Final = 8
@@ -97,8 +98,7 @@ def _as_of_their_day() -> None:
     import skimage.filters
     import skimage.util
 
-    import vidsparse  # noqa: F401  # mends torchvision where it is another build than torch
-
+    torchvision_compat.install()
     old: Any = np
     old.float_, old.float, old.int = np.float64, float, int
     old.fromstring = lambda content, dtype: np.frombuffer(content, dtype)

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import vidsparse  # noqa: F401  (mends a torchvision built for another torch)
+from vidsparse.utils import torchvision_compat
 
 COMMITS = {
     "granet": "github.com/VITA-Group/GraNet f338a2479758ba35660c3d64422ee9c83abb02a5",
@@ -197,6 +197,7 @@ def as_text(value: Any) -> Any:
 
 def main(folder: Path) -> None:
     """Write data/peers.json beside this file."""
+    torchvision_compat.install()
     torch.Tensor.cuda = lambda self, *_, **__: self  # type: ignore[method-assign]
     given, silent = layers(0), io.StringIO()
     cases = []

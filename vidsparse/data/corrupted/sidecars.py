@@ -38,7 +38,7 @@ class Digests:
         """Raise DataError where a file that holds these frames of a clip is not what was written."""
         path = self._stored.path(cell, self._stored.by_id[name])
         if self._stored.recipe.format == PACKED:
-            self._compare(path, _sums(self._stored.root / SUMS), SUMS)
+            self._compare(path, _sums_of(self._stored.root / SUMS), SUMS)
             return
         self._compare_all(self._frames(path, name, outputs), cell, name)
 
@@ -94,10 +94,14 @@ def _files(path: Path, changed: int) -> Mapping[str, str]:
     return {name: digest for name, (_, digest) in sidecar["files"].items()}
 
 
-@lru_cache(maxsize=4)
-def _sums(path: Path) -> Mapping[str, str]:
+def _sums_of(path: Path) -> Mapping[str, str]:
     """{file: SHA-256} of a list as sha256sum writes it; none where it is not there."""
-    lines = path.read_text().splitlines() if path.exists() else ()
+    return _sums(path, path.stat().st_mtime_ns) if path.exists() else {}
+
+
+@lru_cache(maxsize=4)
+def _sums(path: Path, changed: int) -> Mapping[str, str]:
+    lines = path.read_text("utf-8").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
