@@ -51,7 +51,7 @@ def race(folder: Path, turns: int, how: str, processes: int = 4) -> list[list[st
 def dead_owner(lock: Path, **changes: object) -> None:
     with held(lock, "work"):
         owner = locks._read(lock)
-    lock.write_text(json.dumps(asdict(replace(owner, **changes))))
+    lock.write_text(json.dumps(asdict(replace(owner, token="dead", **changes))))
 
 
 def test_of_two_only_one_is_inside_and_the_other_is_told_who(tmp_path):
@@ -161,3 +161,30 @@ def test_a_sweep_leaves_what_a_living_process_is_writing(tmp_path):
     (tmp_path / f".left.{writer.pid}-1-{locks.machine()}.tmp").write_text("of a dead process")
     files.sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_what_a_process_left_that_died_while_it_took_a_lock_is_swept_away(tmp_path):
+    lock = tmp_path / ".lock"
+    with held(lock, "work"):
+        mine = locks._read(lock)
+    dead, living = replace(mine, started="1"), replace(mine, token="0" * 32)
+    locks._temporary(lock, dead).write_text("{")  # torn
+    lock.with_name(".lock.abcdefabcdef").write_text(json.dumps(asdict(dead)))  # died within a take-over
+    lock.with_name(".lock.123456123456").write_text(json.dumps(asdict(living)))
+    with held(lock, "work"):
+        files.sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock.123456123456"]
+
+
+def test_a_lock_whose_file_could_not_be_removed_does_not_stop_the_process_that_gave_it_back(tmp_path, monkeypatch):
+    lock = tmp_path / ".lock"
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch, held(lock, "work"):
+        patch.setattr(Path, "unlink", refuse)
+    assert lock.exists()
+    with held(lock, "work"):
+        assert owner_of(lock).pid == os.getpid()
+    assert not lock.exists()

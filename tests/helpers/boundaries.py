@@ -120,17 +120,18 @@ def wait_for(child: int, limit: float) -> int:
 
 
 def _open_again(left: Path, here: str) -> None:
-    """Files of a folder that are open go on in its copy, which stands in its place now."""
+    """Files and folders of a folder that are open go on in its copy, which stands in its place now."""
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         try:
             path = os.readlink(f"/proc/self/fd/{descriptor}")
         except OSError:  # the one that listed the folder
             continue
-        if not path.startswith(f"{left}/") or not os.path.isfile(path):
+        if not path.startswith(f"{left}/") or not (os.path.isfile(path) or os.path.isdir(path)):
             continue
         flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
         copy = os.open(os.path.join(here, os.path.relpath(path, left)), flags)
-        os.lseek(copy, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
+        if os.path.isfile(path):  # a folder's place is an order of its own
+            os.lseek(copy, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
         os.dup2(copy, descriptor)
         os.close(copy)
 

@@ -28,6 +28,7 @@ def run_study(path: str | Path, overrides: Sequence[str], base: Config, fresh: b
     """
     runs = plan(path, overrides, base)
     with locks.held(base.folder / locks.NAME, f"{base.folder} (a study)"):
+        files.sweep(base.folder)
         return _carry_out(runs, base, fresh)
 
 

@@ -24,6 +24,7 @@ from vidsparse.utils.errors import VidsparseError, WriteError
 NAME = ".lock"  # in the folder that it guards
 RENEW = 10.0  # seconds between two signs of life
 GONE = 120.0  # seconds without one after which an owner on another machine counts as dead
+_given_back = set[str]()  # tokens of locks that this process held, whether or not their files could be removed
 
 
 class Locked(VidsparseError):
@@ -45,7 +46,9 @@ class Owner:
         return f"process {self.pid} on {self.host}" if self.pid else "a process that cannot be named"
 
     def lives(self, silent: float) -> bool:
-        """Whether the process is there; `silent`: seconds since its last sign of life."""
+        """Whether the process is there and has not given it back; `silent`: seconds since its last sign of life."""
+        if self.token in _given_back:
+            return False
         here = _myself("")
         if self.pid and (self.host, self.boot, self.space) == (here.host, here.boot, here.space):
             return started(self.pid) == self.started != ""
@@ -66,6 +69,7 @@ def held(path: Path, what: str, wait: bool = False, stopping: Callable[[], bool]
         yield
     finally:
         ended.set()
+        _given_back.add(mine.token)
         release(path, mine)
 
 
@@ -87,6 +91,7 @@ def _acquire(path: Path, what: str, wait: bool, stopping: Callable[[], bool]) ->
     mine, asked = _myself(uuid4().hex), monotonic()
     while True:
         if _take(path, mine):
+            _clear_claims(path)
             return mine
         holder = owner_of(path)
         if holder and not wait:
@@ -102,7 +107,7 @@ def _acquire(path: Path, what: str, wait: bool, stopping: Callable[[], bool]) ->
 
 def _take(path: Path, mine: Owner) -> bool:
     """Make the lock file where there is none."""
-    temporary = path.with_name(f".{mine.token}.lock")
+    temporary = _temporary(path, mine)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(asdict(mine)))
@@ -117,6 +122,11 @@ def _take(path: Path, mine: Owner) -> bool:
     except OSError as error:
         raise WriteError(f"{path} cannot be written: {error.strerror or error}") from error
     return True
+
+
+def _temporary(path: Path, mine: Owner) -> Path:
+    """A name beside a lock that nobody else takes; `files.sweep` removes it where its process died meanwhile."""
+    return path.with_name(f".{mine.token}.{mine.pid}-{mine.started}-{machine()}.tmp")
 
 
 def _take_alone(path: Path, content: bytes) -> bool:
@@ -146,11 +156,19 @@ def _take_over(path: Path, mine: Owner) -> None:
     try:
         still = _read(path)
         if still and still.token == dead.token:
-            temporary = path.with_name(f".{mine.token}.lock")
+            temporary = _temporary(path, mine)
             temporary.write_text(json.dumps(asdict(mine)))
             os.replace(temporary, path)
     finally:
         release(claim, mine)
+
+
+def _clear_claims(path: Path) -> None:
+    """Remove what processes left that died while they took this lock over; we hold it, so none is of use any more."""
+    for claim in path.parent.glob(f"{path.name}.*"):
+        found = _read(claim)
+        if found and found.token and not found.lives(_silence(claim)):
+            claim.unlink(missing_ok=True)
 
 
 def _renew(path: Path, mine: Owner, ended: threading.Event) -> None:
@@ -180,7 +198,7 @@ def _read(path: Path) -> Owner | None:
 
 def _silence(path: Path) -> float:
     """Seconds since a lock was renewed, by the clock of its file system."""
-    probe = path.with_name(f".{uuid4().hex}.lock")
+    probe = _temporary(path, _myself(uuid4().hex))
     try:
         probe.touch()
         return probe.stat().st_mtime - path.stat().st_mtime
