@@ -47,6 +47,16 @@ def test_keys_that_this_version_does_not_know_are_kept_at_every_depth(tmp_path):
     assert (again["mood"], again["data"]["light"], again["accounts"]["memory"]["weights"]["coo"]) == ("good", [1], 7)
 
 
+@pytest.mark.parametrize(("key", "name"), [("topology", "plan"), ("flops", "cost"), ("accounts", "layers"),
+                                           ("weights", "weights")])  # fmt: skip
+def test_a_part_that_an_older_version_wrote_as_empty_is_one_that_is_not_there(key, name, tmp_path):
+    """Runs of dense and static networks had `"topology": {}` before version 1."""
+    said = json.loads((BEFORE / "finished" / "run.json").read_text()) | {key: {}}
+    folder = write(tmp_path, said)
+    assert getattr(read_record(folder), name) is None
+    assert getattr(read_whole(folder), name) is None
+
+
 WRONG = [("data", 5), ("data.n_train", "many"), ("data.classes", "abc"), ("flops.dense", None), ("finished", 3),
          ("sparse.nonzero", True), ("seconds", {"train": "x"}), ("chance", "high"),
          ("accounts.memory.weights", [])]  # fmt: skip

@@ -16,7 +16,7 @@ class Section:
 
 
 def fill(kind: type[S], said: Mapping[str, Any], where: str = "") -> S:
-    """A dataclass from an object of JSON; null stands for a value that is not there, where its field allows that.
+    """A dataclass from an object of JSON; null, and for a section {}, stands for what is not there, where that may be.
 
     A field's metadata may give its `key` in JSON, and `always` where it is written also as null.
     ValueError, with the dotted key, where a value has another type or one without a default is absent.
@@ -71,7 +71,7 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
     """A value of JSON as the type of its field."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return None if value is None else _typed(inner[0], value, where)
+        return None if value is None or _is_empty(inner[0], value) else _typed(inner[0], value, where)
     if kind is Any:
         return value
     if origin is tuple and isinstance(value, list):
@@ -83,6 +83,11 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
     if _fits(kind, value):
         return value
     raise ValueError(f"{where} is {str(value)[:40]!r}, where {_name(kind)} belongs")
+
+
+def _is_empty(kind: Any, value: Any) -> bool:
+    """Whether it is a section of which nothing is said, as older versions wrote it."""
+    return isinstance(kind, type) and issubclass(kind, Section) and value == {}
 
 
 def _fits(kind: Any, value: Any) -> bool:
