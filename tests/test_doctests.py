@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 import corruptions
+import tools
 import vidsparse
 
 MODULES = sorted(
     module.name
-    for package in (vidsparse, corruptions)
+    for package in (vidsparse, corruptions, tools)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 )
 ROOT = Path(vidsparse.__file__).parents[1]

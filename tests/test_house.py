@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A room imports only what stands to its right; rooms joined by | do not know each other.
 ORDER = (
-    "scripts → cli → study → experiment → report → analysis → evaluation → handbook → training → benchmark"
+    "scripts → tools → cli → study → experiment → report → analysis → evaluation → training → benchmark"
     " → preview → loading | provenance → data → models → run_dir"
     " → config → tasks → sparsity → classes → utils → corruptions"
 )
@@ -19,7 +20,8 @@ RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room i
 LONGEST = 350  # lines
 DOWNLOAD = re.compile(r"\b(urlopen|urlretrieve|load_state_dict_from_url|\w*download\w*)$|^(requests|httpx|urllib3)\.")
 
-PACKAGES = sorted(path for package in ("vidsparse", "corruptions") for path in (ROOT / package).rglob("*.py"))
+OURS = ("vidsparse", "corruptions", "tools")
+PACKAGES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FRONT_DOOR = ROOT / "vidsparse" / "__init__.py"  # names every room, and loads each when it is first used
@@ -46,7 +48,7 @@ def imported_rooms(source: str, module: str) -> set[str]:
             parent = ".".join([*module.split(".")[: -node.level], node.module or ""]).strip(".")
             base = parent if node.level else node.module or ""
             found |= {f"{base}.{alias.name}" for alias in node.names}
-    return {room_of(each) for each in found if each.split(".")[0] in ("vidsparse", "corruptions")}
+    return {room_of(each) for each in found if each.split(".")[0] in OURS}
 
 
 def may_import(room: str, other: str) -> bool:
@@ -82,6 +84,12 @@ def wrong_imports(path: Path) -> str:
 def test_a_room_imports_only_what_stands_to_its_right():
     files = [path for path in (*PACKAGES, *SCRIPTS) if path != FRONT_DOOR]
     assert {name(path): wrong for path in files if (wrong := wrong_imports(path))} == {}
+
+
+def test_what_makes_the_pages_of_docs_is_in_no_wheel():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["vidsparse", "corruptions"]
+    assert list(wheel["force-include"].values()) == ["vidsparse/configs"]
 
 
 def test_no_package_file_prints_or_downloads_when_imported():
@@ -125,7 +133,13 @@ def test_every_form_of_import_is_seen(source, rooms):
 def test_the_rules_refuse_what_the_plan_refuses():
     assert may_import("cli", "corruptions")
     assert may_import("data", "utils")
-    refused = [("config", "models"), ("sparsity", "models"), ("corruptions", "utils"), ("utils", "config")]
+    refused = [
+        ("experiment", "tools"),
+        ("config", "models"),
+        ("sparsity", "models"),
+        ("corruptions", "utils"),
+        ("utils", "config"),
+    ]
     assert not any(may_import(room, other) for room, other in refused)
     assert DOWNLOAD.search("torch.hub.load_state_dict_from_url")
     assert not calls(at_import(ast.parse("def f():\n    urlopen('x')")))

@@ -43,7 +43,7 @@ def test_there_are_four():
 def test_a_recipe_works_as_it_is_written(recipe, tmp_path):
     copy, work = tmp_path / "copy", tmp_path / "work"
     work.mkdir()
-    for package in ("vidsparse", "corruptions", "configs"):
+    for package in ("vidsparse", "corruptions", "configs", "tools"):
         shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
     *changes, (trial, code) = BLOCK.findall(RECIPES[recipe])
     for place, block in changes:

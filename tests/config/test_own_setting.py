@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 import vidsparse
+from tools.docs.method_notes import Note
+from tools.docs.method_pages import method_page
 from vidsparse.config import identity, to_yaml
-from vidsparse.handbook.method_notes import Note
-from vidsparse.handbook.methods import method_page
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.training.topology_plan import settings_in_steps
 from vidsparse.utils.errors import ConfigError

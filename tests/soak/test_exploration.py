@@ -10,7 +10,7 @@ import torch
 from soak.test_growth import ucf101
 from torch.nn import functional as F
 
-from vidsparse.handbook.paper_plans import short_run_settings
+from tools.docs.paper_plans import short_run_settings
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.topology import sparsify
 

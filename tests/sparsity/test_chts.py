@@ -13,7 +13,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from vidsparse.handbook.method_notes import LEFT_OUT
+from tools.docs.method_notes import LEFT_OUT
 from vidsparse.sparsity import METHODS
 
 LINKS = np.array([[1, 1, 0, 0], [0, 1, 1, 0], [1, 0, 1, 1], [0, 0, 0, 1]])  # (out, in), after removal

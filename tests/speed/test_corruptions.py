@@ -26,11 +26,11 @@ import pytest
 import corruptions
 from speed.peer import ONE_THREAD, Peer
 from speed.timing import interleaved, processor_seconds, seconds
+from tools.docs.corruption_pages import COST, Costs
+from tools.docs.scene import scene
 from vidsparse import load_config
 from vidsparse.data.datasets.sample_videos import write_video
 from vidsparse.data.reading.decoders import read_pyav
-from vidsparse.handbook.pages import COST, Costs
-from vidsparse.handbook.scene import scene
 
 pytestmark = pytest.mark.timeout(3600)  # the peer's packages may take minutes to come
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "corruptions"

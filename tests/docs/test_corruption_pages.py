@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from corruptions.formulas import FORMULAS
 from corruptions.registry import REGISTRY
 from corruptions.severities import TABLES
 from corruptions.suites import SUITES
-from vidsparse.handbook.pages import COST, INDEX, Costs, page, pages, read_costs, table, write_pages
+from tools.docs.corruption_pages import COST, INDEX, Costs, page, pages, read_costs, table, write_pages
+from tools.docs.formulas import FORMULAS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "corruptions"
 SOME = Costs("2026-01-02", "a machine", {"fog": {"112": 2.5, "224": 31.4}}, {"decode H.264": {"112": 5, "224": 10}})
@@ -79,7 +79,7 @@ def test_table():
 
 def test_writing_replaces_what_is_stale_and_leaves_the_rest(tmp_path, monkeypatch):
     few = {"fog": REGISTRY["fog"], "freeze": REGISTRY["freeze"]}
-    monkeypatch.setattr("vidsparse.handbook.pages.REGISTRY", few)
+    monkeypatch.setattr("tools.docs.corruption_pages.REGISTRY", few)
     for old in ("gone.md", "gone.webp", "mine.txt", COST, "fog.md"):
         (tmp_path / old).write_text("{}")
     write_pages(tmp_path)

@@ -1,8 +1,8 @@
 import pytest
 
-from corruptions.formulas import FORMULAS
 from corruptions.registry import REGISTRY
 from corruptions.severities import TABLES
+from tools.docs.formulas import FORMULAS
 
 
 def test_every_corruption_has_a_formula_and_no_other() -> None:

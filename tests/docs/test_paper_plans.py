@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vidsparse.handbook.paper_plans import NETWORKS, SPARSITIES, paper_config, paper_plans, planned_changes, turnover
+from tools.docs.paper_plans import NETWORKS, SPARSITIES, paper_config, paper_plans, planned_changes, turnover
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.sparsity.topology import sparsify

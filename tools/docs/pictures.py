@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from corruptions.registry import Corruption
-from vidsparse.handbook.scene import Pixels, scene
+from tools.docs.scene import Pixels, scene
 from vidsparse.preview import Clip, row_of
 from vidsparse.utils.files import save
 

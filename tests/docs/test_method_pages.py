@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vidsparse.handbook.method_notes import COMMON_ORIGINS, LEFT_OUT, NOTES
-from vidsparse.handbook.methods import INDEX, STEPS, method_index, method_page, method_pages, shares, write_method_pages
+from tools.docs.method_notes import COMMON_ORIGINS, LEFT_OUT, NOTES
+from tools.docs.method_pages import INDEX, STEPS, method_index, method_page, method_pages, shares, write_method_pages
 from vidsparse.sparsity.methods import METHODS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "methods"

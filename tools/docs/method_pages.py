@@ -6,11 +6,11 @@ from typing import Final
 
 import torch
 
-from vidsparse.handbook import method_measures as measured
-from vidsparse.handbook.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, Note
-from vidsparse.handbook.method_speed import SPEED, SPEED_WHERE, SPEED_WHY
-from vidsparse.handbook.pages import INDEX, table
-from vidsparse.handbook.paper_plans import NETWORKS, PLANS, paper_plans, window_cost
+from tools.docs import method_measures as measured
+from tools.docs.corruption_pages import INDEX, table
+from tools.docs.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, Note
+from tools.docs.method_speed import SPEED, SPEED_WHERE, SPEED_WHY
+from tools.docs.paper_plans import NETWORKS, PLANS, paper_plans, window_cost
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.masks import prunable

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corruptions.formulas import FORMULAS
 from corruptions.registry import REGISTRY, Corruption
 from corruptions.severities import SIDES, TABLES
 from corruptions.suites import SUITES
-from vidsparse.handbook.pictures import caption, draw, drawn_clip
+from tools.docs.formulas import FORMULAS
+from tools.docs.pictures import caption, draw, drawn_clip
 from vidsparse.utils import json_text
 from vidsparse.utils.files import write
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.data.datasets.sources import SOURCES
 
-PAGE = (Path(__file__).resolve().parents[1] / "docs" / "data.md").read_text()
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text()
 
 
 def test_every_data_set_stands_on_the_page():

@@ -8,10 +8,10 @@ from typing import Final
 
 import torch
 
+from tools.docs.corruption_pages import table
 from vidsparse.config import Config
 from vidsparse.config.change import changed
 from vidsparse.config.compose import compose, shipped_configs
-from vidsparse.handbook.pages import table
 from vidsparse.loading import resolve, validate
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.budget import Budget

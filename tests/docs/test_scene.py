@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vidsparse.handbook.scene import scene
+from tools.docs.scene import scene
 
 
 def test_it_has_shape_range_and_is_the_same_each_time():

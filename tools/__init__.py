@@ -1,0 +1,1 @@
+"""What is used to make this repository, and is in no wheel."""
