@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from PIL import Image
 from vidsparse.config import DataConfig
 from vidsparse.data.clips import load_clips
 from vidsparse.data.datasets.sources import load_dataset
+from vidsparse.data.indexing import manifest, partial_counts
 from vidsparse.data.reading import archives
+from vidsparse.data.reading.frames import unreadable
+from vidsparse.data.reading.image_files import decode
 from vidsparse.utils.errors import DataError
 
 
@@ -175,6 +179,37 @@ def test_one_broken_jpeg_of_many_is_one_unreadable_sample(tmp_path):
     hurt[arrays["train_offsets"][2] : arrays["train_offsets"][3]] = 0
     packed(tmp_path / "x.npz", train_jpeg=hurt)
     assert list(load("packed", tmp_path, short_side=16, size=16).index.unreadable) == ["x/train/00002"]
+
+
+def test_a_count_of_many_images_that_is_killed_goes_on_where_it_was(tmp_path, monkeypatch):
+    packed(tmp_path / "x.npz")
+    monkeypatch.setenv("VIDSPARSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(partial_counts, "KEEP_EVERY", -1.0)
+    decoded, whole = [], load("packed", tmp_path, short_side=16, size=16).index
+    shutil.rmtree(tmp_path / "index")
+
+    def dying(content, name):
+        decoded.append(name)
+        if len(decoded) == 6:
+            raise KeyboardInterrupt
+        return decode(content, name)
+
+    monkeypatch.setattr(archives, "decode", dying)
+    with pytest.raises(KeyboardInterrupt):
+        load("packed", tmp_path, short_side=16, size=16)
+    assert load("packed", tmp_path, short_side=16, size=16).index == whole
+    assert [str(name).rpartition(" ")[2] for name in decoded] == ["0", "1", "2", "3", "4", "5", "5", "6", "7"]
+    assert not any((tmp_path / "cache" / "counting").iterdir())
+
+
+def test_what_was_counted_of_a_file_that_changed_is_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDSPARSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(partial_counts, "KEEP_EVERY", -1.0)
+    packed(tmp_path / "x.npz")
+    before, after = (manifest.File(str(tmp_path / "x.npz"), 9, time) for time in (1, 2))
+    partial_counts.PartialCount(before).add(unreadable("an older one"))
+    assert len(partial_counts.PartialCount(before).found) == 1
+    assert partial_counts.PartialCount(after).found == []
 
 
 def test_cifar10_1(tmp_path):

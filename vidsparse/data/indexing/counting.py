@@ -13,9 +13,10 @@ from time import monotonic
 from typing import Any
 
 from vidsparse.data.indexing.manifest import File, Found
+from vidsparse.data.indexing.partial_counts import PartialCount
 from vidsparse.data.reading import watchdog
 from vidsparse.data.reading.frames import unreadable
-from vidsparse.data.reading.readers import inspected
+from vidsparse.data.reading.readers import READERS, inspected
 from vidsparse.data.reading.watchdog import Clock
 from vidsparse.utils import failures
 from vidsparse.utils.errors import MachineError, plural, some
@@ -35,11 +36,21 @@ class Counted:
 
 def count(task: Task, hashed: bool = True) -> Counted:
     """What a file holds, found out here and now; MachineError where the machine keeps it from being read."""
-    reader, file = task
-    path = Path(file.path)
-    found = inspected(reader, path)
+    found = entries_of(task)
+    path = Path(task[1].path)
     with failures.reading(path):
         return Counted(found, _sha256(path) if hashed else "")
+
+
+def entries_of(task: Task) -> Found:
+    """What a file holds, found out here and now; a count of many entries that was killed before goes on."""
+    reader, file = task
+    if READERS[reader].go_on is None:
+        return inspected(reader, Path(file.path))
+    tally = PartialCount(file)
+    found = inspected(reader, Path(file.path), tally)
+    tally.finish()
+    return found
 
 
 def _sha256(path: Path) -> str:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.indexing import manifest
-from vidsparse.data.indexing.counting import Task, allowed, watched
+from vidsparse.data.indexing.counting import Task, allowed, entries_of, watched
 from vidsparse.data.indexing.manifest import File, Found
 from vidsparse.data.reading.frames import VideoInfo, unreadable
-from vidsparse.data.reading.readers import inspected
 from vidsparse.data.reading.watchdog import heard_by, limited
 from vidsparse.utils import failures
 from vidsparse.utils.errors import DataError, plural, some
@@ -134,10 +133,8 @@ def _inspected(tasks: Sequence[Task], timeout_s: float, workers: int) -> Iterato
 
 
 def _inspect(task: Task, timeout_s: float) -> Found:
-    reader, file = task
-    path = Path(file.path)
-    with limited(path, allowed(file, timeout_s)):
-        return inspected(reader, path)
+    with limited(Path(task[1].path), allowed(task[1], timeout_s)):
+        return entries_of(task)
 
 
 def _trusted(known: Mapping[File, Found]) -> dict[File, Found]:

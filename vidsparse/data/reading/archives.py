@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidsparse.data.reading.frames import Frames, VideoInfo, unreadable
+from vidsparse.data.reading.frames import Frames, Tally, VideoInfo, unreadable
 from vidsparse.data.reading.image_files import decode, still
 from vidsparse.data.reading.watchdog import got_on
 from vidsparse.utils import failures
@@ -62,8 +62,11 @@ def open_pictures(kind: str, path: Path) -> Pictures:
     return _opened(kind, path, stat.st_size, stat.st_mtime_ns)
 
 
-def inspect(kind: str, path: Path) -> Sequence[VideoInfo]:
-    """One info an image, in order; where the file itself cannot be read, one that says why."""
+def inspect(kind: str, path: Path, tally: Tally | None = None) -> Sequence[VideoInfo]:
+    """One info an image, in order; where the file itself cannot be read, one that says why.
+
+    Images are looked at from where `tally` ends, which gets each.
+    """
     try:
         pictures = open_pictures(kind, path)
     except DataError as error:
@@ -71,7 +74,12 @@ def inspect(kind: str, path: Path) -> Sequence[VideoInfo]:
     if pictures.decoder == "array":
         height, width = pictures.at(0).shape[:2]
         return (still(height, width, "array"),) * pictures.count
-    return [_inspected(pictures, number) for number in range(pictures.count)]
+    found = list(tally.found)[: pictures.count] if tally else []
+    for number in range(len(found), pictures.count):
+        found.append(_inspected(pictures, number))
+        if tally:
+            tally.add(found[-1])
+    return found
 
 
 def unpickle_cifar(path: Path) -> dict[bytes, Any]:

@@ -1,7 +1,9 @@
 """What every kind of source has in common: frames, and what is known of a source before it is read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,17 @@ class VideoInfo:
     error: str = ""
     damage: str = ""
     top: int = -1
+
+
+class Tally(Protocol):
+    """The entries of a file that are counted so far, in order; whoever counts begins behind them."""
+
+    @property
+    def found(self) -> Sequence[VideoInfo]:
+        """What is counted."""
+
+    def add(self, info: VideoInfo) -> None:
+        """Take the next entry."""
 
 
 def unreadable(reason: str) -> VideoInfo:

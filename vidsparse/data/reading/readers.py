@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading import archives, frame_folders, image_files, mask_files
-from vidsparse.data.reading.frames import Frames, VideoInfo
+from vidsparse.data.reading.frames import Frames, Tally, VideoInfo
 from vidsparse.data.reading.spill import parts
 from vidsparse.utils import failures
 
@@ -28,11 +28,13 @@ class Reader:
     """`inspect` gives one info an entry of a file and never raises for a bad one.
 
     `read` takes a sample, its info, the short side (None for the file's own), frame numbers and how long a decoder that
-    can hang may take, in seconds; it raises ClipDecodeError.
+    can hang may take, in seconds; it raises ClipDecodeError. `go_on` is `inspect` for files of many entries, which
+    begins behind what is counted already.
     """
 
     inspect: Callable[[Path], Sequence[VideoInfo]]
     read: Read
+    go_on: Callable[[Path, Tally], Sequence[VideoInfo]] | None = None
 
 
 def _inspect_video(path: Path) -> Sequence[VideoInfo]:
@@ -68,13 +70,15 @@ def _read_archive(sample: Sample, info: VideoInfo, short_side: int | None, indic
     return image_files.repeated(image_files.resized(picture, short_side), indices, sample.id)
 
 
-def inspected(reader: str, path: Path) -> Sequence[VideoInfo]:
+def inspected(reader: str, path: Path, tally: Tally | None = None) -> Sequence[VideoInfo]:
     """One info an entry of a file that is known to be there; MachineError where the machine keeps it from being read.
 
-    What is found broken or damaged is believed only of a file that can be read to its end.
+    What is found broken or damaged is believed only of a file that can be read to its end. `tally` is what a count that
+    was killed had found, in a file of many entries.
     """
+    row = READERS[reader]
     with failures.reading(path):
-        found = READERS[reader].inspect(path)
+        found = row.go_on(path, tally) if row.go_on and tally else row.inspect(path)
     if any(info.error or info.damage for info in found):
         failures.check_readable(path)
     return found
@@ -110,5 +114,8 @@ READERS: dict[str, Reader] = {
     "image": Reader(image_files.inspect, _read_image),
     "frames": Reader(frame_folders.inspect, _read_folder),
     **{code: Reader(partial(mask_files.inspect, code), _read_mask) for code in mask_files.CODES},
-    **{kind: Reader(partial(archives.inspect, kind), _read_archive) for kind in archives.ARCHIVES},
+    **{
+        kind: Reader(partial(archives.inspect, kind), _read_archive, partial(archives.inspect, kind))
+        for kind in archives.ARCHIVES
+    },
 }
