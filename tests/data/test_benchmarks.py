@@ -132,6 +132,9 @@ def test_a_flipped_byte_that_a_decoder_would_show_is_an_error(whole_copy, capsys
     with pytest.raises(DataError, match=r"units/freeze/2/.*damaged.*stage=repair"):
         _read_all(whole_copy)
     assert "no digests" not in capsys.readouterr().out
+    sidecar.unlink()
+    with pytest.raises(DataError, match=r"missing \(units/freeze/2/.*stage=repair"):
+        _read_all(whole_copy)
     shutil.rmtree(whole_copy / "units")
     _read_all(whole_copy)
     assert "holds no digests" in " ".join(capsys.readouterr().out.split())

@@ -35,3 +35,8 @@ def test_an_array_that_was_made_again_is_held_against_the_list_of_now(tmp_path):
     write(b"sec0nd", b"second", 3)
     with pytest.raises(DataError, match=r"fog\.npy is damaged.*repair"):
         digests.check(CLEAN_CELL, "a", np.arange(1))
+    write(b"third", b"third", 4)
+    (tmp_path / SUMS).write_text(f"{hashlib.sha256(b'third').hexdigest()}  other.npy\n")
+    os.utime(tmp_path / SUMS, (5, 5))
+    with pytest.raises(DataError, match=r"fog\.npy has no digest in SHA256SUMS.*repair"):
+        digests.check(CLEAN_CELL, "a", np.arange(1))

@@ -18,7 +18,7 @@ from vidsparse.data.datasets.lists import one_split
 from vidsparse.data.datasets.sources import Dataset, Sample
 from vidsparse.data.indexing.index import Index, Progress, Row
 from vidsparse.data.reading.frames import Frames, VideoInfo
-from vidsparse.utils.errors import DataError, some
+from vidsparse.utils.errors import DataError, plural, some
 from vidsparse.utils.progress import warn
 
 
@@ -70,8 +70,7 @@ def load_corrupted(
         return Clips(config, dataset, index, (), (), dataset.test, stored=published)
     stored = open_stored(root)
     _check_present(stored)
-    if not Digests(stored).are_there:
-        warn(f"{root} holds no digests of its files, so damage in them may go unnoticed")
+    _check_digests(stored)
     recipe = stored.recipe
     masks = {e.id: Sample(e.id, root / MASKS, -1, e.group, "class_ids") for e in stored.entries if recipe.masks}
     samples = tuple(Sample(e.id, root / e.stem, e.label, e.group, mask=masks.get(e.id)) for e in stored.entries)
@@ -109,4 +108,17 @@ def _check_present(stored: Stored) -> None:
         raise DataError(
             f"{stored.root}: {len(absent)} files of this benchmark are missing ({some(absent)}): run generate.py with "
             "stage=verify, then stage=repair, or stage=write if it was never finished"
+        )
+
+
+def _check_digests(stored: Stored) -> None:
+    """Say that there are no digests at all; DataError where some are not there, for their files would go unchecked."""
+    digests = Digests(stored)
+    if not digests.are_there:
+        warn(f"{stored.root} holds no digests of its files, so damage in them may go unnoticed")
+    elif digests.missing:
+        raise DataError(
+            f"{stored.root}: {plural(len(digests.missing), 'list')} of digests of this benchmark are missing "
+            f"({some(digests.missing)}), so damage in their files would go unnoticed: run generate.py with "
+            "stage=verify, then stage=repair"
         )

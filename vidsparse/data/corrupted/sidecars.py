@@ -22,7 +22,8 @@ class Digests:
     """The files of a benchmark, each held against its SHA-256 before its frames are believed.
 
     A decoder shows something for most damage: decord reads an FFV1 with a flipped byte without a word. Nothing is
-    checked of a benchmark whose sidecars (of arrays: SHA256SUMS) are not there; `are_there` tells.
+    checked of a benchmark of which no sidecar (of arrays: no SHA256SUMS) is there; `are_there` tells. Where there are
+    some, a file without a digest is refused like one with another.
     """
 
     def __init__(self, stored: Stored) -> None:
@@ -33,6 +34,15 @@ class Digests:
     def are_there(self) -> bool:
         """Whether there is something to hold files against."""
         return (self._stored.root / (SUMS if self._stored.recipe.format == PACKED else UNITS)).exists()
+
+    @property
+    def missing(self) -> list[str]:
+        """The sidecars, below the root, that a whole benchmark has and this one has not."""
+        if self._stored.recipe.format == PACKED:
+            return []
+        shards = sorted(set(self._shards.values()))
+        names = [_sidecar(cell, shard) for cell in self._stored.cells for shard in shards]
+        return [name for name in names if not (self._stored.root / name).exists()]
 
     def check(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> None:
         """Raise DataError where a file that holds these frames of a clip is not what was written."""
@@ -57,7 +67,7 @@ class Digests:
             yield f"{path}/{frame_name(row)}"
 
     def _compare_all(self, paths: Iterator[str], cell: Cell, name: str) -> None:
-        sidecar = f"{UNITS}/{cell_path(cell)}/{self._shards[name]:05d}.json"
+        sidecar = _sidecar(cell, self._shards[name])
         for path in paths:
             self._compare(path, _digests_of(self._stored.root / sidecar), sidecar)
 
@@ -65,14 +75,24 @@ class Digests:
         path = self._stored.root / name
         try:
             stat = path.stat()
-            same = name not in said or said[name] == _digest(path, stat.st_size, stat.st_mtime_ns)
+            found = _digest(path, stat.st_size, stat.st_mtime_ns)
         except OSError:
             return  # whoever reads it says what is wrong
-        if not same:
+        if name not in said and self.are_there:
+            raise DataError(
+                f"{path} has no digest in {where}, so nobody can tell whether it is whole: run generate.py with "
+                "stage=verify, then stage=repair"
+            )
+        if said.get(name, found) != found:
             raise DataError(
                 f"{path} is damaged, its SHA-256 is not that in {where}: run generate.py with stage=verify, then "
                 "stage=repair"
             )
+
+
+def _sidecar(cell: Cell, shard: int) -> str:
+    """Where the sidecar of a unit stands below the root."""
+    return f"{UNITS}/{cell_path(cell)}/{shard:05d}.json"
 
 
 @lru_cache(maxsize=64)
