@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,23 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidsparse.data.corrupted.cells import CLEAN_CELL, Cell
+from vidsparse.data.corrupted.checked import Checked
 from vidsparse.data.corrupted.layout import PACKED, SUMS, UNITS, Stored, cell_path, frame_name, mask_paths
 from vidsparse.utils import failures, files, json_text
 from vidsparse.utils.errors import DataError
 
 Sidecar = dict[str, Any]
+_SMALL = 1 << 20  # bytes
 
 
 class Digests:
-    """The files of a benchmark, each held against its SHA-256 before its frames are believed.
+    """The files of a benchmark, each held against its SHA-256 before its frames are first believed on this machine.
 
     A decoder shows something for most damage: decord reads an FFV1 with a flipped byte without a word. Nothing is
     checked of a benchmark of which no sidecar (of arrays: no SHA256SUMS) is there; `are_there` tells. Where there are
-    some, a file without a digest is refused like one with another.
+    some, a file without a digest is refused like one with another. A file that was checked is hashed again once it has
+    changed (see Checked); stage=verify always hashes all.
     """
 
     def __init__(self, stored: Stored) -> None:
-        self._stored = stored
+        self._stored, self._checked = stored, Checked(stored.root)
         self._shards = {entry.id: place // stored.recipe.unit for place, entry in enumerate(stored.entries)}
 
     @property
@@ -48,16 +51,16 @@ class Digests:
         """Raise DataError where a file that holds these frames of a clip is not what was written."""
         path = self._stored.path(cell, self._stored.by_id[name])
         if self._stored.recipe.format == PACKED:
-            self._compare(path, _sums_of(self._stored.root / SUMS), SUMS)
+            self._compare([path], _sums_of(self._stored.root / SUMS), SUMS)
             return
-        self._compare_all(self._frames(path, name, outputs), cell, name)
+        self._compare_in_unit(self._frames(path, name, outputs), cell, name)
 
     def check_masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> None:
         """Raise DataError where the masks of these frames of a clip are not what was written."""
         entry = self._stored.by_id[name]
         paths = mask_paths(cell, entry)
         rows = np.unique(np.searchsorted(entry.kept, outputs))
-        self._compare_all((paths[row] for row in rows), cell if cell.moves_masks else CLEAN_CELL, name)
+        self._compare_in_unit((paths[row] for row in rows), cell if cell.moves_masks else CLEAN_CELL, name)
 
     def _frames(self, path: str, name: str, outputs: NDArray[np.int64]) -> Iterator[str]:
         if not (self._stored.root / path).is_dir():
@@ -66,39 +69,44 @@ class Digests:
         for row in np.unique(np.searchsorted(self._stored.by_id[name].kept, outputs)):
             yield f"{path}/{frame_name(row)}"
 
-    def _compare_all(self, paths: Iterator[str], cell: Cell, name: str) -> None:
+    def _compare_in_unit(self, paths: Iterable[str], cell: Cell, name: str) -> None:
         sidecar = _sidecar(cell, self._shards[name])
-        for path in paths:
-            self._compare(path, _digests_of(self._stored.root / sidecar), sidecar)
+        self._compare(paths, _digests_of(self._stored.root / sidecar), sidecar)
 
-    def _compare(self, name: str, said: Mapping[str, str], where: str) -> None:
+    def _compare(self, paths: Iterable[str], said: Mapping[str, str], where: str) -> None:
+        if said or self.are_there:
+            self._checked.add(where, [mark for path in paths if (mark := self._held(path, said.get(path), where))])
+
+    def _held(self, name: str, said: str | None, where: str) -> str:
+        """The mark of a file that is what was written; "" where it cannot be read: whoever reads it says why."""
         path = self._stored.root / name
         try:
             stat = path.stat()
-            found = _digest(path, stat.st_size, stat.st_mtime_ns)
+            mark = Checked.mark(name, said or "", stat)
+            same = mark in self._checked.marks(where) or _digest(path, stat.st_size) == said
         except OSError:
-            return  # whoever reads it says what is wrong
-        if name not in said and self.are_there:
+            return ""
+        if said is None:
             raise DataError(
                 f"{path} has no digest in {where}, so nobody can tell whether it is whole: run generate.py with "
                 "stage=verify, then stage=repair"
             )
-        if said.get(name, found) != found:
+        if not same:
             raise DataError(
                 f"{path} is damaged, its SHA-256 is not that in {where}: run generate.py with stage=verify, then "
                 "stage=repair"
             )
+        return mark
+
+
+def _digest(path: Path, size: int) -> str:
+    """SHA-256 of a file of so many bytes; a small one is read in one piece, which is faster."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if size < _SMALL else files.digest(path)
 
 
 def _sidecar(cell: Cell, shard: int) -> str:
     """Where the sidecar of a unit stands below the root."""
     return f"{UNITS}/{cell_path(cell)}/{shard:05d}.json"
-
-
-@lru_cache(maxsize=64)
-def _digest(path: Path, size: int, changed: int) -> str:
-    """SHA-256 of a file of this size, last changed then; the last few are remembered, since one array has all clips."""
-    return files.digest(path)
 
 
 def _digests_of(path: Path) -> Mapping[str, str]:
