@@ -7,6 +7,7 @@ import stat
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from vidsparse.evaluation import predictions
@@ -160,6 +161,44 @@ def test_a_damaged_part_of_an_unfinished_evaluation_is_made_again(again, hurt, c
     assert "unit-00000.parquet is damaged" in " ".join(capsys.readouterr().out.split())
     assert (folder / "predictions.parquet").read_bytes() == whole
     assert not (folder / "predictions").exists()
+
+
+@pytest.mark.parametrize("foreign", ["clips", "conditions", "labels", "twice", "run"])
+def test_a_sound_part_of_another_run_is_made_again(again, foreign, capsys):
+    folder, start = again
+    whole = (folder / "predictions.parquet").read_bytes()
+    part = folder / "predictions" / "unit-00000.parquet"
+    table = predictions.read_part(folder / "predictions.parquet").to_pandas()
+    table["prediction"] = 0
+    if foreign == "clips":
+        table["id"] = "Of/another_" + table["id"]
+    elif foreign == "conditions":
+        table = table[table["corruption"] == "clean"]
+    elif foreign == "labels":
+        table["label"] = 1 - table["label"]
+    elif foreign == "twice":
+        table = pd.concat([table, table[:1]])
+    made = pa.Table.from_pandas(table, predictions.SCHEMA, preserve_index=False)
+    predictions.save(part, [made], "the digest of another" if foreign == "run" else "")
+    if foreign != "run":
+        files.seal_of(part).unlink()  # as a version without digests left it
+    files.remove(folder / "predictions.parquet")
+    (folder / "run.json").write_text((folder / "run.json").read_text().replace('"finished"', '"unfinished"'))
+    start()
+    assert "unit-00000.parquet is of another run; it is made again" in " ".join(capsys.readouterr().out.split())
+    assert (folder / "predictions.parquet").read_bytes() == whole
+
+
+def test_a_whole_table_of_other_clips_is_made_again(again, capsys):
+    folder, start = again
+    whole = (folder / "predictions.parquet").read_bytes()
+    table = predictions.read_part(folder / "predictions.parquet").to_pandas()
+    table["id"] = "Of/another_" + table["id"]
+    predictions.save(folder / "predictions.parquet", [pa.Table.from_pandas(table, predictions.SCHEMA, False)])
+    (folder / "run.json").write_text((folder / "run.json").read_text().replace('"finished"', '"unfinished"'))
+    start()
+    assert "predictions.parquet is of another run" in " ".join(capsys.readouterr().out.split())
+    assert (folder / "predictions.parquet").read_bytes() == whole
 
 
 def test_lines_of_a_log_that_were_cut_short_are_left_out(again):

@@ -7,11 +7,13 @@ import pyarrow as pa
 import torch
 from torch import nn
 
+from vidsparse.config.identity import digest
 from vidsparse.data.corrupted.batches import Batch, CorruptedUnits
 from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.indexing.cache import FrameCache
 from vidsparse.data.loader import batches, make_loader, split_units, to_input
 from vidsparse.evaluation import predictions
+from vidsparse.evaluation.predictions import Owner
 from vidsparse.tasks import TASKS
 from vidsparse.training.session import Session
 from vidsparse.utils import files
@@ -32,13 +34,14 @@ def evaluate(session: Session, cells: Sequence[Cell], model: nn.Module) -> None:
 
     A unit is a fixed run of clips with all its cells; its part is a file in predictions/. Batches never cross
     units and units go whole to a process, so the table is the same for any number of processes and workers, and
-    after a kill only the missing units are done, and those whose part is damaged. A table that is there already, and
-    as it was written, is left as it is; a damaged one is made again.
+    after a kill only the missing units are done, and those whose part is damaged or of another run. A table that is
+    there already, and as it was written, is left as it is; a damaged one, or one of other clips, is made again.
     """
     config, clips, engine, run = session.config, session.clips, session.engine, session.folder.path
     whole, schema = run / "predictions.parquet", TASKS[config.task].outcomes.schema
-    if engine.any(engine.rank == 0 and predictions.is_whole(whole)):
+    if engine.any(engine.rank == 0 and predictions.is_whole(whole, None, Owner(clips.test, cells, ""))):
         return
+    run_mark = _mark(session)  # after the first process has saved the weights
     model.eval()
     if config.engine.cache_gb:
         clips = replace(clips, kept=FrameCache(config.folder.parent / ".frames", int(config.engine.cache_gb * 2**30)))
@@ -46,7 +49,8 @@ def evaluate(session: Session, cells: Sequence[Cell], model: nn.Module) -> None:
     units = list(enumerate(split_units(len(clips.test), per_unit)))
     parts = [run / "predictions" / f"unit-{number:05d}.parquet" for number, _ in units]
     share = units[engine.rank :: engine.world]
-    mine = [unit for unit in share if not predictions.is_whole(parts[unit[0]], schema)]
+    owners = {number: Owner([clips.test[place] for place in unit], cells, run_mark) for number, unit in share}
+    mine = [unit for unit in share if not predictions.is_whole(parts[unit[0]], schema, owners[unit[0]])]
     source = CorruptedUnits(clips, config.evaluation, cells, mine)
     open_units: dict[int, list[pa.Table]] = {}
     before = (len(share) - len(mine)) * len(cells)
@@ -57,13 +61,19 @@ def evaluate(session: Session, cells: Sequence[Cell], model: nn.Module) -> None:
             done.append(_predict(session, model, cells[batch.cell], batch, units[batch.unit][1]))
             bar.advance(before + count, now=cells[batch.cell].corruption, waiting_for_data=f"{waiting.share:.0%}")
             if len(done) == len(cells):
-                predictions.save(parts[batch.unit], open_units.pop(batch.unit))
+                predictions.save(parts[batch.unit], open_units.pop(batch.unit), run_mark)
             if stop.wanted:
                 raise KeyboardInterrupt
     engine.barrier()
     if engine.rank == 0:
         predictions.save(whole, [predictions.read_part(part, schema) for part in parts])
         files.remove(run / "predictions")
+
+
+def _mark(session: Session) -> str:
+    """A digest of what decides the rows: what the run is, and the weights that it came to."""
+    seal = files.seal_of(session.folder.path / "checkpoints" / "final.safetensors")
+    return digest([dict(session.folder.record.identity), seal.read_text() if seal.exists() else ""])
 
 
 @torch.inference_mode()

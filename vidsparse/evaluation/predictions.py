@@ -1,6 +1,7 @@
 """The predictions table: one row a (clip, view, corruption, profile, severity); every number is computed from it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ SCHEMA = pa.schema(
         "loss": pa.float32(),
     }
 )
+_RUN = "vidsparse run"  # the key of a part's metadata
 MEAN = -1  # the view that stands for the mean over the views
 UNLABELLED = -1  # the label of a clip that nobody labelled; such a clip has no loss
 UNREADABLE = -1  # the prediction of a clip that no decoder could read
@@ -98,9 +100,12 @@ def _probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(decided[..., None], probability, 0.0), decided
 
 
-def save(path: Path, parts: Sequence[pa.Table]) -> None:
-    """Write tables one after the other as a Parquet file with its digest beside it, atomically."""
-    whole = pa.concat_tables(parts).unify_dictionaries()
+def save(path: Path, parts: Sequence[pa.Table], run: str = "") -> None:
+    """Write tables one after the other as a Parquet file with its digest beside it, atomically.
+
+    `run` is kept in a part of an unfinished table: a digest of what it belongs to.
+    """
+    whole = pa.concat_tables(parts).unify_dictionaries().replace_schema_metadata({_RUN: run} if run else None)
     files.save(path, lambda temporary: pq.write_table(whole, temporary), sealed=True)
 
 
@@ -120,12 +125,41 @@ def read_part(path: Path, schema: pa.Schema | None = None) -> pa.Table:
     return table
 
 
-def is_whole(path: Path, schema: pa.Schema | None = None) -> bool:
-    """Whether a table or a part of one is there and whole; a damaged one is said and removed, to be made again."""
+@dataclass(frozen=True)
+class Owner:
+    """Whose rows a table holds: `samples` under `cells` in this `run`, a digest of what makes its results."""
+
+    samples: Sequence[Sample]
+    cells: Sequence[Cell]
+    run: str
+
+    def check(self, table: pa.Table, path: Path) -> None:
+        """Raise DamagedFile where a table is of another run, or holds other rows; parts of before name no run."""
+        said = (table.schema.metadata or {}).get(_RUN.encode())
+        if said not in (None, self.run.encode()) or not self._fits(table):
+            raise DamagedFile(f"{path} is of another run")
+
+    def _fits(self, table: pa.Table) -> bool:
+        keys = ["id", "corruption", "profile", "severity"]
+        counts = table.select(keys).to_pandas().astype({"corruption": str, "profile": str}).value_counts(sort=False)
+        wanted = {(s.id, c.corruption, c.profile, c.severity) for s in self.samples for c in self.cells}
+        if set(counts.index) != wanted or counts.nunique() > 1:
+            return False
+        labels = {sample.id: sample.label for sample in self.samples}
+        return "label" not in table.column_names or all(
+            labels[name] == label
+            for name, label in zip(*(table[key].to_pylist() for key in ("id", "label")), strict=True)
+        )
+
+
+def is_whole(path: Path, schema: pa.Schema | None = None, owner: Owner | None = None) -> bool:
+    """Whether a table or a part of one is there, whole and of this owner; else that is said and it is removed."""
     if not path.exists():
         return False
     try:
-        read_part(path, schema)
+        table = read_part(path, schema)
+        if owner:
+            owner.check(table, path)
     except DamagedFile as error:
         warn(f"{str(error).partition(';')[0]}; it is made again")
         files.remove(path)
