@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import torch
 
 from vidsparse.evaluation import predictions
 from vidsparse.experiment import run
@@ -187,6 +188,21 @@ def test_a_sound_part_of_another_run_is_made_again(again, foreign, capsys):
     start()
     assert "unit-00000.parquet is of another run; it is made again" in " ".join(capsys.readouterr().out.split())
     assert (folder / "predictions.parquet").read_bytes() == whole
+
+
+def test_a_checkpoint_of_another_run_is_refused(again):
+    folder, start = again
+    newest = Checkpoints(folder / "checkpoints").newest()
+    state = torch.load(newest / "state.pt", weights_only=True)
+    torch.save(state | {"run": "another"}, newest / "state.pt")
+    (newest / "sha256").write_text(
+        "".join(f"{files.digest(newest / n)}  {n}\n" for n in ("model.safetensors", "state.pt"))
+    )
+    for done in ("predictions.parquet", "checkpoints/final.safetensors"):
+        files.remove(folder / done)
+    (folder / "run.json").write_text((folder / "run.json").read_text().replace('"finished"', '"unfinished"'))
+    with pytest.raises(RunFolderError, match=f"{newest.name} is of a run with other settings"):
+        start()
 
 
 def test_a_whole_table_of_other_clips_is_made_again(again, capsys):

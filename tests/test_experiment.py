@@ -88,8 +88,8 @@ def test_an_evaluation_stopped_between_units_does_only_what_is_missing(tiny_conf
 
     saved = []
 
-    def killed(path, parts):
-        predictions_save(path, parts)
+    def killed(path, *rest):
+        predictions_save(path, *rest)
         saved.append(path.name)
         if len(saved) == 1:
             raise KeyboardInterrupt

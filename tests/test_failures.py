@@ -204,8 +204,8 @@ def test_a_mount_that_drops_during_the_evaluation_stops_it_and_the_same_command_
                 "evaluation.corruptions=[freeze]")  # fmt: skip
     save, away = predictions.save, root.with_name("away")
 
-    def drop_after_the_first(path, tables):
-        save(path, tables)
+    def drop_after_the_first(path, *rest):
+        save(path, *rest)
         if path.name == "unit-00000.parquet":
             root.rename(away)
 

@@ -77,8 +77,8 @@ def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compare
     stops = iter([False, True])
     saved = predictions.save
 
-    def killed(path, parts):
-        saved(path, parts)
+    def killed(path, *rest):
+        saved(path, *rest)
         if "unit" in path.name and next(stops, False):
             raise KeyboardInterrupt
 

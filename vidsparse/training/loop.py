@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vidsparse.config import TrainingConfig
+from vidsparse.config.identity import digest
 from vidsparse.data.loader import Steps, TrainingClips, batches, center_clip, center_masks, make_loader, to_input
 from vidsparse.run_dir.folder import RunFolder
 from vidsparse.sparsity.measure.flops import Flops
@@ -17,7 +18,7 @@ from vidsparse.training.engine import Checkpoints, Engine
 from vidsparse.training.recipe import draw_mix, learning_rate, precise_bn_batches, reestimate_batchnorm
 from vidsparse.training.session import Session
 from vidsparse.training.tracker import Tracker
-from vidsparse.utils.errors import ClipDecodeError, VidsparseError
+from vidsparse.utils.errors import ClipDecodeError, RunFolderError, VidsparseError
 from vidsparse.utils.interrupt import Stop
 
 
@@ -48,7 +49,7 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
     checkpoints = Checkpoints(folder.path / "checkpoints")
     wrapped, stepper = engine.setup(model, sparse.optimizer)
     with engine.first_alone():  # it puts aside what cannot be read
-        steps.start = _restore(checkpoints, engine, model, sparse)
+        steps.start = _restore(checkpoints, engine, model, sparse, digest(dict(folder.record.identity)))
     loader = make_loader(
         TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps, pin_memory=engine.on_gpu
     )
@@ -80,7 +81,8 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
                 if unreadable := engine.union(folder.record.unreadable_places):
                     folder.write(replace(folder.record, unreadable_places=tuple(unreadable)))
                 if engine.rank == 0:
-                    checkpoints.save(done, model.state_dict(), _state(done, engine, sparse))
+                    state = _state(done, engine, sparse) | {"run": digest(dict(folder.record.identity))}
+                    checkpoints.save(done, model.state_dict(), state)
                 keep_seconds()
             if stopping:
                 raise KeyboardInterrupt
@@ -159,12 +161,20 @@ def _state(step: int, engine: Engine, sparse: Topology) -> dict[str, object]:
     return {"step": step, "optimizer": optimizer, "sparse": sparse.state_dict(), "scaler": engine.scaler_state()}
 
 
-def _restore(checkpoints: Checkpoints, engine: Engine, model: nn.Module, sparse: Topology) -> int:
-    """Load the newest checkpoint that can be read; returns how many steps are done."""
+def _restore(checkpoints: Checkpoints, engine: Engine, model: nn.Module, sparse: Topology, run: str) -> int:
+    """Load the newest checkpoint that can be read; returns how many steps are done.
+
+    `run` is the digest of what the run is; RunFolderError where a checkpoint names another (those of before name none).
+    """
     saved = checkpoints.load()
     if saved is None:
         return 0
     weights, state = saved
+    if state.get("run", run) != run:
+        raise RunFolderError(
+            f"{checkpoints.newest()} is of a run with other settings or data; take it out of this folder, or begin "
+            "from its weights with training.init=.../model.safetensors under another name="
+        )
     model.load_state_dict(weights)
     sparse.optimizer.load_state_dict(state["optimizer"])
     sparse.load_state_dict(state["sparse"])
