@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vidsparse.models.segmentation import AUXILIARY
-from vidsparse.models.weights.state_dicts import SWAPPED, Place, Tensors, is_averaged, read_tensors
+from vidsparse.models.weights.averages import Place, Tensors, is_averaged
+from vidsparse.models.weights.state_dicts import SWAPPED, read_tensors
 from vidsparse.utils.errors import ConfigError, some
 
 _SHOWN = 6  # misfits spelled out in one message

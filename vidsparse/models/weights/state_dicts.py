@@ -14,11 +14,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from vidsparse.models.weights.averages import Place, Tensors, bare_averages, is_averaged
 from vidsparse.models.weights.find import SUFFIXES, names_parameters
 from vidsparse.utils.errors import ConfigError, first_line, some
 
-Tensors = dict[str, Tensor]
-Place = tuple[str, Tensors]  # where in the file, and what stands there
 _OPTIMIZER = re.compile(r"(optimi[sz]ers?|optim)(_states?|_state_dicts?)?", re.IGNORECASE)
 _COUNTERS = ("total_ops", "total_params")  # thop puts them into every module that it counts
 SWAPPED = "ema_state_dict"  # where mmengine's EMAHook puts the raw weights: it swaps them before it saves
@@ -50,20 +49,24 @@ def read_tensors(path: Path, key: str = "model.weights", part: str = "") -> list
     found = [(where, _without_counters(tensors)) for where, tensors in _state_dicts(tree)]
     if not found:
         raise ConfigError(f"{key}: {path} holds no named tensors")
-    if _swaps(tree):
-        found = [place for place in found if not place[0].startswith(SWAPPED)]
+    raw = _swapped(tree)
+    found = [place for place in found if not raw or place[0].partition("/")[0] != raw]
+    averages, lost = bare_averages(tree, found)
+    found += averages
     if part:
         return _parts(found, part, path, key)
+    if lost:
+        raise ConfigError(
+            f"{key}: {path} holds averages of weights without names ({some(lost)}) that fit none of its state dicts, "
+            f"which hold the last weights alone; where those are meant, name them: {key}={path}#{_name_of(found[0])}"
+        )
     return sorted(found, key=lambda item: not is_averaged(item[0]))
 
 
-def is_averaged(name: str) -> bool:
-    """Whether a name says that an average of weights over the training is meant (EMA).
-
-    >>> is_averaged("state_dict_ema"), is_averaged("model.cinema")
-    (True, False)
-    """
-    return bool(re.search(r"(^|[._/])(ema|averaged?|swa)([._/]|$)", name.lower()))
+def _name_of(place: Place) -> str:
+    """What `part` may be for a state dict: its place, or what its first name begins with."""
+    where, tensors = place
+    return where or next(iter(tensors)).partition(".")[0]
 
 
 def _parts(found: Sequence[Place], part: str, path: Path, key: str) -> list[Place]:
@@ -79,13 +82,19 @@ def _parts(found: Sequence[Place], part: str, path: Path, key: str) -> list[Plac
     return chosen
 
 
-def _swaps(tree: Any) -> bool:
-    """Whether mmengine wrote this with its EMAHook: then `state_dict` holds the averages, `ema_state_dict` the raw."""
-    if not isinstance(tree, Mapping) or not {"state_dict", SWAPPED} <= set(tree):
-        return False
-    meta, raw = tree.get("meta"), tree[SWAPPED]
+def _swapped(tree: Any) -> str:
+    """Where the raw weights stand if `state_dict` holds the averages, as some write it; "" where it does not.
+
+    mmengine's EMAHook puts them into `ema_state_dict`, Lightning's WeightAveraging into `current_model_state`.
+    """
+    if not isinstance(tree, Mapping) or "state_dict" not in tree:
+        return ""
+    if {"current_model_state", "averaging_state"} <= set(tree):
+        return "current_model_state"
+    meta, raw = tree.get("meta"), tree.get(SWAPPED)
     marked = isinstance(meta, Mapping) and "mmengine_version" in meta
-    return marked or "message_hub" in tree or (isinstance(raw, Mapping) and "steps" in raw)
+    swapped = marked or "message_hub" in tree or (isinstance(raw, Mapping) and "steps" in raw)
+    return SWAPPED if raw is not None and swapped else ""
 
 
 def _without_counters(tensors: Tensors) -> Tensors:
