@@ -31,14 +31,6 @@ def prefixed(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
     return {prefix + key: tensor for key, tensor in state.items()}
 
 
-def is_statistic(name: str) -> bool:
-    return name.endswith(("running_mean", "running_var", "num_batches_tracked"))
-
-
-def parameters(state: dict[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-    return tuple(tensor for name, tensor in state.items() if not is_statistic(name))
-
-
 @pytest.fixture
 def state():
     torch.manual_seed(0)
@@ -72,27 +64,6 @@ WRAPPED = {
     "an average": lambda s: {"state_dict": shifted(s), "state_dict_ema": s},
     "AveragedModel": lambda s: {**prefixed(s, "module."), "n_averaged": torch.tensor(7)},
     "two in one": lambda s: {**prefixed(shifted(s), "model."), **prefixed(s, "ema_model.")},
-    "NeMo's EMA": lambda s: {
-        "state_dict": prefixed(shifted(s), "model."),
-        "callbacks": {"EMA{'decay': 0.999}": {"cur_step": 9, "ema_weights": list(s.values())}},
-    },
-    "NeMo's EMA of parameters": lambda s: {
-        "state_dict": {k: t if is_statistic(k) else t + 1 for k, t in s.items()},
-        "optimizer_states": [{"opt": {"state": {}, "param_groups": []}, "ema": parameters(s), "decay": 0.99}],
-    },
-    "torch_ema": lambda s: {
-        "model": {k: t if is_statistic(k) else t + 1 for k, t in s.items()},
-        "ema": {"decay": 0.9, "num_updates": 3, "shadow_params": list(parameters(s)), "collected_params": None},
-    },
-    "Lightning's WeightAveraging": lambda s: {
-        "state_dict": prefixed(s, "model."),
-        "current_model_state": prefixed(shifted(s), "model."),
-        "averaging_state": {"n_averaged": torch.tensor(4)},
-    },
-    "Lightning's SWA": lambda s: {
-        "state_dict": prefixed(shifted(s), "model."),
-        "callbacks": {"StochasticWeightAveraging": {"n_averaged": 2, "average_model_state": prefixed(s, "model.")}},
-    },
     "half precision": lambda s: {k: t.half() if t.is_floating_point() else t for k, t in s.items()},
 }
 
@@ -105,16 +76,6 @@ def test_what_wrappers_put_around_a_network_is_taken_off(state, tmp_path, wrappe
     loaded = model.state_dict()
     for key in state:
         torch.testing.assert_close(loaded[key], state[key], rtol=2e-3, atol=1e-3)
-
-
-def test_averages_whose_names_nobody_knows_are_not_passed_over(state, tmp_path):
-    path = tmp_path / "net.ckpt"
-    torch.save({"state_dict": state, "callbacks": {"EMA": {"ema_weights": list(state.values())[1:]}}}, path)
-    with pytest.raises(ConfigError, match=r"callbacks/EMA/ema_weights.*model\.weights=.*net\.ckpt#state_dict"):
-        load_weights(network(), path)
-    model = network()
-    load_weights(model, path, part="state_dict")
-    assert equal(model.state_dict(), state)
 
 
 def test_what_was_taken_off_is_said(state, tmp_path):
