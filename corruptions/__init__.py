@@ -16,19 +16,26 @@ from corruptions.registry import REGISTRY, Corruption, names
 from corruptions.suites import SUITES, Suite, suite
 
 if TYPE_CHECKING:
+    from corruptions.albument import ForAlbumentations
     from corruptions.apply import corrupt, corrupt_labels, damaged_frames, frame_order, frames_needed
+    from corruptions.keys import KeyCounter
     from corruptions.panes import frost_textures
     from corruptions.selftest import compile_kernels, fingerprint
     from corruptions.temporal import Consistency, consistency
+    from corruptions.transforms import Corrupt, RandomCorrupt
 
 __all__ = [
     "REGISTRY",
     "SUITES",
     "Consistency",
+    "Corrupt",
     "Corruption",
     "CorruptionError",
+    "ForAlbumentations",
+    "KeyCounter",
     "MissingFrames",
     "NoKeyWarning",
+    "RandomCorrupt",
     "Suite",
     "UnknownName",
     "UnknownProfile",
@@ -48,6 +55,10 @@ __all__ = [
 
 _LAZY = {
     "Consistency": "temporal",
+    "Corrupt": "transforms",
+    "ForAlbumentations": "albument",
+    "KeyCounter": "keys",
+    "RandomCorrupt": "transforms",
     "consistency": "temporal",
     "corrupt": "apply",
     "corrupt_labels": "apply",
@@ -58,6 +69,10 @@ _LAZY = {
     "compile_kernels": "selftest",
     "fingerprint": "selftest",
 }
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
 
 def __getattr__(name: str) -> Any:
