@@ -98,7 +98,7 @@ class RandomCorrupt:
     and the other settings, and the same key, gives the same bytes.
 
     >>> RandomCorrupt("core_10", (1, 2), p=0.5, fps=30).condition("0/clip_7").severity
-    2
+    1
     """
 
     suite: str | Sequence[str]
