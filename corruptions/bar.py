@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from corruptions import bar_fields, bar_warps, bilinear, fields, motion
 from corruptions.bar_draws import along, held, normals, span, turn, uniforms
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]
@@ -31,7 +31,12 @@ _TWIRLS = 3  # along the short side; the published code has 5 at 224 px, which i
 
 
 def single_frequency_greyscale(frames: Pixels, level: Level, scene: Scene) -> None:
-    """x + 196 p sin(fx x + fy y + phase): the larger frequency is uniform up to pi, the other up to the larger."""
+    """x + 196 p sin(fx x + fy y + phase): the larger frequency is uniform up to pi, the other up to the larger.
+
+    Meaning: Bars of electrical interference.
+    Formula: x' = x + 196 p / 255 sin(fx column + fy row + phase)
+    Level: level from 0 to 10
+    """
 
     def make(t: int) -> Plane:
         fast = span(held(scene), "fast", t, -math.pi, math.pi)
@@ -43,7 +48,12 @@ def single_frequency_greyscale(frames: Pixels, level: Level, scene: Scene) -> No
 
 
 def cocentric_sine_waves(frames: Pixels, level: Level, scene: Scene) -> None:
-    """x + 128 p (r mod w / w - 1/2): r, the distance from a centre, is bent by a sin(f angle); w, a up to n / 10."""
+    """x + 128 p (r mod w / w - 1/2): r, the distance from a centre, is bent by a sin(f angle); w, a up to n / 10.
+
+    Meaning: Rings about a point, with wavy edges.
+    Formula: x' = x + 128 p / 255 ((r + a sin(f angle)) mod w / w - 1/2); a, w = U(0, n / 10), f = U(0, 10)
+    Level: level from 0 to 10
+    """
     height, width = _shape(frames)
     tenth = min(height, width) / 10
 
@@ -58,7 +68,12 @@ def cocentric_sine_waves(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def plasma_noise(frames: Pixels, level: Level, scene: Scene) -> None:
-    """(1 - 64 p / 255) x + 64 p times a plane folded 4 to 6 times by sine waves, at a time uniform in [0, 6 pi]."""
+    """(1 - 64 p / 255) x + 64 p times a plane folded 4 to 6 times by sine waves, at a time uniform in [0, 6 pi].
+
+    Meaning: Coloured plasma over the picture.
+    Formula: x' = (1 - 64 p / 255) x + 64 p / 255 g, where g is a plane folded by 4 to 6 sine waves
+    Level: level from 0 to 10
+    """
     side = min(_shape(frames))
 
     def make(t: int) -> Plane:
@@ -72,7 +87,12 @@ def plasma_noise(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def perlin_noise(frames: Pixels, level: Level, scene: Scene) -> None:
-    """(1 - a) x + 255 a min(1/2 + turbulence / 2, 1) with a = p / 2, in cells of n / 7."""
+    """(1 - a) x + 255 a min(1/2 + turbulence / 2, 1) with a = p / 2, in cells of n / 7.
+
+    Meaning: Smoke, as computer graphics draw it.
+    Formula: x' = (1 - a) x + a min(1/2 + turbulence / 2, 1), a = p / 2, cells of n / 7
+    Level: level from 0 to 10
+    """
     share = level[0] / 20
 
     def make(t: int) -> Plane:
@@ -87,20 +107,36 @@ def perlin_noise(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def brownish_noise(frames: Pixels, level: Level, scene: Scene) -> None:
-    """x + 64 p noise: each channel's spectrum falls as 1 / (r^2 + 1), r in cycles per n; unit standard deviation."""
+    """x + 64 p noise: each channel's spectrum falls as 1 / (r^2 + 1), r in cycles per n; unit standard deviation.
+
+    Meaning: Coarse coloured stains.
+    Formula: x' = x + 64 p / 255 g, where the amplitude of g falls as 1 / (r^2 + 1)
+    Level: level from 0 to 10
+    """
     power = np.asarray(1 / (bar_fields.frequencies(_shape(frames)) ** 2 + 1), np.float32)
     _add(frames, scene, _coloured(scene, power, 3), 1, 6.4 * level[0])
 
 
 def blue_noise_sample(frames: Pixels, level: Level, scene: Scene) -> None:
-    """0 where noise of unit standard deviation, whose spectrum grows as r, is at most 3 p - 5/2."""
+    """0 where noise of unit standard deviation, whose spectrum grows as r, is at most 3 p - 5/2.
+
+    Meaning: Pixels are missing, evenly scattered.
+    Formula: x' = 0 where g <= 3 p - 5/2, else x; g is noise of unit deviation whose amplitude grows as the
+        frequency
+    Level: level from 0 to 10
+    """
     noise = _coloured(scene, bar_fields.frequencies(_shape(frames)), 1)
     least = 0.3 * level[0] - 2.5
     _lay(frames, scene, lambda t: (noise(t)[..., 0] <= least).astype(np.float32), _BLACK)
 
 
 def checkerboard_cutout(frames: Pixels, level: Level, scene: Scene) -> None:
-    """128 on a share p of one colour of a board, turned about the top left corner, with cells of n / 10 to n / 4."""
+    """128 on a share p of one colour of a board, turned about the top left corner, with cells of n / 10 to n / 4.
+
+    Meaning: Grey tiles cover cells of a turned chequerboard.
+    Formula: x' = 128 / 255 on a share p of one colour's cells, else x; cells are U(1/10, 1/4) n wide
+    Level: level from 0 to 10
+    """
     height, width = _shape(frames)
 
     def make(t: int) -> Plane:
@@ -118,7 +154,12 @@ def checkerboard_cutout(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def sparkles(frames: Pixels, level: Level, scene: Scene) -> None:
-    """x + glow (255 - x) for five stars of 50 to 199 rays, whose lengths are N(r, r / 4) with r = n p / 10."""
+    """x + glow (255 - x) for five stars of 50 to 199 rays, whose lengths are N(r, r / 4) with r = n p / 10.
+
+    Meaning: Bright stars on the picture.
+    Formula: x' = x + g (1 - x) for five stars of 50 to 199 rays, lengths N(r, r / 4), r = n p / 10
+    Level: level from 0 to 10
+    """
     height, width = _shape(frames)
     radius = 0.01 * level[0] * min(height, width)
 
@@ -134,7 +175,12 @@ def sparkles(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def inverse_sparkles(frames: Pixels, level: Level, scene: Scene) -> None:
-    """255 + glow (x - 255) for one star about the middle, of rays N(n / 4, n / 16), which fades as distance^-2.6 p."""
+    """255 + glow (x - 255) for one star about the middle, of rays N(n / 4, n / 16), which fades as distance^-2.6 p.
+
+    Meaning: Glare everywhere but about one spot.
+    Formula: x' = 1 + g (x - 1) for one star about the middle, rays N(n / 4, n / 16), fading as distance^(-2.6 p)
+    Level: level from 0 to 10
+    """
     height, width = _shape(frames)
 
     def make(t: int) -> Plane:
@@ -148,7 +194,12 @@ def inverse_sparkles(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def lines(frames: Pixels, level: Level, scene: Scene) -> None:
-    """128 along n p lines of length 2 n and width 1, through uniform points, at angles spread about a common one."""
+    """128 along n p lines of length 2 n and width 1, through uniform points, at angles spread about a common one.
+
+    Meaning: Scratches on the lens.
+    Formula: x' = 128 / 255 along n p lines of length 2 n and width 1 in similar directions, else x
+    Level: level from 0 to 10
+    """
     height, width = _shape(frames)
     side = min(height, width)
 
@@ -166,7 +217,12 @@ def lines(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def caustic_refraction(frames: Pixels, level: Level, scene: Scene) -> None:
-    """x seen through water of index 4 and depth n p / 2 under caustic light, plus 255 * 2 p times the light's slope."""
+    """x seen through water of index 4 and depth n p / 2 under caustic light, plus 255 * 2 p times the light's slope.
+
+    Meaning: Seen through moving water in the sun.
+    Formula: x'(q) = x(q + refraction through depth n p / 2 at index 4) + 2 p slope of the light
+    Level: level from 0 to 10
+    """
     side = min(_shape(frames))
 
     def make(t: int) -> tuple[bilinear.Plan, Plane]:
@@ -184,7 +240,12 @@ def caustic_refraction(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def ripple(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Each coordinate q looks at q + n p / 40 sin(2 pi q / wavelength + phase), wavelength n / 10 to 3 n / 10."""
+    """Each coordinate q looks at q + n p / 40 sin(2 pi q / wavelength + phase), wavelength n / 10 to 3 n / 10.
+
+    Meaning: Waves run over the picture along both axes.
+    Formula: x'(q) <- x(q + n p / 40 sin(2 pi q / w + phase)) on each axis, w = U(n / 10, 3 n / 10)
+    Level: level from 0 to 10
+    """
     side = min(_shape(frames))
 
     def make(t: int) -> bar_warps.Maps:
@@ -196,7 +257,12 @@ def ripple(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def pinch_and_twirl(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Discs on a grid of three a side are pinched by 0.4 p + 0.1 and twirled by p pi / 2, each to one side or other."""
+    """Discs on a grid of three a side are pinched by 0.4 p + 0.1 and twirled by p pi / 2, each to one side or other.
+
+    Meaning: Moulded glass: discs on a grid are pinched and twirled.
+    Formula: x'(r, angle) <- x(r sin(pi r / 2)^(-0.4 p - 0.1), angle +- p pi / 2 (1 - r)^2), with r from 0 to 1
+    Level: level from 0 to 10
+    """
     cell = min(_shape(frames)) // _TWIRLS
     rows, columns = (side // cell for side in _shape(frames))
 
@@ -208,13 +274,23 @@ def pinch_and_twirl(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def circular_motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Mean of 21 turns of up to 15 p degrees about the centre; corners that turn in are black."""
+    """Mean of 21 turns of up to 15 p degrees about the centre; corners that turn in are black.
+
+    Meaning: The camera turns about its axis while the shutter is open.
+    Formula: x' = weighted mean of 21 turns of x from -15 p to 15 p degrees, weights exp(-2 share^2)
+    Level: level from 0 to 10
+    """
     for frame in frames:
         frame[...] = bar_warps.spin(frame, 1.5 * level[0])
 
 
 def transverse_chromatic_abberation(frames: Pixels, level: Level, scene: Scene) -> None:
-    """The channels, in random order, are enlarged about the centre by 1, 1 + p / 4 and 1 + p / 2."""
+    """The channels, in random order, are enlarged about the centre by 1, 1 + p / 4 and 1 + p / 2.
+
+    Meaning: A lens that magnifies each colour differently.
+    Formula: the channels, in random order, are enlarged by 1, 1 + p / 4 and 1 + p / 2 about the centre
+    Level: level from 0 to 10
+    """
     orders = list(permutations((1, 1 + level[0] / 40, 1 + level[0] / 20)))
     for frame, scales in along(frames, scene, lambda t: orders[min(int(span(scene, "order", t, 0, 6)), 5)]):
         planes = [np.asarray(plane, np.uint8) for plane in cv2.split(frame)]

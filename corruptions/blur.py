@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from corruptions import bilinear, fields, motion, psf
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 _ROUNDING = 1e-3  # lifts float32 sums that fell just short of a whole grey level, so that truncation keeps it
@@ -22,7 +22,12 @@ _CHANNEL = np.uint64((1 << fields.BITS) - 1)
 
 
 def gaussian_blur(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Convolve with a Gaussian cut at 4 sigma; borders are held."""
+    """Convolve with a Gaussian cut at 4 sigma; borders are held.
+
+    Meaning: A soft lens.
+    Formula: x' = x * G(sigma), cut at 4 sigma
+    Level: sigma in pixels
+    """
     for frame in frames:
         soften(frame, psf.scaled_sigma(level[0], scene.scale))
 
@@ -76,6 +81,10 @@ def glass_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     """Soften, let every pixel copy one that stands up to `reach` pixels away, `passes` times, and soften again.
 
     The pane stays where it is: all copies together are one map from pixels to pixels, made once where nothing moves.
+
+    Meaning: A pane of frosted glass.
+    Formula: x' = G(sigma) * S^k(G(sigma) * x), where S lets each pixel copy one at an offset U{-d, ..., d - 1}^2
+    Level: sigma in pixels; d, reach in pixels; k, passes
     """
     size = frames.shape[1], frames.shape[2]
     if scene.scale < 1:  # no pixel can take less than its neighbour: through the published pane, then smaller
@@ -133,14 +142,25 @@ def scatter(source: NDArray[np.int32], words: NDArray[np.uint64], span: np.uint6
 
 
 def defocus_blur(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Convolve with a disk of `radius` pixels whose rim is softened by a Gaussian; borders are mirrored."""
+    """Convolve with a disk of `radius` pixels whose rim is softened by a Gaussian; borders are mirrored.
+
+    Meaning: A lens out of focus.
+    Formula: x' = x * (disk(r) * G(a)), where the disk has sum 1
+    Level: r, radius in pixels; a, sigma in pixels that softens the rim
+    """
     spread = psf.disk(*level) if scene.scale == 1 else psf.scaled_disk(*level, scene.scale)
     for frame in frames:
         truncate(cv2.filter2D(frame.astype(np.float32), -1, spread), frame)
 
 
 def motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Smear along a line at an angle uniform in [-45, 45] degrees, with half-Gaussian weights; borders are held."""
+    """Smear along a line at an angle uniform in [-45, 45] degrees, with half-Gaussian weights; borders are held.
+
+    Meaning: The camera moves while the shutter is open.
+    Formula: x'(q) = sum over i = 0 .. 2 r of w_i x(q + i (cos a, sin a)), w_i ~ exp(-i^2 / 2 sigma^2); a = U(-45,
+        45)
+    Level: r, half the taps; sigma in pixels
+    """
     weights = psf.scaled_streak(*level, scene.scale)
     for frame, t in zip(frames, scene.times, strict=True):
         smear(frame, weights, 90 * motion.uniform(scene, "angle", t) - 45)
@@ -180,7 +200,12 @@ def weigh(
 
 
 def zoom_blur(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Average the frame, once more the frame, and its centre magnified 1 + step, 1 + 2 step, ... below `stop`."""
+    """Average the frame, once more the frame, and its centre magnified 1 + step, 1 + 2 step, ... below `stop`.
+
+    Meaning: The camera rushes towards the scene while the shutter is open.
+    Formula: x' = (2 x + sum over z = 1 + s, 1 + 2 s, ... < e of zoom(x, z)) / (n + 2), n zooms
+    Level: e, end of the zooms; s, step
+    """
     zooms = np.arange(1, *level)[1:]
     units = bilinear.units(np.array([2, *np.ones(len(zooms))]))
     looks = [

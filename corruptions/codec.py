@@ -24,7 +24,7 @@ from corruptions import damage
 from corruptions.damage import Hurt
 from corruptions.errors import CorruptionError
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 Coded = Iterator[tuple[Pixels, bool]]
@@ -76,34 +76,64 @@ _SLICED = {
 
 
 def h264_crf(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
-    """H.264 at constant rate factor c, with B-frames and key frames as deployed."""
+    """H.264 at constant rate factor c, with B-frames and key frames as deployed.
+
+    Meaning: Coded with H.264 (x264).
+    Formula: x' = decode(H.264(x, CRF = c))
+    Level: c, rate factor
+    """
     return _recode(frames, H264, scene, {"crf": f"{level[0]:g}"})
 
 
 def h265_crf(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
-    """H.265 at constant rate factor c, with B-frames and key frames as deployed."""
+    """H.265 at constant rate factor c, with B-frames and key frames as deployed.
+
+    Meaning: Coded with H.265 (x265).
+    Formula: x' = decode(H.265(x, CRF = c))
+    Level: c, rate factor
+    """
     return _recode(frames, H265, scene, {"crf": f"{level[0]:g}"})
 
 
 def h264_abr(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
-    """H.264 at the source's bit rate divided by c, which is also the most that one second may take."""
+    """H.264 at the source's bit rate divided by c, which is also the most that one second may take.
+
+    Meaning: Coded with H.264 for a thin line.
+    Formula: x' = decode(H.264(x, bit rate of the source / c))
+    Level: divisor c of the bit rate
+    """
     (height, width), frames = _size(frames)
     return _recode(frames, H264, scene, _rate(height * width * scene.fps, level))
 
 
 def h265_abr(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
-    """H.265 at the source's bit rate divided by c, which is also the most that one second may take."""
+    """H.265 at the source's bit rate divided by c, which is also the most that one second may take.
+
+    Meaning: Coded with H.265 for a thin line.
+    Formula: x' = decode(H.265(x, bit rate of the source / c))
+    Level: divisor c of the bit rate
+    """
     (height, width), frames = _size(frames)
     return _recode(frames, H265, scene, _rate(height * width * scene.fps, level))
 
 
 def mpeg2(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
-    """MPEG-2 at quantiser c, or at 31, the coarsest it has."""
+    """MPEG-2 at quantiser c, or at 31, the coarsest it has.
+
+    Meaning: Coded with MPEG-2.
+    Formula: x' = decode(MPEG-2(x, min(q, 31)))
+    Level: quantiser q
+    """
     return _recode(frames, MPEG2, replace(scene, fps=25), _quantiser(level))
 
 
 def mpeg4(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
-    """MPEG-4 part 2 at quantiser c, or at 31, the coarsest it has."""
+    """MPEG-4 part 2 at quantiser c, or at 31, the coarsest it has.
+
+    Meaning: Coded with MPEG-4 part 2.
+    Formula: x' = decode(MPEG-4(x, min(q, 31)))
+    Level: quantiser q
+    """
     return _recode(frames, MPEG4, replace(scene, fps=25), _quantiser(level))
 
 
@@ -111,13 +141,22 @@ def bit_error(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
     """H.264 with bytes of its slices overwritten, at least one in the video; the first picture is spared.
 
     A picture takes as many hits as one of the source does when one byte in c is hit, whatever its own size here.
+
+    Meaning: A disk or a cable that changes bytes of the coded video.
+    Formula: x' = decode(H.264(x) with one byte in c overwritten)
+    Level: c, bytes for each one overwritten
     """
     (height, _), frames = _size(frames)
     return _recode(frames, H264, scene, _SLICED, damage.overwrite(scene, height, SOURCE_BYTES / level[0]))
 
 
 def packet_loss(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
-    """H.264 that loses a share of its slices in bursts, and one at least in the video; the first picture is spared."""
+    """H.264 that loses a share of its slices in bursts, and one at least in the video; the first picture is spared.
+
+    Meaning: A network that loses packets of the coded video.
+    Formula: x' = decode(H.264(x) without a share p of its slices, lost in bursts of b in the mean)
+    Level: p, share of the slices; b, mean length of a burst
+    """
     (height, _), frames = _size(frames)
     share, burst = level
     return _recode(frames, H264, scene, _SLICED, damage.lose(scene, height, share, burst))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
@@ -22,7 +22,12 @@ _1, _2 = np.uintp(1), np.uintp(2)
 
 
 def jpeg_compression(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Code and decode each frame as a JPEG of quality c, chroma halved (4:2:0)."""
+    """Code and decode each frame as a JPEG of quality c, chroma halved (4:2:0).
+
+    Meaning: Stored as a JPEG.
+    Formula: x' = decode(JPEG(x, q)), 4:2:0
+    Level: quality q
+    """
     options = [cv2.IMWRITE_JPEG_QUALITY, int(level[0])]
     for frame in frames:
         coded = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)[1]
@@ -33,6 +38,10 @@ def pixelate(frames: Pixels, level: Level, scene: Scene) -> None:
     """Shrink each frame to the share c of its sides by box averages and enlarge it again by whole pixels.
 
     Scaled to another resolution, what a block of 1 / c pixels has beyond one pixel is scaled.
+
+    Meaning: Enlarged from too few pixels.
+    Formula: x' = enlarge(box average(x, c)), by whole pixels
+    Level: c, share of the sides
     """
     (c,) = level
     share = c / (c + (1 - c) * scene.scale)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from corruptions import bilinear, counter_rng, fields, motion
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -24,6 +24,10 @@ def elastic_transform(frames: Pixels, level: Level, scene: Scene) -> None:
     The level is (k, c0 / k, c1 / k, c2 / k), where c1 is the sigma of the Gaussian. In drift the field boils like hot
     air, and the corners stay. At half the size displacements are half as long: c0 / c1 is what they are made of.
     Labels (T, H, W) are those of the pixel nearest to the place where both moves together look.
+
+    Meaning: The scene is turned, sheared and bent, as seen through hot air.
+    Formula: x'(q) <- A x(q + a k (G(s k) * U(-1, 1)^2)), where A moves three corners by U(-c k, c k)
+    Level: k, length in pixels; a, strength; s, smoothness; c, reach of the corners
     """
     side, strength, smoothness, jitter = level
     scale = side * scene.scale

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from corruptions import fields
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -61,21 +61,36 @@ def _count_photons(
 
 
 def gaussian_noise(frames: Pixels, level: Level, scene: Scene) -> None:
-    """x + N(0, c), x in [0, 1]."""
+    """x + N(0, c), x in [0, 1].
+
+    Meaning: Read noise of a sensor in low light.
+    Formula: x' = x + N(0, c)
+    Level: c, standard deviation for x in [0, 1]
+    """
     (c,) = level
     for pixels, words in fields.along(frames, scene):
         _add_normal(pixels, words, fields.normal_quantiles(), 255 * c, 0.0)
 
 
 def speckle_noise(frames: Pixels, level: Level, scene: Scene) -> None:
-    """x + x N(0, c)."""
+    """x + x N(0, c).
+
+    Meaning: Noise in proportion to the light.
+    Formula: x' = x + x N(0, c)
+    Level: c, standard deviation of the factor
+    """
     (c,) = level
     for pixels, words in fields.along(frames, scene):
         _add_normal(pixels, words, fields.normal_quantiles(), 0.0, c)
 
 
 def impulse_noise(frames: Pixels, level: Level, scene: Scene) -> None:
-    """A share c of the channel values becomes 255 or 0, half each."""
+    """A share c of the channel values becomes 255 or 0, half each.
+
+    Meaning: Single values are lost to black or white: salt and pepper.
+    Formula: x' = 1 with probability c / 2, 0 with probability c / 2, else x
+    Level: c, share of the channel values
+    """
     (c,) = level
     each = np.uint64(round(c / 2 * (1 << fields.BITS)))
     for pixels, words in fields.along(frames, scene):
@@ -83,7 +98,12 @@ def impulse_noise(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def shot_noise(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Poisson(x c) / c, by the inverse of its distribution, so that one uniform serves every severity."""
+    """Poisson(x c) / c, by the inverse of its distribution, so that one uniform serves every severity.
+
+    Meaning: Light arrives as photons, and their number is random.
+    Formula: x' = Poisson(c x) / c
+    Level: c, photons at white
+    """
     (c,) = level
     tables = _poisson(c)
     for pixels, words in fields.along(frames, scene):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from corruptions import counter_rng
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Order = NDArray[np.int64]
 
@@ -25,6 +25,10 @@ def freeze(n_frames: int, level: Level, scene: Scene) -> Order:
 
     Source: UCF101-P, which drops the frames before the first one kept. With one key, a smaller subset lies within a
     larger one.
+
+    Meaning: The display hangs: some frames are held until the next one gets through.
+    Formula: x'(t) = x(max{k in K: k <= t}), where K is a random set of max(c T, l) frames
+    Level: c, share of the frames kept; l, frames kept at least
     """
     share, least = level
     kept = min(n_frames, max(int(share * n_frames), int(least)))
@@ -37,23 +41,42 @@ def sampling(n_frames: int, level: Level, scene: Scene) -> Order:
     """Show every c-th frame until the next one, as a slower camera would have (UCF101-P).
 
     A clip is cut from the whole video, so that it sees the frames of its own time at any place and stride.
+
+    Meaning: Recorded too slowly: every c-th frame is held until the next.
+    Formula: x'(t) = x(c (t // c))
+    Level: c, stride in frames
     """
     return _held(n_frames, level[0])
 
 
 def reverse_sampling(n_frames: int, level: Level, scene: Scene) -> Order:
-    """Play what `sampling` shows backwards (UCF101-P)."""
+    """Play what `sampling` shows backwards (UCF101-P).
+
+    Meaning: Recorded too slowly and played backwards.
+    Formula: x'(t) = x(c ((T - 1 - t) // c))
+    Level: c, stride in frames
+    """
     return _held(n_frames, level[0])[::-1].copy()
 
 
 def jumble(n_frames: int, level: Level, scene: Scene) -> Order:
-    """Shuffle the frames within each segment of c frames (UCF101-P)."""
+    """Shuffle the frames within each segment of c frames (UCF101-P).
+
+    Meaning: Packets arrive in the wrong order: frames are shuffled within each segment.
+    Formula: x'(t) = x(shuffle within t // c)
+    Level: c, frames a segment
+    """
     segment = np.arange(n_frames) // int(level[0])
     return np.lexsort((_luck(scene, n_frames), segment))
 
 
 def box_jumble(n_frames: int, level: Level, scene: Scene) -> Order:
-    """Shuffle the segments of c frames, each in its own order (UCF101-P)."""
+    """Shuffle the segments of c frames, each in its own order (UCF101-P).
+
+    Meaning: Whole segments arrive in the wrong order.
+    Formula: x'(t) = x(c shuffle(t // c) + t mod c)
+    Level: c, frames a segment
+    """
     segment = np.arange(n_frames) // int(level[0])
     return np.lexsort((np.arange(n_frames), _luck(scene, n_frames)[segment]))
 
@@ -62,6 +85,10 @@ def frame_rate(n_frames: int, level: Level, scene: Scene) -> Order:
     """Show the video at c frames a second: each tick's first frame is held until the next tick (Mini Kinetics-C).
 
     A video that is no faster than c frames a second stays as it is.
+
+    Meaning: Recorded at a lower frame rate: each frame is held until the next tick.
+    Formula: x'(t) = x(ceil(floor(t / s) s)), s = max(fps / c, 1)
+    Level: c, frames a second
     """
     return _held(n_frames, max(scene.fps / level[0], 1.0))
 

@@ -8,13 +8,18 @@ from numpy.typing import NDArray
 
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 
 
 def brightness(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Add c to the HSV value V = max(r, g, b); hue and saturation stay, so each channel scales by V' / V."""
+    """Add c to the HSV value V = max(r, g, b); hue and saturation stay, so each channel scales by V' / V.
+
+    Meaning: Exposed for too long.
+    Formula: HSV: V' = V + c
+    Level: c, added to V in [0, 1]
+    """
     table = _scaled_to_value(level[0])
     _brighten(frames.reshape(-1, 3), table)
 
@@ -36,7 +41,12 @@ def _brighten(pixels: Pixels, table: Pixels) -> None:
 
 
 def contrast(frames: Pixels, level: Level, scene: Scene) -> None:
-    """(x - m) c + m, with m the mean of the channel over its own frame."""
+    """(x - m) c + m, with m the mean of the channel over its own frame.
+
+    Meaning: Flat light.
+    Formula: x' = (x - m) c + m, where m is the mean of the frame's channel
+    Level: c, factor
+    """
     (c,) = level
     x = np.arange(256)[:, None] / 255
     for frame in frames:
@@ -46,7 +56,12 @@ def contrast(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def saturate(frames: Pixels, level: Level, scene: Scene) -> None:
-    """S a + b for the HSV saturation S = 1 - min / max; hue and value stay."""
+    """S a + b for the HSV saturation S = 1 - min / max; hue and value stay.
+
+    Meaning: Too little colour, or too much.
+    Formula: HSV: S' = a S + b
+    Level: a, factor; b, added
+    """
     _saturate(frames.reshape(-1, 3), *level)
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from corruptions import counter_rng, motion
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
@@ -24,6 +24,10 @@ def rain(frames: Pixels, level: Level, scene: Scene) -> None:
 
     frames contiguous uint8 (T, H, W, 3). In drift the drops fall along their streaks, in three layers of different
     speed; a drop that reaches the bottom is followed by another, elsewhere, at the top.
+
+    Meaning: Streaks of rain in front of the camera, in dull light.
+    Formula: x' = (y - mean(y)) d + mean(y), y = blur(x with H W / a streaks of length l and grey 220)
+    Level: a, pixels a streak; l, length in pixels; d, factor on the contrast
     """
     area, length, dim = level
     drawn, size = motion.as_published(scene, (frames.shape[1], frames.shape[2]))

@@ -11,20 +11,30 @@ from PIL import Image
 
 from corruptions import motion
 from corruptions.motion import Scene
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 
 
 def rotate(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Turn by a whole number of degrees, uniform in [-c, c]; nearest pixel, black corners, as published."""
+    """Turn by a whole number of degrees, uniform in [-c, c]; nearest pixel, black corners, as published.
+
+    Meaning: The camera rolls in the hand.
+    Formula: x' = turn(x, U{-c, ..., c} degrees)
+    Level: c, largest angle in degrees
+    """
     most = int(level[0])
     for frame, t in zip(frames, scene.times, strict=True):
         turn(frame, int(motion.uniform(scene, "angle", t) * (2 * most + 1)) - most)
 
 
 def static_rotate(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Turn every frame by c degrees; nearest pixel, black corners, as published."""
+    """Turn every frame by c degrees; nearest pixel, black corners, as published.
+
+    Meaning: The camera is held askew.
+    Formula: x' = turn(x, c degrees)
+    Level: c, angle in degrees
+    """
     for frame in frames:
         turn(frame, level[0])
 
@@ -35,7 +45,12 @@ def turn(frame: Pixels, degrees: float) -> None:
 
 
 def translate(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Show the scene from an offset of a whole number of pixels, each side's uniform in [0, c)."""
+    """Show the scene from an offset of a whole number of pixels, each side's uniform in [0, c).
+
+    Meaning: The camera shakes up, down and sideways.
+    Formula: x'(q) = x(q + (U{0, ..., c - 1}, U{0, ..., c - 1}))
+    Level: c, span of the offsets in pixels
+    """
     span = level[0] * scene.scale
     for frame, t in zip(frames, scene.times, strict=True):
         down, right = (int(motion.uniform(scene, side, t) * span) for side in ("down", "right"))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions.jit import kernel
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 Rows = NDArray[np.int64]
@@ -21,7 +21,12 @@ def window(times: Rows, level: Level, n_frames: int) -> Rows:
 
 
 def clip_motion_blur(frames: Pixels, rows: Rows) -> Pixels:
-    """Return the truncated mean of each window, rows int64 (outputs, 2 c): new uint8 (outputs, H, W, 3)."""
+    """Return the truncated mean of each window, rows int64 (outputs, 2 c): new uint8 (outputs, H, W, 3).
+
+    Meaning: A shutter that stays open for many frames.
+    Formula: x'(t) = mean of x(t - c) .. x(t + c - 1)
+    Level: c, half the exposure in frames
+    """
     blurred = np.empty((len(rows), *frames.shape[1:]), np.uint8)
     _average(frames.reshape(len(frames), -1), rows, blurred.reshape(len(rows), -1))
     return blurred

@@ -25,27 +25,20 @@ SSIM ends where the process ends: no quality of JPEG and no exposure destroys as
 
 from typing import Final
 
-Level = tuple[float, ...]
-Table = tuple[Level, Level, Level, Level, Level]
+from corruptions.record import Table, each
+
 Target = tuple[str, float, float]
 
-SIDES_CALIBRATED: Final = {"video_c": 224}
-
-
-def _each(a: float, b: float, c: float, d: float, e: float) -> Table:
-    return (a,), (b,), (c,), (d,), (e,)
-
-
-_LEVELS: Final[dict[str, Table]] = {
+CALIBRATED: Final[dict[str, Table]] = {
     # the two noises of every sensor, read noise and photon noise; speckle is between them, impulses are rare today
-    "gaussian_noise": _each(0.03, 0.0505, 0.077, 0.12, 0.207),
-    "shot_noise": _each(360, 116, 45, 16, 4.9),
+    "gaussian_noise": each(0.03, 0.0505, 0.077, 0.12, 0.207),
+    "shot_noise": each(360, 116, 45, 16, 4.9),
     # a lens out of focus; the rim is soft at every level
     "defocus_blur": ((3.1, 0.5), (4.3, 0.5), (5.9, 0.5), (7.8, 0.5), (10.4, 0.5)),
     # the camera turns during the exposure
     "motion_blur": ((5, 3.1), (8, 4.8), (11, 7), (16, 10), (23, 14.5)),
     # the scene moves during the exposure: a blur that only video has
-    "clip_motion_blur": _each(2, 3, 5, 9, 16),
+    "clip_motion_blur": each(2, 3, 5, 9, 16),
     # weather: white is 1, so that fog shows on black frames and does not flicker with them
     "fog": ((0.47, 1.8, 256, 1), (0.84, 1.8, 256, 1), (1.33, 1.8, 256, 1), (2.04, 1.8, 256, 1), (3.25, 1.8, 256, 1)),
     # one size of flake, small so that the many that enter and leave keep the mean steady; more and more of them
@@ -69,31 +62,29 @@ _LEVELS: Final[dict[str, Table]] = {
         (0.6401, 0.3, 3, 0.65, 1.5, 1),
     ),
     # too much light; too little of its range
-    "brightness": _each(0.11, 0.21, 0.31, 0.41, 0.52),
-    "contrast": _each(0.68, 0.47, 0.33, 0.21, 0.09),
+    "brightness": each(0.11, 0.21, 0.31, 0.41, 0.52),
+    "contrast": each(0.68, 0.47, 0.33, 0.21, 0.09),
     # colour only leaves, down to black and white, and nothing is added that could tint grey
     "saturate": ((0.8, 0), (0.6, 0), (0.4, 0), (0.2, 0), (0, 0)),
     # frame by frame compression, down to where quality makes no difference; pixelation is left out: at a hard edge its
     # error depends on where the edge meets the blocks, and a coarser grid can do less harm
-    "jpeg_compression": _each(26, 13, 8, 5, 3),
+    "jpeg_compression": each(26, 13, 8, 5, 3),
     # a hand that cannot hold the camera still, sideways and about the axis
-    "translate": _each(6, 10, 13, 16, 20),
-    "rotate": _each(4, 8, 12, 16, 20),
+    "translate": each(6, 10, 13, 16, 20),
+    "rotate": each(4, 8, 12, 16, 20),
     # transport: frames that do not come in time, a camera that takes few, frames that come in the wrong order; the few
     # are each other's multiples, so that a harder level shows no clip a frame that a milder one does not
     "freeze": ((0.85, 1), (0.65, 1), (0.45, 1), (0.25, 1), (0.05, 1)),
-    "sampling": _each(3, 6, 12, 24, 48),
-    "jumble": _each(3, 6, 12, 24, 48),
+    "sampling": each(3, 6, 12, 24, 48),
+    "jumble": each(3, 6, 12, 24, 48),
     # the codec of most video and its successor, at constant quality: at a constant rate, what a short clip loses is up
     # to the rate control's first guess
-    "h264_crf": _each(22, 28, 34, 40, 47),
-    "h265_crf": _each(25, 30, 35, 40, 45),
+    "h264_crf": each(22, 28, 34, 40, 47),
+    "h265_crf": each(25, 30, 35, 40, 45),
     # a noisy line and a congested one, whose losses come in bursts
-    "bit_error": _each(50_000, 26_000, 13_000, 7_000, 4_500),
+    "bit_error": each(50_000, 26_000, 13_000, 7_000, 4_500),
     "packet_loss": ((0.01, 2), (0.03, 2), (0.055, 2), (0.09, 2), (0.17, 2)),
 }
-
-TABLES_CALIBRATED: Final[dict[tuple[str, str], Table]] = {("video_c", name): table for name, table in _LEVELS.items()}
 
 TARGETS: Final[dict[str, Target]] = {
     "gaussian_noise": ("ssim", 0.85, 0.25),

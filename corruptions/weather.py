@@ -16,7 +16,7 @@ from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.plasma import plasma
 from corruptions.psf import streak_weights
-from corruptions.severities import Level
+from corruptions.record import Level
 
 Pixels = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -36,6 +36,12 @@ def snow(frames: Pixels, level: Level, scene: Scene) -> None:
     A layer is a field of normals, magnified, cut below a threshold and smeared along the fall. In drift both layers
     fall along their streaks, whose length is the way of one exposure, the second at half the speed.
     The level is the field's mean and deviation, zoom, threshold, the streak's radius and sigma, and b of `_snow_over`.
+
+    Meaning: Flakes fall through the picture and the light turns white.
+    Formula: x' = b x + (1 - b) max(x, 1.5 grey(x) + 0.5) + f + turn(f, 180), f = motion_blur(cut(zoom(N(m, s), z),
+        c), r, sigma, a), a = U(-135, -45)
+    Level: m, mean of the field; s, its deviation; z, zoom; c, threshold; r, half the taps of the streak; sigma of
+        the streak in pixels; b, share of the frame that stays
     """
     scene, shape = motion.as_published(scene, (frames.shape[1], frames.shape[2]))
     weights = streak_weights(level[4], level[5])
@@ -85,6 +91,10 @@ def fog(frames: Pixels, level: Level, scene: Scene) -> None:
     """(x + c p) m / (m + c): p is a plasma map, m the frame's own maximum, or 1 where the table gives 1.
 
     In drift the map is carried along at 1 to 5 % of the width a second, and its banks change.
+
+    Meaning: Banks of fog between the camera and the scene.
+    Formula: x' = (x + c p) m / (m + c), p a plasma map in [0, 1], m the white level, or max(x) where that is 0
+    Level: c, amount; decay of the map; side of the map in pixels; white level
     """
     amount, decay, side, white = level
     height, width = frames.shape[1:3]
@@ -119,7 +129,12 @@ def _veil(frame: Pixels, cloud: Field, down: float, right: float, kept: float, a
 
 
 def frost(frames: Pixels, level: Level, scene: Scene) -> None:
-    """a x + b f: f is a place drawn on one of the `panes`, in drift a place that wanders slowly."""
+    """a x + b f: f is a place drawn on one of the `panes`, in drift a place that wanders slowly.
+
+    Meaning: Ice has grown on the lens.
+    Formula: x' = a x + b f, where f is a random window on one of five ice textures, each as likely
+    Level: a, factor on the frame; b, factor on the ice; size of the texture
+    """
     kept, added, shrink = level
     shape = frames.shape[1], frames.shape[2]
 
@@ -133,7 +148,14 @@ def frost(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 def spatter(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Cover with drops where a softened field of normals passes a threshold: water with a rim of light, or mud."""
+    """Cover with drops where a softened field of normals passes a threshold: water with a rim of light, or mud.
+
+    Meaning: Drops of water or mud on the lens.
+    Formula: x' = x + s l pale turquoise (water), or x (1 - k) + k brown (mud); l and k are made of where G(sigma) *
+        N(m, d) > c
+    Level: m, mean of the field; d, its deviation; sigma in pixels; c, threshold; s, strength of the water, or sigma
+        of the mud's rim; 1 for mud, 0 for water
+    """
     mean, deviation, softness, threshold, amount, mud = level
     colour = np.array(_MUD if mud else _WATER, np.float32)
     scene, shape = motion.as_published(scene, (frames.shape[1], frames.shape[2]))

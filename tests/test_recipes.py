@@ -38,6 +38,12 @@ def test_there_are_four():
     assert list(RECIPES) == ["A corruption", "A DST method", "A model", "A data set"]
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_touches_at_most_two_files(recipe):
+    *changes, _ = BLOCK.findall(RECIPES[recipe])
+    assert 1 <= len({place.partition(", ")[0] for place, _ in changes}) <= 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_works_as_it_is_written(recipe, tmp_path):

@@ -11,7 +11,7 @@ import corruptions
 from corruptions.errors import FEW, CorruptionError, suggestion
 from vidsparse import load_config
 from vidsparse.data.datasets.prepare import prepare
-from vidsparse.data.datasets.sources import SOURCES
+from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.models.weights.labels import find_classes
 from vidsparse.models.zoo import MODELS, create_model
 from vidsparse.sparsity.methods import METHODS, SETTINGS

@@ -15,7 +15,8 @@ from vidsparse.data.clips import load_clips
 from vidsparse.data.datasets.downloads import GUIDES, instructions
 from vidsparse.data.datasets.prepare import PROBLEMS, prepare
 from vidsparse.data.datasets.sample_videos import damage
-from vidsparse.data.datasets.sources import SOURCES, Sample
+from vidsparse.data.datasets.source_table import SOURCES
+from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.indexing import counting, index, manifest
 from vidsparse.data.indexing.index import build_index
 from vidsparse.data.reading import readers

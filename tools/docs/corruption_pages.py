@@ -9,7 +9,7 @@ from typing import Any
 from corruptions.registry import REGISTRY, Corruption
 from corruptions.severities import SIDES, TABLES
 from corruptions.suites import SUITES
-from tools.docs.formulas import FORMULAS
+from tools.docs.formulas import formula
 from tools.docs.pictures import caption, draw, drawn_clip
 from vidsparse.utils import json_text
 from vidsparse.utils.files import write
@@ -71,14 +71,14 @@ def pages(costs: Costs) -> dict[str, str]:
 
 def page(record: Corruption, costs: Costs) -> str:
     """Return the page of one corruption."""
-    formula = FORMULAS[record.name]
+    said = formula(record)
     random = "draws random numbers from its key" if record.random else "draws nothing"
     parts = [
         f"{_MADE}# {record.name}",
-        f"{formula.what} Family {record.family}; {random}.",
+        f"{said.what} Family {record.family}; {random}.",
         f"![{record.name}: {caption(record)}]({record.name}.webp)",
         f"*A drawn scene, profile {record.home}: {caption(record)}.*",
-        f"```\n{formula.equation}\n```",
+        f"```\n{said.equation}\n```",
         f"## Severity\n\n{_severities(record)}",
         f"## Time\n\n{_time(record)}",
         f"## Cost\n\n{_cost(record, costs)}",
@@ -134,7 +134,7 @@ def table(head: Sequence[str], rows: Rows) -> str:
 
 
 def _severities(record: Corruption) -> str:
-    parameters = FORMULAS[record.name].parameters
+    parameters = formula(record).parameters
     rows = [
         (f"{profile} ({SIDES[profile]} px)", *(_list(level) for level in TABLES[profile, record.name]))
         for profile in record.tables

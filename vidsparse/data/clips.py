@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vidsparse.config import SAMPLE_ROOT, DataConfig
+from vidsparse.data.datasets.source_table import SAMPLES
 from vidsparse.data.datasets.sources import (
-    SAMPLES,
     Dataset,
     Sample,
     evaluated_on,

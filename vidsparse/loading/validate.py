@@ -15,7 +15,7 @@ from vidsparse.config.faults import Fail, failing
 from vidsparse.config.ranges import outside
 from vidsparse.data.corrupted.layout import RECIPE, read_recipe
 from vidsparse.data.datasets.protocols import PROTOCOLS
-from vidsparse.data.datasets.sources import SOURCES
+from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.models.weights.find import weights_problem
 from vidsparse.models.zoo import MODELS, check_model, known_models, listed, model_spec, suggest_model
 from vidsparse.sparsity.distribution import DISTRIBUTIONS

@@ -11,7 +11,7 @@ from typing import Any
 from vidsparse.config import Config, StudyConfig
 from vidsparse.config.change import changed
 from vidsparse.config.compose import COMMAND_LINE
-from vidsparse.data.datasets.sources import SOURCES
+from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.loading import load_config
 from vidsparse.loading.validate import unknown
 from vidsparse.models.zoo import model_spec

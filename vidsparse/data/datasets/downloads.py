@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidsparse.data.datasets.source_table import SOURCES
+
 
 @dataclass(frozen=True)
 class Download:
@@ -197,7 +199,7 @@ GUIDES: dict[str, Guide] = {
 
 def instructions(name: str, root: Path) -> Iterator[str]:
     """Lines that say how to get a data set into `root`; archives that lie there already are checked."""
-    guide = GUIDES[name]
+    guide = GUIDES.get(name) or Guide("your own", SOURCES[name].summary)
     yield f"{name} is not ready in {root}; in the end that folder holds {guide.layout}"
     yield f"  page       {guide.page}" + (f" ({guide.terms})" if guide.terms else "")
     for download in guide.downloads:

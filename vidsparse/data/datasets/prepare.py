@@ -9,7 +9,8 @@ from time import monotonic
 
 from corruptions.errors import suggestion
 from vidsparse.data.datasets.downloads import instructions
-from vidsparse.data.datasets.sources import ABSENT, SOURCES, Dataset, Sample
+from vidsparse.data.datasets.source_table import SOURCES
+from vidsparse.data.datasets.sources import ABSENT, Dataset, Sample
 from vidsparse.data.indexing import manifest
 from vidsparse.data.indexing.counting import Task, watched
 from vidsparse.data.indexing.index import Index, Row, info_of

@@ -1,4 +1,4 @@
-"""Who is in a split: every data set as a row of one table. Reading the table imports no reader of any of them."""
+"""Who is in a split: the samples of a data set, as its lists and its folder say."""
 
 import os
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vidsparse.classes.actions import find_all
 from vidsparse.classes.names import plain
+from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.utils.errors import DataError, some
 
 ABSENT = Path()  # the path of a sample whose file is not there
@@ -63,54 +64,6 @@ class Dataset:
         trained = {sample.label for sample in self.train}
         tested = sorted({sample.label for sample in self.test if sample.label >= 0} - trained) if trained else []
         return tuple(self.classes[label] for label in tested)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A kind of data set. `load` is "module:function" of (root, split counted from 1) -> Dataset, files perhaps ABSENT.
-
-    `trains` is False where there is nothing to train on; `splits` is how many there are.
-    """
-
-    name: str
-    load: str
-    summary: str
-    trains: bool = True
-    splits: int = 1
-
-
-_VIDEOS, _IMAGES = "vidsparse.data.datasets.video_sets", "vidsparse.data.datasets.image_sets"
-_MASKS = "vidsparse.data.datasets.mask_sets"
-_ROWS = (
-    Source("ucf101", f"{_VIDEOS}:load_ucf101", "UCF101 with its official lists", splits=3),
-    Source("hmdb51", f"{_VIDEOS}:load_hmdb51", "HMDB51 with its official 70/30 lists", splits=3),
-    Source("kinetics", f"{_VIDEOS}:load_kinetics", "Kinetics, or videos in lists like its train.csv and val.csv"),
-    Source("ssv2", f"{_VIDEOS}:load_ssv2", "Something-Something V2, or videos in JSON lists like its own"),
-    Source("unlabelled", f"{_VIDEOS}:load_unlabelled", "any folder, for predictions alone", False),
-    Source("folder", f"{_IMAGES}:load_folder", "videos or images, a folder a class, in train/ and test/ (or val/)"),
-    Source(
-        "class_folders", f"{_IMAGES}:load_class_folders", "a folder a class, all for testing (ImageNet-A, -R)", False
-    ),
-    Source("tiny_imagenet", f"{_IMAGES}:load_tiny_imagenet", "Tiny ImageNet as published"),
-    Source("imagenet", f"{_IMAGES}:load_imagenet", "ImageNet (ILSVRC 2012), validation in folders or with a list"),
-    Source("cifar10", f"{_IMAGES}:load_cifar10", "CIFAR-10, the published pickles or binary files"),
-    Source("cifar100", f"{_IMAGES}:load_cifar100", "CIFAR-100, the published pickles or binary files"),
-    Source("cifar10_1", f"{_IMAGES}:load_cifar10_1", "CIFAR-10.1, for testing alone", False, splits=2),
-    Source("packed", f"{_IMAGES}:load_packed", "JPEGs packed in one .npz"),
-    Source("image_masks", f"{_MASKS}:load_image_masks", "images with a mask each, in train/ and test/ (or val/)"),
-    Source("video_masks", f"{_MASKS}:load_video_masks", "videos with a mask a frame, in train/ and test/ (or val/)"),
-    Source("voc", f"{_MASKS}:load_voc", "Pascal VOC segmentation, 20 classes and background"),
-    Source("cityscapes", f"{_MASKS}:load_cityscapes", "Cityscapes, fine annotations, its 19 classes"),
-    Source("davis", f"{_MASKS}:load_davis", "DAVIS: videos in which objects are told from the background"),
-    Source(
-        "corrupted", "vidsparse.data.corrupted.benchmarks:load_split", "an offline or published corrupted set", False
-    ),
-)
-SOURCES: dict[str, Source] = {row.name: row for row in _ROWS}
-SAMPLES = {  # "module:function" that makes the built-in sample data of a source, and returns its folder
-    "ucf101": "vidsparse.data.datasets.sample_videos:ensure_sample",
-    "video_masks": "vidsparse.data.datasets.sample_masks:ensure_masks",
-}
 
 
 def load_dataset(source: str, root: Path, split: int, missing: str, train: bool = True, test: bool = True) -> Dataset:
