@@ -34,7 +34,7 @@ class Condition:
         """Return the bytes of `corruptions.corrupt`, or the clip itself at severity 0."""
         from corruptions.apply import corrupt
 
-        return corrupt(clip, key=key, **self._settings) if self.severity else clip
+        return corrupt(clip, key=key, **self.settings) if self.severity else clip
 
     def sources(self, n_frames: int, size: tuple[int, int], key: str) -> "Sources":
         """Return where each pixel of a corrupted clip comes from."""
@@ -63,12 +63,13 @@ class Condition:
         found = np.zeros((n_frames, *size), np.int64)
         for byte in range((int(numbers.max()).bit_length() + 7) // 8):
             labels = np.tile((numbers >> 8 * byte).astype(np.uint8), (n_frames, 1, 1))
-            moved = corrupt_labels(labels, key=key, fill=0, **self._settings)
+            moved = corrupt_labels(labels, key=key, fill=0, **self.settings)
             found += moved.astype(np.int64) << 8 * byte
         return found - 1
 
     @property
-    def _settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
+        """The arguments of `corrupt`, but for frames and key."""
         names = ("name", "severity", "profile", "temporal", "resolution", "fps")
         return {name: getattr(self, name) for name in names}
 

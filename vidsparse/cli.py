@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from corruptions.errors import CorruptionError
+from vidsparse.corrupt_video import command as corrupt_video
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.failures import machine_errno, sentence
 from vidsparse.utils.files import at_home
@@ -276,6 +277,7 @@ COMMANDS: dict[str, Command] = {
         "Say how to get a data set; count what is in its files, once.",
         _add_prepare,
     ),
+    "corrupt": (corrupt_video.carry_out, "Write a video file under a corruption.", corrupt_video.add_arguments),
     "preview": (_preview, "Show a video under corruptions: a contact sheet, and one of them in motion.", _add_preview),
 }
 
