@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch.nn.functional import mse_loss
 
+from vidsparse import load_config
 from vidsparse.evaluation.outcomes import Outcomes
-from vidsparse.tasks import TASKS, VOID, Task
+from vidsparse.tasks import TASKS, VOID, Task, Words
 from vidsparse.training.recipe import Objective
+from vidsparse.utils.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,14 +34,31 @@ def squared(outputs, labels, smoothing):
 
 DEPTH = Objective(squared, lambda outputs, labels: (outputs - labels).abs().lt(1).sum())
 TABLE = Outcomes(pa.schema({"depth": pa.float32()}), torch.Tensor.cpu, lambda *_: None)
+DEFINED = (("Clean share within a metre", "n / N", "Of all pixels.", "definition"),)
 
 
-def test_a_task_of_ones_own_is_a_row_and_two_objects_of_its_module(monkeypatch):
-    monkeypatch.setitem(sys.modules, "depth_task", SimpleNamespace(DEPTH=DEPTH, TABLE=TABLE))
-    words = (("accuracy", "share within a metre"),)
-    row = Task("depth", "ucf101", "depth_task:DEPTH", "depth_task:TABLE", words=words)
-    assert (row.objective, row.outcomes) == (DEPTH, TABLE)
-    assert row.say("{who}: accuracy", who="accuracy of chance") == "accuracy of chance: share within a metre"
+def test_a_task_of_ones_own_is_a_row_and_three_objects_of_its_module(monkeypatch):
+    held = SimpleNamespace(DEPTH=DEPTH, TABLE=TABLE, DEFINED=DEFINED)
+    monkeypatch.setitem(sys.modules, "depth_task", held)
+    places = ("depth_task:DEPTH", "depth_task:TABLE", "depth_task:DEFINED")
+    row = Task("depth", "ucf101", *places, words=Words(score="share within a metre"))
+    assert (row.objective, row.outcomes, row.definitions) == (DEPTH, TABLE, DEFINED)
+    monkeypatch.setitem(TASKS, "depth", row)
+    with pytest.raises(ConfigError, match=r"model\.name=r3d_18.*for task=depth there are"):  # the next thing it needs
+        load_config("ucf101_dense", ["task=depth", "data.root=built-in sample data"])
+
+
+@pytest.mark.parametrize("typed", ["task=segmentaton", "task=null", "task=5"])
+def test_a_task_that_is_no_row_is_refused_with_the_rows(typed):
+    with pytest.raises(ConfigError, match=f"{typed}.*classification, segmentation"):
+        load_config("ucf101_dense", [typed])
+
+
+def test_the_report_names_the_scores_of_every_task_in_its_own_words():
+    """What a user named is put in as it is: no text is searched for words to replace."""
+    assert [TASKS[name].words.score for name in ("classification", "segmentation")] == ["accuracy", "mIoU"]
+    defined = {name: row.definitions[0][0] for name, row in TASKS.items()}
+    assert defined == {"classification": "Clean accuracy", "segmentation": "Clean mIoU"}
 
 
 def test_the_label_of_pixels_that_nobody_labelled_is_defined_once():

@@ -1,6 +1,5 @@
 """What a network is asked, one row a task: the data and models that it takes, and the words that its report uses."""
 
-import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -9,23 +8,47 @@ VOID = 255  # the class id of a pixel that nobody labelled, in masks and in maps
 
 
 @dataclass(frozen=True)
+class Words:
+    """What the report of a task calls its scores: `score` is one of them, `scores` several; `chance` is their floor.
+
+    `*_title` is the same at the start of a sentence. `higher`: of the cells of a matrix, what the deeper colour says.
+    """
+
+    score: str = "accuracy"
+    score_title: str = "Accuracy"
+    scores: str = "accuracies"
+    robust: str = "robustness accuracy"
+    robust_title: str = "Robustness accuracy"
+    chance: str = "chance"
+    chance_title: str = "Chance"
+    guessing: str = "guessing"
+    higher: str = "more accurate"
+    better_than_dense: str = "more accurate than dense"
+    unread: str = "counted as wrong"  # what became of clips that no decoder could read
+    right: str = "accuracy"  # of training, where answers are counted clip by clip
+
+
+Definition = tuple[str, str, str, str]  # how a number is defined: name, formula, meaning, source
+
+
+@dataclass(frozen=True)
 class Task:
     """One row. `sample`: the source of its built-in sample data. `masks`: samples have a label a pixel.
 
-    `objective_at` and `outcomes_at` name what its training and its table of predictions need, as "module:attribute",
-    so that reading a config imports no torch. `one_answer`: a clip has one answer, as mixup and CutMix, saliency and
-    the spectral analyses take for granted; and answers may be classes that only the weights know. `words` are (said of
-    classification, said here): texts are written once, and a task replaces what it calls otherwise.
+    `objective_at`, `outcomes_at` and `definitions_at` name what its training, its table of predictions and its report
+    need, as "module:attribute", so that reading a config imports no torch. `one_answer`: a clip has one answer, as
+    mixup and CutMix, saliency and the spectral analyses take for granted; and answers may be classes that only the
+    weights know.
     """
 
     name: str
     sample: str
     objective_at: str  # a training.recipe.Objective: its loss, and what counts as right
     outcomes_at: str  # an evaluation.outcomes.Outcomes: the schema of its table, and the rows of a batch
+    definitions_at: str  # a tuple of Definition: how its report defines its scores
     masks: bool = False
     one_answer: bool = True
-    right: str = "accuracy"  # of training, where answers are counted clip by clip
-    words: tuple[tuple[str, str], ...] = ()
+    words: Words = Words()
 
     @property
     def objective(self) -> Any:
@@ -37,20 +60,11 @@ class Task:
         """How its answers become rows of the table of predictions: an `evaluation.outcomes.Outcomes`."""
         return _named(self.outcomes_at)
 
-    def say(self, text: str, /, **values: object) -> str:
-        """A text of the report in the words of this task; `values` take the places {NAME} in it and stay as they are.
-
-        What a user named (classes, runs, files) goes in by `values` alone, so that no word of it is ever replaced.
-
-        >>> TASKS["segmentation"].say("Robustness accuracy is the mean accuracy, pixel accuracy is not")
-        'Robust mIoU is the mean mIoU, pixel accuracy is not'
-        >>> TASKS["segmentation"].say("{who}: clean accuracy", who="the accuracy of chance")
-        'the accuracy of chance: clean mIoU'
-        """
-        said = dict(self.words)
-        pattern = "|".join(rf"\b{re.escape(word)}\b" for word in said)
-        text = re.sub(rf"(?<![Pp]ixel )(?:{pattern})", lambda found: said[found[0]], text) if said else text
-        return text.format(**values) if values else text
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """How its scores are defined."""
+        found: tuple[Definition, ...] = _named(self.definitions_at)
+        return found
 
 
 def _named(place: str) -> Any:
@@ -58,37 +72,39 @@ def _named(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-_MIOU = (
-    ("Accuracy, clean and corrupted", "mIoU, clean and corrupted"),
-    ("robustness accuracies", "robust mIoUs"),
-    ("Robustness accuracy", "Robust mIoU"),
-    ("robustness accuracy", "robust mIoU"),
-    ("Mean accuracy", "Mean mIoU"),
-    ("deeper colour is more accurate", "deeper colour is higher"),
-    ("more accurate than dense", "a higher mIoU than dense"),
-    ("leaves no more than guessing", "leaves no more than one class everywhere"),
-    ("counted as wrong", "left out"),
-    ("accuracies", "mIoUs"),
-    ("Accuracy", "mIoU"),
-    ("accuracy", "mIoU"),
-    ("chance", "one class everywhere"),
-    ("Chance", "One class everywhere"),
+_MIOU = Words(
+    score="mIoU",
+    score_title="mIoU",
+    scores="mIoUs",
+    robust="robust mIoU",
+    robust_title="Robust mIoU",
+    chance="one class everywhere",
+    chance_title="One class everywhere",
+    guessing="one class everywhere",
+    higher="higher",
+    better_than_dense="a higher mIoU than dense",
+    unread="left out",
+    right="pixel accuracy",
 )
 SOURCE_NOTES = {  # what a reader must know of the numbers that come from a source of data
     "packed": "These images are JPEGs: where the originals were stored without loss, networks trained on those lose "
     "accuracy here (CIFAR-10 re-encoded so: a ResNet-20 with 91.78 % on the originals has 81.0 %)."
 }
 _CLASSIFICATION = Task(
-    "classification", "ucf101", "vidsparse.training.recipe:CLASSES", "vidsparse.evaluation.outcomes:CLASSES"
+    "classification",
+    "ucf101",
+    "vidsparse.training.recipe:CLASSES",
+    "vidsparse.evaluation.outcomes:CLASSES",
+    "vidsparse.report.words:ACCURACY",
 )
 _SEGMENTATION = Task(
     "segmentation",
     "video_masks",
     "vidsparse.training.recipe:PIXELS",
     "vidsparse.evaluation.outcomes:PIXELS",
+    "vidsparse.report.sections.class_boards:DEFINITIONS",
     masks=True,
     one_answer=False,
-    right="pixel accuracy",
     words=_MIOU,
 )
 TASKS: dict[str, Task] = {row.name: row for row in (_CLASSIFICATION, _SEGMENTATION)}

@@ -43,7 +43,7 @@ def test_a_dense_run_has_a_cost_and_no_structure(published):
     dense = load_run(published[1])
     assert cost_tables.cost_values(dense.record)["FLOPs of a clip"] == "40.7 GFLOPs"
     assert cost_tables.structure_values(dense.record) == {}
-    assert cost_tables.rows(dense) == []
+    assert cost_tables.rows(dense.topology, dense.layers) == []
 
 
 @pytest.mark.slow

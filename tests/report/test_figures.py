@@ -12,6 +12,7 @@ from PIL import Image
 from vidsparse.report.figures import charts, filmstrips, frequencies, weight_figures
 from vidsparse.report.figures.example_frames import filmstrip, strips
 from vidsparse.report.figures.palette import DARK, LIGHT, SERIES
+from vidsparse.tasks import Words
 
 
 def luminance(colour: str) -> float:
@@ -43,7 +44,9 @@ def test_both_palettes_name_the_same_colours_all_distinct() -> None:
 def test_inline_svg_has_its_colours_as_variables_and_its_text_as_text() -> None:
     table = pd.DataFrame({"accuracy": [0.5, 0.25]}, index=["fog", "<b>&$x_1$"])
     with charts.style():
-        svg = charts.inline_svg(charts.finish(charts.corruption_bars(table, clean=0.8, chance=0.1)), "bars")
+        svg = charts.inline_svg(
+            charts.finish(charts.corruption_bars(table, clean=0.8, chance=0.1, words=Words())), "bars"
+        )
     assert svg.startswith("<svg")
     assert "var(--blue)" in svg
     assert not any(colour in svg for colour in LIGHT.values())
@@ -56,7 +59,7 @@ def test_gains_are_drawn_for_any_number_of_runs_also_when_all_are_zero(runs: int
     table = pd.DataFrame(np.zeros((3, runs)), index=["fog", "snow", "rain"], columns=[f"run{at}" for at in range(runs)])
     with warnings.catch_warnings(), charts.style():
         warnings.simplefilter("error")
-        charts.save(charts.finish(charts.gain_bars(table), note="a note"), tmp_path / "gain.png")
+        charts.save(charts.finish(charts.gain_bars(table, Words()), note="a note"), tmp_path / "gain.png")
     assert (tmp_path / "gain.png").stat().st_size > 1000
 
 

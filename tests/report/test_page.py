@@ -17,8 +17,9 @@ import pytest
 from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.evaluation.summary import summary
 from vidsparse.report.page import write_report
+from vidsparse.report.sections.run_warnings import warnings
 from vidsparse.report.tables import load_run
-from vidsparse.report.words import relation, signed, warnings
+from vidsparse.report.words import relation, signed
 from vidsparse.utils.errors import RunFolderError
 
 MakeRun = Callable[..., Path]

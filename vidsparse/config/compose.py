@@ -17,7 +17,7 @@ from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 from corruptions.errors import nearest, suggestion
 from vidsparse.config import SAMPLE_ROOT, Config, flatten
 from vidsparse.config.change import changed
-from vidsparse.config.kinds import choices, kind_of, known_keys, members, type_name
+from vidsparse.config.kinds import choices, kind_of, known_keys, members, named_rows, type_name
 from vidsparse.config.reading import BadYaml, Unfit, read, word
 from vidsparse.config.sample_block import IN_BLOCK, replaced_by_sample, say_replaced
 from vidsparse.tasks import TASKS
@@ -224,7 +224,11 @@ def _merge(layers: Sequence[Layer]) -> tuple[Config, dict[str, str]]:
     except RecursionError as error:
         raise ConfigError("a ${...} of the config stands for itself in the end") from error
     assert isinstance(config, Config)
-    for key, value in flatten(asdict(config)).items():
+    said = flatten(asdict(config))
+    for key, rows in named_rows().items():
+        if said[key] not in rows:
+            raise ConfigError(_misfit(Unfit(key, _shown(said[key])), origin.get(key, "in the schema")))
+    for key, value in said.items():
         if "${" in str(value):  # config.yaml is read again, and there it would be a reference
             raise ConfigError(f"{key} {origin.get(key, '')}: what it refers to makes another ${{...}} of it")
     return config, origin

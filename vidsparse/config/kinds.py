@@ -53,8 +53,21 @@ def known_keys(parent: str) -> list[str]:
     return [f.name for f in fields(owner)] if is_dataclass(owner) else []
 
 
+def named_rows(owner: Any = Config, prefix: str = "") -> dict[str, Mapping[str, Any]]:
+    """{dotted key: the table} of each field that names a row of a table which its declaration gives."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for each in fields(owner):
+        if is_dataclass(each.type):
+            found |= named_rows(each.type, f"{prefix}{each.name}.")
+        elif each.metadata.get("rows") is not None:
+            found[f"{prefix}{each.name}"] = each.metadata["rows"]
+    return found
+
+
 def choices(key: str) -> tuple[Any, ...]:
-    """The values of a field that takes one of a few words, null aside."""
+    """The values of a field that takes one of a few words, null aside, or the name of a row of a table."""
+    if key in named_rows():
+        return tuple(named_rows()[key])
     kinds = [one for one in members(kind_of(key)) if one is not NoneType]
     words = all(get_origin(one) is Literal for one in kinds)
     return tuple(word for one in kinds for word in get_args(one)) if words else ()

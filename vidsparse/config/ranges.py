@@ -4,7 +4,7 @@
 that its ranges forbid. NaN and infinity are in no range. The sentence of an error is made from the declaration.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import field, fields, is_dataclass
 from typing import Any, TypeVar, Unpack
@@ -29,9 +29,9 @@ def numbers(default: L, noun: str, meaning: str, unit: str = "", **bounds: Unpac
     return made
 
 
-def key(default: T, meaning: str) -> T:
-    """A field that holds a word, a text or a switch, with its meaning."""
-    made: T = field(default=default, metadata={"meaning": meaning})
+def key(default: T, meaning: str, rows: Mapping[str, Any] | None = None) -> T:
+    """A field that holds a word, a text or a switch, with its meaning; with `rows`, the name of one of them."""
+    made: T = field(default=default, metadata={"meaning": meaning, "rows": rows})
     return made
 
 

@@ -42,7 +42,8 @@ def keys(schema: Any = Config, prefix: str = "") -> list[Key]:
         if allowed and allowed.noun:
             meaning = f"{allowed.noun.removeprefix('an ').removeprefix('a ')} each: {meaning}"
         shown = default if isinstance(default, str) else json.dumps(default)
-        found.append(Key(name, type_name(kind_of(name)), shown, text, allowed.unit if allowed else "", meaning))
+        kind = " or ".join(each.metadata["rows"]) if each.metadata.get("rows") else type_name(kind_of(name))
+        found.append(Key(name, kind, shown, text, allowed.unit if allowed else "", meaning))
     return found
 
 

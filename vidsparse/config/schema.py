@@ -19,6 +19,7 @@ from vidsparse.config.operation import (
 )
 from vidsparse.config.ranges import empty, key, number, numbers
 from vidsparse.config.settings import with_method_settings
+from vidsparse.tasks import TASKS
 
 Normalize = Literal["auto", "kinetics", "imagenet", "pytorchvideo", "half", "cifar10", "cifar100", "clip", "unit"]
 SAMPLE_ROOT = "built-in sample data"  # the value of data.root that stands for the clips that vidsparse makes itself
@@ -210,7 +211,7 @@ class Config:
     """One experiment, whole. `task` is a row of tasks.py; `sample` holds what the built-in sample data changes."""
 
     name: str = key("${data.source}_${sparse.method}", "the name of the run and of its folder")
-    task: Literal["classification", "segmentation"] = key("classification", "what the network is asked")
+    task: str = key("classification", "what the network is asked", rows=TASKS)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     sparse: SparseConfig = field(default_factory=SparseConfig)

@@ -1,5 +1,6 @@
 """Tables as files: CSV with every digit, LaTeX ready for a paper."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +40,12 @@ def save_table(table: pd.DataFrame, path: Path, index: bool = True) -> None:
     """Write `path`.csv and `path`.tex, the index as first columns where it says something."""
     files.write(path.with_name(f"{path.name}.csv"), csv_text.safe(table.to_csv(index=index)))
     files.write(path.with_name(f"{path.name}.tex"), to_latex(table.reset_index() if index else table))
+
+
+def save_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """Write each table under its name."""
+    for name, table in tables.items():
+        save_table(table, folder / name)
 
 
 def _cell(value: object) -> str:

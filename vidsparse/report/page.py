@@ -10,17 +10,25 @@ import pandas as pd
 
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
-from vidsparse.evaluation.views import view_accuracy
 from vidsparse.report import words
 from vidsparse.report.arms import Arm, control, leaderboard, make_arms, mean_board
 from vidsparse.report.figures import mask_overlays
 from vidsparse.report.figures.example_frames import strips
 from vidsparse.report.figures.palette import DARK, LIGHT
-from vidsparse.report.latex import save_table
-from vidsparse.report.sections import analyses, class_boards, comparison_sections, disagreements, figure_sets
+from vidsparse.report.latex import save_table, save_tables
+from vidsparse.report.run_numbers import measure
+from vidsparse.report.sections import (
+    analyses,
+    comparison_sections,
+    cost_tables,
+    disagreements,
+    figure_sets,
+    protocol_card,
+    run_warnings,
+)
 from vidsparse.report.sections.figure_sets import Exhibit
-from vidsparse.report.tables import Run, load_run, scoreboard, showing
-from vidsparse.tasks import Task
+from vidsparse.report.tables import Run, load_reference, load_run, showing
+from vidsparse.tasks import Definition, Task
 from vidsparse.training.cost import operations
 from vidsparse.utils import files
 from vidsparse.utils.errors import RunFolderError
@@ -49,33 +57,27 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     Raises RunFolderError for an unfinished run, MismatchedTables where the two hold different clips or corruptions.
     """
     ours = load_run(run)
-    dense = _reference(ours, reference)
-    board = scoreboard(ours.predictions, dense.predictions if dense else None)
-    numbers = summary(ours.predictions, dense.predictions if dense else None)
+    dense = load_reference(ours, reference)
+    numbers = measure(ours, dense)
     _make_folders(run)
-    save_table(board, run / "tables" / f"{ours.task.say('accuracy')}_matrix")
-    save_table(pd.DataFrame({"value": pd.Series(numbers)}).rename_axis("metric"), run / "tables" / "summary")
-    if ours.predictions["view"].nunique() > 1:
-        save_table(view_accuracy(ours.predictions), run / "tables" / "views")
-    if dense:
-        gains = metrics.relative_gain(ours.predictions, dense.predictions)
-        save_table(gains, run / "tables" / "relative_gain")
+    save_tables(numbers.tables(ours.task.words.score), run / "tables")
+    analysed = _published(_analyses(ours, dense), run, ours)
     return _render(
         "page.html.j2",
         run / "report.html",
         run=ours,
         reference=dense,
-        numbers=numbers,
-        board=board,
-        verdict=words.verdict(ours, numbers),
-        at_chance=words.is_at_chance(ours, numbers),
-        protocol=words.protocol(ours),
-        warnings=words.warnings(ours, numbers),
+        numbers=numbers.summary,
+        board=numbers.board,
+        verdict=words.verdict(ours, numbers.summary),
+        at_chance=words.is_at_chance(ours, numbers.summary),
+        protocol=protocol_card.protocol(ours, numbers.severities),
+        warnings=run_warnings.warnings(ours, numbers.summary),
         **_pictures(ours),
-        classes=_classes(ours),
-        results=_publish(figure_sets.results(ours, dense), run, ours),
-        training=_publish([*figure_sets.training(ours), *figure_sets.sparsity(ours)], run, ours),
-        analysis=(analysed := _published(_analyses(ours, dense), run, ours)),
+        classes=numbers.classes,
+        results=_publish(figure_sets.results(numbers, ours.record.chance, ours.task.words), run, ours),
+        training=_publish(_training(ours), run, ours),
+        analysis=analysed,
         definitions=_definitions(ours.task, bool(analysed)),
         files=[(name, what) for name, what in FILES.items() if (run / name).exists()],
     )
@@ -96,10 +98,11 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     arms = make_arms(loaded)
     leaders = leaderboard(arms)
     _make_folders(out)
+    boards, task_words = {arm.label: mean_board(arm) for arm in arms}, loaded[0].task.words
     save_table(leaders, out / "tables" / "leaderboard", index=False)
-    boards = {arm.label: mean_board(arm) for arm in arms}
-    save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{loaded[0].task.say('accuracy')}_matrix")
-    shown = comparison_sections.exhibits(arms, leaders, loaded[0].record.chance)
+    save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{task_words.score}_matrix")
+    severities = [int(column) for column in next(iter(boards.values())) if column.isdigit()]
+    shown = comparison_sections.exhibits(arms, leaders, loaded[0].record.chance, task_words)
     found = {arm.label: _run_warnings(arm) for arm in arms}
     compared = leaders[leaders["gain"].notna()].to_dict("records")
     return _render(
@@ -112,10 +115,10 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         leaders=leaders,
         boards=boards,
         verdict=comparison_sections.verdict(leaders),
-        sentences=[comparison_sections.sentence(row, row["arm"], loaded[0].task) for row in compared],
+        sentences=[comparison_sections.sentence(row, row["arm"], task_words.robust) for row in compared],
         power=comparison_sections.power(arms)["note"],
         at_chance=list(leaders.loc[leaders["at_chance"], "arm"]),
-        protocol=words.shared_protocol(loaded),
+        protocol=protocol_card.shared_protocol(loaded, severities),
         warnings=_shared_first(found, comparison_sections.cautions(arms)),
         results=_publish(shown, out, loaded[0]),
         parted=_publish(_parting(arms, leaders), out, loaded[0]),
@@ -124,10 +127,17 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     )
 
 
-def _definitions(task: Task, analysed: bool) -> list[tuple[str, str, str, str]]:
+def _definitions(task: Task, analysed: bool) -> list[Definition]:
     """How the numbers of the page are defined; of the analyses, those that the task has."""
     found = analyses.DEFINITIONS if analysed else ()
-    return [*words.definitions(task), *(each for each in found if task.one_answer or each[0] in analyses.OF_WEIGHTS)]
+    shared = (*words.SPARSITY, *cost_tables.DEFINITIONS)
+    of_analyses = (each for each in found if task.one_answer or each[0] in analyses.OF_WEIGHTS)
+    return [*task.definitions, *shared, *of_analyses]
+
+
+def _training(run: Run) -> list[Exhibit]:
+    """Exhibits of the training, and of what became of the topology."""
+    return [*figure_sets.training(run.training, run.task.words.right), *figure_sets.sparsity(run.topology, run.layers)]
 
 
 def _pictures(run: Run) -> dict[str, Any]:
@@ -139,15 +149,6 @@ def _pictures(run: Run) -> dict[str, Any]:
     with showing(run.path / "overlays.npz"):
         pictures = mask_overlays.strips(shown, run.path / "figures")
         return {"strips": pictures, "legend": mask_overlays.legend(classes, shown), "lead": mask_overlays.LEAD}
-
-
-def _classes(run: Run) -> pd.DataFrame | None:
-    """The table of single classes, where each has a score of its own; also as a file."""
-    if not run.task.masks:
-        return None
-    board = class_boards.class_board(run)
-    save_table(board, run.path / "tables" / "classes")
-    return board
 
 
 def _analyses(run: Run, dense: Run | None) -> list[Exhibit]:
@@ -176,15 +177,8 @@ def _parting(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
 
 
 def _run_warnings(arm: Arm) -> list[str]:
-    found = [words.warnings(run, summary(run.predictions)) for run in arm.runs.values()]
+    found = [run_warnings.warnings(run, summary(run.predictions)) for run in arm.runs.values()]
     return list(dict.fromkeys(sentence for each in found for sentence in each))
-
-
-def _reference(run: Run, path: Path | None) -> Run | None:
-    if path is None and run.record.reference:
-        path = Path(run.record.reference)
-        path = path if (path / "predictions.parquet").exists() else None
-    return None if path is None else load_run(path)
 
 
 def _shared_first(warnings: Mapping[str, list[str]], of_all: Sequence[str]) -> dict[str, list[str]]:
@@ -202,7 +196,7 @@ def _make_folders(out: Path) -> None:
 
 
 def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[figure_sets.Shown]:
-    return [figure_sets.publish(exhibit, out, run.on_sample_data, run.task) for exhibit in shown]
+    return [figure_sets.publish(exhibit, out, run.on_sample_data, run.task.words.score) for exhibit in shown]
 
 
 def _published(shown: Sequence[Exhibit], out: Path, run: Run) -> list[figure_sets.Shown]:
@@ -227,6 +221,6 @@ def _render(template: str, path: Path, **values: Any) -> Path:
         "isna": pd.isna,
         "operations": lambda number: "–" if pd.isna(number) else operations(number),
     }
-    room.globals |= {"light": LIGHT, "dark": DARK, "say": values["run"].task.say}
+    room.globals |= {"light": LIGHT, "dark": DARK, "words": values["run"].task.words}
     files.write(path, room.get_template(template).render(**values))
     return path

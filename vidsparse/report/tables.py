@@ -89,6 +89,15 @@ class Run:
         with reading(path), np.load(path) as arrays:
             return dict(arrays)
 
+    @cached_property
+    def floor(self) -> float:
+        """What a clean score must exceed to say anything: chance; for a network trained here, one class always."""
+        chance = self.record.chance
+        if self.task.masks or self.method == "given":
+            return chance
+        labels = metrics.clean_rows(self.predictions)["label"]
+        return max(chance, float(labels.value_counts(normalize=True).max())) if len(labels) else chance
+
     @property
     def note(self) -> str:
         """What a reader must know of this source of data, one sentence; "" for most."""
@@ -167,6 +176,14 @@ def load_run(path: Path) -> Run:
         topology=_optional_csv(path / "topology.csv"),
         layers=_optional_csv(path / "layers.csv"),
     )
+
+
+def load_reference(run: Run, path: Path | None) -> Run | None:
+    """The dense run in `path`; without one, the sibling that run.json names, if it still exists."""
+    if path is None and run.record.reference:
+        path = Path(run.record.reference)
+        path = path if (path / "predictions.parquet").exists() else None
+    return None if path is None else load_run(path)
 
 
 def _optional_csv(path: Path) -> pd.DataFrame | None:

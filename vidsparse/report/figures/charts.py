@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from vidsparse.report.figures.palette import LIGHT, SERIES
+from vidsparse.tasks import Words
 
 WIDTH = 4.8  # inches
 INK, MUTED, LINE, PAPER = LIGHT["ink"], LIGHT["muted"], LIGHT["line"], LIGHT["paper"]
@@ -74,7 +75,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def corruption_bars(table: pd.DataFrame, clean: float, chance: float) -> Figure:
+def corruption_bars(table: pd.DataFrame, clean: float, chance: float, words: Words) -> Figure:
     """Bars of the column `accuracy` (0..1), one a corruption; diamonds for the column `reference`, if there is one."""
     figure, axes = panel(_tall(len(table)))
     rows = np.arange(len(table))
@@ -84,15 +85,15 @@ def corruption_bars(table: pd.DataFrame, clean: float, chance: float) -> Figure:
     if "reference" in table:
         axes.plot(table["reference"], rows, **DIAMOND, linestyle="", label="dense")
     axes.axvline(clean, color=INK, linewidth=1, linestyle="--", label="clean")
-    axes.axvline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
+    axes.axvline(chance, color=INK, linewidth=1, linestyle=":", label=words.chance)
     name_rows(axes, spaced(table.index))
-    axes.set(xlabel="accuracy, mean over severities", xlim=(0, 1.04 * max(table.max().max(), clean, chance)))
+    axes.set(xlabel=f"{words.score}, mean over severities", xlim=(0, 1.04 * max(table.max().max(), clean, chance)))
     axes.xaxis.set_major_formatter(PERCENT)
     figure.legend(loc="outside upper right", ncols=3)
     return figure
 
 
-def gain_bars(table: pd.DataFrame) -> Figure:
+def gain_bars(table: pd.DataFrame, words: Words) -> Figure:
     """Bars of gains over the dense reference (-1..1), one group a corruption (row), one bar a run (column)."""
     figure, axes = panel(_tall(len(table) * (1 + 0.45 * (table.shape[1] - 1))))
     rows, height = np.arange(len(table)), 0.72 / table.shape[1]
@@ -106,15 +107,15 @@ def gain_bars(table: pd.DataFrame) -> Figure:
     axes.axvline(0, color=INK, linewidth=1)
     name_rows(axes, spaced(table.index))
     reach = 1.3 * max(float(table.abs().max().max()), 0.01)
-    axes.set(xlabel="gain over dense training, points of accuracy", xlim=(-reach, reach))
+    axes.set(xlabel=f"gain over dense training, points of {words.score}", xlim=(-reach, reach))
     axes.xaxis.set_major_formatter(POINTS)
     if not alone:
         figure.legend(loc="outside upper left", ncols=2)
     return figure
 
 
-def severity_curves(table: pd.DataFrame, bold: Sequence[str], dense: str | None, chance: float) -> Figure:
-    """Accuracy (0..1) over severity (rows, 0 is clean): `bold` columns and `dense` drawn out, others thin and grey."""
+def severity_curves(table: pd.DataFrame, bold: Sequence[str], dense: str | None, chance: float, words: Words) -> Figure:
+    """Scores (0..1) over severity (rows, 0 is clean): `bold` columns and `dense` drawn out, others thin and grey."""
     figure, axes = panel(3.3)
     thin = table.columns.difference([*bold, dense], sort=False)
     axes.plot(table.index, table[thin], color=MUTED, alpha=0.45, linewidth=0.9)
@@ -125,8 +126,8 @@ def severity_curves(table: pd.DataFrame, bold: Sequence[str], dense: str | None,
         axes.plot(table.index, table[dense], **DIAMOND, linestyle="--", linewidth=1.2, label=dense)
     if len(thin):
         axes.plot([], [], color=MUTED, alpha=0.6, linewidth=0.9, label="each corruption")
-    axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
-    axes.set(xlabel="severity", ylabel="accuracy", ylim=(0, None))
+    axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label=words.chance)
+    axes.set(xlabel="severity", ylabel=words.score, ylim=(0, None))
     axes.set_xticks(list(table.index), ["clean" if level == 0 else str(level) for level in table.index])
     axes.yaxis.set_major_formatter(PERCENT)
     figure.legend(loc="outside upper left", ncols=2)

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from vidsparse.report.figures import charts
 from vidsparse.report.figures.charts import BLUE, DIAMOND, INK, LINE, MUTED, ORANGE, PAPER, PERCENT, POINTS, WIDTH
 from vidsparse.report.figures.palette import LIGHT, SERIES
+from vidsparse.tasks import Words
 
 WHISKER: Any = {"ecolor": INK, "elinewidth": 0.9, "capsize": 2}
 
 
-def gain_forest(table: pd.DataFrame, detectable: float) -> Figure:
+def gain_forest(table: pd.DataFrame, detectable: float, words: Words) -> Figure:
     """Gains over dense (`gain`, `gain_low`, `gain_high`) and over static (`static_...`), one row an `arm`."""
     figure, axes = charts.panel(0.9 + 0.34 * max(len(table), 3))
     rows = np.arange(len(table))
@@ -31,7 +32,7 @@ def gain_forest(table: pd.DataFrame, detectable: float) -> Figure:
             label = "over static, same sparsity" if prefix else "over dense"
             axes.errorbar(gain, rows[there] + offset, xerr=reach, **look, elinewidth=1.4, capsize=2.5, label=label)
     charts.name_rows(axes, table["arm"])
-    axes.set(xlabel="gain in robustness accuracy, points (95 % interval)")
+    axes.set(xlabel=f"gain in {words.robust}, points (95 % interval)")
     axes.xaxis.set_major_formatter(POINTS)
     figure.legend(loc="outside upper left", ncols=2)
     return figure
@@ -87,7 +88,7 @@ def _grouped(table: pd.DataFrame, group: str, alone: Sequence[str]) -> Figure:
     return figure
 
 
-def sparsity_curves(table: pd.DataFrame, growth: Mapping[str, str]) -> Figure:
+def sparsity_curves(table: pd.DataFrame, growth: Mapping[str, str], words: Words) -> Figure:
     """`robust` with its interval over `sparsity`, one line a `method`; dense a band; a panel a kind of growth.
 
     `growth`: {method: "random growth" or "gradient growth"}; methods without one (static) stand in every panel.
@@ -113,7 +114,7 @@ def sparsity_curves(table: pd.DataFrame, growth: Mapping[str, str]) -> Figure:
                 drawn = axes.errorbar(x, value, yerr=reach, **look, markersize=6, elinewidth=0.9, capsize=2)
                 handles[str(line["title"].iloc[0])] = drawn
         axes.set_title(kind, fontsize=9, loc="left")
-        axes.set(ylabel="robustness accuracy")
+        axes.set(ylabel=words.robust)
         axes.yaxis.set_major_formatter(PERCENT)
     levels = sorted(sparse["sparsity"].unique())
     panels[-1].set(xlabel="sparsity (share of weights that are zero)", xlim=(levels[0] - 0.05, levels[-1] + 0.05))
@@ -122,7 +123,7 @@ def sparsity_curves(table: pd.DataFrame, growth: Mapping[str, str]) -> Figure:
     return figure
 
 
-def robust_against_clean(table: pd.DataFrame) -> Figure:
+def robust_against_clean(table: pd.DataFrame, words: Words) -> Figure:
     """`robust` over `clean`, one mark an arm, larger where sparser, with intervals; a line of dense's retention."""
     figure, axes = charts.panel(3.7)
     methods = list(table["title"].unique())
@@ -144,7 +145,7 @@ def robust_against_clean(table: pd.DataFrame) -> Figure:
         axes.plot(across, share * across, color=INK, linewidth=0.9, linestyle=":", label="dense's retention")
         axes.set_xlim(*across)
     axes.set_ylim(max(0.0, axes.get_ylim()[0]), min(1.02, axes.get_ylim()[1]))
-    axes.set(xlabel="clean accuracy", ylabel="robustness accuracy")
+    axes.set(xlabel=f"clean {words.score}", ylabel=words.robust)
     _percents(axes)
     figure.legend(loc="outside upper left", ncols=2)
     return figure

@@ -1,11 +1,12 @@
 """What a report of segmentation shows beside mIoU: each class, pixel accuracy and consistency, by corruption."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.label_maps import class_iou, consistency_by_cell, pixel_accuracy_by_cell
-from vidsparse.report.tables import Run
 
 PIXELS, CONSISTENCY = "pixel accuracy", "consistency"
 
@@ -48,14 +49,14 @@ DEFINITIONS = (
 )
 
 
-def class_board(run: Run) -> pd.DataFrame:
+def class_board(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     """IoU of each class, then pixel accuracy and temporal consistency: rows clean, each corruption and their mean.
 
     A corruption's row is the mean over its severities; shares 0..1, NaN where a class occurs in no cell, and for the
     consistency of images.
     """
-    rows = metrics.video_level(run.predictions)
-    table = class_iou(rows, run.record.data.classes)
+    rows = metrics.video_level(predictions)
+    table = class_iou(rows, classes)
     table[PIXELS], table[CONSISTENCY] = pixel_accuracy_by_cell(rows), consistency_by_cell(rows)
     cells = table.reset_index()
     names = metrics.cell_names(cells)

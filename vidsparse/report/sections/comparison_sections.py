@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from vidsparse.evaluation.comparison import power_note
-from vidsparse.report import words
 from vidsparse.report.arms import Arm, control, gains_by_family
 from vidsparse.report.figures import charts, panels
 from vidsparse.report.sections.figure_sets import Exhibit
 from vidsparse.report.tables import severity_table
+from vidsparse.report.words import relation, signed
 from vidsparse.sparsity.methods import METHODS
-from vidsparse.tasks import Task
+from vidsparse.tasks import Words
 from vidsparse.utils.errors import plural
 
 T = TypeVar("T")
@@ -23,11 +23,16 @@ _LINES = 6  # lines of one figure
 _WHISKERS = "Whiskers: 95 % over seeds and recordings"
 
 
-def exhibits(arms: Sequence[Arm], leaders: pd.DataFrame, chance: float) -> list[Exhibit]:
+def exhibits(arms: Sequence[Arm], leaders: pd.DataFrame, chance: float, words: Words) -> list[Exhibit]:
     """Every figure that these arms have the numbers for; none without corruption."""
     if leaders["robust"].isna().all():
         return []
-    return [*_gains(arms, leaders), *_sparsities(leaders), *_severities(arms, chance), *_scatter(leaders)]
+    return [
+        *_gains(arms, leaders, words),
+        *_sparsities(leaders, words),
+        *_severities(arms, chance, words),
+        *_scatter(leaders, words),
+    ]
 
 
 def power(arms: Sequence[Arm]) -> dict[str, float | str]:
@@ -35,7 +40,7 @@ def power(arms: Sequence[Arm]) -> dict[str, float | str]:
     return power_note([arm.tables for arm in arms])
 
 
-def _gains(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
+def _gains(arms: Sequence[Arm], leaders: pd.DataFrame, words: Words) -> list[Exhibit]:
     shown = leaders[leaders["gain"].notna()]
     if shown.empty:
         return []
@@ -44,10 +49,10 @@ def _gains(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
         "An interval that crosses zero does not settle the question. Dynamic training is worth its name where it also "
         "beats the static network of the same sparsity."
     )
-    draw = partial(panels.gain_forest, detectable=detectable)
+    draw = partial(panels.gain_forest, detectable=detectable, words=words)
     found = [Exhibit("gain_overall", "Gain in robustness, over dense and over static", caption, shown, draw)]
     single, whole = gains_by_family(arms)
-    said = f"Right of zero: more accurate than dense under these corruptions. {_WHISKERS}, not corrected for many."
+    said = f"Right of zero: {words.better_than_dense} under these corruptions. {_WHISKERS}, not corrected for many."
     for number, labels in enumerate(_chunks(list(single["arm"].unique()), _BESIDE)):
         name = f"_{number + 1}" if number else ""
         part = whole[whole["arm"].isin(labels)]
@@ -58,7 +63,7 @@ def _gains(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
     return found
 
 
-def _sparsities(leaders: pd.DataFrame) -> list[Exhibit]:
+def _sparsities(leaders: pd.DataFrame, words: Words) -> list[Exhibit]:
     found = []
     for number, (model, part) in enumerate(leaders.groupby("model", sort=False)):
         if part.loc[part["sparsity"] > 0, "sparsity"].nunique() < 2:
@@ -69,14 +74,14 @@ def _sparsities(leaders: pd.DataFrame) -> list[Exhibit]:
             f"in every panel as the control. {_WHISKERS}."
         )
         table = part.assign(title=[_title(method) for method in part["method"]])
-        draw = partial(panels.sparsity_curves, growth=growth)
+        draw = partial(panels.sparsity_curves, growth=growth, words=words)
         several = f", {model}" if leaders["model"].nunique() > 1 else ""
         name = f"sparsity_{number + 1}" if number else "sparsity"
         found.append(Exhibit(name, f"Robustness against sparsity{several}", caption, table, draw))
     return found
 
 
-def _severities(arms: Sequence[Arm], chance: float) -> list[Exhibit]:
+def _severities(arms: Sequence[Arm], chance: float, words: Words) -> list[Exhibit]:
     dense = [arm for arm in arms if arm.first.method == "dense"]
     others = [arm for arm in arms if arm not in dense[:1]]
     mean = {arm.label: _mean_severity(arm) for arm in arms}
@@ -85,28 +90,29 @@ def _severities(arms: Sequence[Arm], chance: float) -> list[Exhibit]:
         shown = [*dense[:1], *(arm for arm in part if arm not in dense[:1])]
         table = pd.DataFrame({arm.label: mean[arm.label] for arm in shown})
         bold = [arm.label for arm in shown if arm not in dense[:1]]
-        draw = partial(charts.severity_curves, bold=bold, dense=dense[0].label if dense else None, chance=chance)
+        label = dense[0].label if dense else None
+        draw = partial(charts.severity_curves, bold=bold, dense=label, chance=chance, words=words)
         caption = (
             "Mean over corruptions and seeds. Lines that start together and part are equally good on clean clips and "
             "differ in robustness."
         )
         name = f"severity_curves_{number + 1}" if number else "severity_curves"
-        found.append(Exhibit(name, "Accuracy as corruption grows", caption, table, draw))
+        found.append(Exhibit(name, f"{words.score_title} as corruption grows", caption, table, draw))
     return found
 
 
-def _scatter(leaders: pd.DataFrame) -> list[Exhibit]:
+def _scatter(leaders: pd.DataFrame, words: Words) -> list[Exhibit]:
     caption = (
-        "Up and right is better. Marks above the dotted line keep a larger share of their clean accuracy than dense "
-        f"training does. Larger marks are sparser. {_WHISKERS}."
+        f"Up and right is better. Marks above the dotted line keep a larger share of their clean {words.score} than "
+        f"dense training does. Larger marks are sparser. {_WHISKERS}."
     )
     table = leaders.assign(title=[_title(method) for method in leaders["method"]])
-    title = "Robust against clean accuracy"
-    found = [Exhibit("robust_clean", title, caption, table, panels.robust_against_clean)]
+    title = f"Robust against clean {words.score}"
+    found = [Exhibit("robust_clean", title, caption, table, partial(panels.robust_against_clean, words=words))]
     if leaders["ece_corrupted"].notna().any():
         caption = (
-            "How far confidence is from accuracy: left is better. The longer the line, the more the model is sure of "
-            "itself when it should not be. 15 bins; each cell of the corrupted mean is a data set of its own."
+            f"How far confidence is from {words.score}: left is better. The longer the line, the more the model is "
+            "sure of itself when it should not be. 15 bins; each cell of the corrupted mean is a data set of its own."
         )
         table = leaders[["arm", "ece_clean", "ece_corrupted"]]
         found.append(Exhibit("calibration", "Calibration", caption, table, panels.calibration))
@@ -139,23 +145,25 @@ def _beside_static(shown: pd.DataFrame) -> str:
     return f"; {more} {_is(more)} more and {less} {_is(less)} less robust than the static network of the same sparsity"
 
 
-def sentence(row: Mapping[Any, Any], label: str, task: Task) -> str:
-    """What was found of one arm against dense training, with its interval; `row` of the leaderboard."""
+def sentence(row: Mapping[Any, Any], label: str, robust: str) -> str:
+    """What was found of one arm against dense training, with its interval.
+
+    `row` is of the leaderboard; `robust` is what the task calls its score under corruption.
+    """
     gain, low, high = row["gain"], row["gain_low"], row["gain_high"]
-    relation = words.relation(gain, low, high)
+    stands = relation(gain, low, high)
     over = "recordings" if row["seeds"] < 2 else f"recordings and {row['seeds']:.0f} seeds"
     settled = "includes zero" if low <= 0 <= high else "excludes zero"
     between = (
         "one recording and one seed give no interval"
         if math.isnan(low)
-        else f"the 95 % interval over {over}, {words.signed(low)} to {words.signed(high)}, {settled}"
+        else f"the 95 % interval over {over}, {signed(low)} to {signed(high)}, {settled}"
     )
     ties = f", ties in {row['ties']:.0f}" if row["ties"] else ""
     corruptions = row["wins"] + row["ties"] + row["losses"]
-    return task.say(
-        f"{{label}} {relation} dense training: {words.signed(gain)} points of robustness accuracy, "
-        f"winning {row['wins']:.0f} of {corruptions:.0f} corruptions{ties}; {between}.",
-        label=label,
+    return (
+        f"{label} {stands} dense training: {signed(gain)} points of {robust}, "
+        f"winning {row['wins']:.0f} of {corruptions:.0f} corruptions{ties}; {between}."
     )
 
 

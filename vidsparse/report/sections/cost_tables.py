@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from vidsparse.report.figures import charts
-from vidsparse.report.tables import Run
 from vidsparse.run_dir.record import RunRecord, TensorBytes, TopologyRecord, UpdatesRecord, WholeRecord
 from vidsparse.training.cost import operations
 from vidsparse.utils.errors import plural
@@ -77,13 +76,12 @@ def megabytes(held: TensorBytes) -> str:
     return f"{dense} dense; {forms}"
 
 
-def rows(run: Run) -> list[Row]:
-    """What makes each exhibit that the run has the numbers for."""
+def rows(topology: pd.DataFrame | None, layers: pd.DataFrame | None) -> list[Row]:
+    """What makes each exhibit that topology.csv and layers.csv have the numbers for."""
     found: list[Row] = []
-    if run.topology is not None and "explored" in run.topology:
+    if topology is not None and "explored" in topology:
         caption = "Explored: weights that existed at some time. Present from the start: of those that exist now."
-        found.append(("exploration", "How far the topology moved", caption, run.topology, exploration))
-    layers = run.layers
+        found.append(("exploration", "How far the topology moved", caption, topology, exploration))
     if layers is None or layers["nonzero"].sum() == layers["total"].sum():
         return found
     if "flops_sparse" in layers:
