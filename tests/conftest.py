@@ -37,7 +37,7 @@ TINY = ("name=tiny", "data.source=folder", "data.frames=4", "data.stride=2", "da
         "model.name=x3d_s", "training.epochs=2", "training.batch_size=4", "training.schedule.warmup_epochs=0",
         "evaluation.severities=[2,4]", "evaluation.corruptions=[gaussian_noise,motion_blur,freeze]",
         "evaluation.batch_size=4", "sparse.every=1", "engine.workers=0",
-        "analysis.spectral=off", "analysis.saliency=off")  # fmt: skip
+        "analysis.spectral=off", "analysis.saliency=off", "report.figures=none")  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ sparse: {{method: {method}, sparsity: {sparsity}, distribution: erk, every: 4}}
 training: {{epochs: 8, batch_size: 8, seed: {training_seed}, optimizer: {{name: sgd, lr: 0.05}}}}
 evaluation: {{suite: core_10, severities: {severities}, views: 1, canvas: crop, corruption_seed: 0}}
 engine: {{devices: auto, precision: auto, workers: auto}}
+report: {{frames: true, figures: {figures}}}
 """
 
 
@@ -185,6 +186,7 @@ def make_run(
     training_seed: int = 0,
     sample: bool = False,
     reference: str | None = None,
+    figures: str = "none",
 ) -> Path:
     """Write a whole run folder under `parent` and return it."""
     folder = parent / name
@@ -196,6 +198,7 @@ def make_run(
             sparsity=sparsity,
             training_seed=training_seed,
             severities=list(severities),
+            figures=figures,
         )
     )
     (folder / "run.json").write_text(_record(name, method, sparsity, clips, sample, reference).to_json())
@@ -210,7 +213,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str
     """A RigL run with its page, its dense reference, and the page's HTML; not to be changed."""
     parent = tmp_path_factory.mktemp("runs")
     dense = make_run(parent, "ucf101_dense", "dense", seed=1)
-    run = make_run(parent, seed=2, reference=str(parent / "ucf101_dense"))
+    run = make_run(parent, seed=2, reference=str(parent / "ucf101_dense"), figures="both")
     return run, dense, write_report(run).read_text(encoding="utf-8")
 
 

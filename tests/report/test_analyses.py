@@ -39,7 +39,9 @@ def compared(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Com
     parent = tmp_path_factory.mktemp("analysed")
     runs: dict[str, list[Path]] = {"dense": [], "rigl": []}
     for number, (method, seed) in enumerate((m, s) for m in runs for s in (0, 1)):
-        run = make_run(parent, f"{method}{seed}", method, seed=number, training_seed=seed, severities=(3,), clips=24)
+        run = make_run(
+            parent, f"{method}{seed}", method, seed=number, training_seed=seed, severities=(3,), clips=24, figures="pdf"
+        )
         _rename(run)
         analyse(run, number, sparse=method == "rigl")
         runs[method].append(run)
@@ -225,7 +227,7 @@ def test_a_run_beside_its_reference_shows_both(compared: Compared) -> None:
 def test_without_frames_no_picture_of_the_data_is_shown(compared: Compared) -> None:
     runs, _ = compared
     loaded = [load_run(run) for run in (runs["dense"][0], runs["rigl"][0])]
-    forbidding = replace(loaded[1], config_text=loaded[1].config_text + "report: {frames: false}\n")
+    forbidding = replace(loaded[1], config_text=loaded[1].config_text.replace("frames: true", "frames: false"))
     for dense, sparse, pictures in ((*loaded, 4), (loaded[0], forbidding, 0)):
         dense_arm, arm = make_arms([dense, sparse])
         found = analyses.exhibits({"dense": [dense], "RigL": [sparse]}, "dense", 1 / 3) + disagreements.exhibits(

@@ -59,7 +59,7 @@ def test_gains_are_drawn_for_any_number_of_runs_also_when_all_are_zero(runs: int
     table = pd.DataFrame(np.zeros((3, runs)), index=["fog", "snow", "rain"], columns=[f"run{at}" for at in range(runs)])
     with warnings.catch_warnings(), charts.style():
         warnings.simplefilter("error")
-        charts.save(charts.finish(charts.gain_bars(table, Words()), note="a note"), tmp_path / "gain.png")
+        charts.save(charts.finish(charts.gain_bars(table, Words()), note="a note"), tmp_path / "gain", ("png",))
     assert (tmp_path / "gain.png").stat().st_size > 1000
 
 

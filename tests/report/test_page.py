@@ -146,7 +146,7 @@ def test_ids_are_unique_and_links_within_the_page_arrive(published: Published) -
 
 def test_every_figure_is_also_png_and_its_numbers_csv(published: Published) -> None:
     run, _, page = published
-    names = re.findall(r"figures/(\w+)\.pdf and \.png, tables/\1\.csv and \.tex", page)
+    names = re.findall(r"figures/(\w+)\.png and \.pdf, tables/\1\.csv and \.tex", page)
     assert set(names) >= {"per_corruption", "severity_curves", "gain", "training_curves", "layer_density", "topology"}
     for name in names:
         assert (run / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -157,6 +157,18 @@ def test_every_figure_is_also_png_and_its_numbers_csv(published: Published) -> N
     matrix = pd.read_csv(run / "tables" / "accuracy_matrix.csv", index_col=0)
     np.testing.assert_allclose(bars["accuracy"], matrix.loc[bars.index, "mean"])
     assert (run / "figures" / "frames_clean.png").exists()
+
+
+def test_figures_are_written_as_the_config_says_and_the_page_names_what_there_is(fake_run: MakeRun) -> None:
+    run = fake_run(figures="pdf")
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "figures/per_corruption.pdf, tables/per_corruption.csv" in page
+    assert {path.suffix for path in (run / "figures").glob("per_corruption.*")} == {".pdf"}
+    run = fake_run("ucf101_rigl_quiet", figures="none")
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "figures/per_corruption" not in page
+    assert not list((run / "figures").glob("per_corruption.*"))
+    assert (run / "tables" / "per_corruption.csv").exists()
 
 
 @pytest.mark.slow
@@ -178,7 +190,7 @@ def test_frames_are_left_out_where_the_config_says_so(fake_run: MakeRun) -> None
     run = fake_run()
     assert "data:image/jpeg" in read(write_report(run))
     config = run / "config.yaml"
-    config.write_text(config.read_text() + "report: {frames: false}\n")
+    config.write_text(config.read_text().replace("frames: true", "frames: false"))
     for stale in ("saliency_grad_cam_1.png", "clips_sparse.pdf"):
         (run / "figures" / stale).write_bytes(b"a picture of the data, from when they were allowed")
     page = read(write_report(run))

@@ -98,6 +98,7 @@ class ReportConfig:
     """What a report shows; never part of what a run is. `frames`: false leaves pictures of the data out of it."""
 
     frames: bool = key(True, "pictures of the data are shown")
+    figures: Literal["both", "png", "pdf", "none"] = key("both", "what is written of each figure beside the page")
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ FILES = {
     "overlays.npz": "one test clip with its masks and predictions, under each corruption",
     "gallery.parquet": "small pictures of some test clips, for comparisons",
     "analysis/": "attenuation, Fourier map, spectra, kernel maps and saliency, as tables and arrays",
-    "figures/": "every figure as PNG and, vectors for a paper, PDF",
+    "figures/": "figures as PNG and, vectors for a paper, PDF",
     "tables/": "the numbers behind every figure and table as CSV and LaTeX",
 }
 
@@ -196,7 +196,8 @@ def _make_folders(out: Path) -> None:
 
 
 def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[figure_sets.Shown]:
-    return [figure_sets.publish(exhibit, out, run.on_sample_data, run.task.words.score) for exhibit in shown]
+    how = (run.on_sample_data, run.task.words.score, run.figure_formats)
+    return [figure_sets.publish(exhibit, out, *how) for exhibit in shown]
 
 
 def _published(shown: Sequence[Exhibit], out: Path, run: Run) -> list[figure_sets.Shown]:

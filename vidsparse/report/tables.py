@@ -114,6 +114,12 @@ class Run:
         return TASKS[self.config.get("task") or "classification"]
 
     @property
+    def figure_formats(self) -> tuple[str, ...]:
+        """The formats in which each figure is written beside the page, of "png" and "pdf"."""
+        wanted = (self.config.get("report") or {}).get("figures", "both")
+        return {"png": ("png",), "pdf": ("pdf",), "none": ()}.get(wanted, ("png", "pdf"))
+
+    @property
     def shows_frames(self) -> bool:
         """Whether pictures of the data may be shown: config report.frames."""
         return bool((self.config.get("report") or {}).get("frames", True))

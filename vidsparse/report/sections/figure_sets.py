@@ -40,21 +40,28 @@ class Shown:
     title: str
     caption: str
     svg: Markup
+    files: str
 
 
-def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool, score: str) -> Shown:
+def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool, score: str, formats: Sequence[str]) -> Shown:
     """Draw the exhibit once, write its files under `folder`, and return what the page needs.
 
-    A column `accuracy` is written under the name of the task's `score`.
+    A column `accuracy` is written under the name of the task's `score`; the figure in `formats`, "png" and "pdf".
     """
     with charts.style():
         figure = exhibit.draw(exhibit.table)
         figure = charts.finish(figure, note=SAMPLE if on_sample_data else "")
     svg = charts.inline_svg(figure, exhibit.name)
-    charts.save(figure, folder / "figures" / f"{exhibit.name}.png")
+    charts.save(figure, folder / "figures" / exhibit.name, formats)
     save_table(exhibit.table.rename(columns={"accuracy": score}), folder / "tables" / exhibit.name)
     caption = exhibit.caption + (" Built-in sample data." if on_sample_data else "")
-    return Shown(exhibit.name, exhibit.title, caption, Markup(svg))
+    return Shown(exhibit.name, exhibit.title, caption, Markup(svg), _files(exhibit.name, formats))
+
+
+def _files(name: str, formats: Sequence[str]) -> str:
+    """Where a figure and its numbers stand, as the page says it."""
+    kinds = " and ".join(f".{kind}" for kind in formats)
+    return f"figures/{name}{kinds}, tables/{name}.csv and .tex" if kinds else f"tables/{name}.csv and .tex"
 
 
 def results(numbers: RunNumbers, chance: float, words: Words) -> list[Exhibit]:
