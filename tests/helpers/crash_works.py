@@ -172,8 +172,8 @@ def begin(work: Callable[[], object], log: Path, limit: float, group: bool = Tru
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(handle, 1)
         os.dup2(handle, 2)
-        if limit > 20:  # TMP
-            faulthandler.dump_traceback_later(min(limit - 10, 40 if not group else 100))  # where it hangs
+        if group and limit > 60:  # a fork within a fork would wait for a thread that it has not got
+            faulthandler.dump_traceback_later(limit - 10)  # where it hangs
         work()
         code = 0
     except Locked:

@@ -1,6 +1,7 @@
 """Figures, filmstrips and colours."""
 
 import warnings
+from collections.abc import Callable
 from itertools import combinations, cycle
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 from vidsparse.report.figures import charts, filmstrips, frequencies, weight_figures
 from vidsparse.report.figures.example_frames import filmstrip, strips
 from vidsparse.report.figures.palette import DARK, LIGHT, SERIES
+from vidsparse.report.page import write_report
 from vidsparse.tasks import Words
 
 
@@ -128,3 +130,15 @@ def test_a_large_kernel_map_keeps_its_mean() -> None:
     assert coarse.shape == (128, 128)
     assert coarse.mean() == pytest.approx(whole.mean(), rel=0.01)
     assert (weight_figures.coarse(whole[:5, :7]) == whole[:5, :7]).all()
+
+
+def test_figures_are_written_as_the_config_says_and_the_page_names_what_there_is(fake_run: Callable[..., Path]) -> None:
+    run = fake_run(figures="pdf")
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "figures/per_corruption.pdf, tables/per_corruption.csv" in page
+    assert {path.suffix for path in (run / "figures").glob("per_corruption.*")} == {".pdf"}
+    run = fake_run("ucf101_rigl_quiet", figures="none")
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "figures/per_corruption" not in page
+    assert not list((run / "figures").glob("per_corruption.*"))
+    assert (run / "tables" / "per_corruption.csv").exists()

@@ -159,18 +159,6 @@ def test_every_figure_is_also_png_and_its_numbers_csv(published: Published) -> N
     assert (run / "figures" / "frames_clean.png").exists()
 
 
-def test_figures_are_written_as_the_config_says_and_the_page_names_what_there_is(fake_run: MakeRun) -> None:
-    run = fake_run(figures="pdf")
-    page = write_report(run).read_text(encoding="utf-8")
-    assert "figures/per_corruption.pdf, tables/per_corruption.csv" in page
-    assert {path.suffix for path in (run / "figures").glob("per_corruption.*")} == {".pdf"}
-    run = fake_run("ucf101_rigl_quiet", figures="none")
-    page = write_report(run).read_text(encoding="utf-8")
-    assert "figures/per_corruption" not in page
-    assert not list((run / "figures").glob("per_corruption.*"))
-    assert (run / "tables" / "per_corruption.csv").exists()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("leave", ["nothing", "the header"])
 def test_missing_optional_tables_leave_their_figures_out(fake_run: MakeRun, leave: str) -> None:
