@@ -52,6 +52,12 @@ def test_a_file_above_its_base_may_change_from_epochs_to_steps_and_back(load, tm
     assert settings_in_steps(load(above), UCF101)["every"] == 3 * UCF101
 
 
+def test_growth_sees_no_more_than_the_steps_since_the_last_update(load):
+    config = load("ucf101_rigl", "sparse.every=10", "sparse.grow_window=64", "training.batch_size=16")
+    assert topology_plan(config, UCF101).samples == 10 * 16
+    assert topology_plan(load("ucf101_rigl", "sparse.every=100", "sparse.grow_window=64"), UCF101).samples == 64 * 16
+
+
 def test_both_intervals_at_once_and_impossible_ones_are_refused(load):
     with pytest.raises(ConfigError, match=r"sparse\.every and sparse\.every_epochs"):
         load("ucf101_rigl", "sparse.every=3", "sparse.every_epochs=1")

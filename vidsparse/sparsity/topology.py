@@ -326,7 +326,7 @@ class Topology:
         surplus = before - self._budget.total_after(step)
         heads = self._choice.heads if self.method.constant_fan_in else frozenset()
         plan = Plan(step, self.total_steps, surplus, self._budget.target, self._budget.after(step), heads)
-        seen = candidates(self._layers, self.method, self._noise, min(self.method.grow_window, step))
+        seen = candidates(self._layers, self.method, self._noise, min(self.method.grow_window, self.method.every, step))
         change = rewire(seen, self.method, plan)
         gone = 0
         for name, mask in change.masks.items():

@@ -31,7 +31,7 @@ class TopologyPlan:
             updates=self.updates,
             fractions=self.fractions,
             samples=self.samples,
-            grow_window=self.method.grow_window,
+            grow_window=min(self.method.grow_window, self.method.every),
         )
 
 
@@ -53,7 +53,8 @@ def topology_plan(config: Config, steps_per_epoch: int) -> TopologyPlan:
     total = steps_per_epoch * config.training.epochs
     updates = row.update_steps(total)
     fractions = sum(row.fraction(step, total) for step in updates)
-    return TopologyPlan(row, len(updates), fractions, row.grow_window * config.training.batch_size)
+    seen = min(row.grow_window, row.every)  # a window begins behind the last update
+    return TopologyPlan(row, len(updates), fractions, seen * config.training.batch_size)
 
 
 def check_updates(config: Config, steps_per_epoch: int) -> str | None:
