@@ -194,3 +194,32 @@ def test_compaction_and_flops_see_no_hook_and_close_leaves_none():
     assert not model._forward_pre_hooks
     assert not opt._optimizer_step_pre_hooks
     assert not opt._optimizer_step_post_hooks
+
+
+@pytest.mark.parametrize("write", [noise, by_data, new_data, initialised])
+def test_what_is_saved_after_a_write_is_as_sparse_as_is_said_without_a_forward_pass(write):
+    """Lookahead and weight averaging put weights back after the last step."""
+    model, opt, sparse = build("rigl")
+    train(model, opt, range(5))
+    write(model)
+    saved = nn.ModuleDict({"inside": model}).state_dict()
+    assert all(not saved[f"inside.{name}"][~mask].any() for name, mask in sparse.masks.items())
+    copied = copy.deepcopy(model)
+    assert pickle.loads(pickle.dumps(copied)).state_dict().keys() == model.state_dict().keys()
+    sparse.close()
+    assert not model._state_dict_pre_hooks
+
+
+def test_a_layer_without_a_shape_is_refused_by_name():
+    model = nn.Sequential(nn.Flatten(), nn.LazyLinear(8), nn.Linear(8, 3))
+    with pytest.raises(ConfigError, match=r"1\.weight.*no shape yet.*example"):
+        sparsify(model, torch.optim.SGD(model.parameters(), 0.1), "rigl", 0.5)
+
+
+def test_numbers_of_a_training_that_cannot_be_are_refused_and_a_static_rigl_is_said():
+    for wrong in ({"total_steps": -1}, {"total_steps": math.nan}, {"seed": 2**70}, {"seed": 1.5}):
+        model = nn.Linear(6, 6)
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            sparsify(model, torch.optim.SGD(model.parameters(), 0.1), "rigl", 0.5, **wrong)
+    with pytest.warns(UserWarning, match="rigl never changes its topology in 3 steps"):
+        sparsify(model, torch.optim.SGD(model.parameters(), 0.1), "rigl", 0.5, 3, every=10)

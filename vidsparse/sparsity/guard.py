@@ -32,12 +32,15 @@ class Guard:
         self._places = [_Place(model, name, weight) for name, weight in weights.items()] if layers else []
         self._probes: list[_Probe | None] = [None] * len(layers)
         self._passes, self._training, self._looked = 0, model.training, False
-        self._handle = model.register_forward_pre_hook(BeforeForward(self)) if layers else None
+        self._handles = [
+            model.register_forward_pre_hook(BeforeForward(self)),
+            model.register_state_dict_pre_hook(BeforeSaving(self)),
+        ] if layers else []  # fmt: skip
 
     def close(self) -> None:
         """Look no more."""
-        if self._handle is not None:
-            self._handle.remove()
+        for handle in self._handles:
+            handle.remove()
 
     def wrote(self, layers: Iterable[Layer] | None = None) -> None:
         """What the weights are now is our doing (or the optimizer's)."""
@@ -70,6 +73,11 @@ class Guard:
         self.check(probe=True)
         if turned or self._passes & (self._passes - 1) == 0 or self._passes % _OFTEN == 0:
             self.hold([layer for layer in self.layers if not layer.weight.is_cpu])
+
+    def before_saving(self) -> None:
+        """Mask what was written since the last step: an average, or slow weights that were put back."""
+        if not self.inside_step:
+            self.check(probe=True)
 
     def check(self, probe: bool = False) -> None:
         """Mask the layers whose weights were written by somebody else."""
@@ -184,3 +192,22 @@ class BeforeForward:
 
     def __reduce__(self) -> Any:
         return BeforeForward, (None,)
+
+
+class BeforeSaving:
+    """The hook on a sparse model's `state_dict`: what is saved is as sparse as is said. A copy of it does nothing."""
+
+    def __init__(self, guard: Guard | None) -> None:
+        self._guard = None if guard is None else ref(guard)
+
+    def __call__(self, module: nn.Module, prefix: str, keep_vars: bool) -> None:
+        """Look, before a state dict is made."""
+        guard = None if self._guard is None else self._guard()
+        if guard is not None:
+            guard.before_saving()
+
+    def __deepcopy__(self, memo: Any) -> "BeforeSaving":
+        return BeforeSaving(None)
+
+    def __reduce__(self) -> Any:
+        return BeforeSaving, (None,)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -15,7 +16,7 @@ from corruptions.errors import suggestion
 from vidsparse.sparsity.heads import heads
 from vidsparse.sparsity.masks import computed, prunable
 from vidsparse.sparsity.transforms import holder, unfit
-from vidsparse.utils.errors import ConfigError
+from vidsparse.utils.errors import ConfigError, some
 
 Policy = Literal["sparse", "dense"]
 CHOICES = ("include", "exclude", "first_layer", "last_layer", "depthwise", "dense_in_budget")  # what a caller may say
@@ -81,6 +82,8 @@ def choose(
             a sparse layer whose forward pass makes something else of zeros.
     """
     model = unwrap(model)
+    if lazy := [name for name, weight in model.named_parameters() if is_lazy(weight)]:
+        raise ConfigError(f"{some(lazy)} has no shape yet: run the model once on an example, then make it sparse")
     for policy, value in (("first_layer", first_layer), ("last_layer", last_layer), ("depthwise", depthwise)):
         if value not in ("sparse", "dense"):
             raise ConfigError(f"{policy}={value}: it is sparse or dense")

@@ -1,12 +1,15 @@
 """What a DST method is: distribution × drop score × grow score × schedule."""
 
+import warnings
 from bisect import bisect_right
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 from typing import Any, Literal
 
 from vidsparse.sparsity import schedule
 from vidsparse.sparsity.scores import Score
 from vidsparse.sparsity.settings import Own, Setting, choice, setting
+from vidsparse.utils.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,19 @@ class Method:
         updates = self.update_steps(total_steps) if self.dense_gradient else range(0)
         every_step = bool(self.smoothing) and len(updates) > 0
         return schedule.Windows(updates, updates[-1] if every_step else max(1, self.grow_window))
+
+    def check_training(self, total_steps: int, seed: int) -> None:
+        """ConfigError for numbers that cannot be; a warning where a dynamic method would never change anything."""
+        if not total_steps >= 0:
+            raise ConfigError(f"total_steps={total_steps}: it is how many optimizer steps there will be, 0 or more")
+        if not isinstance(seed, Integral) or not -(2**63) <= seed < 2**63:
+            raise ConfigError(f"seed={seed}: it is a whole number of at most 63 bits")
+        if total_steps and self.dynamic and not self.update_steps(total_steps):
+            warnings.warn(
+                f"{self.name} never changes its topology in {total_steps} steps (every={self.every}, "
+                f"stop={self.stop:g}): it is static; lower every, or say how many steps there are",
+                stacklevel=3,
+            )
 
 
 SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(Method) if "setting" in f.metadata}

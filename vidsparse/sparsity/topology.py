@@ -88,6 +88,7 @@ def sparsify(
         raise ConfigError(f"unknown distribution {distribution!r}: {suggestion(distribution, DISTRIBUTIONS, PAGE)}")
     if not 0 <= sparsity < 1:
         raise ConfigError(f"sparsity {sparsity} is outside [0, 1)")
+    row.check_training(total_steps, seed)
     choice = choose(model, optimizer, include, exclude, first_layer, last_layer, depthwise, dense_in_budget, row.sparse)
     first = known_init(init, choice.model)
     made = Topology(optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed, choice, first)
