@@ -198,3 +198,15 @@ def test_first_masks_follow_the_weights_and_are_part_of_a_run_only_where_they_ar
     assert "sparse.init" not in identity(load_config("ucf101_dense"))
     with pytest.raises(ConfigError, match=r"sparse\.init"):
         load_config("ucf101_rigl", ["sparse.init=largest"])
+
+
+@pytest.mark.parametrize("key", ["name", "data.root", "logging.dir", "evaluation.frost_textures", "sparse.exclude"])
+@pytest.mark.parametrize("odd", ["a\0b", "caf\udce9"])
+def test_what_no_file_name_can_hold_is_refused_by_its_key(key, odd, tmp_path):
+    """A NUL, and bytes of a command line that are no UTF-8, as LANG=C and old archives have them."""
+    with pytest.raises(ConfigError, match=rf"{key.replace('.', '[.]')}=.*on the command line.*character"):
+        compose("ucf101_rigl", [f"{key}=[{odd}]" if key == "sparse.exclude" else f"{key}={odd}"])
+    if "\0" in odd:
+        (tmp_path / "mine.yaml").write_text('base: ucf101_rigl\nname: "a\\0b"\n')
+        with pytest.raises(ConfigError, match="character"):
+            compose(tmp_path / "mine.yaml")

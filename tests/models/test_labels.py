@@ -74,3 +74,11 @@ def test_usual_forms_of_names_files_are_read(tmp_path):
     assert match_classes(wanted[:1], find_classes(str(tmp_path / "ssv2.txt"))) == [0]
     assert match_classes(["C", "C#", "C++"], [("C++",), ("C",), ("C#",)]) == [1, 2, 0]
     assert match_classes(["-1", "+1"], [("+1",), ("-1",)]) == [1, 0]
+
+
+def test_a_file_without_names_and_a_name_that_is_too_long_are_refused(tmp_path):
+    (tmp_path / "none.txt").write_text("\ufeff\r\n \n")
+    with pytest.raises(ConfigError, match=r"none\.txt holds no name"):
+        find_classes(str(tmp_path / "none.txt"))
+    with pytest.raises(ConfigError, match=r"model\.labels=xxx.*no such file"):
+        find_classes("x" * 5000)

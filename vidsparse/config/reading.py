@@ -26,6 +26,7 @@ _SPECIAL = re.compile(r"[-+]?\.?(inf|nan)", re.IGNORECASE)
 _KEY = re.compile(r"\$\{[A-Za-z_][\w.]*\}")  # ${a.b}: the value of another key
 _MOST_NODES = 100_000  # aliases of aliases make a small file endless
 _TAGS = ("", *(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map")))
+_UNWRITABLE = re.compile(r"[\0\ud800-\udfff]")  # NUL, and bytes of a command line that are no UTF-8
 _DIGITS = 400  # of an integer; more are no number for anybody
 
 
@@ -81,6 +82,8 @@ def word(text: str, kind: Any, key: str) -> Any:
 def scalar(text: str, kind: Any, key: str, plain: bool = True, typed: bool = False) -> Any:
     """A scalar by the type of its field; by the core schema where the field has none. `typed`: on the command line."""
     kinds = members(kind)
+    if _UNWRITABLE.search(text):
+        raise Unfit(key, ascii(text)[1:-1], "it has a character that no name of a file and no report can hold")
     if "${" in text:
         return _reference(text, key)
     if text == "???":

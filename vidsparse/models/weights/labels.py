@@ -1,5 +1,6 @@
 """Which logit is which class: the classes that weights were trained on, matched by name to those of a data set."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ def find_classes(labels: str) -> tuple[Names, ...]:
     if labels in SPACES:
         return space_classes(labels)
     path = Path(labels)
-    if not path.is_file():
+    if not os.path.isfile(path):  # which, unlike Path.is_file, is false for a name that is too long
         hint = suggestion(labels, ("auto", "order", *SPACES), "docs/data.md")
         raise ConfigError(f"model.labels={labels}: there is no such file, and no label space of that name; {hint}")
     try:
@@ -35,6 +36,8 @@ def find_classes(labels: str) -> tuple[Names, ...]:
         found = _from_json(text, path) if path.suffix.lower() == ".json" else _from_lines(text)
     except (OSError, ValueError) as error:
         raise ConfigError(f"model.labels: {path} cannot be read ({error})") from error
+    if not found:
+        raise ConfigError(f"model.labels: {path} holds no name of a class")
     what = "entry" if path.suffix.lower() == ".json" else "line"
     twice = repeated(" ".join(names) for _, names in found)
     if twice:
