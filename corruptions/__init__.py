@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from corruptions.temporal import Consistency, consistency
     from corruptions.transforms import Corrupt, RandomCorrupt
 
+__version__ = "0.1.0"
 __all__ = [
     "REGISTRY",
     "SUITES",

@@ -6,7 +6,7 @@ The public names are loaded when first used, so that `vidsparse --help` and conf
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vidsparse.utils import torchvision_compat
+from vidsparse.utils import one_copy, torchvision_compat
 
 if TYPE_CHECKING:
     from vidsparse import sparsity
@@ -26,12 +26,19 @@ _HOME = {
     "sparsify": "vidsparse.sparsity.topology",
 }
 
+if one_copy.imported() is None:
+    one_copy.check_corruptions()
 torchvision_compat.install()
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
 
 def __getattr__(name: str) -> Any:
     if name == "sparsity":
         return import_module("vidsparse.sparsity")
     if name in _HOME:
+        one_copy.check_corruptions()
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'vidsparse' has no attribute {name!r}")

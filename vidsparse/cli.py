@@ -13,6 +13,7 @@ from vidsparse.corrupt_video import command as corrupt_video
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.failures import machine_errno, sentence
 from vidsparse.utils.files import at_home
+from vidsparse.utils.one_copy import check_corruptions
 from vidsparse.utils.ranges import Range
 from vidsparse.utils.surroundings import prepare_environment, speak_utf8, steady_streams
 
@@ -292,6 +293,7 @@ def _guarded(action: Callable[[argparse.Namespace], object], options: argparse.N
 
 def _carried_out(action: Callable[[argparse.Namespace], object], options: argparse.Namespace) -> int:
     try:
+        check_corruptions()
         action(options)
     except (VidsparseError, CorruptionError) as error:
         sys.stderr.write(f"{error}\n")
