@@ -7,7 +7,7 @@ from PIL import Image
 import corruptions
 from vidsparse.cli import main
 from vidsparse.data.datasets.sample_videos import write_video
-from vidsparse.preview import FRAMES, Clip, cells_of, contact_sheet, read_clip, write_preview
+from vidsparse.preview import FRAMES, TIMES, Clip, cells_of, contact_sheet, read_clip, time_sheet, write_preview
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +51,33 @@ def test_one_frame_is_that_of_the_whole_clip(name, video):
     np.testing.assert_array_equal(clip.at(cell, 2, [20])[0], clip.at(cell, 2, range(48))[20])
 
 
-def test_both_pictures_are_written_at_every_severity(video, tmp_path):
-    sheet, strip = write_preview(video, "fog", "core_10", [1, 5], "drift", 32, tmp_path / "new")
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["ramp_fog.webp", "ramp_sheet.png"]
+def test_a_sheet_over_time_shows_frames_of_the_whole_clip_clean_first(video):
+    clip = read_clip(video, 32)
+    cells = (("fog", "imagenet_c"), ("reverse_sampling", "ucf101_p"), ("h264_crf", "kinetics_c"))
+    sheet = time_sheet(clip, cells, 4)
+    times = [0, 9, 18, 28, 37, 47]  # of 48 frames
+    for row, frames in enumerate([clip.frames, *(clip.at(cell, 4, range(48)) for cell in cells)]):
+        for column, t in enumerate(times):
+            left, top = sheet.width - TIMES * 34 + 2 + 34 * column, 14 + 34 * row
+            shown = np.asarray(sheet.crop((left, top, left + 32, top + 32)))
+            np.testing.assert_array_equal(shown, frames[t])
+
+
+def test_all_pictures_are_written_at_every_severity(video, tmp_path):
+    sheet, times, strip = write_preview(video, "fog", "core_10", [1, 5], "drift", 32, tmp_path / "new")
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "ramp_fog.webp",
+        "ramp_sheet.png",
+        "ramp_times.png",
+    ]
     with Image.open(strip) as moving, Image.open(sheet) as still:
         assert moving.n_frames == FRAMES
         moving.load()
         assert moving.info["duration"] == 40
         assert moving.size == (3 * 34 - 2, 32 + 14)
         assert still.height == 14 + 10 * 34
+    with Image.open(times) as sheet_over_time:
+        assert sheet_over_time.height == 14 + 11 * 34
 
 
 def test_the_temporal_mode_reaches_the_corruption(video):
@@ -72,7 +90,7 @@ def test_the_temporal_mode_reaches_the_corruption(video):
 
 def test_an_image_is_a_video_of_one_frame(tmp_path):
     one = write_video(tmp_path / "one.avi", [np.full((48, 64, 3), 90, np.uint8)])
-    sheet, _ = write_preview(one, "snow", severities=[2], size=32, out=tmp_path)
+    sheet, *_ = write_preview(one, "snow", severities=[2], size=32, out=tmp_path)
     with Image.open(sheet) as picture:
         assert picture.height == 14 + len(corruptions.REGISTRY) * 34
 

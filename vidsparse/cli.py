@@ -232,7 +232,7 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temporal", default="default", choices=("default", "static", "drift", "independent"))
     size = Range("the side of each picture", "pixels", at_least=16, at_most=4096)
     parser.add_argument("--size", type=_number(int, size), default=112, help="pixels a side of each picture")
-    parser.add_argument("--out", default="runs/preview", help="folder of the two pictures")
+    parser.add_argument("--out", default="runs/preview", help="folder of the three pictures")
 
 
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
@@ -279,7 +279,11 @@ COMMANDS: dict[str, Command] = {
         _add_prepare,
     ),
     "corrupt": (corrupt_video.carry_out, "Write a video file under a corruption.", corrupt_video.add_arguments),
-    "preview": (_preview, "Show a video under corruptions: a contact sheet, and one of them in motion.", _add_preview),
+    "preview": (
+        _preview,
+        "Show a video under corruptions: sheets over severities and over time, and one of them in motion.",
+        _add_preview,
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Corruptions to look at: a contact sheet of many, and one of them in motion."""
+"""Corruptions to look at: a contact sheet of many, one over time, and one of them in motion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from vidsparse.utils.files import save
 Pixels = NDArray[np.uint8]
 
 FRAMES = 48  # of a video are looked at, around its middle: what depends on neighbours sees these
+TIMES = 6  # frames of a video that the sheet over time shows
 _GAP, _LINE = 2, 14  # pixels: between pictures, and of a line of text
 _NAMES = 190  # pixels: the column of names
 _WIDEST = 16383  # pixels of a WebP
@@ -69,23 +70,28 @@ def write_preview(
     temporal: Temporal = "default",
     size: int = 112,
     out: Path = Path("runs/preview"),
-) -> tuple[Path, Path]:
-    """Write `out`/<video>_sheet.png and `out`/<video>_<corruption>.webp; return both paths.
+) -> tuple[Path, Path, Path]:
+    """Write `out`/<video>_sheet.png, <video>_times.png and <video>_<corruption>.webp; return the three paths.
+
+    The first shows every corruption at each severity, the second at the middle one of them at several times, the third
+    one corruption in motion.
 
     `size` is the side of a picture in pixels, cut from the middle of the frame. Lengths are scaled to it. Raises
     UnknownName for a corruption, suite or mode, ClipDecodeError for a file that is no video.
     """
     if size < 16:
         raise ConfigError(f"--size {size}: the smallest frame that can be corrupted has 16 pixels a side")
-    if (size + _GAP) * (1 + len(severities)) > _WIDEST:
+    if (size + _GAP) * max(1 + len(severities), TIMES) > _WIDEST:
         raise ConfigError(f"--size {size}: a WebP is at most {_WIDEST} pixels wide; use smaller pictures")
     cells = cells_of(suite)
     chosen = dict(cells).get(corruption) or find(corruption).home
     clip = read_clip(video, size, temporal)
-    sheet, strip = out / f"{video.stem}_sheet.png", out / f"{video.stem}_{corruption}.webp"
+    sheet, times, strip = (out / f"{video.stem}_{end}" for end in ("sheet.png", "times.png", f"{corruption}.webp"))
+    severity = sorted(severities)[len(severities) // 2]
     save(strip, lambda path: write_animation(path, clip, (corruption, chosen), severities))
     save(sheet, lambda path: contact_sheet(clip, cells, severities).save(path, "PNG"))
-    return sheet, strip
+    save(times, lambda path: time_sheet(clip, cells, severity).save(path, "PNG"))
+    return sheet, times, strip
 
 
 def read_clip(video: Path, size: int, temporal: Temporal = "default") -> Clip:
@@ -104,10 +110,23 @@ def contact_sheet(clip: Clip, cells: Sequence[Cell], severities: Sequence[int]) 
         row_of([clip.frames[middle], *(clip.at(cell, severity, [middle])[0] for severity in severities)])
         for cell in cells
     ]
+    return _sheet(rows, cells, _titles(clip, ["clean", *map(str, severities)]))
+
+
+def time_sheet(clip: Clip, cells: Sequence[Cell], severity: int) -> Image.Image:
+    """Return frames at TIMES times, evenly apart, clean (first row) and under every corruption at one severity."""
+    times = np.unique(np.linspace(0, len(clip.frames) - 1, TIMES).astype(int)).tolist()
+    rows = [row_of(list(clip.frames[times])), *(row_of(list(clip.at(cell, severity, times))) for cell in cells)]
+    titles = _titles(clip, [f"{t / clip.fps:.2f} s" for t in times])
+    return _sheet(rows, [("clean", f"others: severity {severity}"), *cells], titles)
+
+
+def _sheet(rows: Sequence[Pixels], names: Sequence[Cell], titles: Sequence[tuple[int, str]]) -> Image.Image:
+    """Return rows of pictures with two lines of text beside each, and titles above."""
     height = rows[0].shape[0] + _GAP
     sheet = Image.new("RGB", (_NAMES + rows[0].shape[1], _LINE + height * len(rows)), "white")
-    _label(sheet, [(_NAMES + x, text) for x, text in _titles(clip, severities)])
-    for number, (row, (name, profile)) in enumerate(zip(rows, cells, strict=True)):
+    _label(sheet, [(_NAMES + x, text) for x, text in titles])
+    for number, (row, (name, profile)) in enumerate(zip(rows, names, strict=True)):
         top = _LINE + height * number
         sheet.paste(Image.fromarray(row), (_NAMES, top))
         _label(sheet, [(2, name)], top)
@@ -117,9 +136,9 @@ def contact_sheet(clip: Clip, cells: Sequence[Cell], severities: Sequence[int]) 
 
 def write_animation(path: Path, clip: Clip, cell: Cell, severities: Sequence[int]) -> None:
     """Write the clip beside itself at each severity, in motion, as an animated WebP."""
-    times = range(len(clip.frames))
+    times, titles = range(len(clip.frames)), _titles(clip, ["clean", *map(str, severities)])
     panels = [clip.frames, *(clip.at(cell, severity, times) for severity in severities)]
-    pictures = [_titled(row_of(frames), _titles(clip, severities)) for frames in zip(*panels, strict=True)]
+    pictures = [_titled(row_of(frames), titles) for frames in zip(*panels, strict=True)]
     duration = round(1000 / clip.fps)
     first, *others = pictures
     first.save(path, "WEBP", save_all=True, append_images=others, duration=duration, loop=0, quality=90)
@@ -131,10 +150,10 @@ def row_of(pictures: Sequence[Pixels]) -> Pixels:
     return np.asarray(np.concatenate(spaced, axis=1)[:, :-_GAP])
 
 
-def _titles(clip: Clip, severities: Sequence[int]) -> list[tuple[int, str]]:
+def _titles(clip: Clip, columns: Sequence[str]) -> list[tuple[int, str]]:
     """Return where each column starts and what it shows."""
     step = clip.frames.shape[2] + _GAP
-    return [(number * step, text) for number, text in enumerate(["clean", *map(str, severities)])]
+    return [(number * step, text) for number, text in enumerate(columns)]
 
 
 def _titled(row: Pixels, titles: Sequence[tuple[int, str]]) -> Image.Image:
