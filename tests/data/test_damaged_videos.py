@@ -34,3 +34,14 @@ def test_a_matroska_file_that_ends_early_is_damaged(tmp_path):
 def test_cases_made_elsewhere(cases):
     assert "CRC" in inspect(cases("ffv1_flip.mkv")).damage
     assert inspect(cases("mjpeg_insert.avi")).damage
+
+
+@pytest.mark.parametrize("name", ["h264", "hevc"])
+def test_frames_whose_times_go_back_are_said(name, tmp_path):
+    """A bit of the table of times makes an MP4 give fewer frames, in another order, each of them sound."""
+    path = make(tmp_path, (name,))[name]
+    content = bytearray(path.read_bytes())
+    second = content.find(b"ctts") + 4 + 8 + 8  # after the name, version and count, and the first entry
+    content[second] ^= 8  # the second offset counts for all frames that follow
+    path.write_bytes(content)
+    assert "times" in inspect(path).damage

@@ -225,7 +225,7 @@ def counting(work: Callable[[], None], boundaries: Boundaries, found: Path) -> N
 
 def _give_to_the_dead(folder: Path, pid: int) -> None:
     """Locks and temporary files of the process that lived on after the crash of its fork: as if it had died, too."""
-    for path in [*folder.rglob(".*")]:
+    for path in sorted(folder.rglob(".*"), reverse=True):  # what lies in a folder before the folder
         if path.is_file() and "lock" in path.name:
             text = re.sub(rf'("pid": {pid}, "started": ")\w*', r"\g<1>1", path.read_text())
             path.write_text(text)

@@ -33,6 +33,7 @@ from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError, plural
 
 _PROBE_SIDE = 64  # pixels; the compared frames are made this small
+_TIMED = ("mp4", "matroska")  # containers that state when each frame is shown: in display order it only grows
 _CLAIMED = 1.1  # containers may count a little more than there is; beyond that frames are missing
 _ENOUGH = 3  # frames whose times say more of the rate than the container does
 _TOLERANCE = 2  # grey levels; FFmpeg's MPEG-4 inverse transforms differ by that much between versions
@@ -211,6 +212,7 @@ def _stated_duration(container: Any, stream: Any) -> float:
 def _survey(path: Path, probes: Sequence[int], errors: list[str]) -> _Survey:
     with opened(path) as (container, stream), containers.heard() as log:
         seen = _Survey(_claimed(container, stream), stream.guessed_rate, lasts=_stated_duration(container, stream))
+        timed = any(kind in container.format.name for kind in _TIMED)
         reordered, oriented, scale = False, UPRIGHT, Scaler(_PROBE_SIDE, _PROBE_SIDE)
         for frame in containers.frames(container, stream, errors, log):
             stated = orientation.stated(frame)
@@ -222,6 +224,8 @@ def _survey(path: Path, probes: Sequence[int], errors: list[str]) -> _Survey:
             if seen.count in probes:
                 seen.probed[seen.count] = scale(frame)
             if frame.pts is not None:
+                if timed and seen.span and frame.pts * frame.time_base < seen.span[1] and not seen.note:
+                    seen.note = f"the times of its frames go back at frame {seen.count}"
                 seen.see(frame.pts * frame.time_base, (frame.duration or 0) * frame.time_base)
             seen.count += 1
             reordered = reordered or frame.pict_type == PictureType.B
