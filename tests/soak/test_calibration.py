@@ -117,7 +117,7 @@ def on_time(name: str, severity: int, metric: str) -> float:
 
 @pytest.mark.parametrize("name", suite("video_c"))
 def test_levels_meet_their_targets_on_real_video(name: str, real: dict[int, list[Clip]], made: list[Clip]) -> None:
-    """The mean over both sizes (or 112 px alone) meets the target; at each, and on made video, every level is harder."""
+    """The mean over both sizes (or at 112 px) meets the target; at each and on made video every level is harder."""
     metric, mild, severe = TARGETS[name]
     targets = np.linspace(mild, severe, 5)
     measures = {"ssim": ssim, "psnr": psnr, "chroma": chroma}
