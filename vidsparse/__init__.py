@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vidsparse.utils import one_copy, torchvision_compat
+from vidsparse.utils.version import VERSION
 
 if TYPE_CHECKING:
     from vidsparse import sparsity
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from vidsparse.sparsity.topology import sparsify
 
 __all__ = ["create_model", "list_models", "load_config", "run", "sparsify", "sparsity"]
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOME = {
     "create_model": "vidsparse.models.zoo",

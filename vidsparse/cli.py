@@ -10,12 +10,14 @@ from pathlib import Path
 
 from corruptions.errors import CorruptionError
 from vidsparse.corrupt_video import command as corrupt_video
+from vidsparse.listing import command as listing
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.failures import machine_errno, sentence
 from vidsparse.utils.files import at_home
 from vidsparse.utils.one_copy import check_corruptions
 from vidsparse.utils.ranges import Range
 from vidsparse.utils.surroundings import prepare_environment, speak_utf8, steady_streams
+from vidsparse.utils.version import VERSION
 
 _CONFIG_HELP = "a YAML file, or the name of a shipped config such as ucf101_rigl"
 _OVERRIDE_HELP = "settings that replace those of the config, such as sparse.sparsity=0.3 training.seed=1"
@@ -28,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="vidsparse", description="Train sparse and dense video models; measure how they hold up under corruption."
     )
+    parser.add_argument("--version", action="version", version=f"vidsparse {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     for name, (_, summary, add) in COMMANDS.items():
         add(commands.add_parser(name, help=summary, description=summary))
@@ -279,6 +282,7 @@ COMMANDS: dict[str, Command] = {
         _add_prepare,
     ),
     "corrupt": (corrupt_video.carry_out, "Write a video file under a corruption.", corrupt_video.add_arguments),
+    "list": (listing.carry_out, "List what there is by name: models, methods, corruptions, ...", listing.add_arguments),
     "preview": (
         _preview,
         "Show a video under corruptions: sheets over severities and over time, and one of them in motion.",
