@@ -29,10 +29,21 @@ EXPLORED_TEXT: Final = (
     "classes of UCF101, with the settings above but 8 updates, 4 steps apart, which see 32 samples each (2 frames, "
     "32 px, batch 8, SGD; 30 November 2026, `python -m pytest tests/soak/test_exploration.py -s`). In the paper's "
     "setting 1,192 steps lie between updates, in which grown weights can become large: a run says its own net change "
-    "and exploration. The other methods by gradient were not measured."
+    "and exploration. SET grows at random and stands beside them. Where growth takes back most of what was dropped, as in "
+    "MEST_g (24 %) and GraNet_g (30 %) at 0.1, a topology moves far less than the count of dropped weights says. The "
+    "other methods by gradient were not measured."
 )
 EXPLORED_HEAD: Final = ("method", "sparsity", "gone, of what was dropped", "explored, of the masked layers")
-EXPLORED: Final = (("rigl", "0.5", "0.674", "0.605"),)
+EXPLORED: Final = (
+    ("rigl", "0.5", "0.674", "0.605"),
+    ("rigl", "0.1", "0.387", "0.671"),
+    ("mest_g", "0.5", "0.800", "0.614"),
+    ("mest_g", "0.1", "0.242", "0.994"),
+    ("granet_g", "0.5", "0.724", "1.000"),
+    ("granet_g", "0.1", "0.301", "1.000"),
+    ("set", "0.5", "0.688", "0.619"),
+    ("set", "0.1", "0.852", "0.806"),
+)
 ADAMW_TEXT: Final = (
     "AdamW takes a root of every weight, absent ones too. Where it is as good, a run uses its fused form, whose "
     "results differ by rounding. timm's vit_tiny, sparsity 0.9, 64 px, batch 4, medians of interleaved steps over "
