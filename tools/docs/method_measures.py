@@ -30,7 +30,7 @@ EXPLORED_TEXT: Final = (
     "32 px, batch 8, SGD; 30 November 2026, `python -m pytest tests/soak/test_exploration.py -s`). In the paper's "
     "setting 1,192 steps lie between updates, in which grown weights can become large: a run says its own net change "
     "and exploration. SET grows at random and stands beside them. Where growth takes back most of what was dropped, as "
-    "in MEST_g (24 %) and GraNet_g (30 %) at 0.1, a topology moves far less than the count of dropped weights says. The "
+    "in MEST_g (24 %) and GraNet_g (30 %) at 0.1, topology moves far less than the count of dropped weights says. The "
     "other methods by gradient were not measured."
 )
 EXPLORED_HEAD: Final = ("method", "sparsity", "gone, of what was dropped", "explored, of the masked layers")
