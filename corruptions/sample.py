@@ -110,7 +110,7 @@ def _keys(transform: Transform, said: Any, count: int, batch: bool) -> list[str]
 
 
 def _is_list(said: Any) -> bool:
-    return isinstance(said, (list, tuple, np.ndarray))
+    return isinstance(said, (list, tuple)) or (isinstance(said, np.ndarray) and said.ndim > 0)
 
 
 def _leaves(sample: Any) -> Iterator[Any]:

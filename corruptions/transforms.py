@@ -114,8 +114,13 @@ class RandomCorrupt:
 
     def __post_init__(self) -> None:
         _check(self.key, self.layout, self.fps)
-        known_name("temporal mode", self.temporal or "default", ("default", *MODES))
-        known_name("resolution", self.resolution or "absolute", ("absolute", "relative"))
+        known_name("temporal mode", "default" if self.temporal is None else self.temporal, ("default", *MODES))
+        resolution = "absolute" if self.resolution is None else self.resolution
+        known_name("resolution", resolution, ("absolute", "relative"))
+        if not isinstance(self.suite, (str, list, tuple)):
+            raise CorruptionError(f"suite {short(self.suite)}: give the name of a suite, or a list of corruptions")
+        if not isinstance(self.severities, (list, tuple, range, type(None))):
+            raise CorruptionError(f"severities {short(self.severities)}: give a list of them, such as (1, 2, 3)")
         if isinstance(self.p, bool) or not isinstance(self.p, (int, float)) or not 0 <= self.p <= 1:
             raise CorruptionError(f"p {short(self.p)}: it is a probability, from 0 to 1")
         if not self._cells:
