@@ -11,7 +11,14 @@ The tables of names load at once; NumPy, OpenCV, Numba and Pillow only when the 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from corruptions.errors import CorruptionError, MissingFrames, NoKeyWarning, UnknownName, UnknownProfile, WrongFrames
+from corruptions.exceptions import (
+    CorruptionError,
+    MissingFrames,
+    NoKeyWarning,
+    UnknownName,
+    UnknownProfile,
+    WrongFrames,
+)
 from corruptions.registry import REGISTRY, Corruption, names
 from corruptions.suites import SUITES, Suite, suite
 

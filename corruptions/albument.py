@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions.condition import Condition
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 from corruptions.layouts import Pictures, unpack
 from corruptions.sample import keys_of
 from corruptions.targets import Moved, moved_mask

@@ -21,7 +21,7 @@ from corruptions.checks import (
     level_number,
     text,
 )
-from corruptions.errors import CorruptionError, MissingFrames, NoKeyWarning, WrongFrames, known_name
+from corruptions.exceptions import CorruptionError, MissingFrames, NoKeyWarning, WrongFrames, known_name
 from corruptions.motion import Scene
 from corruptions.registry import MODES, Corruption, Mode, find, resolve_profile
 from corruptions.severities import SIDES, TABLES, Level

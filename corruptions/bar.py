@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from corruptions import bar_fields, bar_warps, bilinear, fields, motion
 from corruptions.bar_draws import along, held, normals, span, turn, uniforms
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]

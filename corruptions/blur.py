@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from corruptions import bilinear, fields, motion, psf
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 _ROUNDING = 1e-3  # lifts float32 sums that fell just short of a whole grey level, so that truncation keeps it

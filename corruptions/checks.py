@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions.errors import CorruptionError, WrongFrames, short
+from corruptions.exceptions import CorruptionError, WrongFrames, short
 
 Frames = NDArray[np.uint8]
 Numbers = Sequence[int] | NDArray[np.int64]

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from corruptions import damage
 from corruptions.damage import Hurt
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Coded = Iterator[tuple[Pixels, bool]]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from corruptions.errors import WrongFrames
+from corruptions.exceptions import WrongFrames
 from corruptions.registry import find
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.int64]

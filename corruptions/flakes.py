@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from corruptions import counter_rng, fields, motion
 from corruptions.blur import smear, steps, streak, weigh
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]

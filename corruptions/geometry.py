@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from corruptions import bilinear, counter_rng, fields, motion
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Field = NDArray[np.float32]

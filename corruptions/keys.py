@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from corruptions.checks import text
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 
 
 class KeyCounter:

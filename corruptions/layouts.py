@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions.checks import SMALLEST, Frames
-from corruptions.errors import WrongFrames, known_name
+from corruptions.exceptions import WrongFrames, known_name
 
 ONE: Final = {3: ("HWC", "CHW"), 4: ("THWC", "TCHW", "CTHW")}  # by the number of sides
 MANY: Final = {4: ("BHWC", "BCHW"), 5: ("BTHWC", "BTCHW", "BCTHW")}

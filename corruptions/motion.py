@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions import counter_rng
-from corruptions.record import Mode
+from corruptions.row import Mode
 
 NORMAL: Final = NormalDist()
 Knots = tuple[tuple[int, float], ...]

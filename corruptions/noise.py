@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from corruptions import fields
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Words = NDArray[np.uint64]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from corruptions import counter_rng
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Order = NDArray[np.int64]
 

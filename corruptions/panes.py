@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corruptions import ice
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 
 Pixels = NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from corruptions.jit import kernel
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 

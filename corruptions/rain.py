@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from corruptions import counter_rng, motion
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.int64]

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from corruptions import rows_bar, rows_noise_blur, rows_processing, rows_video, rows_weather
-from corruptions.errors import UnknownProfile, known_name, nearest
-from corruptions.record import MODES, Corruption, Mode, Moves, Support
+from corruptions.exceptions import UnknownProfile, known_name, nearest
+from corruptions.row import MODES, Corruption, Mode, Moves, Support
 from corruptions.tables_calibrated import CALIBRATED
 
 __all__ = [

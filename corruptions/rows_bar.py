@@ -6,7 +6,7 @@ stands in its formula in `bar`. The temporal story of each stands first in its n
 
 from typing import Final
 
-from corruptions.record import Corruption, displacing, each, pattern
+from corruptions.row import Corruption, displacing, each, pattern
 
 ROWS: Final[tuple[Corruption, ...]] = (
     pattern(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from corruptions.record import Corruption, Table, each, fixed, moving, noise
+from corruptions.row import Corruption, Table, each, fixed, moving, noise
 
 _JPEG_85: Final = "departure: nothing is stored as JPEG of quality 85, which takes a third of the noise off ImageNet-C"
 _GAUSSIAN = each(0.08, 0.12, 0.18, 0.26, 0.38)

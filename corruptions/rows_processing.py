@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from corruptions.record import Corruption, Table, displacing, each, fixed, moving
+from corruptions.row import Corruption, Table, displacing, each, fixed, moving
 
 _BRIGHTNESS = each(0.1, 0.2, 0.3, 0.4, 0.5)
 _CONTRAST = each(0.4, 0.3, 0.2, 0.1, 0.05)

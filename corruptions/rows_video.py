@@ -6,7 +6,7 @@ Degrees, pixels, frames, frames a second, rate factors, quantisers, bytes and sh
 import math
 from typing import Final
 
-from corruptions.record import Corruption, Table, displacing, each, shown, video
+from corruptions.row import Corruption, Table, displacing, each, shown, video
 
 _DIVISORS: Final[Table] = each(2, 4, 8, 16, 32)
 _HELD: Final = (

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from corruptions.record import Corruption, Table, moving
+from corruptions.row import Corruption, Table, moving
 
 _FOG: Table = ((1.5, 2, 256, 0), (2, 2, 256, 0), (2.5, 1.7, 256, 0), (2.5, 1.5, 256, 0), (3, 1.4, 256, 0))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from corruptions.checks import text
 from corruptions.condition import Condition
-from corruptions.errors import CorruptionError, WrongFrames
+from corruptions.exceptions import CorruptionError, WrongFrames
 from corruptions.keys import KeyCounter
 from corruptions.layouts import Pictures, fits_any, is_a, is_list_of_pictures, is_pil, is_tensor, unpack
 from corruptions.targets import Moved, move, moves_along

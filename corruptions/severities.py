@@ -18,8 +18,8 @@ video_c        none: calibrated by measurement, in `tables_calibrated`; 224 px
 
 from typing import Final
 
-from corruptions.record import Level, Table
 from corruptions.registry import REGISTRY
+from corruptions.row import Level, Table
 
 __all__ = ["SIDES", "TABLES", "Level", "Table"]
 

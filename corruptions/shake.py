@@ -11,7 +11,7 @@ from PIL import Image
 
 from corruptions import motion
 from corruptions.motion import Scene
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions.apply import Resolution, Temporal, _asked, _function
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 
 
 def recode(

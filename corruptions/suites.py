@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from corruptions.errors import known_name
-from corruptions.record import Mode
+from corruptions.exceptions import known_name
+from corruptions.row import Mode
 from corruptions.tables_calibrated import CALIBRATED
 
 Cell = tuple[str, str]

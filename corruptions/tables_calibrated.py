@@ -25,7 +25,7 @@ SSIM ends where the process ends: no quality of JPEG and no exposure destroys as
 
 from typing import Final
 
-from corruptions.record import Table, each
+from corruptions.row import Table, each
 
 Target = tuple[str, float, float]
 

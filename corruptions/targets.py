@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions.condition import Condition
-from corruptions.errors import CorruptionError, WrongFrames
+from corruptions.exceptions import CorruptionError, WrongFrames
 from corruptions.layouts import Pictures, is_a, is_tensor, like
 
 TV = "torchvision.tv_tensors"

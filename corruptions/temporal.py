@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions.errors import WrongFrames
+from corruptions.exceptions import WrongFrames
 
 Frames = NDArray[np.uint8]
 Plane = NDArray[np.float32]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from corruptions import counter_rng
 from corruptions.checks import clock, level_number, text
 from corruptions.condition import Condition
-from corruptions.errors import CorruptionError, known_name, short
+from corruptions.exceptions import CorruptionError, known_name, short
 from corruptions.layouts import LAYOUTS
 from corruptions.registry import MODES, REGISTRY, find, resolve_profile
 from corruptions.sample import corrupt_sample

@@ -16,7 +16,7 @@ from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.plasma import plasma
 from corruptions.psf import streak_weights
-from corruptions.record import Level
+from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Field = NDArray[np.float32]

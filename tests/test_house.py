@@ -92,6 +92,34 @@ def test_what_makes_the_pages_of_docs_is_in_no_wheel():
     assert list(wheel["force-include"].values()) == ["vidsparse/configs"]
 
 
+def test_no_two_modules_have_one_name():
+    seen: dict[str, list[str]] = {}
+    for path in PACKAGES:
+        if path.name not in ("__init__.py", "command.py"):  # one `command` in each room that has its own
+            seen.setdefault(path.stem, []).append(name(path))
+    assert {stem: files for stem, files in seen.items() if len(files) > 1} == {}
+
+
+def test_a_folder_of_tests_is_that_of_a_room():
+    rooms = {path.parent.relative_to(ROOT / path.relative_to(ROOT).parts[0]).as_posix() for path in PACKAGES}
+    rooms |= {"corruptions"} | {path.stem for path in (ROOT / "vidsparse").glob("*.py")}
+    other = {".", "helpers", "speed", "soak", "made_before", "packaging"}
+    folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS}
+    assert folders - rooms - other == set()
+
+
+def test_every_test_file_that_a_text_names_is_there():
+    texts = [*TESTS, *PACKAGES, *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "Makefile"]
+    named = {
+        (file, name(path))
+        for path in texts
+        if path.name not in ("CHANGELOG.md", "test_tiers.py")  # of before, made up
+        for file in re.findall(r"\btests/[\w/]+\.py\b", path.read_text("utf-8"))
+    }
+    assert len(named) > 20
+    assert {(file, by) for file, by in named if not (ROOT / file).is_file()} == set()
+
+
 def test_no_package_file_prints_or_downloads_when_imported():
     trees = {name(path): ast.parse(path.read_text()) for path in PACKAGES}
     assert [file for file, tree in trees.items() if "print" in calls(ast.walk(tree))] == []

@@ -11,7 +11,7 @@ import pytest
 import corruptions
 import vidsparse
 from vidsparse.cli import main
-from vidsparse.listing.tables import TABLES
+from vidsparse.listing.what_there_is import TABLES
 from vidsparse.sparsity.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]

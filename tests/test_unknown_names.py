@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import corruptions
-from corruptions.errors import FEW, CorruptionError, suggestion
+from corruptions.exceptions import FEW, CorruptionError, suggestion
 from vidsparse import load_config
 from vidsparse.data.datasets.prepare import prepare
 from vidsparse.data.datasets.source_table import SOURCES

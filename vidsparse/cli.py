@@ -8,14 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 from vidsparse.corrupt_video import command as corrupt_video
 from vidsparse.listing import command as listing
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.failures import machine_errno, sentence
 from vidsparse.utils.files import at_home
+from vidsparse.utils.number_range import Range
 from vidsparse.utils.one_copy import check_corruptions
-from vidsparse.utils.ranges import Range
 from vidsparse.utils.surroundings import prepare_environment, speak_utf8, steady_streams
 from vidsparse.utils.version import VERSION
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from helpers.orders import sums
 from vidsparse import load_config
-from vidsparse.benchmark.build import build
+from vidsparse.benchmark.fingerprint import build
 from vidsparse.benchmark.generate import generate
 from vidsparse.config import identity
 from vidsparse.data.corrupted.layout import RECIPE

@@ -8,7 +8,7 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from corruptions import Corrupt, ForAlbumentations, KeyCounter, RandomCorrupt, corrupt, corrupt_labels
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 
 CLIP = np.random.default_rng(0).integers(0, 256, (4, 40, 60, 3), np.uint8)
 LABELS = np.random.default_rng(1).integers(0, 9, (4, 5, 6), np.uint8).repeat(8, 1).repeat(10, 2)

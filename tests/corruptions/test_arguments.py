@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import corruptions
-from corruptions.errors import CorruptionError, UnknownName
+from corruptions.exceptions import CorruptionError, UnknownName
 
 CLIP = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
 READ_ONLY = CLIP.copy()

@@ -1,4 +1,4 @@
-from corruptions.errors import UnknownName
+from corruptions.exceptions import UnknownName
 from corruptions.registry import nearest
 
 

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from corruptions import Corrupt, KeyCounter
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 
 
 class Keys(Dataset):

@@ -7,7 +7,7 @@ import pytest
 
 import corruptions
 from corruptions import REGISTRY, corrupt, corrupt_labels, frame_order, frames_needed, names
-from corruptions.errors import MissingFrames, WrongFrames
+from corruptions.exceptions import MissingFrames, WrongFrames
 
 HEIGHT, WIDTH, FRAMES = 49, 67, 3  # odd, so that a centre or a border that is off by one shows
 CLASSES, VOID = 6, 255

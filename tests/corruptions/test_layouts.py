@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from corruptions import Corrupt, corrupt
-from corruptions.errors import CorruptionError, WrongFrames
+from corruptions.exceptions import CorruptionError, WrongFrames
 from corruptions.layouts import LAYOUTS, form_of
 
 CLIP = np.random.default_rng(0).integers(0, 256, (5, 32, 40, 3), np.uint8)

@@ -3,7 +3,7 @@ from importlib import import_module
 
 import pytest
 
-from corruptions.errors import UnknownName, UnknownProfile
+from corruptions.exceptions import UnknownName, UnknownProfile
 from corruptions.registry import REGISTRY, find, names, resolve_profile
 
 

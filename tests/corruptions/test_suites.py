@@ -1,6 +1,6 @@
 import pytest
 
-from corruptions.errors import UnknownName
+from corruptions.exceptions import UnknownName
 from corruptions.severities import TABLES
 from corruptions.suites import SUITES, suite
 

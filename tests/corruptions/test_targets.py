@@ -7,7 +7,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from corruptions import REGISTRY, Corrupt, RandomCorrupt, corrupt, corrupt_labels, frame_order, names
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 
 CLIP = np.random.default_rng(0).integers(0, 256, (4, 48, 300, 3), np.uint8)  # more than 256 columns
 IMAGE = tv_tensors.Image(torch.from_numpy(CLIP[0]).permute(2, 0, 1))

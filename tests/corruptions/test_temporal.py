@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 import corruptions
 from corruptions import corrupt, motion
 from corruptions.apply import Temporal
-from corruptions.errors import WrongFrames
+from corruptions.exceptions import WrongFrames
 from corruptions.motion import Scene
 from corruptions.temporal import Consistency, aligned, consistency, correlation, flow, residual
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import corruptions
 from corruptions import SUITES, Corrupt, KeyCounter, RandomCorrupt, corrupt
-from corruptions.errors import CorruptionError, UnknownName, UnknownProfile, WrongFrames
+from corruptions.exceptions import CorruptionError, UnknownName, UnknownProfile, WrongFrames
 
 CLIP = np.random.default_rng(0).integers(0, 256, (4, 32, 40, 3), np.uint8)
 

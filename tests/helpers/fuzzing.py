@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 from vidsparse.utils.errors import VidsparseError
 
 Trial = Callable[[random.Random], str]  # makes one input and says what came of it; AssertionError for a wrong result

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import corruptions
-from vidsparse.benchmark.build import build
+from vidsparse.benchmark.fingerprint import build
 from vidsparse.config import BenchmarkConfig, Config
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.cells import Cell, evaluation_cells

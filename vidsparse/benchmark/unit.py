@@ -13,10 +13,10 @@ from typing import Any
 
 import cv2
 
-from corruptions.errors import CorruptionError
+from corruptions.exceptions import CorruptionError
 from corruptions.severities import TABLES
 from vidsparse.benchmark import packed
-from vidsparse.benchmark.build import build
+from vidsparse.benchmark.fingerprint import build
 from vidsparse.benchmark.formats import decode, encode, encode_mask, is_lossless
 from vidsparse.benchmark.long_clips import LongClip, write_long
 from vidsparse.benchmark.measure import Loss, mean_loss, measure

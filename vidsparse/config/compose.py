@@ -14,7 +14,7 @@ from typing import Any, get_origin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
-from corruptions.errors import nearest, suggestion
+from corruptions.exceptions import nearest, suggestion
 from vidsparse.config import SAMPLE_ROOT, Config, flatten
 from vidsparse.config.change import changed
 from vidsparse.config.kinds import choices, kind_of, known_keys, members, named_rows, type_name

@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import field, fields, is_dataclass
 from typing import Any, TypeVar, Unpack
 
-from vidsparse.utils.ranges import Bounds, Range
+from vidsparse.utils.number_range import Bounds, Range
 
 T = TypeVar("T")
 C = TypeVar("C", list[Any], dict[str, Any])

@@ -6,7 +6,7 @@ from typing import Any
 
 from vidsparse.config.kinds import kind_of, type_name
 from vidsparse.config.schema import Config
-from vidsparse.utils.ranges import Range
+from vidsparse.utils.number_range import Range
 
 
 @dataclass(frozen=True)

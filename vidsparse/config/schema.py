@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from vidsparse.config.method_settings import with_method_settings
 from vidsparse.config.operation import (
     LARGEST_SEED,
     AnalysisConfig,
@@ -18,7 +19,6 @@ from vidsparse.config.operation import (
     StudyConfig,
 )
 from vidsparse.config.ranges import empty, key, number, numbers
-from vidsparse.config.settings import with_method_settings
 from vidsparse.tasks import TASKS
 
 Normalize = Literal["auto", "kinetics", "imagenet", "pytorchvideo", "half", "cifar10", "cifar100", "clip", "unit"]

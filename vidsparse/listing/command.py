@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from vidsparse.listing.tables import TABLES, Row
+from vidsparse.listing.what_there_is import TABLES, Row
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from corruptions.errors import nearest
+from corruptions.exceptions import nearest
 from vidsparse.config import Config, SparseConfig
 from vidsparse.config.change import changed
 from vidsparse.config.compose import COMMAND_LINE

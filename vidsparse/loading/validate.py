@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import corruptions
-from corruptions.errors import suggestion
+from corruptions.exceptions import suggestion
 from vidsparse.config import SAMPLE_ROOT, Config
 from vidsparse.config.faults import Fail, failing
 from vidsparse.config.ranges import outside

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from corruptions.errors import suggestion
+from corruptions.exceptions import suggestion
 from vidsparse.utils.errors import ConfigError, install
 
 if TYPE_CHECKING:

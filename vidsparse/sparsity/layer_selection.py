@@ -12,10 +12,10 @@ from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 from torch.utils.weak import WeakIdKeyDictionary
 
-from corruptions.errors import suggestion
+from corruptions.exceptions import suggestion
 from vidsparse.sparsity.heads import heads
 from vidsparse.sparsity.masks import computed, prunable
-from vidsparse.sparsity.transforms import holder, unfit
+from vidsparse.sparsity.weight_transforms import holder, unfit
 from vidsparse.utils.errors import ConfigError, some
 
 Policy = Literal["sparse", "dense"]

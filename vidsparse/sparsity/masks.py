@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from vidsparse.sparsity.transforms import trained
+from vidsparse.sparsity.weight_transforms import trained
 from vidsparse.utils.errors import ConfigError
 
 _NEVER = (nn.Embedding, nn.EmbeddingBag, _NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from corruptions.errors import suggestion
+from corruptions.exceptions import suggestion
 from vidsparse.sparsity.method import SETTINGS, Method
 from vidsparse.sparsity.scores import GRADIENT, MAGNITUDE, MAGNITUDE_AND_GRADIENT, MOMENTUM, RANDOM
 from vidsparse.utils.errors import ConfigError

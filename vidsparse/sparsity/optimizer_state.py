@@ -63,7 +63,9 @@ def _like(weight: nn.Parameter, optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def settle(optimizer: Optimizer, weight: nn.Parameter, rest: Rest, mask: Tensor, lived: Tensor | None = None) -> None:
+def reset_state(
+    optimizer: Optimizer, weight: nn.Parameter, rest: Rest, mask: Tensor, lived: Tensor | None = None
+) -> None:
     """Give weights that do not exist no value, no gradient and the state of a weight at rest.
 
     `mask` is 1 where a weight exists, else 0. `lived` (bool): those that exist and did before; the others start anew.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Unpack
 
-from vidsparse.utils.ranges import Bounds, Range
+from vidsparse.utils.number_range import Bounds, Range
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from corruptions.errors import suggestion
+from corruptions.exceptions import suggestion
 from vidsparse.sparsity import distributed
 from vidsparse.sparsity.attach import Attachment, innermost
 from vidsparse.sparsity.budget import Budget
@@ -29,7 +29,7 @@ from vidsparse.sparsity.layer_selection import Choice, Policy, choose, find_copy
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.methods import PAGE, Method, method_row
 from vidsparse.sparsity.momentum import scale_as_seen, smooth
-from vidsparse.sparsity.optimizer_state import at_rest, settle
+from vidsparse.sparsity.optimizer_state import at_rest, reset_state
 from vidsparse.sparsity.sparse_weight import Layer
 from vidsparse.sparsity.step_counter import StepCount
 from vidsparse.sparsity.update import Plan, Update, rewire
@@ -335,7 +335,9 @@ class Topology:
             lived = distributed.mask_of_first(change.kept[name]) if change.kept else layer.mask.bool() & mask
             gone += layer.adopt(mask)
             alive = lived.to(layer.mask) if change.kept else layer.mask
-            settle(self.optimizer, layer.weight, self._rest[name], alive, lived if self._rest[name].states else None)
+            reset_state(
+                self.optimizer, layer.weight, self._rest[name], alive, lived if self._rest[name].states else None
+            )
         self.updates += 1
         self.changed += gone
         self.dropped += change.dropped
@@ -344,5 +346,5 @@ class Topology:
 
     def _settle(self, layers: Iterable[Layer]) -> None:
         for layer in layers:
-            settle(self.optimizer, layer.weight, self._rest[layer.name], layer.mask_like_weight())
+            reset_state(self.optimizer, layer.weight, self._rest[layer.name], layer.mask_like_weight())
             layer.version = layer.weight._version

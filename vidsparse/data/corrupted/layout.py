@@ -46,7 +46,7 @@ class Recipe:
 
     `short_side`, `size` and the five fields of the frame protocol, `frames` to `views`, are None where they do not
     matter: a canvas that is not resized or not cropped, and whole videos. `fingerprint` is that of the source's test
-    clips, `build` that of the libraries (see benchmark.build).
+    clips, `build` that of the libraries (see benchmark.fingerprint).
     """
 
     name: str

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from time import monotonic
 
-from corruptions.errors import suggestion
+from corruptions.exceptions import suggestion
 from vidsparse.data.datasets.downloads import instructions
 from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.data.datasets.sources import ABSENT, Dataset, Sample

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from corruptions.errors import suggestion
+from corruptions.exceptions import suggestion
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, names_in
 from vidsparse.models.zoo import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.run_dir.record import RunRecord, read_record

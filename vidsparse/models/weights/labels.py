@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from corruptions.errors import suggestion
+from corruptions.exceptions import suggestion
 from vidsparse.classes.names import Lookup, Names, plain, repeated
 from vidsparse.classes.spaces import SPACES, space_classes
 from vidsparse.utils import json_text

@@ -58,7 +58,7 @@ class Network:
     opaque: dict[str, str] = field(default_factory=dict)
 
 
-def follow(model: nn.Module, example: Tensor | None = None) -> Network:
+def trace_channels(model: nn.Module, example: Tensor | None = None) -> Network:
     """Follow the channels through a model in evaluation mode; where it has no graph, there are no layers.
 
     With an example the model may ask for lengths and branch on them; what is found then holds for that shape.

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from vidsparse.sparsity.channels.channel_graph import Network, follow
+from vidsparse.sparsity.channels.channel_graph import Network, trace_channels
 from vidsparse.sparsity.channels.channel_sets import Bools, Ints, Layer
 from vidsparse.sparsity.heads import example_input
 from vidsparse.sparsity.layer_selection import unwrap
@@ -68,7 +68,7 @@ def compaction(model: nn.Module, example: Tensor | Sequence[int] | None = None) 
     """
     model = unwrap(model)
     small, example = deepcopy(model).eval(), example_input(model, example)
-    network = follow(small, example)
+    network = trace_channels(small, example)
     plan = _Plan(network)
     sizes = {name: (plan.kept[layer.reads.ids], plan.kept[layer.writes]) for name, layer in network.layers.items()}
     left = {**network.opaque, **plan.left_alone()}

@@ -7,7 +7,7 @@ from torch.nn.modules.conv import _ConvTransposeNd
 
 from vidsparse.sparsity.layer_selection import unwrap
 from vidsparse.sparsity.masks import prunable
-from vidsparse.sparsity.transforms import holder
+from vidsparse.sparsity.weight_transforms import holder
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from vidsparse.config import identity
 from vidsparse.training.topology_plan import check_updates, settings_in_steps, topology_plan
 from vidsparse.utils.errors import ConfigError
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 UCF101 = 596  # steps of an epoch at batch 16
 
 

@@ -14,7 +14,7 @@ from vidsparse.models.zoo import create_model
 from vidsparse.sparsity import METHODS, allocate
 from vidsparse.sparsity.masks import prunable
 
-FOLDER = Path(__file__).resolve().parents[1] / "configs"
+FOLDER = Path(__file__).resolve().parents[2] / "configs"
 CONFIGS = sorted(path.stem for path in FOLDER.glob("ucf101_paper_*.yaml") if "inception" not in path.stem)
 
 

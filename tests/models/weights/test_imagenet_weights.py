@@ -13,7 +13,7 @@ from vidsparse.experiment import run
 
 pytestmark = pytest.mark.slow
 
-TINY = Path(__file__).resolve().parents[3] / "shared" / "data" / "tiny-imagenet-200"
+TINY = Path(__file__).resolve().parents[4] / "shared" / "data" / "tiny-imagenet-200"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A page shows what was counted, labelled as theoretical; a run without accounts has a page all the same."""
+"""A page shows what was counted, labelled as theoretical; a run that recorded no cost has a page all the same."""
 
 import json
 from dataclasses import replace

@@ -11,7 +11,7 @@ from vidsparse.report.tables import load_run
 from vidsparse.run_dir.record import VERSION, RunRecord, TopologyRecord, from_json, read_record, read_whole
 from vidsparse.utils.errors import RunFolderError
 
-BEFORE = Path(__file__).parent / "made_before" / "runs"
+BEFORE = Path(__file__).parents[1] / "made_before" / "runs"
 
 
 def write(folder: Path, said: object) -> Path:

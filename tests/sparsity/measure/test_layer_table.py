@@ -9,7 +9,7 @@ from torch import nn
 
 from helpers.toy import SPARSE, build, train
 from vidsparse.sparsity import METHODS, allocate, count_flops
-from vidsparse.sparsity.measure import layer_table as accounts
+from vidsparse.sparsity.measure import layer_table as cost
 from vidsparse.sparsity.measure.layer_table import (
     Memory,
     budget_of,
@@ -72,13 +72,13 @@ def test_explored_and_overlap_are_those_of_the_masks(method):
             ever[name] |= mask
         there = sum(int((mask & first[name]).sum()) for name, mask in sparse.masks.items())
         seen = sum(int(mask.sum()) for mask in ever.values())
-        assert accounts.explored(sparse) == pytest.approx(seen / sum(mask.numel() for mask in first.values()))
-        assert accounts.overlap(sparse) == pytest.approx(there / sum(int(m.sum()) for m in sparse.masks.values()))
+        assert cost.explored(sparse) == pytest.approx(seen / sum(mask.numel() for mask in first.values()))
+        assert cost.overlap(sparse) == pytest.approx(there / sum(int(m.sum()) for m in sparse.masks.values()))
 
     check()
     train(model, opt, range(13), check)
     grows = METHODS[method].dynamic and METHODS[method].initial_density < 1  # else all that there is was there
-    assert (accounts.overlap(sparse) < 1) == grows
+    assert (cost.overlap(sparse) < 1) == grows
 
 
 @pytest.mark.parametrize("method", SPARSE)
@@ -129,18 +129,22 @@ def test_exploration_counts_masked_layers_alone_and_says_where_they_are():
     inside = set(sparse.masks)
     sizes = sparse.sizes()
     assert 0 < len(inside) < len(sizes)
-    assert accounts.coverage(sparse) == {
+    assert cost.coverage(sparse) == {
         "layers": len(sizes),
         "masked_layers": len(inside),
         "masked_weights": sum(sizes[name] for name in inside),
         "weights": sparse.total,
     }
-    before = accounts.explored(sparse)
+    before = cost.explored(sparse)
     assert before == pytest.approx(sum(sparse.counts()[n] for n in inside) / sum(sizes[n] for n in inside))
     everywhere = build("granet_g", sparsity=0.1)[2]
-    assert accounts.coverage(everywhere)["masked_layers"] == len(sizes)
+    assert cost.coverage(everywhere)["masked_layers"] == len(sizes)
     dense = build("dense")[2]
-    assert (accounts.explored(dense), accounts.overlap(dense), accounts.coverage(dense)["masked_layers"]) == (1, 1, 0)
+    assert (cost.explored(dense), cost.overlap(dense), cost.coverage(dense)["masked_layers"]) == (
+        1,
+        1,
+        0,
+    )
 
 
 def test_present_weights_that_never_left_zero_do_not_count_as_effective():
@@ -154,7 +158,7 @@ def test_present_weights_that_never_left_zero_do_not_count_as_effective():
         weight.view(-1)[places[0]] = 0.0
         weight.view(-1)[places[1]] = -0.049
         weight.view(-1)[places[2]] = 0.05
-    assert accounts.effective_counts(sparse)[name] == present - 2
+    assert cost.effective_counts(sparse)[name] == present - 2
     table = {row["name"]: row for row in layer_table(model, sparse, None)}
     assert table[name]["effective"] == present - 2
     assert table[name]["nonzero"] == present

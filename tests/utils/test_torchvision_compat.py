@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 # `torchvision_compat` by its path, without `vidsparse/__init__.py`, which would install the fix before the test looks.
 PREAMBLE = """

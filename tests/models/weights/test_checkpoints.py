@@ -314,7 +314,7 @@ def test_float8_is_one_sentence(state, tmp_path):
         load_weights(network(), written(narrow, tmp_path / "narrow.pt"))
 
 
-PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "weights"
+PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "data" / "weights"
 
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="published weights not at hand: ../shared/data/weights")

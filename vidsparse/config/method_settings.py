@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Any, TypeVar
 
 from vidsparse.sparsity.method import SETTINGS
-from vidsparse.utils.ranges import Range
+from vidsparse.utils.number_range import Range
 
 T = TypeVar("T")
 

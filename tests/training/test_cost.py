@@ -1,4 +1,4 @@
-"""A run keeps its accounts: they agree with each other, and a killed run's with those of one that was not."""
+"""What a run records of its cost: numbers that agree with each other, and with those of a run that was not killed."""
 
 import pandas as pd
 import pytest

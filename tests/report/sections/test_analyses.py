@@ -1,4 +1,4 @@
-"""The exhibits of run/analysis/ and of clips on which two networks part: every number, and what may not be shown."""
+"""The figures of run/analysis/ and of clips on which two networks disagree: every number, and what may not be shown."""
 
 import re
 import shutil
