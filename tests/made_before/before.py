@@ -123,6 +123,11 @@ def _table(table: pd.DataFrame) -> str:
     return _hash(",".join(plain.columns).encode(), repr(plain.to_dict("list")).encode())
 
 
+def _as_then(state: dict) -> dict:
+    """The state of a checkpoint without the digest of its run, which those of then had not."""
+    return {key: value for key, value in state.items() if key != "run"}
+
+
 def run_digests(folder: Path) -> dict[str, str]:
     """What a finished run came to: {what: digest}, all but the times."""
     from safetensors.torch import load_file
@@ -133,7 +138,7 @@ def run_digests(folder: Path) -> dict[str, str]:
         "predictions": _table(predictions.load(folder / "predictions.parquet")),
         "weights": _tensors(load_file(folder / "checkpoints" / "final.safetensors")),
         "last checkpoint": _tensors(weights) if weights else "",
-        "topology and optimizer": _hash(*_masks(state)) if state else "",
+        "topology and optimizer": _hash(*_masks(_as_then(state))) if state else "",
         "metrics": _hash(metrics.to_csv(index=False).encode()),
     }
     for name in ("topology.csv", "layers.csv"):
