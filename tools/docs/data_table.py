@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tools.docs.corruption_pages import table
-from vidsparse.data.datasets.sources import SOURCES
+from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.utils.files import write
 
 BEGIN, END = "<!-- made by scripts/docs.py from SOURCES: change it there -->\n\n", "\n\n<!-- end -->"

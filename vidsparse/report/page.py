@@ -101,7 +101,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     boards, task_words = {arm.label: mean_board(arm) for arm in arms}, loaded[0].task.words
     save_table(leaders, out / "tables" / "leaderboard", index=False)
     save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{task_words.score}_matrix")
-    severities = [int(column) for column in next(iter(boards.values())) if column.isdigit()]
+    severities = [int(column) for column in map(str, next(iter(boards.values()))) if column.isdigit()]
     shown = comparison_sections.exhibits(arms, leaders, loaded[0].record.chance, task_words)
     found = {arm.label: _run_warnings(arm) for arm in arms}
     compared = leaders[leaders["gain"].notna()].to_dict("records")
