@@ -240,6 +240,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[tuple[str, flo
                 skill=2 - level,
                 sparsity=level,
                 training_seed=seed,
+                figures="pdf",
             )
             for seed in (0, 1)
         ]
