@@ -48,7 +48,7 @@ MODELS["toy"] = ModelSpec(
 )
 
 
-MORE = ("analysis.spectral=true", "analysis.clips=1", "analysis.radii=1", "analysis.fourier=3")
+MORE = ("analysis.spectral=true", "analysis.clips=1", "analysis.radii=[1]", "analysis.fourier=3")
 
 
 @cache

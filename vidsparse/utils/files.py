@@ -140,8 +140,10 @@ def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Remove a file with its digest, or a whole folder, if it is there."""
+    """Remove a file with its digest, or a whole folder, if it is there; a kill leaves what `sweep` takes."""
     if path.is_dir() and not path.is_symlink():
+        if not path.name.endswith(".tmp"):
+            path = path.rename(temporary_for(path))
         shutil.rmtree(path)
     elif path.exists() or path.is_symlink():
         path.unlink()

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from math import prod
 from pathlib import Path
-from time import time
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ _HEADER = struct.Struct("<4sIQ")
 _MAGIC = b"VSF1"
 _SUFFIX = ".frames"
 _LOOK_AFTER = 64 << 20  # bytes written between looks at how full the folder is
-_ABANDONED = 3600.0  # seconds after which another process's temporary file belongs to nobody
 _FREE = 1 << 30  # bytes of the disk that are left to others
 
 
@@ -77,7 +75,7 @@ class FrameCache:
         return None
 
     def _keep(self, path: Path, frames: Frames) -> None:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary = files.temporary_for(path)
         frames = np.ascontiguousarray(frames)
         try:
             self._make_room(frames.nbytes)
@@ -99,10 +97,8 @@ class FrameCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self.folder).free < _FREE + _LOOK_AFTER:
             raise OSError("the disk is nearly full")
+        files.sweep(self.folder)
         found = [(entry.stat().st_mtime, entry.stat().st_size, Path(entry)) for entry in os.scandir(self.folder)]
-        for changed, _, path in found:
-            if path.suffix == ".tmp" and time() - changed > _ABANDONED:
-                files.remove(path)
         total = sum(size for _, size, _ in found) + wanted
         for _, size, path in sorted(found):
             if total <= max(0, self.size - _LOOK_AFTER):
