@@ -97,13 +97,18 @@ def photographs(folder: str) -> tuple[tuple[Pixels, ...], str]:
     return pictures, digest.hexdigest()
 
 
+_LOSSLESS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")  # modes of 8 bits, of which OpenCV too drops the alpha
+
+
 def _read(file: Path) -> Pixels:
     """Read a picture as the published program does, with OpenCV, but refuse one that is cut off or no picture."""
     try:
         content = file.read_bytes()
         with Image.open(BytesIO(content)) as image:
             image.load()
-        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+            pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+            if pixels is None and image.mode in _LOSSLESS:  # OpenCV reads no PNG where decord was loaded before it
+                pixels = np.asarray(image.convert("RGB"))[..., ::-1]
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, cv2.error) as error:
         raise CorruptionError(f"frost_textures: cannot read {file}: {error}") from error
     if pixels is None or min(pixels.shape[:2]) < LEAST:

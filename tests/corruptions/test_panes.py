@@ -124,3 +124,19 @@ def test_what_is_no_set_of_photographs_is_refused_by_name(tmp_path: Path) -> Non
     with pytest.raises(corruptions.CorruptionError, match="fewer than 16"):
         corruptions.frost_textures(tmp_path)
     assert panes.folder_in_use() == ""
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+def test_png_photographs_are_read_where_decord_came_first(mode, tmp_path):
+    """Behind decord, which brings a zlib of its own, OpenCV reads no PNG: it returns None without an error."""
+    pytest.importorskip("decord")
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+    Image.fromarray(pixels).convert(mode).save(tmp_path / "a.png")
+    code = "import sys, {first}, cv2\nfrom corruptions.panes import photographs\nprint(photographs(sys.argv[1])[1])"
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", code.format(first=first), str(tmp_path)], capture_output=True, text=True, check=True
+        ).stdout
+        for first in ("cv2", "decord")
+    ]
+    assert digests[0] == digests[1]

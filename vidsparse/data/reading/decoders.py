@@ -143,6 +143,7 @@ def open_decord(path: Path, height: int, width: int) -> Any:
     """A `decord.VideoReader` that fails where it can see that it must; whatever it raises means: use PyAV."""
     # decord reads this when its library loads. Its default, 10240, makes bad files slow; 128 refuses sound H.264.
     os.environ.setdefault("DECORD_EOF_RETRY_MAX", "2048")
+    import cv2  # noqa: F401  # first: behind decord, whose zlib is another, it reads and writes no PNG
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)
