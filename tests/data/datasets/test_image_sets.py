@@ -92,6 +92,14 @@ def test_imagenet_lists_that_cannot_be_right(make_tree, text, message):
         load_dataset("imagenet", make_tree("train/n1/b.JPEG", "val/V_1.JPEG", text=text), 1, "drop")
 
 
+@pytest.mark.parametrize("name", ["../other", "a/b", "..", "n" * 300])
+def test_imagenet_synsets_are_names_of_folders(make_tree, name):
+    """Such a name reached out of the data set, or ended in a traceback of the file system."""
+    text = {"val.txt": "V_1.JPEG 0\n", "synsets.txt": f"{name}\nn1\n"}
+    with pytest.raises(DataError, match="name of a class folder"):
+        load_dataset("imagenet", make_tree("val/V_1.JPEG", text=text), 1, "drop")
+
+
 def test_class_folders_are_all_for_testing(make_tree):
     root = make_tree("n1/0.001.jpg", "n2/deep/b.png", "README.txt")
     data = load_dataset("class_folders", root, 1, "error")

@@ -45,3 +45,9 @@ def test_frames_whose_times_go_back_are_said(name, tmp_path):
     content[second] ^= 8  # the second offset counts for all frames that follow
     path.write_bytes(content)
     assert "times" in inspect(path).damage
+
+
+def test_a_video_that_nothing_here_decodes_is_refused(tmp_path):
+    path = make(tmp_path, ("mjpeg",))["mjpeg"]
+    path.write_bytes(path.read_bytes().replace(b"MJPG", b"ZZZZ"))
+    assert "no decoder" in inspect(path).error

@@ -1,5 +1,6 @@
 """Image data sets: folders of classes, Tiny ImageNet, ImageNet, the CIFAR archives, packed JPEGs, CIFAR-10.1."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -284,6 +285,9 @@ def _synsets(root: Path, data: Path) -> tuple[str, ...]:
     file = first_file(*(root / name for name in ("LOC_synset_mapping.txt", "synset_words.txt", "synsets.txt")))
     if file:
         found = listed_classes(file, 0)
+        for name in found:
+            if Path(name).name != name or name == ".." or len(os.fsencode(name)) > 255:
+                raise DataError(f"{file}: {name[:60]!r} cannot be the name of a class folder")
     if not found:
         raise DataError(f"{root}: neither train/<synset>/ nor val/<synset>/ nor a list synsets.txt is in it")
     return tuple(sorted(found))

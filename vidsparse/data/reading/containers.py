@@ -36,6 +36,8 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
         stream: Any = container.streams.best("video")
         if stream is None:
             raise ClipDecodeError(f"{path}: there is no video stream in this file")
+        if stream.codec_context is None:
+            raise ClipDecodeError(f"{path}: there is no decoder for the video stream in this file")
         stream.thread_type = "NONE"
         stream.codec_context.options = _CHECKS
         yield container, stream
