@@ -218,7 +218,7 @@ def test_a_mount_that_drops_during_the_evaluation_stops_it_and_the_same_command_
     assert [path.name for path in (folder / "predictions").glob("*.parquet")] == ["unit-00000.parquet"]
     away.rename(root)
     made = []
-    monkeypatch.setattr(predictions, "save", lambda path, tables: (made.append(path.stem), save(path, tables)))
+    monkeypatch.setattr(predictions, "save", lambda path, *rest: (made.append(path.stem), save(path, *rest)))
     run(tiny_config(*settings))
     assert "unit-00000" not in made
     table = predictions.load(folder / "predictions.parquet")
