@@ -14,16 +14,6 @@ Frame = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
 
-def bilinear(source: Frame, row: float, column: float) -> NDArray[np.float64]:
-    """Black outside."""
-    top, left = math.floor(row), math.floor(column)
-    total = np.zeros(3)
-    for i, j in product((top, top + 1), (left, left + 1)):
-        if 0 <= i < source.shape[0] and 0 <= j < source.shape[1]:
-            total += (1 - abs(row - i)) * (1 - abs(column - j)) * source[i, j]
-    return total
-
-
 def test_refraction_bends_a_vertical_ray_by_the_law_of_sines() -> None:
     light = bar_fields.caustics((30, 41), 1.1, 33.0, 1.0)
     rows, columns, added = (np.empty_like(light) for _ in range(3))

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from speed.sparse_peers import PEERS, install
 from speed.timing import interleaved, seconds
+from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.topology import Topology, sparsify
 
 NEVER = 10**9
@@ -53,6 +54,8 @@ class Loop:
             import timm
 
             self.model, shape = timm.create_model("resnet18", num_classes=1000), (4, 3, 64, 64)
+        elif name == "cifar_resnet20":
+            self.model, shape = create_model(name, 16), (16, 3, 1, 32, 32)
         else:
             from torchvision.models.video import r3d_18
 
@@ -151,6 +154,22 @@ def test_a_step_of_vit_tiny_under_fused_adamw_and_the_other(capsys):
             alone[key] = loop.optimizer.step
     report("vit_tiny", interleaved(steps, 40, spent), capsys)
     report("vit_tiny, the optimizer alone", interleaved(alone, 40, spent), capsys)
+
+
+@pytest.mark.parametrize(("name", "rounds"), [("cifar_resnet20", 60), ("r3d_18", 8)])
+def test_a_step_that_gathers_gradients_for_growth_over_another(name, rounds, capsys):
+    """Of one run every step belongs to a window, which begins behind the last update; the other has none."""
+    steps = {}
+    for window in (1, 1000):
+        loop = Loop(name)
+        sparsify(loop.model, loop.optimizer, "rigl", 0.5, 100_000, every=1000, grow_window=window)
+        steps[window] = loop.step
+    times = interleaved(steps, rounds, spent)
+    ratios = sorted(mine / other for mine, other in zip(times[1000], times[1], strict=True))
+    quarter = len(ratios) // 4
+    with capsys.disabled():
+        print(f"\n{name}, RigL .5: a step takes {1000 * median(times[1]):.0f} ms, one of a window "
+              f"{median(ratios):.3f} of it ({ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f})")  # fmt: skip
 
 
 @pytest.mark.parametrize("method", ["rigl", "set", "mest", "granet_g", "srigl", "snfs"])

@@ -62,3 +62,13 @@ def test_the_last_two_checkpoints_are_kept_and_the_newest_is_loaded(tmp_path):
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["step-00000002", "step-00000010"]
     weights, state = checkpoints.load()
     assert (weights["w"][0, 0], state["step"]) == (10, 10)
+
+
+def test_a_checkpoint_that_a_kill_left_over_goes_when_the_run_goes_on(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path / "c")
+    with monkeypatch.context() as killed_before_it_prunes:
+        killed_before_it_prunes.setattr(Checkpoints, "prune", lambda self: None)
+        for step in (1, 2, 3):
+            checkpoints.save(step, {"w": torch.ones(1)}, {"step": step})
+    checkpoints.prune()
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["step-00000002", "step-00000003"]

@@ -66,8 +66,9 @@ def named_rows(owner: Any = Config, prefix: str = "") -> dict[str, Mapping[str, 
 
 def choices(key: str) -> tuple[Any, ...]:
     """The values of a field that takes one of a few words, null aside, or the name of a row of a table."""
-    if key in named_rows():
-        return tuple(named_rows()[key])
+    rows = named_rows()
+    if key in rows:
+        return tuple(rows[key])
     kinds = [one for one in members(kind_of(key)) if one is not NoneType]
     words = all(get_origin(one) is Literal for one in kinds)
     return tuple(word for one in kinds for word in get_args(one)) if words else ()

@@ -201,6 +201,10 @@ class Checkpoints:
             save_weights(temporary / "model.safetensors", weights, sealed=False)
             torch.save(dict(state), temporary / "state.pt")
             (temporary / "sha256").write_text(_digests(temporary))
+        self.prune()
+
+    def prune(self) -> None:
+        """Remove all but the last two; a kill between a save and this leaves one too many."""
         for old in self._steps()[:-2]:
             files.remove(old)
 

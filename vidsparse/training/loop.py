@@ -50,6 +50,7 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
     wrapped, stepper = engine.setup(model, sparse.optimizer)
     with engine.first_alone():  # it puts aside what cannot be read
         steps.start = _restore(checkpoints, engine, model, sparse, digest(dict(folder.record.identity)))
+        checkpoints.prune()
     loader = make_loader(
         TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps, pin_memory=engine.on_gpu
     )
