@@ -126,12 +126,12 @@ def test_what_is_no_set_of_photographs_is_refused_by_name(tmp_path: Path) -> Non
     assert panes.folder_in_use() == ""
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
-def test_png_photographs_are_read_where_decord_came_first(mode, tmp_path):
+def test_png_photographs_are_read_where_decord_came_first(tmp_path):
     """Behind decord, which brings a zlib of its own, OpenCV reads no PNG: it returns None without an error."""
     pytest.importorskip("decord")
     pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
-    Image.fromarray(pixels).convert(mode).save(tmp_path / "a.png")
+    for mode in ("RGB", "RGBA", "L", "P"):
+        Image.fromarray(pixels).convert(mode).save(tmp_path / f"{mode}.png")
     code = "import sys, {first}, cv2\nfrom corruptions.panes import photographs\nprint(photographs(sys.argv[1])[1])"
     digests = [
         subprocess.run(
