@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-import corruptions
 from vidsparse.benchmark.fingerprint import build
 from vidsparse.config import BenchmarkConfig, Config
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupted.cells import Cell, evaluation_cells
+from vidsparse.data.corrupted.cells import Cell, evaluation_cells, temporal_of
 from vidsparse.data.corrupted.corruptor import frost_of, view_numbers
 from vidsparse.data.corrupted.layout import PACKED, UNITS, Entry, Recipe, Stored, cell_path, entries_bytes
 from vidsparse.data.datasets.sources import Sample
@@ -187,7 +186,7 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
         short=None if whole else data.short,
         views=None if whole else evaluation.views,
         suite=evaluation.suite,
-        temporal=corruptions.SUITES[evaluation.suite].temporal,
+        temporal=temporal_of(evaluation),
         resolution=evaluation.resolution,
         corruption_seed=evaluation.corruption_seed,
         cells=evaluation_cells(evaluation),

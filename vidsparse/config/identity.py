@@ -28,6 +28,7 @@ _BEFORE: dict[str, tuple[Any, ...]] = {
     "sparse.signed_drop": (False,),
     "sparse.rescale_init": (False,),
     "sparse.settings": ({},),
+    "evaluation.temporal": (None,),
 }
 _DECAY_BEFORE = {"set": "constant", "mest": "halved"}
 

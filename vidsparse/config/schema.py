@@ -198,6 +198,9 @@ class EvaluationConfig:
     sampling: Literal["dense", "uniform"] | None = key(None, "where test clips lie in a video, null for data.sampling")
     canvas: Literal["crop", "frame", "source"] = key("crop", "the picture that a corruption sees")
     resolution: Literal["absolute", "relative"] = key("relative", "pixels as published, or scaled by the short side")
+    temporal: Literal["default", "static", "drift", "independent"] | None = key(
+        None, "how corruptions move from frame to frame, null as the suite says"
+    )
     corruption_seed: int = number(0, "the seed of all corruptions", at_least=0, largest=LARGEST_SEED)
     frost_textures: str | None = key(None, "a folder of photographs that frost is cut from")
     batch_size: int = number(16, "clips of a forward pass", at_least=1, largest=10**7)

@@ -78,8 +78,9 @@ def _stored(config: Config, origin: Origin) -> Config:
         return config
     recipe = read_recipe(root)
     settled = {key: getattr(recipe, key) for key in STORED}
-    _refuse_other(config, origin, settled, f"the benchmark {root} was made with {{}}")
-    return changed(config, {f"evaluation.{key}": value for key, value in settled.items()})
+    made = settled if config.evaluation.temporal is None else {**settled, "temporal": recipe.temporal}
+    _refuse_other(config, origin, made, f"the benchmark {root} was made with {{}}")
+    return changed(config, {f"evaluation.{key}": value for key, value in {**settled, "temporal": None}.items()})
 
 
 def _refuse_other(config: Config, origin: Origin, settled: Mapping[str, Any], why: str) -> None:

@@ -184,6 +184,8 @@ def _check_evaluation(config: Config, fail: Fail) -> None:
     if evaluation.severities == [] or evaluation.corruptions == []:
         empty = "severities" if evaluation.severities == [] else "corruptions"
         raise fail(f"evaluation.{empty}", "the list is empty; use null for all of the suite")
+    if evaluation.temporal and config.data.source == "corrupted":
+        raise fail("evaluation.temporal", "the clips of data.source=corrupted move as they were made; use null")
     if evaluation.frost_textures:
         try:
             with corruptions.frost_textures(evaluation.frost_textures):

@@ -9,6 +9,7 @@ from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import load_clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
 from vidsparse.data.corrupted.cells import CLEAN, Cell, evaluation_cells
+from vidsparse.data.corrupted.corruptor import Corruptor
 from vidsparse.data.crops import center_crop
 from vidsparse.data.loader import make_loader, split_units
 from vidsparse.data.sampling import view_indices
@@ -57,6 +58,20 @@ def test_batches_equal_corrupting_the_whole_video_frame_by_frame(clips):
                 )
             got = made[number // 4, index][2 * (number % 4) : 2 * (number % 4) + 2].numpy()
             assert (got == whole[views]).all(), (sample.id, cell)
+
+
+@pytest.mark.parametrize("mode", [None, "static", "drift", "independent"])
+def test_corruptions_move_as_the_evaluation_asks(clips, mode):
+    config = EvaluationConfig(temporal=mode)
+    sample, cell = clips.test[0], Cell("gaussian_noise", "imagenet_c", 3)
+    corruptor = Corruptor(clips, config, (cell,))
+    outputs = np.arange(4)
+    seen = corruptor.corrupt(corruptor.decode(sample, outputs), cell, outputs)
+    frames = np.ascontiguousarray(center_crop(clips.read(sample, range(clips.n_frames(sample))), 32))
+    want = corruptions.corrupt(
+        frames, "gaussian_noise", 3, f"0/folder/{sample.id}", temporal=mode or "default", resolution="relative"
+    )
+    assert (seen == want[:4]).all()
 
 
 def test_workers_do_not_change_a_byte(clips):

@@ -83,6 +83,7 @@ PROTOCOL = ("data.frames=4", "data.stride=2", "data.short_side=40", "data.size=3
         ("data.short_side=48", "data.short_side=40"),
         ("evaluation.suite=core_10", "made with video_c"),
         ("evaluation.corruption_seed=1", "made with 0"),
+        ("evaluation.temporal=drift", "made with default"),
         ("training.epochs=1", "nothing to train on"),
     ],
 )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import corruptions
+from corruptions.apply import Temporal
 from vidsparse.config import EvaluationConfig
 from vidsparse.utils.errors import DataError, some
 
@@ -34,6 +35,17 @@ def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
     chosen = [(name, profile) for name, profile in suite.cells if name in (config.corruptions or [name])]
     severities = suite.severities if config.severities is None else config.severities
     return (CLEAN_CELL, *(Cell(name, profile, s) for name, profile in chosen for s in severities))
+
+
+def temporal_of(config: EvaluationConfig) -> Temporal:
+    """How the corruptions of an evaluation move: as its config says, else as its suite does.
+
+    A corruption without that mode (a blur has no draw to repeat) moves as it always does.
+
+    >>> temporal_of(EvaluationConfig()), temporal_of(EvaluationConfig(temporal="drift"))
+    ('default', 'drift')
+    """
+    return config.temporal or corruptions.SUITES[config.suite].temporal
 
 
 def chosen(config: EvaluationConfig, held: Sequence[Cell]) -> tuple[Cell, ...]:

@@ -16,7 +16,7 @@ import corruptions
 from corruptions.stream import recode
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import Clips
-from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.corrupted.cells import Cell, temporal_of
 from vidsparse.data.crops import center_crop
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading.frames import Frames
@@ -150,7 +150,7 @@ class Corruptor:
             "severity": cell.severity,
             "key": self.key(video.sample),
             "profile": cell.profile,
-            "temporal": corruptions.SUITES[self._config.suite].temporal,
+            "temporal": temporal_of(self._config),
             "resolution": self._config.resolution,
             "indices": numbers,
             "outputs": outputs,

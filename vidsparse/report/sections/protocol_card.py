@@ -34,6 +34,7 @@ def protocol(run: Run, severities: Sequence[int]) -> list[tuple[str, list[tuple[
             **_picked(config, "evaluation", "suite"),
             "Severities": ", ".join(map(str, severities)),
             **_picked(config, "evaluation", "views", "canvas", "resolution"),
+            **({"Temporal mode": mode} if (mode := _dig(config, "evaluation", "temporal")) else {}),
             "Corruption seed": _dig(config, "evaluation", "corruption_seed"),
             "Reference": record.reference or "none",
         },
