@@ -200,9 +200,9 @@ def _evaluate(session: "Session", model: "nn.Module") -> None:
 
 def _tell_undecidable(folder: RunFolder) -> None:
     """Say and record how often the network gave no numbers; UndecidableAnswers where it never did."""
-    from vidsparse.evaluation.metrics import check_decidable
+    from vidsparse.evaluation.metrics import check_decidable, undecided
     from vidsparse.evaluation.predictions import load
-    from vidsparse.evaluation.summary import undecided, undecided_words
+    from vidsparse.evaluation.summary import undecided_words
 
     table = load(folder.path / "predictions.parquet")
     lost = undecided(table)

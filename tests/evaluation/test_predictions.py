@@ -9,8 +9,15 @@ import torch
 from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.evaluation import predictions
-from vidsparse.evaluation.metrics import UndecidableAnswers, check_decidable, is_right, undecidable, undecodable
-from vidsparse.evaluation.summary import undecided, undecided_words
+from vidsparse.evaluation.metrics import (
+    UndecidableAnswers,
+    check_decidable,
+    is_right,
+    undecidable,
+    undecided,
+    undecodable,
+)
+from vidsparse.evaluation.summary import undecided_words
 
 SAMPLES = [Sample(f"c/v{i}", Path(), label, "g") for i, label in enumerate((1, 0))]
 FOG = Cell("fog", "video_c", 2)

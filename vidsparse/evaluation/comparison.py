@@ -8,6 +8,7 @@ import pandas as pd
 
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.calibration import ece_clean, ece_corrupted
+from vidsparse.evaluation.groups import clip_groups
 from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.evaluation.statistics import (
     Interval,
@@ -17,7 +18,7 @@ from vidsparse.evaluation.statistics import (
     ranged_interval,
     sign_test,
 )
-from vidsparse.evaluation.summary import clip_groups, retention_interval
+from vidsparse.evaluation.summary import retention_interval
 
 Arm = Mapping[int, pd.DataFrame]
 

@@ -25,3 +25,16 @@ def with_groups(table: pd.DataFrame) -> pd.DataFrame:
         return table
     derived = table["id"].map({name: group_of(name) for name in table["id"].unique()})
     return table.assign(group=table["group"].astype(object).fillna(derived) if "group" in table else derived)
+
+
+def clip_groups(table: pd.DataFrame) -> pd.Series:
+    """The group of each clip, by id; spelled out by the id where the table has no column `group`.
+
+    >>> from vidsparse.evaluation.metrics import example_table
+    >>> clip_groups(example_table()).to_dict()
+    {'a': 'a', 'b': 'b'}
+    """
+    if "group" not in table:
+        ids = pd.Index(table["id"].unique(), name="id")
+        return pd.Series([group_of(name) for name in ids], index=ids, name="group")
+    return table.drop_duplicates("id").set_index("id")["group"]

@@ -9,13 +9,13 @@ no numbers or all the same; both counted wrong) and, for
 Tables of segmentation have `confusion` in the place of `label` and `prediction` (see `label_maps`). What is called
 accuracy here is their mIoU: everything below is a mean of `row_scores`.
 
-Sources: robustness accuracy and relative gain, "Dynamic Sparse Training versus Dense Training: The Unexpected Winner in
-Image Corruption Robustness" (arXiv 2410.03030, section 4 and footnote 2); mPC and rPC, "Benchmarking Robustness in
-Object Detection" (arXiv 1907.07484, section 3); γ_a and γ_r, "A Large-scale Robustness Analysis of Video Action
-Recognition Models" (arXiv 2207.01398, section 3). Errors in units of a reference model are in `corruption_error`.
+Source: robustness accuracy and relative gain, "Dynamic Sparse Training versus Dense Training: The Unexpected Winner in
+Image Corruption Robustness" (arXiv 2410.03030, section 4 and footnote 2). What other papers measure robustness by is in
+`other_measures`, errors in units of a reference model are in `corruption_error`.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -205,17 +205,6 @@ def per_severity(table: pd.DataFrame) -> pd.Series:
     return accuracy_matrix(table).mean(axis=0)
 
 
-def mpc(table: pd.DataFrame) -> float:
-    """Mean performance under corruption, 1/|C| sum_c 1/|S_c| sum_s A[c, s] (arXiv 1907.07484, equation 1).
-
-    Equal to the robustness accuracy where every corruption has the same severities.
-
-    >>> mpc(example_table())
-    0.75
-    """
-    return float(per_corruption(table).mean())
-
-
 def retention(table: pd.DataFrame) -> float:
     """Share of the clean accuracy that survives corruption: robustness accuracy / A_clean.
 
@@ -224,37 +213,6 @@ def retention(table: pd.DataFrame) -> float:
     """
     clean = clean_accuracy(table)
     return robustness_accuracy(table) / clean if clean > 0 else math.nan
-
-
-def rpc(table: pd.DataFrame) -> float:
-    """Relative performance under corruption, rPC = mPC / A_clean (arXiv 1907.07484, equation 2): by the model's own
-    clean accuracy.
-
-    >>> rpc(example_table())
-    0.75
-    """
-    clean = clean_accuracy(table)
-    return mpc(table) / clean if clean > 0 else math.nan
-
-
-def gamma_a(table: pd.DataFrame) -> pd.DataFrame:
-    """Absolute robustness γ_a[c, s] = 1 - (A_clean - A[c, s]), accuracies as shares (arXiv 2207.01398): no normaliser.
-
-    >>> gamma_a(example_table()).loc["fog"].tolist()
-    [1.0, 0.5]
-    """
-    return 1 - (clean_accuracy(table) - accuracy_matrix(table))
-
-
-def gamma_r(table: pd.DataFrame) -> pd.DataFrame:
-    """Relative robustness γ_r[c, s] = 1 - (A_clean - A[c, s]) / A_clean (arXiv 2207.01398): by the model's own clean
-    accuracy; NaN where that is 0.
-
-    >>> gamma_r(example_table()).loc["fog"].tolist()
-    [1.0, 0.5]
-    """
-    clean = clean_accuracy(table)
-    return 1 - (clean - accuracy_matrix(table)) / (clean if clean > 0 else math.nan)
 
 
 def relative_gain(table: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -310,3 +268,56 @@ def clip_scores(table: pd.DataFrame) -> pd.Series:
     """
     rows = corrupted_rows(table)
     return row_scores(rows).groupby(rows["id"]).mean()
+
+
+def clean_scores(table: pd.DataFrame) -> pd.Series:
+    """Each clean row's score, by id, in the order of the table."""
+    clean = clean_rows(table)
+    return row_scores(clean).set_axis(clean["id"])
+
+
+def clean_clip_scores(table: pd.DataFrame) -> pd.Series:
+    """Each clip's clean score, by id, in their order: beside `clip_scores`."""
+    clean = clean_rows(table)
+    return row_scores(clean).groupby(clean["id"]).mean()
+
+
+def undecided(table: pd.DataFrame) -> dict[str, int]:
+    """How often the network gave no numbers: clean clips, and rows of the table (clips, views and cells)."""
+    clean = clean_rows(table)
+    return {
+        "undecidable": int(clean.loc[undecidable(clean), "id"].nunique()),
+        "undecidable_rows": int(undecidable(table).sum()),
+    }
+
+
+@dataclass(frozen=True)
+class GainOver:
+    """Robustness accuracies of a run and its reference: `gain` is their difference, `by_clip` that of each clip.
+
+    wins, ties and losses count corruptions by their mean over severities.
+    """
+
+    reference_clean: float
+    reference_robust: float
+    gain: float
+    wins: int
+    ties: int
+    losses: int
+    by_clip: pd.Series
+
+
+def gain_over(table: pd.DataFrame, reference: pd.DataFrame) -> GainOver:
+    """What a run gains over its reference. Raises MismatchedTables."""
+    check_comparable(table, reference)
+    dense = robustness_accuracy(reference)
+    difference = (per_corruption(table) - per_corruption(reference)).round(12)
+    return GainOver(
+        reference_clean=clean_accuracy(reference),
+        reference_robust=dense,
+        gain=robustness_accuracy(table) - dense,
+        wins=int((difference > 0).sum()),
+        ties=int((difference == 0).sum()),
+        losses=int((difference < 0).sum()),
+        by_clip=clip_scores(table) - clip_scores(reference),
+    )

@@ -6,10 +6,12 @@ interval here is a group, or a seed, never a prediction.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, nctdtr, stdtr, stdtrit
 
@@ -142,6 +144,35 @@ def ranged_interval(scores: ArrayLike, groups: ArrayLike, lowest: float = 0.0, h
     else:
         low, high = found.low, found.high
     return Interval(mean, float(np.clip(low, lowest, highest)), float(np.clip(high, lowest, highest)), found.p)
+
+
+def clip_interval(scores: pd.Series, groups: pd.Series, lowest: float = 0.0) -> tuple[float, float]:
+    """The 95 % interval of the mean of clips' scores, by id, over recordings (`groups`, by id); NaN where one is NaN.
+
+    >>> groups = pd.Series(range(4), index=list("abcd"))
+    >>> [round(bound, 2) for bound in clip_interval(pd.Series([1, 1, 0, 0], index=list("abcd")), groups)]
+    [0.1, 0.9]
+    """
+    if scores.empty or scores.isna().any():
+        return math.nan, math.nan
+    found = ranged_interval(scores.to_numpy(dtype=float), groups.reindex(scores.index), lowest)
+    return found.low, found.high
+
+
+def ratio_interval(parts: Sequence[pd.Series], wholes: Sequence[pd.Series], groups: pd.Series) -> tuple[float, float]:
+    """The 95 % interval of the mean of `parts` over that of `wholes`, clips' scores by id, a series of each a seed.
+
+    To first order R / A is the mean over clips of r + (r_i - r a_i) / A, with r = R / A (Cochran 1977, section 6). NaN
+    without clips, and where the wholes are all 0.
+    """
+    kept, right = pd.DataFrame(list(parts)).astype(float), pd.DataFrame(list(wholes)).astype(float)
+    if kept.empty or right.empty or not right.to_numpy().mean() > 0:
+        return math.nan, math.nan
+    whole = float(right.to_numpy().mean())
+    ratio = float(kept.to_numpy().mean()) / whole
+    shares = ratio + (kept - ratio * right[kept.columns]) / whole
+    found = ranged_interval(shares.to_numpy(), groups.reindex(kept.columns), highest=max(1.0, 2 * ratio))
+    return found.low, found.high
 
 
 def _half_width(sums: Array, sizes: Array, mean: float) -> tuple[float, float]:

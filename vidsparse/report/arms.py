@@ -17,7 +17,8 @@ from vidsparse.evaluation import metrics
 from vidsparse.evaluation.comparison import arm_numbers, gain_numbers
 from vidsparse.evaluation.statistics import holm
 from vidsparse.evaluation.summary import clean_interval
-from vidsparse.report.tables import Run, scoreboard
+from vidsparse.report.run_numbers import scoreboard, scores_of
+from vidsparse.report.tables import Run
 from vidsparse.report.words import is_at_chance
 from vidsparse.run_dir.record import WholeRecord
 from vidsparse.sparsity.methods import METHODS
@@ -184,7 +185,7 @@ def family_of(cell_name: str) -> str:
 
 def mean_board(arm: Arm) -> pd.DataFrame:
     """The arm's accuracy matrix, the mean over its seeds."""
-    boards = [scoreboard(table) for table in arm.tables.values()]
+    boards = [scoreboard(scores_of(table)) for table in arm.tables.values()]
     return sum(boards[1:], start=boards[0]) / len(boards)
 
 

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
-from vidsparse.report.tables import load_run, scoreboard
+from vidsparse.report.run_numbers import scoreboard, scores_of
+from vidsparse.report.tables import load_run
 from vidsparse.report.words import percent, signed, verdict
 
 
@@ -20,7 +21,8 @@ def console_table(run: Path, reference: Path | None = None) -> Group:
     """
     ours, dense = load_run(run), load_run(reference) if reference else None
     against = dense.predictions if dense else None
-    board = scoreboard(ours.predictions, against)
+    numbers = summary(ours.predictions, against)
+    board = scoreboard(scores_of(ours.predictions), None if against is None else scores_of(against))
     table = Table()
     table.add_column("corruption", no_wrap=True)
     for column in board.columns:
@@ -31,7 +33,7 @@ def console_table(run: Path, reference: Path | None = None) -> Group:
         cells = [_cell(column, float(value)) for column, value in row.items()]
         table.add_row(Text(str(name)), *cells, style="bold" if name in (metrics.CLEAN, "mean") else None)
     title = Text(f"{ours.name} · {ours.data} · {ours.task.words.score} in %", style="bold")
-    return Group(title, table, Text(verdict(ours, summary(ours.predictions, against))))
+    return Group(title, table, Text(verdict(ours, numbers)))
 
 
 def _cell(column: object, value: float) -> str:

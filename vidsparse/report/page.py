@@ -61,7 +61,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     numbers = measure(ours, dense)
     _make_folders(run)
     save_tables(numbers.tables(ours.task.words.score), run / "tables")
-    analysed = _published(_analyses(ours, dense), run, ours)
+    with showing(run / "analysis"):
+        analysed = _publish(_analyses(ours, dense), run, ours)
     return _render(
         "page.html.j2",
         run / "report.html",
@@ -142,21 +143,19 @@ def _training(run: Run) -> list[Exhibit]:
 
 def _pictures(run: Run) -> dict[str, Any]:
     """What the network was shown and, where it answers pixel by pixel, what it said."""
-    if not run.task.masks:
-        with showing(run.path / "frames.npz"):
+    with showing(run.path / ("overlays.npz" if run.task.masks else "frames.npz")):
+        if not run.task.masks:
             return {"strips": strips(run.frames, run.path / "figures"), "legend": [], "lead": None}
-    shown, classes = run.overlays, run.record.data.classes
-    with showing(run.path / "overlays.npz"):
-        pictures = mask_overlays.strips(shown, run.path / "figures")
-        return {"strips": pictures, "legend": mask_overlays.legend(classes, shown), "lead": mask_overlays.LEAD}
+        pictures = mask_overlays.strips(run.overlays, run.path / "figures")
+        legend = mask_overlays.legend(run.record.data.classes, run.overlays)
+        return {"strips": pictures, "legend": legend, "lead": mask_overlays.LEAD}
 
 
 def _analyses(run: Run, dense: Run | None) -> list[Exhibit]:
     """Exhibits of one run, beside its dense reference where there is one."""
     beside = {"dense": [dense]} if dense else {}
     label = "dense" if run.method == "dense" else run.label
-    with showing(run.path / "analysis"):
-        return analyses.exhibits({**beside, label: [run]}, "dense", run.record.chance)
+    return analyses.exhibits({**beside, label: [run]}, "dense", run.record.chance)
 
 
 def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Exhibit]:
@@ -198,12 +197,6 @@ def _make_folders(out: Path) -> None:
 def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[figure_sets.Shown]:
     how = (run.on_sample_data, run.task.words.score, run.figure_formats)
     return [figure_sets.publish(exhibit, out, *how) for exhibit in shown]
-
-
-def _published(shown: Sequence[Exhibit], out: Path, run: Run) -> list[figure_sets.Shown]:
-    """The same for exhibits of run/analysis/, which are drawn from what stands there."""
-    with showing(run.path / "analysis"):
-        return _publish(shown, out, run)
 
 
 def _render(template: str, path: Path, **values: Any) -> Path:

@@ -8,7 +8,7 @@ from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
 from vidsparse.report.sections.class_boards import class_board
-from vidsparse.report.tables import Run, scoreboard, severity_table
+from vidsparse.report.tables import Run
 
 DENSE_MEAN = "mean, dense"  # the column of the reference among the curves
 
@@ -45,21 +45,67 @@ class RunNumbers:
         return {name: table for name, table in found.items() if table is not None}
 
 
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one table of predictions: of each cell (corruptions by severities), clean, and under corruption."""
+
+    cells: pd.DataFrame
+    clean: float
+    robust: float
+
+
+def scores_of(predictions: pd.DataFrame) -> Scores:
+    """The scores of a table of predictions."""
+    return Scores(
+        cells=metrics.accuracy_matrix(predictions),
+        clean=metrics.clean_accuracy(predictions),
+        robust=metrics.robustness_accuracy(predictions),
+    )
+
+
 def measure(run: Run, reference: Run | None) -> RunNumbers:
     """All numbers of a run's page. Raises MismatchedTables where the reference is of other clips or corruptions."""
     ours, dense = run.predictions, None if reference is None else reference.predictions
-    board = scoreboard(ours, dense)
-    bars, curves = metrics.per_corruption(ours).to_frame("accuracy"), severity_table(ours)
-    if dense is not None:
-        bars["reference"] = metrics.per_corruption(dense)
-        curves[DENSE_MEAN] = severity_table(dense)["mean"]
-    return RunNumbers(
-        summary=summary(ours, dense),
-        board=board,
-        bars=bars,
-        curves=curves,
-        gains=None if dense is None else pd.DataFrame({run.label: bars["accuracy"] - bars["reference"]}),
-        relative_gain=None if dense is None else metrics.relative_gain(ours, dense),
-        views=view_accuracy(ours) if ours["view"].nunique() > 1 else None,
-        classes=class_board(ours, run.record.data.classes) if run.task.masks else None,
-    )
+    found = summary(ours, dense)
+    scores, theirs = scores_of(ours), None if dense is None else scores_of(dense)
+    relative = None if dense is None else metrics.relative_gain(ours, dense)
+    views = view_accuracy(ours) if ours["view"].nunique() > 1 else None
+    classes = class_board(ours, run.record.data.classes) if run.task.masks else None
+    bars, curves = scores.cells.mean(axis=1).to_frame("accuracy"), severity_table(scores)
+    if theirs is not None:
+        bars["reference"] = theirs.cells.mean(axis=1)
+        curves[DENSE_MEAN] = severity_table(theirs)["mean"]
+    gains = None if theirs is None else pd.DataFrame({run.label: bars["accuracy"] - bars["reference"]})
+    return RunNumbers(found, scoreboard(scores, theirs), bars, curves, gains, relative, views, classes)
+
+
+def scoreboard(scores: Scores, reference: Scores | None = None) -> pd.DataFrame:
+    """Accuracies 0..1: rows clean, each corruption and mean; columns the severities (as strings) and mean.
+
+    The clean row has its accuracy under `mean` and NaN under the severities. With a reference, of the same clips and
+    corruptions, the columns `reference` and `gain` follow.
+    """
+    board = _with_means(scores)
+    if reference is not None:
+        board["reference"] = _with_means(reference)["mean"]
+        board["gain"] = board["mean"] - board["reference"]
+    return board
+
+
+def _with_means(scores: Scores) -> pd.DataFrame:
+    board = scores.cells.copy()
+    board.columns = pd.Index([*map(str, board.columns)], name="severity")
+    board["mean"] = board.mean(axis=1)
+    if len(board):
+        board.loc["mean"] = board.mean()
+        board.loc["mean", "mean"] = scores.robust
+    clean = pd.DataFrame({"mean": [scores.clean]}, index=pd.Index([metrics.CLEAN]))
+    return pd.concat([clean, board]).reindex(columns=board.columns).rename_axis("corruption")
+
+
+def severity_table(scores: Scores) -> pd.DataFrame:
+    """Accuracy 0..1 by severity (rows, 0 is clean) for each corruption and, last column, their mean."""
+    matrix = scores.cells.copy()
+    matrix.loc["mean"] = matrix.mean()
+    matrix.insert(0, 0, scores.clean)
+    return matrix.T.rename_axis("severity")

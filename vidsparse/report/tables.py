@@ -209,39 +209,6 @@ def read_log(path: Path) -> pd.DataFrame:
         raise RunFolderError(f"{what}; put back a whole copy, or remove it: the page then comes without it") from error
 
 
-def scoreboard(predictions: pd.DataFrame, reference: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Accuracies 0..1: rows clean, each corruption and mean; columns the severities (as strings) and mean.
-
-    The clean row has its accuracy under `mean` and NaN under the severities. With a reference table the columns
-    `reference` and `gain` follow; raises MismatchedTables.
-    """
-    board = _with_means(predictions)
-    if reference is not None:
-        metrics.check_comparable(predictions, reference)
-        board["reference"] = _with_means(reference)["mean"]
-        board["gain"] = board["mean"] - board["reference"]
-    return board
-
-
-def _with_means(predictions: pd.DataFrame) -> pd.DataFrame:
-    board = metrics.accuracy_matrix(predictions)
-    board.columns = pd.Index([*map(str, board.columns)], name="severity")
-    board["mean"] = board.mean(axis=1)
-    if len(board):
-        board.loc["mean"] = board.mean()
-        board.loc["mean", "mean"] = metrics.robustness_accuracy(predictions)
-    clean = pd.DataFrame({"mean": [metrics.clean_accuracy(predictions)]}, index=pd.Index([metrics.CLEAN]))
-    return pd.concat([clean, board]).reindex(columns=board.columns).rename_axis("corruption")
-
-
-def severity_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy 0..1 by severity (rows, 0 is clean) for each corruption and, last column, their mean."""
-    matrix = metrics.accuracy_matrix(predictions)
-    matrix.loc["mean"] = matrix.mean()
-    matrix.insert(0, 0, metrics.clean_accuracy(predictions))
-    return matrix.T.rename_axis("severity")
-
-
 def binned(table: pd.DataFrame, bins: int = 300) -> pd.DataFrame:
     """The table's rows averaged in at most `bins` runs of neighbours: what a curve can show."""
     width = -(-len(table) // bins)

@@ -10,8 +10,8 @@ import pandas as pd
 from vidsparse.evaluation.comparison import power_note
 from vidsparse.report.arms import Arm, control, gains_by_family
 from vidsparse.report.figures import charts, panels
+from vidsparse.report.run_numbers import scores_of, severity_table
 from vidsparse.report.sections.figure_sets import Exhibit
-from vidsparse.report.tables import severity_table
 from vidsparse.report.words import relation, signed
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.tasks import Words
@@ -209,7 +209,7 @@ def _is(number: int) -> str:
 
 
 def _mean_severity(arm: Arm) -> pd.Series:
-    return pd.concat([severity_table(table)["mean"] for table in arm.tables.values()], axis=1).mean(axis=1)
+    return pd.concat([severity_table(scores_of(table))["mean"] for table in arm.tables.values()], axis=1).mean(axis=1)
 
 
 def _growth(method: str) -> str:
