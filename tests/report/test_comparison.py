@@ -150,11 +150,11 @@ def test_the_verdict_counts_what_intervals_settle_against_both_controls() -> Non
     rows = pd.DataFrame(
         [[True, 2.0, 1.0, 3.0, 0.01, 0.02, -1.0], [True, -1.0, -2.0, 0.5, 0.3, 0.3, 0.5]], columns=columns
     ).assign(static_gain_low=[-2.0, -1.0], static_gain_high=[-0.5, 2.0])
-    said = comparison_sections.verdict(rows)
+    said = comparison_sections.overall_verdict(rows)
     assert "1 is more robust than dense" in said
     assert "(1 after Holm's correction for 2 comparisons), 0 are less robust, 1 is not settled" in said
     assert said.endswith("; 0 are more and 1 is less robust than the static network of the same sparsity.")
-    alone = comparison_sections.verdict(rows.assign(static_gain=math.nan))
+    alone = comparison_sections.overall_verdict(rows.assign(static_gain=math.nan))
     assert alone.endswith("no static network of the same sparsity stands beside them.")
 
 

@@ -38,8 +38,9 @@ def to_latex(table: pd.DataFrame) -> str:
 
 def save_table(table: pd.DataFrame, path: Path, index: bool = True) -> None:
     """Write `path`.csv and `path`.tex, the index as first columns where it says something."""
+    latex = to_latex(table.reset_index() if index else table)
     files.write(path.with_name(f"{path.name}.csv"), csv_text.safe(table.to_csv(index=index)))
-    files.write(path.with_name(f"{path.name}.tex"), to_latex(table.reset_index() if index else table))
+    files.write(path.with_name(f"{path.name}.tex"), latex)
 
 
 def save_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:

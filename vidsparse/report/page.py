@@ -61,8 +61,11 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     numbers = measure(ours, dense)
     _make_folders(run)
     save_tables(numbers.tables(ours.task.words.score), run / "tables")
+    shown_as = (run, ours.on_sample_data, ours.task.words.score, ours.figure_formats)
     with showing(run / "analysis"):
-        analysed = _publish(_analyses(ours, dense), run, ours)
+        analysed = figure_sets.publish_all(_analyses(ours, dense), *shown_as)
+    results = figure_sets.results(numbers, ours.record.chance, ours.task.words)
+    trained = figure_sets.training_and_sparsity(ours.training, ours.topology, ours.layers, ours.task.words.right)
     return _render(
         "page.html.j2",
         run / "report.html",
@@ -76,8 +79,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         warnings=run_warnings.warnings(ours, numbers.summary),
         **_pictures(ours),
         classes=numbers.classes,
-        results=_publish(figure_sets.results(numbers, ours.record.chance, ours.task.words), run, ours),
-        training=_publish(_training(ours), run, ours),
+        results=figure_sets.publish_all(results, *shown_as),
+        training=figure_sets.publish_all(trained, *shown_as),
         analysis=analysed,
         definitions=_definitions(ours.task, bool(analysed)),
         files=[(name, what) for name, what in FILES.items() if (run / name).exists()],
@@ -103,8 +106,9 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     save_table(leaders, out / "tables" / "leaderboard", index=False)
     save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{task_words.score}_matrix")
     severities = [int(column) for column in map(str, next(iter(boards.values()))) if column.isdigit()]
-    shown = comparison_sections.exhibits(arms, leaders, loaded[0].record.chance, task_words)
+    shown = comparison_sections.of_arms(arms, leaders, loaded[0].record.chance, task_words)
     found = {arm.label: _run_warnings(arm) for arm in arms}
+    shown_as = (out, loaded[0].on_sample_data, task_words.score, loaded[0].figure_formats)
     compared = leaders[leaders["gain"].notna()].to_dict("records")
     return _render(
         "comparison.html.j2",
@@ -115,15 +119,15 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         reference=next((arm for arm in arms if arm.first.method == "dense"), None),
         leaders=leaders,
         boards=boards,
-        verdict=comparison_sections.verdict(leaders),
+        verdict=comparison_sections.overall_verdict(leaders),
         sentences=[comparison_sections.sentence(row, row["arm"], task_words.robust) for row in compared],
         power=comparison_sections.power(arms)["note"],
         at_chance=list(leaders.loc[leaders["at_chance"], "arm"]),
         protocol=protocol_card.shared_protocol(loaded, severities),
         warnings=_shared_first(found, comparison_sections.cautions(arms)),
-        results=_publish(shown, out, loaded[0]),
-        parted=_publish(_parting(arms, leaders), out, loaded[0]),
-        analysis=(analysed := _publish(_compared(arms, leaders, loaded[0]), out, loaded[0])),
+        results=figure_sets.publish_all(shown, *shown_as),
+        parted=figure_sets.publish_all(_parting(arms, leaders), *shown_as),
+        analysis=(analysed := figure_sets.publish_all(_compared(arms, leaders, loaded[0]), *shown_as)),
         definitions=_definitions(loaded[0].task, bool(analysed)),
     )
 
@@ -134,11 +138,6 @@ def _definitions(task: Task, analysed: bool) -> list[Definition]:
     shared = (*words.SPARSITY, *cost_tables.DEFINITIONS)
     of_analyses = (each for each in found if task.one_answer or each[0] in analyses.OF_WEIGHTS)
     return [*task.definitions, *shared, *of_analyses]
-
-
-def _training(run: Run) -> list[Exhibit]:
-    """Exhibits of the training, and of what became of the topology."""
-    return [*figure_sets.training(run.training, run.task.words.right), *figure_sets.sparsity(run.topology, run.layers)]
 
 
 def _pictures(run: Run) -> dict[str, Any]:
@@ -155,7 +154,7 @@ def _analyses(run: Run, dense: Run | None) -> list[Exhibit]:
     """Exhibits of one run, beside its dense reference where there is one."""
     beside = {"dense": [dense]} if dense else {}
     label = "dense" if run.method == "dense" else run.label
-    return analyses.exhibits({**beside, label: [run]}, "dense", run.record.chance)
+    return analyses.of_analyses({**beside, label: [run]}, "dense", run.record.chance)
 
 
 def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Exhibit]:
@@ -163,7 +162,7 @@ def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Ex
     dense = next((arm for arm in arms if arm.first.method == "dense"), None)
     ranked = sorted(arms, key=lambda arm: (arm is not dense, not arm.dynamic, list(leaders["arm"]).index(arm.label)))
     subjects = {arm.label: list(arm.runs.values()) for arm in ranked}
-    return analyses.exhibits(subjects, dense.label if dense else None, first.record.chance)
+    return analyses.of_analyses(subjects, dense.label if dense else None, first.record.chance)
 
 
 def _parting(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
@@ -172,7 +171,7 @@ def _parting(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
         return []
     ranked = sorted(arms, key=lambda arm: (not arm.dynamic, list(leaders["arm"]).index(arm.label)))
     pairs = ((arm, dense) for arm in ranked if arm.first.method != "dense" and (dense := control(arm, arms, "dense")))
-    return next((disagreements.exhibits(arm, dense) for arm, dense in pairs), [])
+    return next((disagreements.where_they_part(arm, dense) for arm, dense in pairs), [])
 
 
 def _run_warnings(arm: Arm) -> list[str]:
@@ -192,11 +191,6 @@ def _make_folders(out: Path) -> None:
         (out / name).mkdir(parents=True, exist_ok=True)
     for old in (path for pattern in ("saliency_*", "clips_*") for path in (out / "figures").glob(pattern)):
         old.unlink()  # pictures of the data, which report.frames may since have forbidden
-
-
-def _publish(shown: Sequence[Exhibit], out: Path, run: Run) -> list[figure_sets.Shown]:
-    how = (run.on_sample_data, run.task.words.score, run.figure_formats)
-    return [figure_sets.publish(exhibit, out, *how) for exhibit in shown]
 
 
 def _render(template: str, path: Path, **values: Any) -> Path:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from vidsparse.evaluation import metrics
+from vidsparse.evaluation.class_scores import class_board
 from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
-from vidsparse.report.sections.class_boards import class_board
 from vidsparse.report.tables import Run
 
 DENSE_MEAN = "mean, dense"  # the column of the reference among the curves

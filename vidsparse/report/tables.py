@@ -207,9 +207,3 @@ def read_log(path: Path) -> pd.DataFrame:
     except DamagedFile as error:
         what = str(error).partition(";")[0]
         raise RunFolderError(f"{what}; put back a whole copy, or remove it: the page then comes without it") from error
-
-
-def binned(table: pd.DataFrame, bins: int = 300) -> pd.DataFrame:
-    """The table's rows averaged in at most `bins` runs of neighbours: what a curve can show."""
-    width = -(-len(table) // bins)
-    return table.groupby(np.arange(len(table)) // width).mean(numeric_only=True)

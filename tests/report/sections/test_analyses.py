@@ -230,9 +230,9 @@ def test_without_frames_no_picture_of_the_data_is_shown(compared: Compared) -> N
     forbidding = replace(loaded[1], config_text=loaded[1].config_text.replace("frames: true", "frames: false"))
     for dense, sparse, pictures in ((*loaded, 4), (loaded[0], forbidding, 0)):
         dense_arm, arm = make_arms([dense, sparse])
-        found = analyses.exhibits({"dense": [dense], "RigL": [sparse]}, "dense", 1 / 3) + disagreements.exhibits(
-            arm, dense_arm
-        )
+        found = analyses.of_analyses(
+            {"dense": [dense], "RigL": [sparse]}, "dense", 1 / 3
+        ) + disagreements.where_they_part(arm, dense_arm)
         names = [exhibit.name for exhibit in found]
         assert sum(name.startswith(("saliency", "clips")) for name in names) == pictures
         assert {"fourier", "parting", "kernel_maps"} <= set(names)

@@ -181,6 +181,12 @@ def topology_updates(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def binned(table: pd.DataFrame, bins: int = 300) -> pd.DataFrame:
+    """The table's rows averaged in at most `bins` runs of neighbours: what a curve can show."""
+    width = -(-len(table) // bins)
+    return table.groupby(np.arange(len(table)) // width).mean(numeric_only=True)
+
+
 def finish(figure: Figure, note: str = "") -> Figure:
     """Set `note` small in the lower right corner and lay the figure out, once for all formats."""
     if note:

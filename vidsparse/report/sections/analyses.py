@@ -7,7 +7,7 @@ from vidsparse.analysis.curves import attenuation_curves, fourier_errors
 from vidsparse.report.figures import frequencies
 from vidsparse.report.sections import layer_structure, saliency_figures
 from vidsparse.report.sections.figure_sets import Exhibit
-from vidsparse.report.sections.run_groups import Subjects, drawn, joined, read, some_arms, tables_of
+from vidsparse.report.sections.run_groups import Subjects, Tables, drawn, joined, load_tables, some_arms
 
 DEFINITIONS = (
     (
@@ -41,15 +41,16 @@ DEFINITIONS = (
 OF_WEIGHTS = ("Dispersion of channels",)  # which of these ask nothing of a network's answers
 
 
-def exhibits(subjects: Subjects, dense: str | None, chance: float) -> list[Exhibit]:
+def of_analyses(subjects: Subjects, dense: str | None, chance: float) -> list[Exhibit]:
     """Every figure that these runs have the tables for; pictures of clips only where all of them allow it."""
+    tables = load_tables(subjects)
     found = [
-        *_attenuation(subjects, dense, chance),
-        *_fourier(subjects),
-        *_filters(subjects, dense),
-        *_spectra(subjects),
-        *layer_structure.kernels(subjects, dense),
-        *layer_structure.channels(subjects),
+        *_attenuation(tables.attenuation, dense, chance),
+        *_fourier(tables.fourier),
+        *_filters(tables.filter_spectra, dense),
+        *_spectra(tables.corruption_spectra),
+        *layer_structure.kernels(subjects, tables.spatial, dense),
+        *layer_structure.channels(tables.spatial),
         *layer_structure.over_training(subjects),
     ]
     if all(run.shows_frames for runs in subjects.values() for run in runs):
@@ -57,8 +58,7 @@ def exhibits(subjects: Subjects, dense: str | None, chance: float) -> list[Exhib
     return found
 
 
-def _attenuation(subjects: Subjects, dense: str | None, chance: float) -> list[Exhibit]:
-    answers = tables_of(subjects, "attenuation")
+def _attenuation(answers: Tables, dense: str | None, chance: float) -> list[Exhibit]:
     if not answers:
         return []
     whole = joined({label: attenuation_curves(table) for label, table in answers.items()})
@@ -84,8 +84,7 @@ def _attenuation(subjects: Subjects, dense: str | None, chance: float) -> list[E
     return found
 
 
-def _fourier(subjects: Subjects) -> list[Exhibit]:
-    answers = tables_of(subjects, "fourier")
+def _fourier(answers: Tables) -> list[Exhibit]:
     if not answers:
         return []
     maps = {
@@ -108,9 +107,9 @@ def _fourier(subjects: Subjects) -> list[Exhibit]:
     ]
 
 
-def _filters(subjects: Subjects, dense: str | None) -> list[Exhibit]:
+def _filters(spectra: Tables, dense: str | None) -> list[Exhibit]:
     tables = {label: table.groupby(["axis", "frequency"], sort=False)["power"].mean().reset_index()
-              for label, table in tables_of(subjects, "filter_spectra").items()}  # fmt: skip
+              for label, table in spectra.items()}  # fmt: skip
     if not tables:
         return []
     whole = joined(tables)[["arm", "axis", "frequency", "power"]]
@@ -123,11 +122,9 @@ def _filters(subjects: Subjects, dense: str | None) -> list[Exhibit]:
     return [Exhibit("filter_spectra", "What the first filters listen to", caption, whole, draw)]
 
 
-def _spectra(subjects: Subjects) -> list[Exhibit]:
+def _spectra(tables: Tables) -> list[Exhibit]:
     """Of the data, so that one run's are everybody's."""
-    table = next(
-        (t for runs in subjects.values() for run in runs if (t := read(run, "corruption_spectra")) is not None), None
-    )
+    table = next(iter(tables.values()), None)
     if table is None or set(table["corruption"]) == {"clean"}:
         return []
     caption = (

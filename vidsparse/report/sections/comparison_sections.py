@@ -23,7 +23,7 @@ _LINES = 6  # lines of one figure
 _WHISKERS = "Whiskers: 95 % over seeds and recordings"
 
 
-def exhibits(arms: Sequence[Arm], leaders: pd.DataFrame, chance: float, words: Words) -> list[Exhibit]:
+def of_arms(arms: Sequence[Arm], leaders: pd.DataFrame, chance: float, words: Words) -> list[Exhibit]:
     """Every figure that these arms have the numbers for; none without corruption."""
     if leaders["robust"].isna().all():
         return []
@@ -119,7 +119,7 @@ def _scatter(leaders: pd.DataFrame, words: Words) -> list[Exhibit]:
     return found
 
 
-def verdict(leaders: pd.DataFrame) -> str:
+def overall_verdict(leaders: pd.DataFrame) -> str:
     """The answer of the whole comparison to whether dynamic sparse training is more robust than dense, in words."""
     shown = leaders[leaders["dynamic"] & leaders["gain"].notna()]
     if shown.empty:

@@ -18,7 +18,7 @@ _KEY = ["id", *metrics.CELL]
 _SHOWN = 6  # clips of a figure
 
 
-def exhibits(arm: Arm, dense: Arm) -> list[Exhibit]:
+def where_they_part(arm: Arm, dense: Arm) -> list[Exhibit]:
     """How often each of the two is right alone, and pictures of such clips where the runs kept and show any."""
     answers = both_answers(*paired(arm, dense))
     if answers.empty:

@@ -13,7 +13,6 @@ from vidsparse.report.figures import charts
 from vidsparse.report.latex import save_table
 from vidsparse.report.run_numbers import DENSE_MEAN, RunNumbers
 from vidsparse.report.sections import cost_tables
-from vidsparse.report.tables import binned
 from vidsparse.tasks import Words
 
 SAMPLE = "built-in sample data"
@@ -41,6 +40,13 @@ class Shown:
     caption: str
     svg: Markup
     files: str
+
+
+def publish_all(
+    shown: Sequence[Exhibit], folder: Path, on_sample_data: bool, score: str, formats: Sequence[str]
+) -> list[Shown]:
+    """Each of these exhibits drawn and written, see `publish`."""
+    return [publish(exhibit, folder, on_sample_data, score, formats) for exhibit in shown]
 
 
 def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool, score: str, formats: Sequence[str]) -> Shown:
@@ -107,6 +113,13 @@ def gains(table: pd.DataFrame, words: Words) -> Exhibit:
     )
 
 
+def training_and_sparsity(
+    curves: pd.DataFrame | None, topology: pd.DataFrame | None, layers: pd.DataFrame | None, right: str
+) -> list[Exhibit]:
+    """Figures of metrics.csv, topology.csv and layers.csv, of those that there are."""
+    return [*training(curves, right), *sparsity(topology, layers)]
+
+
 def training(curves: pd.DataFrame | None, right: str) -> Sequence[Exhibit]:
     """Training curves, where metrics.csv holds any; `right` is what its column `accuracy` is called."""
     if curves is None:
@@ -116,7 +129,7 @@ def training(curves: pd.DataFrame | None, right: str) -> Sequence[Exhibit]:
             "training_curves",
             "Training",
             f"Loss should fall and {right} rise until they flatten; a run that still climbs at its end was cut short.",
-            binned(curves),
+            charts.binned(curves),
             partial(charts.training_curves, right=right),
         )
     ]

@@ -9,11 +9,11 @@ import pandas as pd
 from vidsparse.evaluation.statistics import holm
 from vidsparse.report.figures import weight_figures
 from vidsparse.report.sections.figure_sets import Exhibit
-from vidsparse.report.sections.run_groups import Subjects, drawn, joined, read, some_arms
+from vidsparse.report.sections.run_groups import Subjects, Tables, drawn, joined, some_arms
 from vidsparse.report.tables import read_log, reading
 
 
-def kernels(subjects: Subjects, dense: str | None) -> list[Exhibit]:
+def kernels(subjects: Subjects, spatial: Tables, dense: str | None) -> list[Exhibit]:
     """Maps of a few layers, the dense one's beside those of the first other subject."""
     stored = {label: runs[0].path / "analysis" / "kernels.npz" for label, runs in list(subjects.items())[:2]}
     stored = {label: path for label, path in stored.items() if path.exists()}
@@ -24,7 +24,7 @@ def kernels(subjects: Subjects, dense: str | None) -> list[Exhibit]:
         with reading(path), np.load(path) as arrays:
             maps[label] = {kind: {key[2:]: arrays[key] for key in arrays if key[0] == kind} for kind in "NA"}
     label = next((name for name in stored if name != dense), next(iter(stored)))
-    table = read(subjects[label][0], "spatial")
+    table = spatial.get(label)
     if table is None or not set(maps[label]["N"]) <= set(table["layer"]):
         return []
     counts = maps[label]["N"]
@@ -44,10 +44,9 @@ def kernels(subjects: Subjects, dense: str | None) -> list[Exhibit]:
     return [Exhibit("kernel_maps", "Where the weights of a layer are", caption, table, draw)]
 
 
-def channels(subjects: Subjects) -> list[Exhibit]:
+def channels(spatial: Tables) -> list[Exhibit]:
     """Dispersion of every layer that has a mask, with p-values against a random one."""
-    tables = {label: read(runs[0], "spatial") for label, runs in subjects.items()}
-    tested = {label: _tested(table) for label, table in tables.items() if table is not None}
+    tested = {label: _tested(table) for label, table in spatial.items()}
     tested = {label: table for label, table in tested.items() if table["dispersion"].notna().any()}
     if not tested:
         return []

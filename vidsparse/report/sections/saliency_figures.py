@@ -8,7 +8,7 @@ import pandas as pd
 
 from vidsparse.report.figures import filmstrips
 from vidsparse.report.sections.figure_sets import Exhibit
-from vidsparse.report.sections.run_groups import Subjects, joined, read
+from vidsparse.report.sections.run_groups import Subjects, first_of, joined
 from vidsparse.report.tables import Run, reading
 
 _CLIPS = 2  # whose saliency is shown
@@ -25,7 +25,7 @@ def saliency(subjects: Subjects) -> list[Exhibit]:
     """Two clips for each kind of explanation, those first on which the answers differ; at most two networks."""
     found = []
     shown = {label: runs[0] for label, runs in list(subjects.items())[:2]}
-    tables = {label: table for label, run in shown.items() if (table := read(run, "saliency")) is not None}
+    tables = first_of(dict(list(subjects.items())[:2]), "saliency")
     if not tables:
         return []
     whole = joined(tables)
