@@ -292,7 +292,7 @@ def read_whole(folder: Path) -> WholeRecord:
     if begun.data and not begun.data.labelled:
         raise RunFolderError(f"{folder} holds predictions of clips without labels; they are in its predictions.csv")
     try:
-        return fill(WholeRecord, plain(begun))
+        return from_json(path.read_text(), WholeRecord)
     except (OSError, ValueError) as error:
         failures.check(error, path)
         raise RunFolderError(
