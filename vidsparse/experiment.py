@@ -42,11 +42,11 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
     from vidsparse.data.corrupted.benchmarks import cells_of
 
     check_alone("set engine.devices to the number of processes")
-    folder = RunFolder(config.folder)
     clips = load_answerable(config)
     check_updates(config, batches_per_epoch(len(clips.train), config.training.batch_size))
     cells_of(clips, config.evaluation)  # what a corrupted set does not hold is refused before a folder is claimed
     weights = digests(config)
+    folder = RunFolder(config.folder)
     with folder.owned(wait):
         folder.claim(config, clips.fingerprint, fresh, weights)
         damaged = folder.finished and folder.remove_damaged(config.training.epochs > 0)

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from corruptions.exceptions import nearest, suggestion
-from vidsparse.config import SAMPLE_ROOT, Config, flatten
+from vidsparse.config import SAMPLE_ROOT, Config, DataConfig, flatten
 from vidsparse.config.change import changed
 from vidsparse.config.kinds import choices, kind_of, known_keys, members, named_rows, type_name
 from vidsparse.config.reading import BadYaml, Unfit, read, word
@@ -73,7 +73,7 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
     if blocks:
         _merge([*files, *blocks, typed])  # a typo inside sample: shows on every machine
     config, origin = _merge([*files, typed])
-    if uses_sample(config, origin):
+    if uses_sample(config.data, origin):
         said, origin_said = config, origin
         config, origin = _merge([*files, *blocks, typed])
         own = {"data.source": TASKS[config.task].sample, "data.root": SAMPLE_ROOT, "data.split": 1, "sample": {}}
@@ -84,9 +84,8 @@ def compose(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Config, di
     return config, origin
 
 
-def uses_sample(config: Config, origin: Mapping[str, str]) -> bool:
+def uses_sample(data: DataConfig, origin: Mapping[str, str]) -> bool:
     """True where the built-in sample data stands in: asked for, or the untouched default root is absent."""
-    data = config.data
     untouched = ROOTS.get(data.source) == data.root and origin.get("data.root") != COMMAND_LINE
     absent = untouched and data.if_missing == "sample" and not Path(data.root).exists()
     return data.root == SAMPLE_ROOT or absent
