@@ -10,7 +10,7 @@ from typing import Any
 
 import corruptions
 from corruptions.exceptions import suggestion
-from vidsparse.config import SAMPLE_ROOT, Config, EvaluationConfig, StudyConfig
+from vidsparse.config import SAMPLE_ROOT, Config, StudyConfig
 from vidsparse.config.faults import Fail, failing
 from vidsparse.config.ranges import outside
 from vidsparse.data.corrupted.layout import RECIPE, read_recipe
@@ -61,7 +61,7 @@ def check_whole(config: Config, origin: Mapping[str, str]) -> None:
     _check_numbers(config, fail)
     check_model(config.model.name, 1, config.data.frames, config.data.size)
     _check_task(config, fail)
-    _check_evaluation(config.evaluation, fail)
+    _check_evaluation(config, fail)
     _check_sparse(config, fail)
     _check_analysis(config, fail)
     _check_study(config.study, fail)
@@ -71,7 +71,7 @@ def check_benchmark(config: Config, origin: Mapping[str, str]) -> None:
     """`check_whole` of an offline benchmark."""
     fail = failing(config, origin)
     _check_numbers(config, fail)
-    _check_evaluation(config.evaluation, fail)
+    _check_evaluation(config, fail)
 
 
 def _check_names(config: Config, fail: Fail) -> None:
@@ -176,7 +176,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("data.augment.scale", "it is a range of areas [smallest, largest] with 0 < smallest <= largest <= 1")
 
 
-def _check_evaluation(evaluation: EvaluationConfig, fail: Fail) -> None:
+def _check_evaluation(config: Config, fail: Fail) -> None:
+    evaluation = config.evaluation
     severities = evaluation.severities or []
     if len(set(severities)) < len(severities):
         raise fail("evaluation.severities", "a severity stands in it twice")
