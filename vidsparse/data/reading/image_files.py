@@ -1,9 +1,8 @@
 """Images: sources of one frame, upright, RGB, 8 bits a channel. Reading one needs Pillow and NumPy alone."""
 
 import io
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from PIL import Image, ImageOps
 
 from vidsparse.data.reading.frames import STILL, Frames, VideoInfo, output_size, unreadable
 from vidsparse.data.reading.grey_levels import eight_bits, is_deep
+from vidsparse.data.reading.png_files import SIGNATURE, checked
 from vidsparse.data.reading.watchdog import got_on
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError
@@ -19,23 +19,29 @@ from vidsparse.utils.errors import ClipDecodeError
 MOST_PIXELS: Final = 100_000_000  # of one picture: a file of 20 KB may hold enough to fill any memory
 _LIMIT = f"at most {MOST_PIXELS:,} are read: make it smaller, or take it out"
 _ORIENTATION = 0x0112  # the EXIF tag
-_PNG: Final = b"\x89PNG\r\n\x1a\n"  # what a PNG begins with
 _LYING = (5, 6, 7, 8)  # its values for pictures on their side
 
 
 @contextmanager
 def opened(source: Path | io.BytesIO) -> Iterator[Any]:
-    """A Pillow image that is not decoded yet; ValueError where it has more than MOST_PIXELS or a wrong checksum."""
+    """A Pillow image that is not decoded yet; ValueError where it has more than MOST_PIXELS, or a PNG damaged ones."""
     try:
-        picture = Image.open(source)
+        picture = Image.open(_counted(source))
     except Image.DecompressionBombError as error:  # the limit of Pillow itself, beyond ours
         raise ValueError(f"{str(error).partition(' pixels')[0]} pixels); {_LIMIT}") from error
     with picture as image:
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"{image.width} x {image.height} pixels; {_LIMIT}")
-        if image.format == "PNG":
-            _check_pixels(source)
         yield image
+
+
+def _counted(source: Path | io.BytesIO) -> Path | io.BytesIO:
+    """The source, or that of a PNG with its pixels counted."""
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+        head = file.read(len(SIGNATURE))
+        content = head + file.read() if head == SIGNATURE else b""
+        file.seek(0)
+    return io.BytesIO(checked(content)) if content else source
 
 
 def decode(content: bytes, name: object) -> Frames:
@@ -114,21 +120,6 @@ def _rgb(image: Any) -> Frames:
         orientation, image = image.getexif().get(_ORIENTATION, 1), Image.fromarray(eight_bits(image))
         image.getexif()[_ORIENTATION] = orientation
     return np.array(upright(image).convert("RGB"))
-
-
-def _check_pixels(source: Path | io.BytesIO) -> None:
-    """ValueError where a chunk of a PNG's pixels has another CRC than it says.
-
-    Pillow compares those of all other chunks, and stops before the checksum of the whole once it has every pixel.
-    """
-    content = memoryview(source.read_bytes() if isinstance(source, Path) else source.getbuffer())
-    at = len(_PNG)
-    while at + 8 <= len(content):
-        length, kind = int.from_bytes(content[at : at + 4]), bytes(content[at + 4 : at + 8])
-        end = at + 8 + length
-        if kind == b"IDAT" and zlib.crc32(content[at + 4 : end]) != int.from_bytes(content[end : end + 4]):
-            raise ValueError("its pixels are damaged: they do not fit their checksum")
-        at = end + 4
 
 
 def _said(error: Exception) -> str:
