@@ -136,8 +136,8 @@ def _index(folder: Path) -> Callable[[random.Random], str]:
     samples = [Sample(path.stem, path, 0, path.stem, "video") for path in paths]
     infos = {manifest.stamp(path): [VideoInfo(20 + n, Fraction(25), 48, 64, "pyav")] for n, path in enumerate(paths)}
     cache = folder / "index"
-    manifest.save(infos, cache / "index-v4.parquet")
-    content = (cache / "index-v4.parquet").read_bytes()
+    manifest.save(infos, cache / "index-v5.parquet")
+    content = (cache / "index-v5.parquet").read_bytes()
     beside = folder / manifest.NAME
     manifest.save(infos, beside, {str(path): "0" * 64 for path in paths})
     prepared = beside.read_bytes()
@@ -149,7 +149,7 @@ def _index(folder: Path) -> Callable[[random.Random], str]:
             found = manifest.prepared(folder)
             wrong = [file for file, info in found.items() if file in infos and list(info) != infos[file]]
         else:
-            (cache / "index-v4.parquet").write_bytes(changed(content, rng))
+            (cache / "index-v5.parquet").write_bytes(changed(content, rng))
             rows = build_index(samples, cache).rows
             wrong = [
                 s.path

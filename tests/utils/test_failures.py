@@ -141,7 +141,7 @@ def test_an_error_while_a_picture_is_read_is_no_broken_picture(file_of, tmp_path
         patch.setattr(image_files.Image, "open", fail)
         with pytest.raises(MachineError, match=str(path)):
             build_index([Sample("x", path, 0, "x", "image")], tmp_path / "index")
-    assert not manifest.load(tmp_path / "index" / "index-v4.parquet")
+    assert not manifest.load(tmp_path / "index" / "index-v5.parquet")
     assert build_index([Sample("x", path, 0, "x", "image")], tmp_path / "index").rows["x"].info.n_frames == 1
 
 
@@ -183,7 +183,7 @@ def test_a_folder_that_is_away_while_files_are_counted_leaves_no_trace(file_of, 
     away = first.parent.with_name("away")
     with pytest.raises(MachineError, match="is a disk or a network mount away"):
         build_index(samples, tmp_path / "index", progress=lambda *_: first.parent.rename(away))
-    assert [Path(file.path).name for file in manifest.load(tmp_path / "index" / "index-v4.parquet")] == ["x.png"]
+    assert [Path(file.path).name for file in manifest.load(tmp_path / "index" / "index-v5.parquet")] == ["x.png"]
     away.rename(first.parent)
     assert [row.info.n_frames for row in build_index(samples, tmp_path / "index").rows.values()] == [1, 1, 1]
 
@@ -191,7 +191,7 @@ def test_a_folder_that_is_away_while_files_are_counted_leaves_no_trace(file_of, 
 def test_an_index_that_remembers_an_error_of_the_machine_heals(file_of, tmp_path):
     path = file_of("image")
     wrong = readers.image_files.unreadable(f"{path}: cannot be read as an image ([Errno 2] No such file or directory)")
-    manifest.save({manifest.stamp(path): (wrong,)}, tmp_path / "index" / "index-v4.parquet")
+    manifest.save({manifest.stamp(path): (wrong,)}, tmp_path / "index" / "index-v5.parquet")
     assert build_index([Sample("x", path, 0, "x", "image")], tmp_path / "index").rows["x"].info.n_frames == 1
 
 

@@ -171,7 +171,7 @@ def test_a_process_that_is_killed_says_nothing_of_its_file_and_all_others_are_co
         Image.new("RGB", (8, 6)).save(sample.path)
     with pytest.raises(MachineError, match=r"killed.*memory .*killed.png.*command continues"):
         build_index(samples, tmp_path / "index", workers=2)
-    counted = {Path(file.path).stem for file in manifest.load(tmp_path / "index" / "index-v4.parquet")}
+    counted = {Path(file.path).stem for file in manifest.load(tmp_path / "index" / "index-v5.parquet")}
     assert counted == {"a", "b", "c"}
     monkeypatch.undo()
     assert [row.info.n_frames for row in build_index(samples, tmp_path / "index").rows.values()] == [1, 1, 1, 1]

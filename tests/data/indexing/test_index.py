@@ -64,12 +64,12 @@ def test_an_interrupted_count_is_kept(samples, tmp_path, counted):
     counted.clear()
     build_index(samples, tmp_path / "cache")
     assert counted == ["c.avi"]
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["index-v4.parquet"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["index-v5.parquet"]
 
 
 def test_an_unreadable_cache_is_made_again(samples, tmp_path):
     first = build_index(samples, tmp_path / "cache")
-    (tmp_path / "cache" / "index-v4.parquet").write_bytes(b"half a fi")
+    (tmp_path / "cache" / "index-v5.parquet").write_bytes(b"half a fi")
     assert build_index(samples, tmp_path / "cache") == first
 
 

@@ -15,7 +15,7 @@ from vidsparse.utils import failures
 from vidsparse.utils.errors import DataError, plural, some
 
 Progress = Callable[[int, int], None]
-_CACHE_NAME = "index-v4.parquet"  # the number goes up when `inspect` would answer differently
+_CACHE_NAME = "index-v5.parquet"  # the number goes up when `inspect` would answer differently
 _FEW = 16  # files; fewer are counted faster than processes start
 
 

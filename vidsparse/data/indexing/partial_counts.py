@@ -12,7 +12,7 @@ from vidsparse.utils.errors import WriteError
 from vidsparse.utils.machine import user_cache
 
 KEEP_EVERY = 5.0  # seconds between savings: a count that is killed has lost no more
-_VERSION = "index-v4"  # as that of the index: goes up when `inspect` would answer differently
+_VERSION = "index-v5"  # as that of the index: goes up when `inspect` would answer differently
 
 
 class PartialCount:

@@ -26,7 +26,7 @@ import numpy as np
 from av.video.frame import PictureType
 
 from vidsparse.data.reading import containers, orientation
-from vidsparse.data.reading.containers import opened
+from vidsparse.data.reading.containers import Packets, opened
 from vidsparse.data.reading.frames import Frames, VideoInfo, unreadable
 from vidsparse.data.reading.orientation import UPRIGHT, Orientation
 from vidsparse.utils import failures
@@ -34,7 +34,8 @@ from vidsparse.utils.errors import ClipDecodeError, plural
 
 _PROBE_SIDE = 64  # pixels; the compared frames are made this small
 _TIMED = ("mp4", "matroska")  # containers that state when each frame is shown: in display order it only grows
-_CLAIMED = 1.1  # containers may count a little more than there is; beyond that frames are missing
+_SKIPPED = 1.1  # packets to a frame where a codec reorders its frames: more are packets that gave none
+_LASTS = 1.1  # seconds that a container may state to each that is shown
 _ENOUGH = 3  # frames whose times say more of the rate than the container does
 _TOLERANCE = 2  # grey levels; FFmpeg's MPEG-4 inverse transforms differ by that much between versions
 DECORD_FAILS_AT = (2, 3, 4, 6, 8, 12, 16, 24, 48, 72)  # pixels; found by trying all widths to 576 at nine heights
@@ -89,11 +90,10 @@ def inspect(path: Path) -> VideoInfo:
     sound = seen.for_decord and not errors and len(decord_reader or ()) == seen.count
     by_decord = sound and _agrees(path, decord_reader, seen.probed)
     rate = seen.rate(head.rate)
-    claimed = round(seen.claimed * rate / head.rate)  # H.264 in AVI: a place for each field
     damage = f"{plural(len(errors), 'fault')} in its data ({errors[0]})" if errors else seen.note
-    if claimed > seen.count * _CLAIMED:
-        damage = f"{seen.count} of {claimed} frames are there"
-    elif seen.lasts > seen.shown(rate) * _CLAIMED:
+    if seen.lost(rate / head.rate):
+        damage = f"{seen.count} of {seen.claimed(rate / head.rate)} frames are there"
+    elif seen.lasts > seen.shown(rate) * _LASTS:
         damage = f"its frames end after {seen.shown(rate):.2f} of {seen.lasts:.2f} seconds"
     return replace(head, n_frames=seen.count, rate=rate, decoder="decord" if by_decord else "pyav", damage=damage)
 
@@ -159,8 +159,10 @@ def can_use_decord(width: int) -> bool:
 class _Survey:
     """What a decode of the whole file has shown."""
 
-    claimed: int  # frames that are to be shown, as the container counts them
     guessed: Fraction | None  # frames a second, by container and codec together
+    packets: Packets = field(default_factory=Packets)
+    missing: int = 0  # packets that the container counts and that are not there
+    reorders: bool = True  # whether the codec may show a frame later than its packet, or not at all
     count: int = 0
     probed: dict[int, Frames] = field(default_factory=dict)
     for_decord: bool = True  # whether decord can be trusted with this kind of stream
@@ -173,6 +175,18 @@ class _Survey:
         first, last = self.span or (seconds, seconds)
         self.span = min(first, seconds), max(last, seconds)
         self.ends = max(self.ends, seconds + shown)
+
+    def claimed(self, share: Fraction) -> int:
+        """Frames that should be there; with `share` of the stated rate, H.264 in AVI may have a packet for each field.
+
+        share: the frames' own rate to the rate that the container states.
+        """
+        return max(self.count, round(self.packets.count * min(share, Fraction(1)))) + self.missing
+
+    def lost(self, share: Fraction) -> bool:
+        """Whether packets are missing, or packets gave no frame: of MPEG-4 some do not, and the last one may not."""
+        few = self.count * _SKIPPED if self.reorders else self.count
+        return self.missing > 0 or self.claimed(share) > few
 
     def shown(self, rate: Fraction) -> float:
         """Seconds from the start of the file to the end of the last frame."""
@@ -192,13 +206,6 @@ def _near(one: Fraction, other: Fraction, factor: float) -> bool:
     return 1 / factor < one / other < factor
 
 
-def _claimed(container: Any, stream: Any) -> int:
-    """Frames to be shown: of an MP4, those that its edit list leaves."""
-    if "mp4" not in container.format.name or not len(stream.index_entries):
-        return int(stream.frames)
-    return sum(entry.size > 0 and not entry.is_discard for entry in stream.index_entries)
-
-
 def _stated_duration(container: Any, stream: Any) -> float:
     """Seconds of a stream in Matroska, which does not count frames: by its tag, else by a file of this stream alone."""
     hours, _, rest = str(stream.metadata.get("DURATION", "")).partition(":")
@@ -211,11 +218,12 @@ def _stated_duration(container: Any, stream: Any) -> float:
 
 
 def _survey(path: Path, probes: Sequence[int], errors: list[str]) -> _Survey:
-    with opened(path) as (container, stream), containers.heard() as log:
-        seen = _Survey(_claimed(container, stream), stream.guessed_rate, lasts=_stated_duration(container, stream))
+    with containers.heard() as log, opened(path) as (container, stream):
+        seen = _Survey(stream.guessed_rate, lasts=_stated_duration(container, stream))
+        seen.reorders = stream.codec_context.codec.reorder
         timed = any(kind in container.format.name for kind in _TIMED)
         reordered, oriented, scale = False, UPRIGHT, Scaler(_PROBE_SIDE, _PROBE_SIDE)
-        for frame in containers.frames(container, stream, errors, log):
+        for frame in containers.frames(container, stream, errors, log, seen.packets):
             stated = orientation.stated(frame)
             if not seen.count:
                 oriented = stated or UPRIGHT
@@ -230,6 +238,9 @@ def _survey(path: Path, probes: Sequence[int], errors: list[str]) -> _Survey:
                 seen.see(frame.pts * frame.time_base, (frame.duration or 0) * frame.time_base)
             seen.count += 1
             reordered = reordered or frame.pict_type == PictureType.B
+        if seen.packets.hollow():
+            errors.append("slices with holes")
+        seen.missing = seen.packets.missing(container, stream)
         seen.for_decord = not oriented.mirrored and (stream.codec_context.name == "h264" or not reordered)
         return seen
 

@@ -73,7 +73,7 @@ def _pixels(content: bytes) -> Iterator[tuple[int, int]]:
     view, at, found = memoryview(content), len(SIGNATURE), False
     while at + 8 <= len(content):
         end = at + 12 + int.from_bytes(view[at : at + 4])
-        if view[at + 4 : at + 8] == b"IDAT":
+        if bytes(view[at + 4 : at + 8]) == b"IDAT":
             if zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
                 raise ValueError("its pixels are damaged: they do not fit their checksum")
             yield at, end
