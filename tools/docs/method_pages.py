@@ -12,6 +12,7 @@ from tools.docs.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, Not
 from tools.docs.method_speed import SPEED, SPEED_WHERE, SPEED_WHY
 from tools.docs.paper_plans import NETWORKS, PLANS, paper_plans, window_cost
 from vidsparse.models.zoo import create_model
+from vidsparse.sparsity import counts
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.masks import prunable
 from vidsparse.sparsity.measure.flops import Flops, count_flops
@@ -131,9 +132,9 @@ def _example() -> tuple[Flops, dict[str, tuple[int, ...]]]:
 
 
 def _grown(row: Method) -> str:
-    if row.pruning == "layer":
+    if row.counts is counts.as_planned:
         return "nothing"
-    return row.grow.name + (", across layers" if row.redistribute else "") if row.grow else ""
+    return row.grow.name + (", across layers" if row.counts is counts.shared_by_momentum else "") if row.grow else ""
 
 
 def _fraction(row: Method) -> str:
@@ -144,10 +145,8 @@ def _fraction(row: Method) -> str:
 
 
 def _density(row: Method) -> str:
-    if row.pruning != "none":
-        return (
-            f"{row.initial_density:g} to the target, {'all layers together' if row.pruning == 'global' else 'by layer'}"
-        )
+    if row.initial_density:
+        return f"{row.initial_density:g} to the target, {'all layers together' if row.across_layers else 'by layer'}"
     if row.soft_bound:
         return f"up to {100 * row.soft_bound:g} % above the target"
     return "the target" if row.sparse else "1"

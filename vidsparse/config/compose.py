@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from types import NoneType
 from typing import Any, get_origin
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from corruptions.exceptions import nearest, suggestion
+from corruptions.open_table import OpenTable
+from corruptions.outside import is_reference
 from vidsparse.config import SAMPLE_ROOT, Config, DataConfig, flatten
 from vidsparse.config.change import changed
 from vidsparse.config.kinds import choices, kind_of, known_keys, members, named_rows, type_name
@@ -225,7 +228,7 @@ def _merge(layers: Sequence[Layer]) -> tuple[Config, dict[str, str]]:
     assert isinstance(config, Config)
     said = flatten(asdict(config))
     for key, rows in named_rows().items():
-        if said[key] not in rows:
+        if said[key] not in rows and not (said[key] is None and NoneType in members(kind_of(key))):
             raise ConfigError(_misfit(Unfit(key, _shown(said[key])), origin.get(key, "in the schema")))
     for key, value in said.items():
         if "${" in str(value):  # config.yaml is read again, and there it would be a reference
@@ -275,6 +278,9 @@ def _misfit(error: Unfit, place: str) -> str:
     said = f"{key}={text}" if text else key
     if error.why:
         return f"{said} {place}: {error.why}"
+    rows = named_rows().get(key)
+    if isinstance(rows, OpenTable) and is_reference(text):
+        return f"{said} {place}: {rows.hint(text)}"
     allowed = [str(choice) for choice in choices(key)]
     close = nearest(text, allowed)
     wanted = f"one of {', '.join(allowed)}" if allowed else f"a value of type {type_name(kind_of(key))}"

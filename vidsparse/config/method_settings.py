@@ -33,6 +33,7 @@ def with_method_settings(after: str) -> Callable[[type[T]], type[T]]:
 def _fields() -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """(name, type, metadata) of each field."""
     for name, declared in SETTINGS.items():
-        yield name, declared.type, {"range": declared.allowed} if declared.allowed else {"meaning": declared.meaning}
+        words = {"meaning": declared.meaning, **({"rows": declared.choices} if declared.choices else {})}
+        yield name, declared.type, {"range": declared.allowed} if declared.allowed else words
         if declared.in_epochs:
             yield f"{name}_epochs", float | None, {"range": Range(declared.meaning, "epochs", above=0, largest=10**6)}

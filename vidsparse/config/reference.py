@@ -42,7 +42,9 @@ def keys(schema: Any = Config, prefix: str = "") -> list[Key]:
         if allowed and allowed.noun:
             meaning = f"{allowed.noun.removeprefix('an ').removeprefix('a ')} each: {meaning}"
         shown = default if isinstance(default, str) else json.dumps(default)
-        kind = " or ".join(each.metadata["rows"]) if each.metadata.get("rows") else type_name(kind_of(name))
+        kind = type_name(kind_of(name))
+        if each.metadata.get("rows"):
+            kind = kind.replace("str", " or ".join(each.metadata["rows"]), 1)
         found.append(Key(name, kind, shown, text, allowed.unit if allowed else "", meaning))
     return found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from vidsparse.sparsity.distribution import Shape, allocate, constant_fan_in
+from vidsparse.sparsity.distribution import Power, Shape, allocate, constant_fan_in
 from vidsparse.sparsity.methods import Method
 
 
@@ -17,7 +17,7 @@ class Budget:
     kept_dense: frozenset[str]
     method: Method
     sparsity: float
-    distribution: str
+    distribution: str | Power
     total_steps: int
 
     @cached_property

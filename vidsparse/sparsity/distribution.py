@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import cycle
-from math import floor, prod
+from math import floor, isfinite, prod
+from typing import Any
 
+from corruptions.open_table import OpenTable
 from vidsparse.utils.errors import ConfigError
 
 Shape = Sequence[int]
+Power = Callable[[Shape], float]  # how dense a layer is beside others, by the shape of its weight
 
 
 def _erk(shape: Shape) -> float:
@@ -21,11 +24,20 @@ def _uniform(shape: Shape) -> float:
     return 1.0
 
 
-DISTRIBUTIONS: dict[str, Callable[[Shape], float]] = {"erk": _erk, "er": _er, "uniform": _uniform}
+def _made(name: str, thing: Any) -> Power:
+    if not callable(thing):
+        raise ConfigError(f"distribution {name}: it is a function of a weight's shape, not {thing!r}")
+    power: Power = thing
+    return power
+
+
+DISTRIBUTIONS: OpenTable[Power] = OpenTable(
+    "distribution", "docs/methods/README.md", ConfigError, _made, {"erk": _erk, "er": _er, "uniform": _uniform}
+)
 
 
 def allocate(
-    shapes: Mapping[str, Shape], density: float, distribution: str = "erk", dense: Collection[str] = ()
+    shapes: Mapping[str, Shape], density: float, distribution: str | Power = "erk", dense: Collection[str] = ()
 ) -> dict[str, int]:
     """Non-zeros of each layer: {name: weight shape (out, in, *kernel)} -> {name: int}.
 
@@ -36,11 +48,12 @@ def allocate(
     Args:
         shapes: weight shape of each prunable layer, at least two-dimensional.
         density: share of weights kept over all these layers, 0 < density <= 1.
-        distribution: "erk", "er" or "uniform".
+        distribution: "erk", "er", "uniform", the name of a registered one, or p itself, a function of the shape.
         dense: names of layers that keep all their weights, which the others make up for.
 
     Raises:
-        ConfigError: a density outside (0, 1], or so low that some layer would keep no weight at all.
+        ConfigError: an unknown distribution, or one that gives a layer no number above 0; a density outside (0, 1], or
+            so low that some layer would keep no weight at all.
 
     >>> allocate({"conv": (8, 3, 3, 3), "fc": (10, 72)}, 0.5)
     {'conv': 80, 'fc': 388}
@@ -60,15 +73,20 @@ def allocate(
     counts = _round_to_total({name: wanted[name] * sizes[name] for name in sizes}, sizes, total)
     empty = [name for name, count in counts.items() if count == 0]
     if empty:
-        raise ConfigError(f"density {density:g} with {distribution} leaves layer {empty[0]} without a single weight")
+        named = name_of(distribution)
+        raise ConfigError(f"density {density:g} with {named} leaves layer {empty[0]} without a single weight")
     return counts
 
 
 def layer_densities(
-    shapes: Mapping[str, Shape], density: float, distribution: str, dense: Collection[str] = ()
+    shapes: Mapping[str, Shape], density: float, distribution: str | Power, dense: Collection[str] = ()
 ) -> dict[str, float]:
     """Real-valued density of each layer, before rounding; layers that would exceed 1 are fixed at 1 and ε re-solved."""
-    power = {name: DISTRIBUTIONS[distribution](shape) for name, shape in shapes.items()}
+    rule = DISTRIBUTIONS.find(distribution)
+    power = {name: rule(shape) for name, shape in shapes.items()}
+    for name, value in power.items():
+        if not isfinite(value) or value <= 0:
+            raise ConfigError(f"distribution {name_of(distribution)} gives {value} for layer {name}: it is above 0")
     sizes = {name: prod(shape) for name, shape in shapes.items()}
     full = set(dense)
     while len(full) < len(sizes):
@@ -80,6 +98,11 @@ def layer_densities(
             return {name: 1.0 if name in full else scale * power[name] for name in sizes}
         full |= {name for name in free if power[name] == highest}
     return dict.fromkeys(sizes, 1.0)
+
+
+def name_of(distribution: str | Power) -> str:
+    """What a distribution is called."""
+    return distribution if isinstance(distribution, str) else getattr(distribution, "__name__", "own")
 
 
 def constant_fan_in(shapes: Mapping[str, Shape], counts: Mapping[str, int]) -> dict[str, int]:

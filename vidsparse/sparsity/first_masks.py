@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from vidsparse.sparsity import distributed
+from vidsparse.sparsity.counts import prune_globally, pruned_globally
 from vidsparse.sparsity.fan_in import first_mask
 from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.scores import MAGNITUDE, Candidates
 from vidsparse.sparsity.selection import top
-from vidsparse.sparsity.update import prune_globally
 from vidsparse.utils.errors import ConfigError
 
 Init = Literal["auto", "random", "magnitude"]
@@ -40,7 +40,7 @@ def first_masks(
     if init == "random":
         scores = {name: noise(seed, 0, name, weight) for name, weight in weights.items()}
         return {name: _best(each, counts[name], method) for name, each in scores.items()}
-    if method.pruning == "global":
+    if method.counts is pruned_globally:
         layers = {name: _dense(name, weight) for name, weight in weights.items()}
         surplus = sum(weight.numel() for weight in weights.values()) - sum(counts[name] for name in weights)
         counts = prune_globally(layers, MAGNITUDE, surplus) if surplus > 0 else counts

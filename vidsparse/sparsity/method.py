@@ -2,14 +2,22 @@
 
 import warnings
 from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from math import isfinite
 from numbers import Integral
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from vidsparse.sparsity import counts as rules
 from vidsparse.sparsity import schedule
-from vidsparse.sparsity.scores import Score
+from vidsparse.sparsity.scores import SCORES, Candidates, Score
 from vidsparse.sparsity.settings import Own, Setting, choice, setting
 from vidsparse.utils.errors import ConfigError
+
+if TYPE_CHECKING:  # it imports torch
+    from vidsparse.sparsity.update import Plan
+
+Counts = Callable[[Mapping[str, Candidates], "Method", "Plan"], Mapping[str, tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -20,14 +28,13 @@ class Method:
     score among all that it did not keep. With f(t) = `drop_fraction_end` + (`drop_fraction` - `drop_fraction_end`) ·
     `decay`(t / (`decay_until` · total steps)), `decay_until` 0 standing for `stop` and f being 0 beyond it:
 
-    * usually a layer drops `floor(f(t) · non-zeros)` and grows as many;
-    * with a `soft_bound` b it drops to its count at the target density and grows to that at (1 + b · decay(t / T_end))
-      times the target, capped at 1; the last update leaves the target;
-    * with `pruning` the density first falls from `initial_density` (from 1 where the target is above it) to the target,
-      by the cubic schedule until `prune_until` · total steps: "global" ranks the weights of all layers together,
-      "layer" takes each layer to its count in the distribution;
-    * with `redistribute` all that was dropped is shared out anew: a layer grows in proportion to the mean |momentum| of
-      its weights, momentum being the average of its dense gradients, those of each step before weighted by `smoothing`;
+    * `counts(layers, method, plan)` gives for each layer how many of its weights it keeps and how many it has after
+      growing; that of most rows, `counts.replaced`, drops `floor(f(t) · non-zeros)` and grows as many;
+    * `density_over_time(progress, target)` is the density over all layers, from progress 0 at the start to 1 at the
+      last update, from which on it is the target. Without one it is the target all the time; above it by the share
+      `soft_bound` · decay(t / T_end), capped at 1, for rows with a soft bound; and for rows with an `initial_density`
+      it falls from there (from 1 where the target is above it) by the cubic schedule until `prune_until` · total steps;
+    * `across_layers`: weights move from one layer to another, so that each can become sparse and has a mask;
     * with `constant_fan_in` every neuron (first dimension of a weight) of a layer has the same number of weights; it
       grows until that is so. A neuron with fewer than `min_salient` of them among the layer's kept weights and highest
       grow scores loses them to the others, but never in a layer that writes class scores.
@@ -35,7 +42,8 @@ class Method:
     Growth by gradient sees the mean of the dense gradients of the last `grow_window` steps. A weight that is dropped
     and grown at once keeps its value and optimizer state, unless `reset_regrown`; other grown ones start at 0.
     `signed_drop` ranks positive and negative weights apart and drops the same share of both (Mocanu et al. 2018).
-    `own` are settings that this row alone has, for scores of its own.
+    `drop` and `grow` may be names of SCORES. `own` are settings that this row alone has, for scores and counts of its
+    own.
     """
 
     name: str
@@ -43,8 +51,9 @@ class Method:
     source: str
     drop: Score | None = None
     grow: Score | None = None
-    pruning: Literal["none", "global", "layer"] = "none"
-    redistribute: bool = False
+    counts: Counts = rules.replaced
+    density_over_time: Callable[[float, float], float] | None = None
+    across_layers: bool = False
     constant_fan_in: bool = False
     own: tuple[Own, ...] = ()
     every: int = setting(
@@ -53,7 +62,7 @@ class Method:
     stop: float = setting(0.0, "the share of the training after which the topology stays", above=0, at_most=1)
     drop_fraction: float = setting(0.0, "the share of a layer's weights dropped at first", above=0, at_most=1)
     drop_fraction_end: float = setting(0.0, "the share dropped where the decay ends", at_least=0, at_most=1)
-    decay: str = choice("constant", "how the share falls in between", tuple(schedule.SHAPES))
+    decay: str = choice("constant", "how the share falls in between", schedule.SHAPES)
     decay_until: float = setting(
         0.0, "the share of the training in which it falls, 0 for `stop`", at_least=0, at_most=1
     )
@@ -71,6 +80,11 @@ class Method:
     reset_regrown: bool = setting(False, "a weight dropped and grown at once starts at 0")
     signed_drop: bool = setting(False, "positive and negative weights are dropped apart")
 
+    def __post_init__(self) -> None:
+        for name in ("drop", "grow"):
+            if isinstance(given := getattr(self, name), str):
+                object.__setattr__(self, name, SCORES.find(given))
+
     @property
     def sparse(self) -> bool:
         """False for dense training alone."""
@@ -85,11 +99,6 @@ class Method:
     def dense_gradient(self) -> bool:
         """True where updates need the gradient of weights that do not exist."""
         return any(score.dense_gradient for score in (self.drop, self.grow) if score)
-
-    @property
-    def across_layers(self) -> bool:
-        """True where weights move from one layer to another, so that each can become sparse."""
-        return self.pruning == "global" or self.redistribute
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -124,20 +133,34 @@ class Method:
         if not self.drop_fraction or progress > 1:
             return 0.0
         least = self.drop_fraction_end / self.drop_fraction
-        return self.drop_fraction * (least + (1 - least) * schedule.SHAPES[self.decay](progress))
+        return self.drop_fraction * (least + (1 - least) * schedule.SHAPES.find(self.decay)(progress))
 
     def density(self, step: int, total_steps: int, target: float) -> float:
         """Density over all layers after `step`: above the target at first, exactly the target in the end."""
         updates = self.update_steps(total_steps)
+        if self.density_over_time is not None:
+            return self._own_density(step, updates[-1] if updates else 0, target)
         if self.soft_bound:
             progress = step / max(1, schedule.end_step(total_steps, self.stop))
-            extra = self.soft_bound * schedule.SHAPES[self.decay](progress) if updates and step < updates[-1] else 0.0
+            shape = schedule.SHAPES.find(self.decay)
+            extra = self.soft_bound * shape(progress) if updates and step < updates[-1] else 0.0
             return min(1.0, target * (1 + extra))
-        if self.pruning == "none":
+        if not self.initial_density:
             return target
         start = self.initial_density if self.initial_density > target else 1.0
         pruning = updates[: bisect_right(updates, self.prune_until * total_steps)]
         return target + (start - target) * schedule.cubic(step / pruning[-1]) if pruning else target
+
+    def _own_density(self, step: int, last: int, target: float) -> float:
+        if self.density_over_time is None or step >= last:
+            return target
+        density = self.density_over_time(step / last, target)
+        if not (isfinite(density) and 0 < density <= 1):
+            raise ConfigError(
+                f"{self.name}: its density_over_time({step / last:g}, {target:g}) is {density}; a density is above 0 "
+                "and at most 1"
+            )
+        return float(density)
 
     def update_steps(self, total_steps: int) -> range:
         """The steps after which this method updates the topology."""

@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from corruptions.exceptions import suggestion
+from corruptions.open_table import OpenTable, caller
+from vidsparse.sparsity import counts
 from vidsparse.sparsity.method import SETTINGS, Method
 from vidsparse.sparsity.scores import GRADIENT, MAGNITUDE, MAGNITUDE_AND_GRADIENT, MOMENTUM, RANDOM
 from vidsparse.utils.errors import ConfigError
@@ -54,6 +56,7 @@ _MEST_SOFT = replace(
     decay="cosine",
     drop_fraction=0.0,
     gradient_weight=0.0,
+    counts=counts.softly_bound,
     soft_bound=0.1,
 )
 _GRANET = Method(
@@ -63,7 +66,8 @@ _GRANET = Method(
     drop=MAGNITUDE,
     grow=GRADIENT,
     decay="cosine",
-    pruning="global",
+    counts=counts.pruned_globally,
+    across_layers=True,
     drop_fraction=0.5,
     every=100,
     stop=0.5,
@@ -117,7 +121,8 @@ _ROWS = (
         drop=MAGNITUDE,
         grow=MOMENTUM,
         decay="cosine",
-        redistribute=True,
+        counts=counts.shared_by_momentum,
+        across_layers=True,
         drop_fraction=0.5,
         every=100,
         stop=1.0,
@@ -137,7 +142,7 @@ _ROWS = (
         source="Zhu and Gupta 2017, To prune, or not to prune",
         drop=MAGNITUDE,
         grow=RANDOM,  # only where rounding gives a layer one weight more than before
-        pruning="layer",
+        counts=counts.as_planned,
         every=100,
         stop=0.75,
         initial_density=1.0,
@@ -145,7 +150,23 @@ _ROWS = (
     ),
 )
 PAGE = "docs/methods/README.md"  # where all of them and their settings are
-METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
+
+
+def _made(name: str, row: Any) -> Method:
+    """A row of the table, once its own settings are certain to be ones."""
+    if not isinstance(row, Method):
+        raise ConfigError(f"method {name or row!r}: it is a vidsparse.sparsity.Method, not a {type(row).__name__}")
+    for each in row.own:
+        if each.name in SETTINGS:
+            raise ConfigError(f"{row.name}: {each.name} is a setting of all methods; set it in the row")
+        if why := each.declared.problem(each.value):
+            raise ConfigError(f"{row.name}: {each.name}={each.value}: {why}")
+    if row.dynamic != (row.grow is not None):
+        raise ConfigError(f"{row.name}: it has a score by which weights are dropped or one for growth; give both")
+    return row
+
+
+METHODS: OpenTable[Method] = OpenTable("method", PAGE, ConfigError, _made, {row.name: row for row in _ROWS})
 
 
 def register(row: Method) -> Method:
@@ -154,36 +175,29 @@ def register(row: Method) -> Method:
     Raises:
         ConfigError: there is a method of that name, or one of its own settings has a name or a value that cannot be.
     """
-    if row.name in METHODS:
-        raise ConfigError(f"there is a method called {row.name} already; give yours another name")
-    for each in row.own:
-        if each.name in SETTINGS:
-            raise ConfigError(f"{row.name}: {each.name} is a setting of all methods; set it in the row")
-        if why := each.declared.problem(each.value):
-            raise ConfigError(f"{row.name}: {each.name}={each.value}: {why}")
-    METHODS[row.name] = row
-    return row
+    return METHODS.add(row.name, row, module=caller())
 
 
-def method_row(name: str, settings: Mapping[str, Any], sparsity: float = 0.0) -> Method:
-    """The row called `name` with what a caller set (None: nothing), for a target `sparsity`.
+def method_row(name: str | Method, settings: Mapping[str, Any], sparsity: float = 0.0) -> Method:
+    """The row called `name`, or given itself, with what a caller set (None: nothing), for a target `sparsity`.
 
     Raises:
         ConfigError: what is unknown or out of range; a start that the caller asked for and that is not denser than the
             end. A row whose own start is not starts dense.
     """
-    if name not in METHODS:
-        raise ConfigError(f"unknown method {name!r}: {suggestion(name, METHODS, PAGE)}")
+    found = METHODS.find(name)
     if "density" in settings:
         raise ConfigError("density is not a setting: pass sparsity, the share of zeros (sparsity = 1 - density)")
     given = {key: value for key, value in settings.items() if value is not None}
-    declared = METHODS[name].declared
+    declared = found.declared
     for key, value in given.items():
         if key not in declared:
             raise ConfigError(f"unknown setting {key!r}: {suggestion(key, declared, PAGE)}")
         if why := declared[key].problem(value):
             raise ConfigError(f"{key}={value}: {why}")
-    row = METHODS[name].having(**given)
+    if "initial_density" in given and not found.initial_density:
+        raise ConfigError(f"initial_density={given['initial_density']}: {found.name} starts at its target density")
+    row = found.having(**given)
     if not row.initial_density or row.initial_density > 1 - sparsity:
         return row
     if "initial_density" in given:

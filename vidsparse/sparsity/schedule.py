@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import cos, pi
-from typing import overload
+from math import cos, isfinite, pi
+from typing import Any, overload
+
+from corruptions.open_table import OpenTable
+from vidsparse.utils.errors import ConfigError
 
 Shape = Callable[[float], float]
 
@@ -52,7 +55,25 @@ def halved(progress: float) -> float:
     return 1.0 if progress < 0.75 else 0.5
 
 
-SHAPES: dict[str, Shape] = {"constant": constant, "cosine": cosine, "halved": halved}
+def _made(name: str, thing: Any) -> Shape:
+    """A row of the table: a function of the progress whose values are shares."""
+    values = [thing(progress) for progress in (0.0, 0.5, 1.0)] if callable(thing) else []
+    if not values or not all(isinstance(v, int | float) and isfinite(v) and v >= 0 for v in values):
+        raise ConfigError(
+            f"schedule {name}: it is a function of the progress, 0 to 1, that gives a share, at least 0; at 0, 0.5 and "
+            f"1 it gives {values or 'nothing'}"
+        )
+    shape: Shape = thing
+    return shape
+
+
+SHAPES: OpenTable[Shape] = OpenTable(
+    "schedule",
+    "vidsparse.sparsity.schedule.SHAPES",
+    ConfigError,
+    _made,
+    {"constant": constant, "cosine": cosine, "halved": halved},
+)
 
 
 @dataclass(frozen=True)

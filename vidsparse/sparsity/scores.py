@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from corruptions.open_table import OpenTable
+from vidsparse.utils.errors import ConfigError
+
 if TYPE_CHECKING:  # methods are listed by a command line that must not wait for torch
     from torch import Tensor
 
@@ -63,8 +66,23 @@ def _magnitude_and_gradient(layer: Candidates) -> "Tensor":
     return layer.gradient.abs().mul_(layer.settings["gradient_weight"]).add_(layer.weight.abs())
 
 
+def _made(name: str, thing: Any) -> Score:
+    """A row of the table from a Score or, for one that sees no gradients of absent weights, its rule alone."""
+    made = thing if isinstance(thing, Score) else Score(name, thing)
+    if not callable(made.rule):
+        raise ConfigError(f"score {name}: its rule {made.rule!r} is no function of Candidates")
+    return made
+
+
 MAGNITUDE = Score("magnitude", _magnitude)
 RANDOM = Score("random", _random)
 GRADIENT = Score("gradient", _gradient, dense_gradient=True)
 MOMENTUM = Score("momentum", _momentum, dense_gradient=True)
 MAGNITUDE_AND_GRADIENT = Score("magnitude and gradient", _magnitude_and_gradient)
+SCORES: OpenTable[Score] = OpenTable(
+    "score",
+    "vidsparse.sparsity.scores.SCORES",
+    ConfigError,
+    _made,
+    {row.name: row for row in (MAGNITUDE, RANDOM, GRADIENT, MOMENTUM, MAGNITUDE_AND_GRADIENT)},
+)

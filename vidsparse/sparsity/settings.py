@@ -3,7 +3,7 @@
 `sparsify(**settings)`, the `sparse` block of a config, their checks and the pages in docs are made from these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Unpack
 
@@ -12,7 +12,7 @@ from vidsparse.utils.number_range import Bounds, Range
 
 @dataclass(frozen=True)
 class Setting:
-    """A number of `kind` float or int in the range `allowed`, one of the words `choices` (str), or a switch (bool).
+    """A number of `kind` float or int in the range `allowed`, a name of `choices` (str), or a switch (bool).
 
     `in_epochs`: it counts optimizer steps, and a config may give it in epochs too, as NAME_epochs. `auto`: a config may
     leave it to the size of the training, and does where it is silent.
@@ -21,15 +21,14 @@ class Setting:
     meaning: str
     kind: type = float
     allowed: Range | None = None
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     in_epochs: bool = False
     auto: bool = False
 
     @property
     def type(self) -> Any:
         """The type of its field in a config; None there stands for the value of the method's row."""
-        one = Literal[self.choices] if self.choices else self.kind
-        return one | Literal["auto"] | None if self.auto else one | None
+        return self.kind | Literal["auto"] | None if self.auto else self.kind | None
 
     @property
     def what(self) -> str:
@@ -68,9 +67,9 @@ def setting(
     return field(default=value, metadata={"setting": declared})
 
 
-def choice(value: str, meaning: str, choices: Sequence[str]) -> Any:
-    """A field of `Method` that is one of a few words."""
-    return field(default=value, metadata={"setting": Setting(meaning, str, choices=tuple(choices))})
+def choice(value: str, meaning: str, rows: Mapping[str, Any]) -> Any:
+    """A field of `Method` that is the name of a row of a table."""
+    return field(default=value, metadata={"setting": Setting(meaning, str, choices=rows)})
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from corruptions.exceptions import suggestion
 from vidsparse.sparsity import distributed
 from vidsparse.sparsity.attach import Attachment, innermost
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.candidates import candidates, dense_gradients
-from vidsparse.sparsity.distribution import DISTRIBUTIONS
+from vidsparse.sparsity.distribution import DISTRIBUTIONS, Power, name_of
 from vidsparse.sparsity.first_masks import Init, first_masks, known_init, noise, rescale_fan_in
 from vidsparse.sparsity.guard import BeforeForward, Guard
 from vidsparse.sparsity.layer_selection import Choice, Policy, choose, find_copy, mark, unmark
 from vidsparse.sparsity.masks import pack
-from vidsparse.sparsity.methods import PAGE, Method, method_row
+from vidsparse.sparsity.methods import Method, method_row
 from vidsparse.sparsity.momentum import scale_as_seen, smooth
 from vidsparse.sparsity.optimizer_state import at_rest, reset_state
 from vidsparse.sparsity.sparse_weight import Layer
@@ -39,10 +38,10 @@ from vidsparse.utils.errors import ConfigError
 def sparsify(
     model: nn.Module,
     optimizer: Optimizer,
-    method: str = "rigl",
+    method: str | Method = "rigl",
     sparsity: float = 0.5,
     total_steps: int = 10_000,
-    distribution: str = "erk",
+    distribution: str | Power = "erk",
     seed: int = 0,
     *,
     init: Init = "auto",
@@ -61,10 +60,10 @@ def sparsify(
         model: any module; its convolution, linear and attention-projection weights become sparse, in place. Wrapped
             ones (DDP, torch.compile, Fabric, Accelerate) are looked into; of several processes all must call this.
         optimizer: the optimizer of these parameters; a wrapper with an `.optimizer` (Fabric, Accelerate) is unwrapped.
-        method: a row of METHODS; "dense" has no masks and changes nothing.
+        method: the name of a row of METHODS, `module:attribute`, or a row itself; "dense" has no masks.
         sparsity: share of zeros over all those weights, 0 <= sparsity < 1.
         total_steps: optimizer steps of the whole training, for the schedule.
-        distribution: "erk", "er" or "uniform", see `allocate`.
+        distribution: "erk", "er", "uniform", another registered one, or a function of the shape; see `allocate`.
         seed: of the first masks and of random growth, that of process 0 for all; the global generators are neither
             used nor changed.
         init: the first masks: "random", or "magnitude", the largest weights of each layer (GraNet: of all layers
@@ -84,8 +83,7 @@ def sparsify(
     """
     optimizer = innermost(optimizer)
     row = method_row(method, settings, sparsity if 0 <= sparsity < 1 else 0.0)
-    if distribution not in DISTRIBUTIONS:
-        raise ConfigError(f"unknown distribution {distribution!r}: {suggestion(distribution, DISTRIBUTIONS, PAGE)}")
+    DISTRIBUTIONS.find(distribution)
     if not 0 <= sparsity < 1:
         raise ConfigError(f"sparsity {sparsity} is outside [0, 1)")
     row.check_training(total_steps, seed)
@@ -106,12 +104,12 @@ class Topology:
         method: Method,
         sparsity: float,
         total_steps: int,
-        distribution: str,
+        distribution: str | Power,
         seed: int,
         choice: Choice,
         init: Literal["random", "magnitude"],
     ) -> None:
-        self.method, self.sparsity, self.distribution = method, sparsity, distribution
+        self.method, self.sparsity, self.distribution = method, sparsity, name_of(distribution)
         self.kept_dense, self.dense_in_budget = choice.kept_dense, choice.dense_in_budget
         self.total_steps, self.optimizer = total_steps, optimizer
         self.updates, self.changed, self.init = 0, 0, init

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import floor, isfinite
+from math import floor
 
-import torch
 from torch import Tensor
 
-from vidsparse.sparsity.distribution import share_out
 from vidsparse.sparsity.fan_in import rewire_neurons
 from vidsparse.sparsity.methods import Method
-from vidsparse.sparsity.scores import Candidates, Score
-from vidsparse.sparsity.selection import add_top_, candidates, count, partitioned, top
+from vidsparse.sparsity.scores import Candidates
+from vidsparse.sparsity.selection import add_top_, count, top
+from vidsparse.utils.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,9 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> Rewi
     assert method.drop is not None
     assert method.grow is not None
     before = sum(layer.nonzero for layer in layers.values())
-    fraction = method.fraction(plan.step, plan.total_steps)
     masks, before_growth, kept = {}, {}, 0
     if method.constant_fan_in:
+        fraction = method.fraction(plan.step, plan.total_steps)
         for name, layer in layers.items():
             fan_in = plan.target[name] // len(layer.weight)
             salient = 0.0 if name in plan.heads else method.min_salient
@@ -71,10 +70,7 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> Rewi
             masks[name], stayed = rewire_neurons(layer, drop, grow, fraction, fan_in, salient)
             kept += stayed
         return Rewired(masks, before - kept, {})
-    left = {name: layer.nonzero for name, layer in layers.items()}
-    if method.pruning == "global" and plan.surplus > 0:
-        left = prune_globally(layers, method.drop, plan.surplus)
-    for name, (keep, end) in _keep_and_end(layers, left, method, fraction, plan).items():
+    for name, (keep, end) in _keep_and_end(layers, method, plan).items():
         layer = layers[name]
         masks[name] = _strongest(layer, method, keep)
         if method.reset_regrown:
@@ -97,50 +93,16 @@ def _strongest(layer: Candidates, method: Method, keep: int) -> Tensor:
     return top(scores, keep_above, among=positive) | top(scores, keep - keep_above, among=layer.active & ~positive)
 
 
-def prune_globally(layers: Mapping[str, Candidates], score: Score, surplus: int) -> dict[str, int]:
-    """How many weights each layer has left without the `surplus` lowest, and at least a tenth of the density left.
-
-    Of equal scores the earlier layers' stay.
-    """
-    total = sum(layer.weight.numel() for layer in layers.values())
-    floor_density = (sum(layer.nonzero for layer in layers.values()) - surplus) / total / 10
-    left, open_to_all = {}, {}
+def _keep_and_end(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> dict[str, tuple[int, int]]:
+    """What the counts of the method say; ConfigError where a layer could not have so many weights."""
+    said = method.counts(layers, method, plan)
     for name, layer in layers.items():
-        left[name] = min(layer.nonzero, max(1, floor(floor_density * layer.weight.numel())))
-        place = layer.nonzero - left[name]
-        open_to_all[name] = partitioned(candidates(score.rule(layer), layer.active), place)[:place]
-    everything = torch.cat(list(open_to_all.values()))
-    if surplus == everything.numel():
-        return left
-    lowest_kept = partitioned(everything, surplus)[surplus]
-    missing = everything.numel() - surplus - count(everything > lowest_kept)
-    for name, scores in open_to_all.items():
-        ties = min(missing, count(scores == lowest_kept))
-        left[name] += count(scores > lowest_kept) + ties
-        missing -= ties
-    return left
-
-
-def _keep_and_end(
-    layers: Mapping[str, Candidates], left: Mapping[str, int], method: Method, fraction: float, plan: Plan
-) -> dict[str, tuple[int, int]]:
-    """How many of the weights that pruning left each layer keeps, and how many it has after growing."""
-    if method.pruning == "layer":
-        return {name: (min(plan.planned[name], now), plan.planned[name]) for name, now in left.items()}
-    if method.soft_bound:
-        planned = plan.planned  # rounding may give a layer one less than its target
-        return {name: (min(plan.target[name], planned[name], now), planned[name]) for name, now in left.items()}
-    keep = {name: now - floor(fraction * now) for name, now in left.items()}
-    if not method.redistribute:
-        return {name: (keep[name], now) for name, now in left.items()}
-    dropped = sum(left.values()) - sum(keep.values())
-    room = {name: layer.weight.numel() - keep[name] for name, layer in layers.items()}
-    grown = share_out(dropped, {name: _mean_momentum(layer) for name, layer in layers.items()}, room)
-    return {name: (keep[name], keep[name] + grown[name]) for name in layers}
-
-
-def _mean_momentum(layer: Candidates) -> float:
-    """Mean |momentum| of the weights that exist; 0 where it is no number."""
-    assert layer.momentum is not None
-    mean = float(layer.momentum.abs().mul_(layer.active).sum(dtype=torch.float64)) / max(1, layer.nonzero)
-    return mean if isfinite(mean) else 0.0
+        keep, end = said.get(name, (-1, -1))
+        if not (0 <= keep <= min(end, layer.nonzero) and end <= layer.weight.numel()):
+            has = f"{layer.nonzero} of {layer.weight.numel()} weights"
+            raise ConfigError(
+                f"{method.name}: its counts keep {keep} and end with {end} weights of layer {name}, which has {has}"
+                if name in said
+                else f"{method.name}: its counts say nothing of layer {name}"
+            )
+    return {name: said[name] for name in layers}
