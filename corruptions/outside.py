@@ -65,7 +65,7 @@ def load(name: str, folders: Sequence[Path] = ()) -> Plugin:
             else:
                 import_module(package)
         LOADED[package] = known = Plugin(package, str(file), here, own_file)
-    if "." in name and not _is_path(name):
+    if "." in name and not is_path(name):
         with _importing(name, package, file):
             import_module(name)
     return known
@@ -100,7 +100,7 @@ def refresh() -> None:
     """Import anew what was edited since; a module that is gone stays as it is until somebody names it."""
     for plugin in list(LOADED.values()):
         file = Path(plugin.file)
-        if not _is_installed(file) and file.is_file() and digest(file) != plugin.digest:
+        if not _is_of_environment(file) and file.is_file() and digest(file) != plugin.digest:
             load(plugin.file if plugin.own_file else plugin.name)
 
 
@@ -152,7 +152,7 @@ def _sources(file: Path) -> list[Path]:
     top = file.parent.parent if file.name == "__init__.py" else file.parent
     while new:
         found |= new
-        imported = set[str]() if _is_installed(file) else {name for path in new for name in _imports(path)}
+        imported = set[str]() if _is_of_environment(file) else {name for path in new for name in _imports(path)}
         beside = [path for name in imported for path in (top / f"{name}.py", top / name / "__init__.py")]
         new = {each for path in beside if path.is_file() for each in _files_of(path)} - found
     return sorted(found)
@@ -177,7 +177,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 def _found(name: str, folders: Sequence[Path]) -> tuple[str, Path, bool]:
     """The package that a name means, its file, and whether Python itself would not find it."""
-    if _is_path(name):
+    if is_path(name):
         return _file(name, folders)
     package = name.partition(".")[0]
     if not all(part.isidentifier() for part in name.split(".")):
@@ -208,8 +208,14 @@ def _file(name: str, folders: Sequence[Path]) -> tuple[str, Path, bool]:
     return package, file, origin is None or bool(known and known.own_file)
 
 
-def _is_path(name: str) -> bool:
+def is_path(name: str) -> bool:
+    """Whether a plug-in is named by its file."""
     return name.endswith(".py") or os.sep in name or "/" in name
+
+
+def is_installed(name: str) -> bool:
+    """Whether Python itself finds a module of this name."""
+    return _origin(name.partition(".")[0]) is not None
 
 
 def _origin(package: str) -> Path | None:
@@ -220,7 +226,8 @@ def _origin(package: str) -> Path | None:
     try:
         spec = find_spec(package)
     except (ImportError, ValueError):  # a module of sys.modules without a spec, such as __main__
-        spec = None
+        file = getattr(sys.modules.get(package), "__file__", None)
+        return Path(file).resolve() if file else None
     if spec is None or spec.origin is None:
         return None
     return Path(spec.origin).resolve() if spec.has_location else Path(spec.origin)
@@ -282,5 +289,5 @@ def _file_of(module: ModuleType) -> str:
     return str(getattr(module, "__file__", None) or "")
 
 
-def _is_installed(file: Path) -> bool:
+def _is_of_environment(file: Path) -> bool:
     return any(part in _INSTALLED for part in file.parts) or Path(sys.base_prefix) in file.parents

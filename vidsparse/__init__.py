@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from vidsparse.experiment import run
     from vidsparse.loading import load_config
     from vidsparse.models.zoo import create_model, list_models
+    from vidsparse.plugins.registering import register
     from vidsparse.sparsity.topology import sparsify
 
-__all__ = ["create_model", "list_models", "load_config", "run", "sparsify", "sparsity"]
+__all__ = ["create_model", "list_models", "load_config", "register", "run", "sparsify", "sparsity"]
 __version__ = VERSION
 
 _HOME = {
     "create_model": "vidsparse.models.zoo",
     "list_models": "vidsparse.models.zoo",
     "load_config": "vidsparse.loading",
+    "register": "vidsparse.plugins.registering",
     "run": "vidsparse.experiment",
     "sparsify": "vidsparse.sparsity.topology",
 }

@@ -11,6 +11,7 @@ from vidsparse.config import AnalysisConfig, Config
 from vidsparse.config.change import changed
 from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.evaluation.answerable import load_answerable
+from vidsparse.plugins.travelling import Luggage
 from vidsparse.provenance import find_reference, now, protocol, topology_record
 from vidsparse.run_dir.folder import RunFolder
 from vidsparse.tasks import TASKS
@@ -52,15 +53,15 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
         damaged = folder.finished and folder.remove_damaged(config.training.epochs > 0)
         if not folder.finished or damaged or _asked_for_more(config.analysis, folder):
             folder.write(protocol(config, clips, command, folder.record))
-            with together(config.engine.processes, _take_part, config):
+            with together(config.engine.processes, _take_part, Luggage(), config):
                 _work(config, clips, folder)
             folder.write(replace(folder.record, finished=now()))
         show(folder)
     return folder.path
 
 
-def _take_part(config: Config) -> None:
-    """What each further process of an experiment does."""
+def _take_part(luggage: Luggage, config: Config) -> None:
+    """What each further process of an experiment does, once it has the plug-ins."""
     _work(config, load_answerable(config), RunFolder.existing(config.folder))
 
 

@@ -31,6 +31,7 @@ from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading import watchdog
 from vidsparse.data.reading.frames import Frames
 from vidsparse.data.reading.spill import Spilled
+from vidsparse.plugins.travelling import Travelling
 from vidsparse.utils import failures, files
 from vidsparse.utils.errors import BenchmarkError, DataError, MachineError, WriteError
 
@@ -39,7 +40,7 @@ Clock = defaultdict[str, float]
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Travelling):
     """A unit with all that its worker must know; small, so that it can be sent anywhere.
 
     `entries` and `clips` are those of its shard, `cells` those of the whole job: frames are decoded for all of them at

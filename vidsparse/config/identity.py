@@ -39,6 +39,8 @@ def to_yaml(config: Config) -> str:
     tree = _tree(asdict(config))
     if not config.study.methods:
         del tree["study"]
+    if not config.plugins:
+        del tree["plugins"]
     if not config.sparse.settings:
         del tree["sparse"]["settings"]
     return said + str(OmegaConf.to_yaml(OmegaConf.create(tree)))
@@ -48,10 +50,11 @@ def identity(config: Config) -> dict[str, Any]:
     """What a run is, as {dotted key: value}: all but where it runs, where data lie and how it is shown.
 
     A key that is at the value that it had before it was one is not named, so that older runs are continued. The data
-    fingerprint stands for `data.root`; `evaluation.reference` changes the report alone, `_NOT_RESULTS` no result.
+    fingerprint stands for `data.root`, digests for `plugins` (`loading.brought_rows`); `evaluation.reference` changes
+    the report alone, `_NOT_RESULTS` no result.
     """
     tree = _tree(asdict(config))
-    shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample")
+    shown = ("engine.", "logging.", "analysis.", "report.", "study.", "benchmark.", "cluster.", "sample", "plugins")
     left_out = (*shown, "data.root", "data.eval_root", "data.timeout_s", *_NOT_RESULTS)
     kept = {key: value for key, value in flatten(tree).items() if not key.startswith(left_out)}
     before = {**_BEFORE, "sparse.decay": (_DECAY_BEFORE.get(config.sparse.method, "cosine"),)}

@@ -19,6 +19,7 @@ from vidsparse.config.operation import (
     StudyConfig,
 )
 from vidsparse.config.ranges import empty, key, number, numbers
+from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.tasks import TASKS
 
 Normalize = Literal["auto", "kinetics", "imagenet", "pytorchvideo", "half", "cifar10", "cifar100", "clip", "unit"]
@@ -106,7 +107,7 @@ class SparseConfig:
 
     method: str = key("dense", "a row of the methods in docs/methods")
     sparsity: float = number(0.0, "the share of zeros", at_least=0, below=1)
-    distribution: Literal["erk", "er", "uniform"] = key("erk", "how weights are shared out among layers")
+    distribution: str = key("erk", "how weights are shared out among layers", rows=DISTRIBUTIONS)
     init: Literal["auto", "random", "magnitude"] = key("auto", "the first masks; auto: the largest of given weights")
     rescale_init: bool = key(False, "random weights are scaled by the fan-in that their first masks leave")
     include: list[str] | None = key(None, "shell patterns of the parameters that alone are made sparse")
@@ -227,6 +228,7 @@ class Config:
     analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     study: StudyConfig = field(default_factory=StudyConfig)
+    plugins: list[str] = empty(list, "modules and files of your own that are imported first, in every process")
     sample: dict[str, Any] = empty(dict, "what the built-in sample data changes, where it stands in")
 
     @property

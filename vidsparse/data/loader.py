@@ -17,6 +17,7 @@ from vidsparse.data.reading.frames import Frames
 from vidsparse.data.sampling import batches_per_epoch, train_indices, view_indices
 from vidsparse.data.transport import Packed, end_when_undelivered, unpacked
 from vidsparse.models.zoo import NORMALIZE
+from vidsparse.plugins.travelling import Travelling
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError, MachineError
 
@@ -27,7 +28,7 @@ _TRIES = 8  # other clips tried in place of one that cannot be read
 Target = int | Tensor
 
 
-class TrainingClips(Dataset[tuple[Tensor, Target, int]]):
+class TrainingClips(Travelling, Dataset[tuple[Tensor, Target, int]]):
     """Augmented random clips of the training split: uint8 (T, S, S, 3), target, and position in the split.
 
     The target is the label; where clips have masks it is the class of every pixel, uint8 (T, S, S), 255 for none.

@@ -10,6 +10,7 @@ from typing import Any
 
 import corruptions
 from corruptions.exceptions import suggestion
+from corruptions.open_table import OpenTable
 from vidsparse.config import SAMPLE_ROOT, Config, StudyConfig
 from vidsparse.config.faults import Fail, failing
 from vidsparse.config.ranges import outside
@@ -106,7 +107,9 @@ def exists(path: str) -> bool:
 
 def unknown(key: str, name: str, known: Iterable[str]) -> str:
     """What to say of a name that is not in the table of a key."""
-    return suggest_model(name) if key == "model.name" else suggestion(name, known, LISTED[key])
+    if key == "model.name":
+        return suggest_model(name)
+    return known.hint(name) if isinstance(known, OpenTable) else suggestion(name, known, LISTED[key])
 
 
 def _check_paths(config: Config, fail: Fail) -> None:

@@ -219,9 +219,9 @@ class RunRecord(Section):
 
     @property
     def control(self) -> dict[str, Any]:
-        """What a run has in common with its dense control: its identity without name and sparsity."""
+        """What a run has in common with its dense control: its identity without name, sparsity and `plugins`."""
         items = self.identity.items()
-        return {key: value for key, value in items if key != "name" and not key.startswith("sparse.")}
+        return {key: value for key, value in items if key != "name" and not key.startswith(("sparse.", "plugins."))}
 
     @property
     def is_sparse(self) -> bool:

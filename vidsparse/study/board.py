@@ -144,8 +144,9 @@ def is_finished(run: Planned) -> bool:
     One whose predictions are damaged is not: its own command makes them again.
     """
     from vidsparse.config import identity
+    from vidsparse.loading.brought_rows import plugin_digests
 
-    record, mine = _record(run), identity(run.config)
+    record, mine = _record(run), identity(run.config) | plugin_digests(run.config)
     same = all(record.identity.get(key) == value for key, value in mine.items())
     return record.finished is not None and same and not files.differs(run.folder / "predictions.parquet")
 

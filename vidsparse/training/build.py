@@ -104,14 +104,16 @@ def _tell_answers(weights: WeightsRecord, known: Sequence[str], folder: RunFolde
 
 
 def digests(config: Config) -> dict[str, str]:
-    """{config key: digest} of the weights that a run begins with, and of its own photographs of frost."""
+    """{config key: digest} of the weights that a run begins with, its own photographs of frost and code of others."""
     from corruptions.panes import digest_in_use
     from vidsparse.data.corrupted.corruptor import frost_of
+    from vidsparse.loading.brought_rows import plugin_digests
     from vidsparse.models.weights.find import find_weights
     from vidsparse.models.zoo import model_spec
 
     given = {"model.weights": config.model.weights, "training.init": config.training.init}
-    spec = model_spec(config.model.name)
+    spec, code = model_spec(config.model.name), plugin_digests(config)
     with frost_of(config.evaluation):
         frost = {"evaluation.frost_textures": name} if (name := digest_in_use()) else {}
-    return {key: find_weights(spec, reference, key).sha256 for key, reference in given.items() if reference} | frost
+    own = {key: find_weights(spec, reference, key).sha256 for key, reference in given.items() if reference}
+    return own | frost | code

@@ -19,6 +19,7 @@ from vidsparse.data.crops import crops
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading.frames import Frames
 from vidsparse.data.reading.mask_files import resized as resized_mask
+from vidsparse.plugins.travelling import Travelling
 from vidsparse.tasks import VOID
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError
@@ -39,7 +40,7 @@ class Batch:
     masks: Tensor | None = None
 
 
-class CorruptedUnits(IterableDataset[Batch]):
+class CorruptedUnits(Travelling, IterableDataset[Batch]):
     """Batches of the wanted units, cell after cell; with workers, whole units go to a worker."""
 
     def __init__(

@@ -18,6 +18,7 @@ from vidsparse.data.reading import watchdog
 from vidsparse.data.reading.frames import unreadable
 from vidsparse.data.reading.readers import READERS, inspected
 from vidsparse.data.reading.watchdog import Clock
+from vidsparse.plugins.travelling import Luggage
 from vidsparse.utils import failures
 from vidsparse.utils.errors import MachineError, plural, some
 
@@ -115,7 +116,7 @@ class _Worker:
 
     def __init__(self, context: Any, hashed: bool) -> None:
         self.line, far_end = context.Pipe()
-        self._process = context.Process(target=_serve, args=(far_end, hashed), daemon=True)
+        self._process = context.Process(target=_serve, args=(Luggage(), far_end, hashed), daemon=True)
         self._process.start()
         far_end.close()
         self.task: Task | None = None
@@ -214,7 +215,7 @@ class _Herald:
             self._line.send(None)
 
 
-def _serve(line: Any, hashed: bool) -> None:
+def _serve(luggage: Luggage, line: Any, hashed: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     watchdog.watching.append(_Herald(line))
     with suppress(EOFError):

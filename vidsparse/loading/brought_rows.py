@@ -1,0 +1,61 @@
+"""Which rows of a config are of somebody's own, and the digests of the code that they are of."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from corruptions import outside
+from corruptions.open_table import OpenTable
+from vidsparse.config import Config
+from vidsparse.data.datasets.source_table import SOURCES
+from vidsparse.models.zoo import MODELS
+from vidsparse.plugins.named_plugins import digests_of
+from vidsparse.sparsity.distribution import DISTRIBUTIONS
+from vidsparse.sparsity.methods import METHODS
+from vidsparse.sparsity.schedule import SHAPES
+from vidsparse.sparsity.scores import SCORES
+from vidsparse.tasks import TASKS
+from vidsparse.utils.errors import ConfigError
+
+Used = tuple[str, Any, str | None]  # the block of the config, a table, and the name of the row there
+
+
+def plugin_digests(config: Config) -> dict[str, str]:
+    """{key: digest of the source} of the plug-ins of a config, and of the modules of others whose rows it uses.
+
+    The keys of plug-ins that the config names are plugins.NAME; those of rows BLOCK.code NAME, so that what is of the
+    method alone (sparse.code NAME) does not part a run from its dense control.
+    """
+    found = digests_of(config.plugins)
+    for block, table, name in _used(config):
+        module = table.module_of(name) if isinstance(table, OpenTable) and name is not None else ""
+        if module:
+            found[f"{block}.code {module}"] = _digest(module, str(name))
+    return found
+
+
+def _digest(module: str, name: str) -> str:
+    """That of the source of a module; ConfigError where it has none that a run could record."""
+    if module in outside.LOADED:
+        return outside.LOADED[module].digest
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None or not Path(file).is_file():
+        raise ConfigError(
+            f"{name} was registered where there is no file, as in a notebook: a run could not record what it is, and "
+            "its processes would not have it; put it into a file and name that in plugins"
+        )
+    return outside.digest(Path(file))
+
+
+def _used(config: Config) -> Iterator[Used]:
+    """Every row that what a config computes depends on."""
+    sparse, row = config.sparse, METHODS[config.sparse.method]
+    yield "sparse", METHODS, sparse.method
+    yield "sparse", DISTRIBUTIONS, sparse.distribution
+    yield "sparse", SHAPES, sparse.decay or row.decay
+    yield from (("sparse", SCORES, score.name) for score in (row.drop, row.grow) if score)
+    yield "model", MODELS, config.model.name
+    yield "data", SOURCES, config.data.source
+    yield "data", SOURCES, config.data.eval_source
+    yield "task", TASKS, config.task
