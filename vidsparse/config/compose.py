@@ -107,3 +107,206 @@ def _load_plugins(layers: Sequence[Layer]) -> None:
 
 
 def uses_sample(data: DataConfig, origin: Mapping[str, str]) -> bool:
+    """True where the built-in sample data stands in: asked for, or the untouched default root is absent."""
+    untouched = ROOTS.get(data.source) == data.root and origin.get("data.root") != COMMAND_LINE
+    absent = untouched and data.if_missing == "sample" and not Path(data.root).exists()
+    return data.root == SAMPLE_ROOT or absent
+
+
+def _at_home(value: Any) -> Any:
+    """The content of a layer with the user's folder in place of ~ where a text begins with it: those are paths."""
+    if isinstance(value, dict):
+        return {key: _at_home(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_at_home(each) for each in value]
+    return str(at_home(value)) if isinstance(value, str) and value.partition("/")[0].startswith("~") else value
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long for the file system, or holds a NUL
+        return False
+
+
+def _file_layers(path: Path, seen: tuple[Path, ...] = ()) -> list[Layer]:
+    """The file and its bases, base first, each with the name that errors call it by."""
+    if path.resolve() in seen:
+        raise ConfigError(f"{path}: `base:` goes round in a circle")
+    layer = _read_file(path)
+    base = layer.pop("base", None)
+    below = _file_layers(_base_of(base, path), (*seen, path.resolve())) if base is not None else []
+    return [*below, (f"in {path}", layer)]
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        layer = read(path.read_text(encoding="utf-8-sig"), Config)
+    except Unfit as error:
+        whole = f"{path}: a config is a mapping of keys to values"
+        raise ConfigError(_misfit(error, f"in {path}") if error.key else whole) from error
+    except BadYaml as error:
+        raise ConfigError(f"{path} is not a readable YAML file: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not a readable YAML file: it is not UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path} is not a readable YAML file: {error.strerror}") from error
+    return dict(layer or {})
+
+
+def _base_of(base: Any, path: Path) -> Path:
+    """The file that `base:` names; nothing but YAML is opened, so that no error shows what is in another file."""
+    if not isinstance(base, str):
+        raise ConfigError(f"base in {path} does not fit: it takes the path of a YAML file, or a shipped config's name")
+    found = find_config(base, path.parent)
+    if found.suffix not in (".yaml", ".yml"):
+        raise ConfigError(f"base={base} in {path}: it is no YAML file; the name of one ends in .yaml or .yml")
+    return found
+
+
+def _from_words(overrides: Sequence[str]) -> dict[str, Any]:
+    """The tree that `key=value` words stand for; each value is read by the type of its field."""
+    tree: dict[str, Any] = {}
+    for item in overrides:
+        key, equals, text = item.partition("=")
+        if not equals or not all(key.split(".")):
+            raise ConfigError(f"{item!r} on the command line is not key=value")
+        _put(tree, key, _word(key, text))
+    return tree
+
+
+def _word(key: str, text: str) -> Any:
+    parent = key.rpartition(".")[0]
+    while parent:
+        if any(get_origin(one) is list for one in members(kind_of(parent))):
+            raise ConfigError(f"{key} {COMMAND_LINE}: {parent} is a list; give the whole of it, as {parent}=[...]")
+        parent = parent.rpartition(".")[0]
+    if key == "plugins" and text and not text.startswith("["):
+        text = f"[{text}]"
+    try:
+        return word(text, kind_of(key), key)
+    except Unfit as error:
+        raise ConfigError(_misfit(error, COMMAND_LINE)) from error
+    except BadYaml as error:
+        raise ConfigError(f"{key} {COMMAND_LINE} cannot be read: {error}") from error
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key; a mapping is added to what is there."""
+    *parents, leaf = key.split(".")
+    for part in parents:
+        inner = tree.get(part)
+        tree[part] = inner if isinstance(inner, dict) else {}
+        tree = tree[part]
+    if isinstance(value, dict) and isinstance(tree.get(leaf), dict):
+        for name, each in value.items():
+            _put(tree[leaf], name, each)
+    else:
+        tree[leaf] = value
+
+
+def _sample_block(place: str, layer: Mapping[str, Any]) -> Layer:
+    """The `sample:` block of one layer as a layer of its own."""
+    block = layer["sample"]
+    if not isinstance(block, dict):
+        raise ConfigError(f"sample={block} {place} does not fit: it takes a mapping of keys, as the config itself has")
+    return (place if place == COMMAND_LINE else place.replace("in ", IN_BLOCK, 1), block)
+
+
+@cache
+def _schema() -> DictConfig:
+    made: DictConfig = OmegaConf.structured(Config)  # merging copies it
+    _open(made)
+    return made
+
+
+def _open(block: DictConfig) -> None:
+    """Let a block be merged into: OmegaConf takes what a frozen dataclass makes for read-only."""
+    OmegaConf.set_readonly(block, None)
+    for name in block:
+        inner = block._get_node(name)
+        if isinstance(inner, DictConfig) and not inner._is_none():
+            _open(inner)
+
+
+def _merge(layers: Sequence[Layer]) -> tuple[Config, dict[str, str]]:
+    merged = _schema()
+    origin: dict[str, str] = {}
+    for place, layer in layers:
+        merged = _one_interval(merged, layer, place)
+        try:
+            merged = OmegaConf.merge(merged, OmegaConf.create(layer))  # type: ignore[assignment]  # a mapping, as both
+        except (OmegaConfBaseException, ValueError, TypeError, RecursionError) as error:
+            raise ConfigError(_explain(error, place, layer)) from error
+        origin |= dict.fromkeys(flatten(layer), place)
+    try:
+        config = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        key = error.full_key or str(error.key)
+        raise ConfigError(f"{key} {origin.get(key, 'in the schema')}: {_first_line(error)}") from error
+    except RecursionError as error:
+        raise ConfigError("a ${...} of the config stands for itself in the end") from error
+    assert isinstance(config, Config)
+    said = flatten(asdict(config))
+    for key, rows in named_rows().items():
+        if said[key] not in rows and not (said[key] is None and NoneType in members(kind_of(key))):
+            raise ConfigError(_misfit(Unfit(key, _shown(said[key])), origin.get(key, "in the schema")))
+    for key, value in said.items():
+        if "${" in str(value):  # config.yaml is read again, and there it would be a reference
+            raise ConfigError(f"{key} {origin.get(key, '')}: what it refers to makes another ${{...}} of it")
+    return config, origin
+
+
+def _one_interval(merged: DictConfig, layer: Mapping[str, Any], place: str) -> DictConfig:
+    """An interval between updates in steps takes the place of one in epochs that was said before, and the reverse."""
+    sparse = layer.get("sparse")
+    said = [key for key in ("every", "every_epochs") if isinstance(sparse, Mapping) and sparse.get(key) is not None]
+    if len(said) == 2:
+        raise ConfigError(f"sparse.every and sparse.every_epochs {place}: give one of the two")
+    if not said:
+        return merged
+    other = "every_epochs" if said == ["every"] else "every"
+    silent: DictConfig = OmegaConf.merge(merged, {"sparse": {other: None}})  # type: ignore[assignment]  # a mapping
+    return silent
+
+
+def _explain(error: Exception, place: str, layer: Mapping[str, Any]) -> str:
+    """One sentence for a key that does not exist or a value that does not fit."""
+    full = getattr(error, "full_key", None) or next((k for k, v in layer.items() if not isinstance(v, dict)), "")
+    key = re.sub(r"\[\d+\]", "", full)
+    value = _found(layer, key)
+    if isinstance(error, ConfigKeyError):
+        parent, _, leaf = key.rpartition(".")
+        hint = suggestion(leaf, known_keys(parent), "the output of --print-config", f"{parent}." if parent else "")
+        return f"unknown key {key if isinstance(value, dict) else f'{key}={_shown(value)}'} {place}; {hint}"
+    return _misfit(Unfit(key, "" if isinstance(value, dict) else _shown(value)), place)
+
+
+def _found(layer: Any, key: str) -> Any:
+    for part in key.split("."):
+        layer = layer.get(part) if isinstance(layer, dict) else None
+    return layer
+
+
+def _shown(value: Any) -> str:
+    text = "null" if value is None else str(value)
+    return " ".join(text.split()) if len(text) <= 200 else f"{' '.join(text[:200].split())}..."
+
+
+def _misfit(error: Unfit, place: str) -> str:
+    """One sentence for a value that its field does not take."""
+    key, text = error.key, _shown(error.text)
+    said = f"{key}={text}" if text else key
+    if error.why:
+        return f"{said} {place}: {error.why}"
+    rows = named_rows().get(key)
+    if isinstance(rows, OpenTable) and is_reference(text):
+        return f"{said} {place}: {rows.hint(text)}"
+    allowed = [str(choice) for choice in choices(key)]
+    close = nearest(text, allowed)
+    wanted = f"one of {', '.join(allowed)}" if allowed else f"a value of type {type_name(kind_of(key))}"
+    return f"{said} {place} does not fit: it takes {wanted}" + (f"; did you mean {close}?" if close else "")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
