@@ -8,7 +8,7 @@
 | `ssv2.txt` | 174 | of their names, as labels.json numbers them | Goyal et al. 2017 |
 | `cifar10.txt`, `cifar100.txt` | 10, 100 fine | the numbers in the archives | Krizhevsky 2009, batches.meta and meta |
 | `tiny_imagenet.txt` | 200 | wnids.txt as published, which is not sorted | Stanford CS231n |
-| `actions.csv` | | | see `vidsparse.classes.actions` |
+| `actions.csv` | | | see `vidsparse.classes.matching` |
 
 ImageNet's 1000 come from timm, Pascal VOC's 21 from torchvision.
 """

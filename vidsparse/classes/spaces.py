@@ -1,10 +1,9 @@
 """Label spaces that are known here: their class names in the order of the logits of published weights."""
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from vidsparse.classes.names import Names, plain
+Names = tuple[str, ...]  # what one class is called: the first is its name, others are synonyms
 
 SPACES = {
     "imagenet": 1000,
@@ -58,17 +57,3 @@ def space_classes(space: str) -> tuple[Names, ...]:
 def listed(space: str) -> tuple[str, ...]:
     """The names in a file of this folder, in its order."""
     return tuple(Path(__file__).with_name(f"{space}.txt").read_text("utf-8").splitlines())
-
-
-def all_in(names: Sequence[str], space: str) -> bool:
-    """Whether these are all names of a space that stands in a file of this folder.
-
-    >>> all_in(["punch", "Push Ups"], "ucf101"), all_in(["punch", "typing"], "hmdb51")
-    (True, False)
-    """
-    return bool(names) and {plain(name) for name in names} <= _plain_names(space)
-
-
-@cache
-def _plain_names(space: str) -> frozenset[str]:
-    return frozenset(map(plain, listed(space)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def load_answerable(config: Config) -> "Clips":
     """The clips of a config; where it evaluates weights of other actions, those of classes that they know.
 
-    UCF101, HMDB51 and Kinetics are joined by action (`vidsparse.classes.actions`). A class without a counterpart, or
+    UCF101, HMDB51 and Kinetics are joined by action (`vidsparse.classes.matching`). A class without a counterpart, or
     with one that another class of the data has as well, is left out and said: none of its clips could be judged.
     """
     trains = config.training.epochs > 0

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vidsparse.classes.names import composed, folded, plain, repeated
+from vidsparse.classes.matching import composed, folded, plain, repeated
 from vidsparse.data.datasets.lists import lines
 from vidsparse.utils.errors import DataError, some
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from vidsparse.classes.names import folded
+from vidsparse.classes.matching import folded
 from vidsparse.data.datasets.file_kinds import READER_OF, is_leftover, note_other, suffix_of
 from vidsparse.data.datasets.sources import Dataset, Sample, group_of
 from vidsparse.utils import failures

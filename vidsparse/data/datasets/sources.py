@@ -9,8 +9,7 @@ from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 
-from vidsparse.classes.actions import find_all
-from vidsparse.classes.names import plain
+from vidsparse.classes.matching import find_all, plain
 from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.utils.errors import DataError, some
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vidsparse.classes.names import folded
+from vidsparse.classes.matching import folded
 from vidsparse.data.datasets.class_names import joined_names, listed_classes, numbered_classes, said_of_joined
 from vidsparse.data.datasets.file_kinds import READER_OF, one_of, said_of_others, suffix_of
 from vidsparse.data.datasets.lists import (

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from corruptions.exceptions import suggestion
-from vidsparse.classes.names import Lookup, Names, plain, repeated
-from vidsparse.classes.spaces import SPACES, space_classes
+from vidsparse.classes.matching import Lookup, plain, repeated
+from vidsparse.classes.spaces import SPACES, Names, space_classes
 from vidsparse.utils import json_text
 from vidsparse.utils.errors import ConfigError, some
 

@@ -7,8 +7,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
-from vidsparse.classes.actions import SETS, find_all, sets_of
-from vidsparse.classes.names import Lookup, plain
+from vidsparse.classes.matching import SETS, Lookup, find_all, plain, sets_of
 from vidsparse.classes.spaces import ambiguous
 from vidsparse.models.adapt import Stock, adapted
 from vidsparse.models.weights.checkpoints import Fit, fit_tensors, refuse_misfits

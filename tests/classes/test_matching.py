@@ -4,8 +4,7 @@ import unicodedata
 
 import pytest
 
-from vidsparse.classes.actions import SETS, find_all, same_actions, sets_of
-from vidsparse.classes.names import Lookup, plain
+from vidsparse.classes.matching import SETS, Lookup, find_all, plain, same_actions, sets_of
 from vidsparse.classes.spaces import SPACES, ambiguous, listed, space_classes
 
 FILES = tuple(space for space in SPACES if space not in ("imagenet", "voc") and not space.endswith("_sorted"))
