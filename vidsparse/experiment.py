@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from vidsparse.config import AnalysisConfig, Config
 from vidsparse.config.change import changed
-from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.evaluation.answerable import load_answerable
 from vidsparse.plugins.travelling import Luggage
 from vidsparse.provenance import find_reference, now, protocol, topology_record
@@ -17,7 +16,7 @@ from vidsparse.run_dir.folder import RunFolder
 from vidsparse.tasks import TASKS
 from vidsparse.training.build import build, digests
 from vidsparse.training.cost import cost_as_trained, count_cost, write_layers
-from vidsparse.training.topology_plan import check_updates
+from vidsparse.training.topology_plan import Length, topology_plan
 from vidsparse.utils import failures, files
 from vidsparse.utils.errors import DamagedFile, first_line, plural
 from vidsparse.utils.launch import check_alone, together
@@ -44,7 +43,9 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
 
     check_alone("set engine.devices to the number of processes")
     clips = load_answerable(config)
-    check_updates(config, batches_per_epoch(len(clips.train), config.training.batch_size))
+    topology_plan(
+        config.sparse, Length.of(config.training, len(clips.train))
+    )  # a topology that never changes is refused
     cells_of(clips, config.evaluation)  # what a corrupted set does not hold is refused before a folder is claimed
     weights = digests(config)
     folder = RunFolder(config.folder)
@@ -68,8 +69,6 @@ def _take_part(luggage: Luggage, config: Config) -> None:
 def _work(config: Config, clips: "Clips", folder: RunFolder) -> None:
     """Train and evaluate, as one of the processes that do."""
     session, model, sparse = build(config, clips, folder)
-    if warning := check_updates(config, batches_per_epoch(len(clips.train), config.training.batch_size)):
-        warn(warning)
     _fit(session, model, sparse)
     _evaluate(session, model)
     _analyse(session, model)
@@ -95,8 +94,6 @@ def dry_run(config: Config) -> None:
         steps = plan_steps(config.training, len(clips.train))
         session, model, sparse = build(config, clips, folder)
         engine = session.engine
-        if warning := check_updates(config, steps.per_epoch):
-            warn(warning)
         ended = [monotonic()]
         wrapped, stepper = engine.setup(model, sparse.optimizer)
         loader = make_loader(TrainingClips(clips, config.training.seed), 0, batch_sampler=steps)

@@ -14,7 +14,7 @@ from tools.docs.method_notes import Note
 from tools.docs.method_pages import method_page
 from vidsparse.config import identity, to_yaml
 from vidsparse.sparsity.methods import METHODS
-from vidsparse.training.topology_plan import settings_in_steps
+from vidsparse.training.topology_plan import Length, topology_plan
 from vidsparse.utils.errors import ConfigError
 
 THE_FILE = '''
@@ -75,7 +75,7 @@ def test_a_config_takes_the_setting_from_the_row_from_a_file_and_from_the_comman
     assert identity(config)["sparse.settings.power"] == 0.25
     Path("again.yaml").write_text(to_yaml(config))
     assert identity(vidsparse.load_config("again.yaml")) == identity(config)
-    assert settings_in_steps(config, 10)["power"] == 0.25
+    assert topology_plan(config.sparse, Length(16, 10, 8)).settings["power"] == 0.25
 
 
 @pytest.mark.parametrize(

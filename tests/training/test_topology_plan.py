@@ -5,12 +5,16 @@ from pathlib import Path
 import pytest
 
 from vidsparse import load_config
-from vidsparse.config import identity
-from vidsparse.training.topology_plan import check_updates, settings_in_steps, topology_plan
+from vidsparse.config import Config, identity
+from vidsparse.training.topology_plan import Length, TopologyPlan, topology_plan
 from vidsparse.utils.errors import ConfigError
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 UCF101 = 596  # steps of an epoch at batch 16
+
+
+def planned(config: Config, per_epoch: int) -> TopologyPlan:
+    return topology_plan(config.sparse, Length(config.training.batch_size, per_epoch, config.training.epochs))
 
 
 @pytest.fixture
@@ -26,9 +30,9 @@ def written(folder: Path, text: str) -> Path:
 
 def test_an_interval_in_epochs_becomes_steps_of_this_training(load):
     config = load("ucf101_rigl", "sparse.every_epochs=0.5")
-    assert settings_in_steps(config, UCF101)["every"] == 298
-    assert settings_in_steps(config, 10)["every"] == 5
-    assert settings_in_steps(config, 1)["every"] == 1
+    assert planned(config, UCF101).settings["every"] == 298
+    assert planned(config, 10).settings["every"] == 5
+    assert planned(config, 1).settings["every"] == 1
 
 
 @pytest.mark.parametrize(
@@ -41,21 +45,21 @@ def test_an_interval_in_epochs_becomes_steps_of_this_training(load):
     ],
 )
 def test_what_is_said_last_counts_whether_in_steps_or_epochs(load, words, expected):
-    assert topology_plan(load("ucf101_rigl", *words), UCF101).method.every == expected
+    assert planned(load("ucf101_rigl", *words), UCF101).method.every == expected
 
 
 def test_a_file_above_its_base_may_change_from_epochs_to_steps_and_back(load, tmp_path):
     steps = written(tmp_path, "base: ucf101_rigl.yaml\nname: one\nsparse: {every: 7}\n")
-    assert settings_in_steps(load(steps), UCF101)["every"] == 7
+    assert planned(load(steps), UCF101).settings["every"] == 7
     above = tmp_path / "above.yaml"
     above.write_text("base: mine.yaml\nname: two\nsparse: {every_epochs: 3}\n")
-    assert settings_in_steps(load(above), UCF101)["every"] == 3 * UCF101
+    assert planned(load(above), UCF101).settings["every"] == 3 * UCF101
 
 
 def test_growth_sees_no_more_than_the_steps_since_the_last_update(load):
     config = load("ucf101_rigl", "sparse.every=10", "sparse.grow_window=64", "training.batch_size=16")
-    assert topology_plan(config, UCF101).samples == 10 * 16
-    assert topology_plan(load("ucf101_rigl", "sparse.every=100", "sparse.grow_window=64"), UCF101).samples == 64 * 16
+    assert planned(config, UCF101).samples == 10 * 16
+    assert planned(load("ucf101_rigl", "sparse.every=100", "sparse.grow_window=64"), UCF101).samples == 64 * 16
 
 
 def test_both_intervals_at_once_and_impossible_ones_are_refused(load):
@@ -69,7 +73,7 @@ def test_both_intervals_at_once_and_impossible_ones_are_refused(load):
 
 
 def test_growth_by_gradient_sees_about_4096_samples_where_there_are_so_many(load):
-    window = lambda steps, *words: settings_in_steps(load("ucf101_rigl", *words), steps)["grow_window"]  # noqa: E731
+    window = lambda steps, *words: planned(load("ucf101_rigl", *words), steps).settings["grow_window"]  # noqa: E731
     assert window(UCF101) == 256
     assert window(UCF101, "training.batch_size=128") == 32
     assert window(UCF101, "training.batch_size=8192") == 1
@@ -79,7 +83,7 @@ def test_growth_by_gradient_sees_about_4096_samples_where_there_are_so_many(load
 
 
 def test_random_growth_has_no_window_and_says_so(load):
-    assert settings_in_steps(load("ucf101_set"), UCF101)["grow_window"] is None
+    assert planned(load("ucf101_set"), UCF101).settings["grow_window"] is None
     with pytest.raises(ConfigError, match=r"sparse\.grow_window"):
         load("ucf101_set", "sparse.grow_window=4")
 
@@ -93,15 +97,15 @@ def test_a_window_is_auto_or_a_number_of_steps(load, value):
 def test_the_check_of_few_updates_names_the_interval_that_was_said(load):
     config = load("ucf101_rigl", "training.epochs=2", "training.schedule.warmup_epochs=0", "sparse.every_epochs=3")
     with pytest.raises(ConfigError, match=r"sparse\.every_epochs=3.*set sparse\.every_epochs to"):
-        check_updates(config, 50)
+        planned(config, 50)
     config = load("ucf101_rigl", "training.epochs=2", "training.schedule.warmup_epochs=0", "sparse.every=30")
-    assert "sparse.every=30" in check_updates(config, 50)
+    assert "sparse.every=30" in planned(config, 50).warning
 
 
 @pytest.mark.parametrize("net", ["resnet50", "i3d", "inception_i3d"])
 @pytest.mark.parametrize("method", ["rigl", "granet_g", "mest_g"])
 def test_every_setting_of_the_paper_on_video_follows_one_rule(load, net, method):
-    plan = topology_plan(load(f"ucf101_paper_{net}_{method}"), UCF101)
+    plan = planned(load(f"ucf101_paper_{net}_{method}"), UCF101)
     assert plan.updates == 49
     assert plan.method.every == 2 * UCF101
     assert plan.samples == 4096
@@ -115,10 +119,10 @@ def test_every_setting_of_the_paper_on_images_follows_the_same_rule(data, tmp_pa
     for source in ("cifar10", "cifar100", "imagenet"):
         (tmp_path / "data" / source).mkdir()
     config = load_config(f"{data}_rigl")
-    plan = topology_plan(config, 100)
+    plan = planned(config, 100)
     assert plan.method.every == 200
     assert plan.fractions == pytest.approx(0.1 * plan.updates, rel=0.1)
-    deit = topology_plan(load_config("imagenet_paper_deit_base_rigl"), 1251).method
+    deit = planned(load_config("imagenet_paper_deit_base_rigl"), 1251).method
     assert (deit.every, deit.stop, deit.drop_fraction, deit.decay_until) == (7000, 0.8, 0.5, 1.0)
 
 

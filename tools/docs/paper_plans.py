@@ -17,7 +17,7 @@ from vidsparse.models.zoo import create_model
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.masks import prunable
 from vidsparse.sparsity.methods import METHODS, Method
-from vidsparse.training.topology_plan import settings_in_steps, topology_plan
+from vidsparse.training.topology_plan import Length, TopologyPlan, topology_plan
 
 NETWORKS: Final = {"slow_r50": "ucf101_paper_resnet50", "i3d_r50": "ucf101_paper_i3d"}
 SPARSITIES: Final = (0.1, 0.5)
@@ -71,9 +71,7 @@ _CLOCK: Final = (
 def window_cost(network: str) -> str:
     """Return how many steps of the paper's setting compute and keep dense gradients for growth."""
     config = paper_config(network, "rigl", SPARSITIES[0])
-    per_epoch = _steps_per_epoch(network)
-    total = per_epoch * config.training.epochs
-    plan = topology_plan(config, per_epoch)
+    total, plan = _length(network, config).steps, _plan(network, config)
     dense = len(plan.method.dense_gradient_steps(total))
     return (
         f"It costs dense gradients in the steps before updates, {plan.method.grow_window} each: in the paper's setting "
@@ -82,7 +80,7 @@ def window_cost(network: str) -> str:
 
 
 def _row(network: str, method: str, distribution: str) -> tuple[str, ...]:
-    plan = topology_plan(paper_config(network, method, SPARSITIES[0], distribution), _steps_per_epoch(network))
+    plan = _plan(network, paper_config(network, method, SPARSITIES[0], distribution))
     row, title = plan.method, method if distribution == "erk" else f"{method}, {distribution}"
     found = [turnover(network, method, sparsity, distribution) for sparsity in SPARSITIES]
     cells = [cell for each in found for cell in _cells(each)]
@@ -110,8 +108,7 @@ def turnover(network: str, method: str, sparsity: float, distribution: str = "er
     one another (GraNet, SNFS) count as one layer, for training alone says how many each has.
     """
     config = paper_config(network, method, sparsity, distribution)
-    per_epoch, shapes = _steps_per_epoch(network), _shapes(network)
-    row, total = topology_plan(config, per_epoch).method, per_epoch * config.training.epochs
+    shapes, row, total = _shapes(network), _plan(network, config).method, _length(network, config).steps
     budget = Budget(shapes, frozenset(), row, sparsity, config.sparse.distribution, total)
     sizes = {name: prod(shape) for name, shape in shapes.items()}
     masked = budget.sparse_layers()
@@ -164,7 +161,15 @@ def _composed(name: str) -> tuple[Config, dict[str, str]]:
 
 def short_run_settings(network: str, method: str, sparsity: float) -> dict[str, object]:
     """The settings of the paper's config as `sparsify` takes them."""
-    return settings_in_steps(paper_config(network, method, sparsity), _steps_per_epoch(network))
+    return dict(_plan(network, paper_config(network, method, sparsity)).settings)
+
+
+def _plan(network: str, config: Config) -> TopologyPlan:
+    return topology_plan(config.sparse, _length(network, config))
+
+
+def _length(network: str, config: Config) -> Length:
+    return Length(config.training.batch_size, _steps_per_epoch(network), config.training.epochs)
 
 
 def _steps_per_epoch(network: str) -> int:

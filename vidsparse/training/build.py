@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vidsparse.config import Config
-from vidsparse.data.sampling import batches_per_epoch
+from vidsparse.config import Config, DataConfig, ModelConfig
 from vidsparse.provenance import describe_sparse, describe_weights
 from vidsparse.run_dir.folder import RunFolder
 from vidsparse.run_dir.record import EngineRecord, ModelRecord, WeightsRecord
-from vidsparse.training.topology_plan import settings_in_steps, topology_plan
+from vidsparse.training.topology_plan import Length, topology_plan
 from vidsparse.utils.progress import say, warn
 
 if TYPE_CHECKING:
@@ -33,19 +32,20 @@ def build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Session, 
     engine = Engine(config.engine)
     torch.manual_seed(config.training.seed)
     model = engine.place(_create(config, clips, folder))
-    per_epoch = batches_per_epoch(len(clips.train), config.training.batch_size)
-    settings = settings_in_steps(config, per_epoch) | {key: getattr(config.sparse, key) for key in CHOICES}
+    length = Length.of(config.training, len(clips.train))
+    plan = topology_plan(config.sparse, length)
     sparse = sparsify(
         model,
         make_optimizer(model, config.training.optimizer, scaled=engine.precision == "16"),
         config.sparse.method,
         config.sparse.sparsity,
-        per_epoch * config.training.epochs,
+        length.steps,
         config.sparse.distribution,
         config.training.seed,
         init=config.sparse.init,
         rescale_init=config.sparse.rescale_init,
-        **settings,
+        **plan.settings,
+        **{key: getattr(config.sparse, key) for key in CHOICES},
     )
     parameters = sum(p.numel() for p in model.parameters())
     where = f"{engine.device}, precision {engine.precision}"
@@ -56,40 +56,63 @@ def build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Session, 
             folder.record,
             model=ModelRecord(name=config.model.name, parameters=parameters, prunable=sparse.total),
             engine=EngineRecord(device=str(engine.device), precision=engine.precision, processes=engine.world),
-            plan=topology_plan(config, per_epoch).record() if sparse.method.dynamic else None,
+            plan=plan.record() if sparse.method.dynamic else None,
         )
     )
+    if plan.warning:
+        warn(plan.warning)
     return Session(config, clips, engine, folder), model, sparse
 
 
 def _create(config: Config, clips: "Clips", folder: RunFolder) -> "nn.Module":
     """The model with the weights that it begins with; what is known of those is said and recorded."""
-    from vidsparse.models.weights.find import native_input
-    from vidsparse.models.weights.pretrained import Given, evaluated, initialize, known_head
-    from vidsparse.models.zoo import create_model, model_spec
+    from vidsparse.models.weights.pretrained import initialize
 
-    name, classes, data = config.model.name, clips.dataset.classes, config.data
-    weights: WeightsRecord | None = None
-    if config.model.weights and not config.training.epochs:
-        given = Given(config.model.weights, config.model.labels, config.model.answers)
-        model, weights = evaluated(name, classes, data.frames, data.size, given)
-        _tell_answers(weights, classes, folder)
-        own = native_input(model_spec(name), config.model.weights).normalize
-        if own not in ("", data.normalize):
-            warn(f"data.normalize={data.normalize}, but {name} was trained with {own}; data.normalize=auto takes that")
-    else:
-        model = create_model(name, len(classes), data.frames, data.size, config.model.weights)
-        if config.model.weights:
-            if folder.record.weights is None:  # one that was begun before goes on as it began
-                known_head(classes, name, config.model.weights, config.model.labels)
-            weights = WeightsRecord(sha256=digests(config)["model.weights"])
+    classes, data = clips.dataset.classes, config.data
+    judged = bool(config.model.weights) and not config.training.epochs
+    model, weights = (_of_others if judged else _to_train)(config.model, data, classes, folder)
     if config.training.init:
-        weights = initialize(model, name, data.frames, data.size, config.training.init)
+        weights = initialize(model, config.model.name, data.frames, data.size, config.training.init)
     if weights:
         folder.write(replace(folder.record, weights=weights))
         for sentence in describe_weights(weights, data.normalize):
             say(f"weights    {sentence}")
     return model
+
+
+def _of_others(
+    wanted: ModelConfig, data: DataConfig, classes: Sequence[str], folder: RunFolder
+) -> "tuple[nn.Module, WeightsRecord | None]":
+    """A model that is evaluated as somebody trained it."""
+    from vidsparse.models.weights.find import native_input
+    from vidsparse.models.weights.pretrained import Given, evaluated
+    from vidsparse.models.zoo import model_spec
+
+    assert wanted.weights
+    given = Given(wanted.weights, wanted.labels, wanted.answers)
+    model, weights = evaluated(wanted.name, classes, data.frames, data.size, given)
+    _tell_answers(weights, classes, folder)
+    own = native_input(model_spec(wanted.name), wanted.weights).normalize
+    if own not in ("", data.normalize):
+        normalize = f"data.normalize={data.normalize}"
+        warn(f"{normalize}, but {wanted.name} was trained with {own}; data.normalize=auto takes that")
+    return model, weights
+
+
+def _to_train(
+    wanted: ModelConfig, data: DataConfig, classes: Sequence[str], folder: RunFolder
+) -> "tuple[nn.Module, WeightsRecord | None]":
+    """A model that will be trained, or is judged as it was drawn."""
+    from vidsparse.models.weights.find import find_weights
+    from vidsparse.models.weights.pretrained import known_head
+    from vidsparse.models.zoo import create_model, model_spec
+
+    model = create_model(wanted.name, len(classes), data.frames, data.size, wanted.weights)
+    if not wanted.weights:
+        return model, None
+    if folder.record.weights is None:  # one that was begun before goes on as it began
+        known_head(classes, wanted.name, wanted.weights, wanted.labels)
+    return model, WeightsRecord(sha256=find_weights(model_spec(wanted.name), wanted.weights, "model.weights").sha256)
 
 
 def _tell_answers(weights: WeightsRecord, known: Sequence[str], folder: RunFolder) -> None:

@@ -1,9 +1,11 @@
 """What a config makes of the topology, in optimizer steps: when it changes, by how much, and what growth sees."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from vidsparse.config import Config
+from vidsparse.config import SparseConfig, TrainingConfig
+from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.run_dir.record import UpdatesRecord
 from vidsparse.sparsity import schedule
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
@@ -13,16 +15,42 @@ FEW = 5  # updates below which a topology is hardly dynamic
 
 
 @dataclass(frozen=True)
+class Length:
+    """How long a training is: clips a step, optimizer steps an epoch, epochs."""
+
+    batch_size: int
+    per_epoch: int
+    epochs: int
+
+    @classmethod
+    def of(cls, training: TrainingConfig, clips: int) -> "Length":
+        """That of a training on so many clips.
+
+        >>> Length.of(TrainingConfig(epochs=3, batch_size=8), clips=20)
+        Length(batch_size=8, per_epoch=2, epochs=3)
+        """
+        return cls(training.batch_size, batches_per_epoch(clips, training.batch_size), training.epochs)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole training."""
+        return self.per_epoch * self.epochs
+
+
+@dataclass(frozen=True)
 class TopologyPlan:
-    """`method`: the row with the config's settings, in steps. `updates`: how many there are. `fractions`: the sum of
-    the shares of a layer's weights that they drop. `samples`: training samples that each growth by gradient sees, 0
-    for other growth.
+    """`method`: the row with the config's settings, in steps. `settings`: those as `sparsify` takes them, None for what
+    the row says. `updates`: how many there are. `fractions`: the sum of the shares of a layer's weights that they drop.
+    `samples`: training samples that each growth by gradient sees, 0 for other growth. `warning`: that there are few
+    updates; empty where there are not.
     """
 
     method: Method
+    settings: Mapping[str, Any]
     updates: int
     fractions: float
     samples: int
+    warning: str = ""
 
     def record(self) -> UpdatesRecord:
         """What run.json says of it."""
@@ -35,41 +63,39 @@ class TopologyPlan:
         )
 
 
-def settings_in_steps(config: Config, steps_per_epoch: int) -> dict[str, Any]:
-    """The settings of the config's method as `sparsify` takes them: {name: value}, None for what the row says."""
-    sparse = config.sparse
+def topology_plan(sparse: SparseConfig, length: Length) -> TopologyPlan:
+    """What a `sparse` block makes of a training of this length.
+
+    Raises:
+        ConfigError: a dynamic method that would never change its topology.
+    """
+    settings = _settings_in_steps(sparse, length)
+    row = METHODS[sparse.method].having(**{name: value for name, value in settings.items() if value is not None})
+    updates = row.update_steps(length.steps)
+    fractions = sum(row.fraction(step, length.steps) for step in updates)
+    seen = min(row.grow_window, row.every)  # a window begins behind the last update
+    plan = TopologyPlan(row, settings, len(updates), fractions, seen * length.batch_size)
+    return replace(plan, warning=_said_of_few(plan, sparse, length)) if row.dynamic and length.steps else plan
+
+
+def _settings_in_steps(sparse: SparseConfig, length: Length) -> dict[str, Any]:
     given = {name: getattr(sparse, name) for name in SETTINGS} | sparse.settings
-    every = schedule.interval(sparse.every, sparse.every_epochs, steps_per_epoch)
+    every = schedule.interval(sparse.every, sparse.every_epochs, length.per_epoch)
     if given["grow_window"] == "auto":
         assert every is not None
-        given["grow_window"] = schedule.gradient_window(every, config.training.batch_size, steps_per_epoch)
+        given["grow_window"] = schedule.gradient_window(every, length.batch_size, length.per_epoch)
     return given | {"every": every}
 
 
-def topology_plan(config: Config, steps_per_epoch: int) -> TopologyPlan:
-    """The plan of a training of `training.epochs` epochs of so many optimizer steps."""
-    given = {name: value for name, value in settings_in_steps(config, steps_per_epoch).items() if value is not None}
-    row = METHODS[config.sparse.method].having(**given)
-    total = steps_per_epoch * config.training.epochs
-    updates = row.update_steps(total)
-    fractions = sum(row.fraction(step, total) for step in updates)
-    seen = min(row.grow_window, row.every)  # a window begins behind the last update
-    return TopologyPlan(row, len(updates), fractions, seen * config.training.batch_size)
-
-
-def check_updates(config: Config, steps_per_epoch: int) -> str | None:
-    """A warning where the topology changes fewer than five times; ConfigError where a dynamic method never would."""
-    sparse, total = config.sparse, steps_per_epoch * config.training.epochs
-    if not METHODS[sparse.method].dynamic or not total:
-        return None
-    plan = topology_plan(config, steps_per_epoch)
+def _said_of_few(plan: TopologyPlan, sparse: SparseConfig, length: Length) -> str:
+    """A warning where the topology changes fewer than five times; ConfigError where it never does."""
     name, value = ("every", sparse.every) if sparse.every_epochs is None else ("every_epochs", sparse.every_epochs)
     if plan.updates == 0:
-        better = max(1, round(total * plan.method.stop / 20))
-        wanted = better if name == "every" else f"{better / steps_per_epoch:.2g}"
+        better = max(1, round(length.steps * plan.method.stop / 20))
+        wanted = better if name == "every" else f"{better / length.per_epoch:.2g}"
         raise ConfigError(
-            f"sparse.{name}={value}: {plan.method.name} would never change its topology in {total} optimizer steps; "
-            f"set sparse.{name} to {wanted} or so"
+            f"sparse.{name}={value}: {plan.method.name} would never change its topology in {length.steps} optimizer "
+            f"steps; set sparse.{name} to {wanted} or so"
         )
-    few = f"only {plan.updates} topology updates in {total} steps; lower sparse.{name}={value} for more"
-    return few if plan.updates < FEW else None
+    few = f"only {plan.updates} topology updates in {length.steps} steps; lower sparse.{name}={value} for more"
+    return few if plan.updates < FEW else ""
