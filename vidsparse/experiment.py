@@ -57,6 +57,7 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
             with together(config.engine.processes, _take_part, Luggage(), config):
                 _work(config, clips, folder)
             folder.write(replace(folder.record, finished=now()))
+            _conclude(config, folder)
         show(folder)
     return folder.path
 
@@ -220,6 +221,21 @@ def _tell_pixels(folder: RunFolder) -> None:
     assert folder.record.data is not None
     data = replace(folder.record.data, classes_present=classes_present(table))
     folder.write(replace(folder.record, chance=best_constant(table), data=data))
+
+
+def _conclude(config: Config, folder: RunFolder) -> None:
+    """Show the results of a finished run on its dashboards."""
+    from vidsparse.evaluation.metrics import per_corruption
+    from vidsparse.evaluation.predictions import load
+    from vidsparse.evaluation.summary import summary
+    from vidsparse.run_dir.dashboards import Dashboards
+
+    if not config.logging.trackers or not (folder.record.data and folder.record.data.labelled):
+        return
+    table = load(folder.path / "predictions.parquet")
+    boards = Dashboards(folder, replace(config.logging, tensorboard=False))
+    boards.conclude(summary(table) | {f"corruption/{name}": value for name, value in per_corruption(table).items()})
+    boards.close()
 
 
 def _asked_for_more(config: AnalysisConfig, folder: RunFolder) -> bool:

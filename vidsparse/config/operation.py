@@ -74,6 +74,9 @@ class LoggingConfig:
     dir: str = key("runs", "where run folders go")
     every: int = number(10, "the distance of logged steps", "optimizer steps", at_least=1)
     tensorboard: bool = key(True, "the curves are logged for TensorBoard too")
+    trackers: list[str] = empty(list, "where runs are shown too: wandb, mlflow")
+    project: str = key("vidsparse", "the project (W&B) or experiment (MLflow) that runs are shown in")
+    online: bool = key(False, "trackers send to their servers; else they write below logging.dir")
 
 
 @dataclass(frozen=True)

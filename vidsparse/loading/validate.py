@@ -19,6 +19,7 @@ from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.models.weights.find import weights_problem
 from vidsparse.models.zoo import MODELS, check_model, known_models, listed, model_spec, suggest_model
+from vidsparse.run_dir import dashboards
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.methods import METHODS, SETTINGS
 from vidsparse.tasks import TASKS
@@ -66,6 +67,8 @@ def check_whole(config: Config, origin: Mapping[str, str]) -> None:
     _check_sparse(config, fail)
     _check_analysis(config, fail)
     _check_study(config.study, fail)
+    if wrong := dashboards.problem(config.logging):
+        raise fail(*wrong)
 
 
 def check_benchmark(config: Config, origin: Mapping[str, str]) -> None:

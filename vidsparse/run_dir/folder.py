@@ -16,7 +16,9 @@ from vidsparse.utils.interrupt import Stop
 from vidsparse.utils.machine import rank
 from vidsparse.utils.progress import warn
 
+TRACKERS = "trackers.json"  # under which names dashboards know the run
 _FILES = {
+    TRACKERS,
     *(f"{log}{DAMAGED}" for log in ("metrics.csv", "topology.csv", "structure.csv")),
     *("config.yaml", "run.json", "report.html", "metrics.csv", "topology.csv", "layers.csv", "structure.csv"),
     *("predictions", "predictions.parquet", "predictions.csv", "gallery.parquet", "frames.npz", "overlays.npz"),

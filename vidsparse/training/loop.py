@@ -55,7 +55,7 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
         TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps, pin_memory=engine.on_gpu
     )
     model.train()
-    tracker = Tracker(folder.path, config.logging, steps.stop, steps.start)
+    tracker = Tracker(folder, config.logging, steps.stop, steps.start)
     with Stop() as stop, folder.timed("train") as keep_seconds, tracker as log:
         for step, (pixels, labels, places) in enumerate(log.timed(batches(loader)), start=steps.start):
             rate = learning_rate(recipe.optimizer.lr, recipe.schedule, step, steps.per_epoch, steps.stop)

@@ -1,9 +1,7 @@
-"""What a training says while it goes: a progress line, metrics.csv, topology.csv, TensorBoard where installed."""
+"""What a training says while it goes: a progress line, metrics.csv, topology.csv, dashboards where asked for."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from importlib.util import find_spec
-from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -12,13 +10,14 @@ from torch import Tensor
 
 from vidsparse.config import LoggingConfig
 from vidsparse.run_dir.csv_log import CsvLog
+from vidsparse.run_dir.dashboards import Dashboards
+from vidsparse.run_dir.folder import RunFolder
 from vidsparse.sparsity.measure import layer_table
 from vidsparse.sparsity.measure.dispersion import describe
 from vidsparse.sparsity.measure.flops import Flops
 from vidsparse.sparsity.topology import Topology
 from vidsparse.sparsity.update import Update
-from vidsparse.utils.machine import rank
-from vidsparse.utils.progress import Bar, warn
+from vidsparse.utils.progress import Bar
 
 METRICS = ("step", "epoch", "loss", "accuracy", "learning_rate", "clips_per_second", "data_wait", "sparsity")
 TOPOLOGY = ("step", "fraction", "changed", "nonzero", "explored", "overlap", "flops")
@@ -30,12 +29,13 @@ T = TypeVar("T")
 class Tracker:
     """Averages over the steps since the last line; the device is asked for numbers only when a line is due."""
 
-    def __init__(self, folder: Path, config: LoggingConfig, total: int, start: int) -> None:
+    def __init__(self, folder: RunFolder, config: LoggingConfig, total: int, start: int) -> None:
+        path = folder.path
         self._every = config.every
-        self._metrics = CsvLog(folder / "metrics.csv", (*METRICS, "val_accuracy"), start)
-        self._topology = CsvLog(folder / "topology.csv", TOPOLOGY, start)
-        self._structure = CsvLog(folder / "structure.csv", STRUCTURE, start)
-        self._board = _tensorboard(folder / "tensorboard", start) if config.tensorboard and rank() == 0 else None
+        self._metrics = CsvLog(path / "metrics.csv", (*METRICS, "val_accuracy"), start)
+        self._topology = CsvLog(path / "topology.csv", TOPOLOGY, start)
+        self._structure = CsvLog(path / "structure.csv", STRUCTURE, start)
+        self._boards = Dashboards(folder, config, start)
         self._bar = Bar("training", total, start)
         self._clips = 0
         self._loss: Tensor | float = 0.0
@@ -45,9 +45,8 @@ class Tracker:
         self._restart()
 
     def __enter__(self) -> Self:
-        for resource in (self._metrics, self._topology, self._structure, self._board):
-            if resource:
-                self._closing.callback(resource.close)
+        for resource in (self._metrics, self._topology, self._structure, self._boards):
+            self._closing.callback(resource.close)
         self._closing.enter_context(self._bar)
         return self
 
@@ -98,9 +97,7 @@ class Tracker:
             "sparsity": sparsity,
         }
         self._metrics.add(**row, val_accuracy="" if val_accuracy is None else val_accuracy)
-        if self._board:
-            for name, value in row.items():
-                self._board.add_scalar(name, value, step)
+        self._boards.log(row if val_accuracy is None else row | {"val_accuracy": val_accuracy}, step)
         self._bar.advance(step, **_in_words(row))
         self._restart()
 
@@ -112,6 +109,9 @@ class Tracker:
             cost = flops.sparse(sparse.densities()) if flops else ""
             seen = {"explored": layer_table.explored(sparse), "overlap": layer_table.overlap(sparse), "flops": cost}
             self._topology.add(**vars(update) | {"step": step} | seen)
+            shown = {"fraction": update.fraction, "changed": update.changed, **seen}
+            numbers = {f"topology/{name}": float(value) for name, value in shown.items() if value != ""}
+            self._boards.log(numbers, step)
 
     def note_structure(self, step: int, masks: Mapping[str, Tensor]) -> None:
         """Lines of structure.csv: how each layer's non-zeros lie now."""
@@ -131,17 +131,3 @@ def _in_words(row: dict[str, Any]) -> dict[str, str]:
         "waiting for data": f"{row['data_wait']:.0%}",
         "sparsity": f"{row['sparsity']:.3f}",
     }
-
-
-def _tensorboard(folder: Path, start: int) -> Any:
-    """A writer for TensorBoard; None, and once a warning, where it is not there or cannot be used."""
-    try:
-        if find_spec("tensorboard") is None:
-            return None
-        from torch.utils.tensorboard import SummaryWriter
-
-        return SummaryWriter(str(folder), purge_step=start + 1)
-    except Exception as error:  # an optional package may be broken in any way
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        warn(f"TensorBoard cannot be used here ({type(error).__name__}: {first}); metrics.csv has the same curves")
-        return None
