@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import islice
 from typing import Any, Literal
@@ -30,6 +30,32 @@ Temporal = Mode | Literal["default"]
 Resolution = Literal["absolute", "relative"]
 
 _warned: list[str] = []  # the corruption whose missing key was warned of in this process
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which corruption is wanted, how strong, and what it is drawn from; see `corrupt`, whose arguments they are."""
+
+    name: str
+    severity: int
+    key: str = ""
+    profile: str | None = None
+    temporal: Temporal = "default"
+    resolution: Resolution = "absolute"
+    fps: float = 25.0
+
+    def of(
+        self, frames: Frames, indices: Numbers | None, outputs: Numbers | None
+    ) -> tuple[Corruption, Level | None, Scene, NDArray[np.int64]]:
+        """Return the record, the level, the scene of the wanted outputs, and the numbers of the given frames."""
+        record = find(self.name)
+        profile = resolve_profile(record, self.profile)
+        level = _level(record, self.severity, profile)
+        mode = _mode(record, self.temporal)
+        scale = _scale(frames, profile, self.resolution)
+        given = np.arange(len(frames)) if indices is None else frame_numbers(indices)
+        wanted = given if outputs is None else frame_numbers(outputs)
+        return record, level, _scene(record, self.key, self.fps, mode, tuple(wanted.tolist()), scale), given
 
 
 def corrupt(
@@ -66,9 +92,8 @@ def corrupt(
     array([151, 151, 151], dtype=uint8)
     """
     check_frames(frames)
-    record, level, scene, given = _asked(
-        frames, name, severity, key, profile, temporal, resolution, indices, outputs, fps
-    )
+    request = Request(name, severity, key, profile, temporal, resolution, fps)
+    record, level, scene, given = request.of(frames, indices, outputs)
     frames, wanted = np.asarray(frames), np.array(scene.times, np.int64)  # subclasses have arithmetic of their own
     sources = _sources(record, level, scene, wanted, length(len(frames) if n_frames is None else n_frames))
     positions = _positions(given, sources, len(frames), name)
@@ -123,9 +148,8 @@ def corrupt_labels(
     [255, 255, 255, 255, 255, 1, 2, 2, 2, 2, 2, 2, 2, 2, 255, 255]
     """
     check_labels(labels, fill)
-    record, level, scene, given = _asked(
-        labels, name, severity, key, profile, temporal, resolution, indices, outputs, fps
-    )
+    request = Request(name, severity, key, profile, temporal, resolution, fps)
+    record, level, scene, given = request.of(labels, indices, outputs)
     sources = np.array(scene.times, np.int64)
     if record.moves == "order":
         sources = _sources(record, level, scene, sources, length(len(labels) if n_frames is None else n_frames))
@@ -136,29 +160,6 @@ def corrupt_labels(
     _function(record)(picked, level, scene)
     picked += np.uint8(fill)
     return picked
-
-
-def _asked(
-    frames: Frames,
-    name: str,
-    severity: int,
-    key: str,
-    profile: str | None,
-    temporal: str,
-    resolution: str,
-    indices: Numbers | None,
-    outputs: Numbers | None,
-    fps: float,
-) -> tuple[Corruption, Level | None, Scene, NDArray[np.int64]]:
-    """Return the record, the level, the scene of the wanted outputs, and the numbers of the given frames."""
-    record = find(name)
-    profile = resolve_profile(record, profile)
-    level = _level(record, severity, profile)
-    mode = _mode(record, temporal)
-    scale = _scale(frames, profile, resolution)
-    given = np.arange(len(frames)) if indices is None else frame_numbers(indices)
-    wanted = given if outputs is None else frame_numbers(outputs)
-    return record, level, _scene(record, key, fps, mode, tuple(wanted.tolist()), scale), given
 
 
 def _scene(

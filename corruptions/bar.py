@@ -228,9 +228,9 @@ def caustic_refraction(frames: Pixels, level: Level, scene: Scene) -> None:
     def make(t: int) -> tuple[bilinear.Plan, Plane]:
         size = span(held(scene), "size", t, 0.75, 1.25) * side
         light = bar_fields.caustics(_shape(frames), span(scene, "time", t, 0.5, 2), size, scene.scale)
-        rows, columns, added = (np.empty_like(light) for _ in range(3))
-        bar_warps.refract(light, scene.scale, 0.05 * level[0] * side, 0.2 * level[0], rows, columns, added)
-        return bilinear.plan(rows, columns, _shape(frames)), added
+        seen = np.empty((3, *light.shape), np.float32)
+        bar_warps.refract(light, scene.scale, 0.05 * level[0] * side, 0.2 * level[0], seen)
+        return bilinear.plan(seen[0], seen[1], _shape(frames)), seen[2]
 
     for frame, (where, light) in along(frames, scene, make):
         if frame.ndim == 2:  # labels, which no light changes

@@ -23,14 +23,15 @@ _BLUR_STEPS, _FINE_SIDE = 21, 448  # pixels to which a side is enlarged before i
 _EDGE = np.float32(1e-4)  # a turn may miss the border by rounding
 
 
-@kernel("void(float32[:,::1], float32, float32, float32, float32[:,::1], float32[:,::1], float32[:,::1])")
-def refract(light: Plane, slope: float, lens: float, glare: float, rows: Plane, columns: Plane, added: Plane) -> None:
-    """Fill the maps and the added light of a water surface whose normal leans by the differences of `light`.
+@kernel("void(float32[:,::1], float32, float32, float32, float32[:,:,::1])")
+def refract(light: Plane, slope: float, lens: float, glare: float, seen: NDArray[np.float32]) -> None:
+    """Fill `seen` (3, H, W) with the maps and the added light of a water surface that leans by `light`'s differences.
 
     A vertical ray that meets a normal tilted by A is turned by A - asin(sin(A) / 4); tilts of less than acos(0.999)
     are taken for flat. Light outside the frame is 0, which makes the border lean.
     """
     height, width = light.shape
+    rows, columns, added = seen[0], seen[1], seen[2]
     for y in range(height):
         for x in range(width):
             gy = slope * ((light[y + 1, x] if y + 1 < height else _0) - (light[y - 1, x] if y else _0))
@@ -80,18 +81,19 @@ def spin(frame: Pixels, degrees: float) -> Pixels:
     shares = np.linspace(-1, 1, _BLUR_STEPS)
     total = np.zeros(frame.shape[:2], np.uint64)
     for angle, unit in zip(np.radians(shares * degrees), bilinear.units(np.exp(-2 * shares**2)), strict=True):
-        _add_turned(large.reshape(-1), large.shape[1], finer, math.cos(angle), math.sin(angle), unit, total)
+        _add_turned(large, finer, math.cos(angle), math.sin(angle), unit, total)
     turned = np.empty_like(frame)
     bilinear.unpack(total, turned)
     return turned
 
 
-@kernel("void(uint64[::1], int64, float32, float32, float32, float32, uint64[:,::1])")
+@kernel("void(uint64[:,::1], float32, float32, float32, float32, uint64[:,::1])")
 def _add_turned(
-    large: NDArray[np.uint64], stride: int, finer: float, cos: float, sin: float, unit: float, total: NDArray[np.uint64]
+    frame: NDArray[np.uint64], finer: float, cos: float, sin: float, unit: float, total: NDArray[np.uint64]
 ) -> None:
     """Add `unit` looks at the enlarged frame; what comes from outside the frame is black, with a hard edge."""
     height, width = total.shape
+    large, stride = frame.reshape(-1), frame.shape[1]
     below, one = np.uintp(stride), np.uintp(1)
     bottom, right = np.float32(height - 1), np.float32(width - 1)
     middle = (finer + _1) * _HALF  # of the first pixel, in a packed frame

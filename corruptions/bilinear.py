@@ -54,22 +54,21 @@ def plan(rows: Plane, columns: Plane, shape: tuple[int, int], unit: int = UNIT) 
     pixel there.
     """
     places, weights = np.empty(rows.shape, np.uint32), np.empty((4, *rows.shape), np.uint16)
-    _plan(rows, columns, shape[0], shape[1], unit, places, weights)
+    _plan(rows, columns, shape, unit, places, weights)
     return places, weights
 
 
-@kernel("void(float32[:,::1], float32[:,::1], int64, int64, float32, uint32[:,::1], uint16[:,:,::1])")
+@kernel("void(float32[:,::1], float32[:,::1], UniTuple(int64, 2), float32, uint32[:,::1], uint16[:,:,::1])")
 def _plan(
     rows: Plane,
     columns: Plane,
-    height: int,
-    width: int,
+    shape: tuple[int, int],
     unit: float,
     places: NDArray[np.uint32],
     weights: NDArray[np.uint16],
 ) -> None:
-    bottom, right = np.float32(height + 1), np.float32(width + 1)
-    stride = np.int32(width + 3)
+    bottom, right = np.float32(shape[0] + 1), np.float32(shape[1] + 1)
+    stride = np.int32(shape[1] + 3)
     here, beside, under, aslant = (
         weights[0],
         weights[1],

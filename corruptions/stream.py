@@ -7,34 +7,25 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions.apply import Resolution, Temporal, _asked, _function
+from corruptions.apply import Request, _function
 from corruptions.exceptions import CorruptionError
 
 
-def recode(
-    frames: Iterable[NDArray[np.uint8]],
-    n_frames: int,
-    name: str,
-    severity: int,
-    key: str = "",
-    *,
-    profile: str | None = None,
-    temporal: Temporal = "default",
-    resolution: Resolution = "absolute",
-    fps: float = 25.0,
-) -> Iterator[NDArray[np.uint8]]:
+def recode(frames: Iterable[NDArray[np.uint8]], n_frames: int, request: Request) -> Iterator[NDArray[np.uint8]]:
     """Yield the `n_frames` frames (H, W, 3) that `corrupt` would give for a whole video, of a codec corruption.
 
-    No more frames are held than the encoder looks ahead. The other arguments, and what is raised, are those of
-    `corrupt`; CorruptionError for what needs no whole video, and can be asked of `corrupt` part by part.
+    No more frames are held than the encoder looks ahead. What is raised is as for `corrupt`; CorruptionError for what
+    needs no whole video, and can be asked of `corrupt` part by part.
+
+    >>> film = (np.full((32, 32, 3), 9 * t, np.uint8) for t in range(3))
+    >>> [frame.shape for frame in recode(film, 3, Request("h264_crf", 5, key="0/mine/a"))]
+    [(32, 32, 3), (32, 32, 3), (32, 32, 3)]
     """
     given = iter(frames)
     first = np.asarray(next(given))
-    record, level, scene, _ = _asked(
-        first[None], name, severity, key, profile, temporal, resolution, range(1), range(n_frames), fps
-    )
+    record, level, scene, _ = request.of(first[None], range(1), range(n_frames))
     if record.support != "video":
-        raise CorruptionError(f"{name} needs no whole video: give corrupt a part of its frames at a time")
+        raise CorruptionError(f"{request.name} needs no whole video: give corrupt a part of its frames at a time")
     if level is None:
         yield from chain([first], given)
         return

@@ -7,7 +7,7 @@ from PIL import Image
 import corruptions
 from vidsparse.cli import main
 from vidsparse.data.datasets.sample_videos import write_video
-from vidsparse.preview import FRAMES, TIMES, Clip, cells_of, contact_sheet, read_clip, time_sheet, write_preview
+from vidsparse.preview import FRAMES, TIMES, Clip, Shown, cells_of, contact_sheet, read_clip, time_sheet, write_preview
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_a_sheet_over_time_shows_frames_of_the_whole_clip_clean_first(video):
 
 
 def test_all_pictures_are_written_at_every_severity(video, tmp_path):
-    sheet, times, strip = write_preview(video, "fog", "core_10", [1, 5], "drift", 32, tmp_path / "new")
+    sheet, times, strip = write_preview(video, Shown("fog", "core_10", [1, 5], "drift", 32), tmp_path / "new")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
         "ramp_fog.webp",
         "ramp_sheet.png",
@@ -90,7 +90,7 @@ def test_the_temporal_mode_reaches_the_corruption(video):
 
 def test_an_image_is_a_video_of_one_frame(tmp_path):
     one = write_video(tmp_path / "one.avi", [np.full((48, 64, 3), 90, np.uint8)])
-    sheet, *_ = write_preview(one, "snow", severities=[2], size=32, out=tmp_path)
+    sheet, *_ = write_preview(one, Shown("snow", severities=[2], size=32), tmp_path)
     with Image.open(sheet) as picture:
         assert picture.height == 14 + len(corruptions.REGISTRY) * 34
 

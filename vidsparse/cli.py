@@ -159,18 +159,11 @@ def _report(options: argparse.Namespace) -> None:
 
 def _preview(options: argparse.Namespace) -> None:
     """Show what corruptions do to a video."""
-    from vidsparse.preview import write_preview
+    from vidsparse.preview import Shown, write_preview
     from vidsparse.utils.progress import say
 
-    for made in write_preview(
-        at_home(options.video),
-        options.corruption,
-        options.suite,
-        options.severity,
-        options.temporal,
-        options.size,
-        at_home(options.out),
-    ):
+    shown = Shown(options.corruption, options.suite, options.severity, options.temporal, options.size)
+    for made in write_preview(at_home(options.video), shown, at_home(options.out)):
         say(f"preview    {made}")
 
 

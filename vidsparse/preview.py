@@ -62,30 +62,37 @@ def cells_of(suite: str | None) -> tuple[Cell, ...]:
     return corruptions.SUITES[suite].cells
 
 
-def write_preview(
-    video: Path,
-    corruption: str = "fog",
-    suite: str | None = None,
-    severities: Sequence[int] = (1, 2, 3, 4, 5),
-    temporal: Temporal = "default",
-    size: int = 112,
-    out: Path = Path("runs/preview"),
-) -> tuple[Path, Path, Path]:
+@dataclass(frozen=True)
+class Shown:
+    """What a preview shows: the corruption in motion, the suite of the sheets (None: every corruption), at which
+    severities, how draws hang together in time, and the side of a picture in pixels, cut from the middle of the frame.
+    """
+
+    corruption: str = "fog"
+    suite: str | None = None
+    severities: Sequence[int] = (1, 2, 3, 4, 5)
+    temporal: Temporal = "default"
+    size: int = 112
+
+
+def write_preview(video: Path, shown: Shown | None = None, out: Path = Path("runs/preview")) -> tuple[Path, Path, Path]:
     """Write `out`/<video>_sheet.png, <video>_times.png and <video>_<corruption>.webp; return the three paths.
 
     The first shows every corruption at each severity, the second at the middle one of them at several times, the third
     one corruption in motion.
 
-    `size` is the side of a picture in pixels, cut from the middle of the frame. Lengths are scaled to it. Raises
-    UnknownName for a corruption, suite or mode, ClipDecodeError for a file that is no video.
+    Lengths are scaled to the size of a picture. Raises UnknownName for a corruption, suite or mode, ClipDecodeError for
+    a file that is no video.
     """
+    shown = shown or Shown()
+    corruption, severities, size = shown.corruption, shown.severities, shown.size
     if size < 16:
         raise ConfigError(f"--size {size}: the smallest frame that can be corrupted has 16 pixels a side")
     if (size + _GAP) * max(1 + len(severities), TIMES) > _WIDEST:
         raise ConfigError(f"--size {size}: a WebP is at most {_WIDEST} pixels wide; use smaller pictures")
-    cells = cells_of(suite)
+    cells = cells_of(shown.suite)
     chosen = dict(cells).get(corruption) or find(corruption).home
-    clip = read_clip(video, size, temporal)
+    clip = read_clip(video, size, shown.temporal)
     sheet, times, strip = (out / f"{video.stem}_{end}" for end in ("sheet.png", "times.png", f"{corruption}.webp"))
     severity = sorted(severities)[len(severities) // 2]
     save(strip, lambda path: write_animation(path, clip, (corruption, chosen), severities))

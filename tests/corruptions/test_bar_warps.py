@@ -16,8 +16,8 @@ Plane = NDArray[np.float32]
 
 def test_refraction_bends_a_vertical_ray_by_the_law_of_sines() -> None:
     light = bar_fields.caustics((30, 41), 1.1, 33.0, 1.0)
-    rows, columns, added = (np.empty_like(light) for _ in range(3))
-    bar_warps.refract(light, 1.0, 40.0, 0.7, rows, columns, added)
+    rows, columns, added = seen = np.empty((3, *light.shape), np.float32)
+    bar_warps.refract(light, 1.0, 40.0, 0.7, seen)
     padded = np.pad(light, 1).astype(float)
     bent = 0
     for y, x in product(range(30), range(41)):

@@ -10,6 +10,7 @@ import av
 import numpy as np
 
 import corruptions
+from corruptions.apply import Request
 from corruptions.condition import Condition
 from corruptions.stream import recode
 from vidsparse.corrupt_video.audio import sound_of
@@ -97,7 +98,8 @@ def corrupted(reader: VideoReader, condition: Condition, key: str, folder: Path)
     count = frames_a_part((reader.height, reader.width, 3))
     given = reader.parts(numbers.tolist(), count)
     if support == "video":
-        yield from recode((frame for part in given for frame in part), reader.n_frames, key=key, **condition.settings)
+        request = Request(key=key, **condition.settings)
+        yield from recode((frame for part in given for frame in part), reader.n_frames, request)
     elif support == "frame":
         for times, frames in zip(parts(numbers, count), given, strict=True):
             yield from corruptions.corrupt(frames, key=key, indices=times, n_frames=len(numbers), **condition.settings)

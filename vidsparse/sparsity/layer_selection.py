@@ -19,9 +19,20 @@ from vidsparse.sparsity.weight_transforms import holder, unfit
 from vidsparse.utils.errors import ConfigError, some
 
 Policy = Literal["sparse", "dense"]
-CHOICES = ("include", "exclude", "first_layer", "last_layer", "depthwise", "dense_in_budget")  # what a caller may say
 _SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
 _SPARSE = WeakIdKeyDictionary()  # the weights that have a topology
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which layers a caller wants sparse; see `sparsify`, whose arguments they are."""
+
+    include: Sequence[str] | str | None = None
+    exclude: Sequence[str] | str | None = None
+    first_layer: Policy = "sparse"
+    last_layer: Policy = "sparse"
+    depthwise: Policy = "sparse"
+    dense_in_budget: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,17 +71,7 @@ class Choice:
         return replace(self, weights={name: present[name] for name in self.weights})
 
 
-def choose(
-    model: nn.Module,
-    optimizer: Optimizer,
-    include: Sequence[str] | str | None = None,
-    exclude: Sequence[str] | str | None = None,
-    first_layer: Policy = "sparse",
-    last_layer: Policy = "sparse",
-    depthwise: Policy = "sparse",
-    dense_in_budget: bool = True,
-    masked: bool = True,
-) -> Choice:
+def choose(model: nn.Module, optimizer: Optimizer, wanted: Wanted, masked: bool = True) -> Choice:
     """Split the prunable layers of `model` into sparse and dense ones.
 
     `include` and `exclude` are shell patterns of parameter names; the first layer is the one that the model lists
@@ -84,8 +85,8 @@ def choose(
     model = unwrap(model)
     if lazy := [name for name, weight in model.named_parameters() if is_lazy(weight)]:
         raise ConfigError(f"{some(lazy)} has no shape yet: run the model once on an example, then make it sparse")
-    for policy, value in (("first_layer", first_layer), ("last_layer", last_layer), ("depthwise", depthwise)):
-        if value not in ("sparse", "dense"):
+    for policy in ("first_layer", "last_layer", "depthwise"):
+        if (value := getattr(wanted, policy)) not in ("sparse", "dense"):
             raise ConfigError(f"{policy}={value}: it is sparse or dense")
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
     weights = {name: weight for name, weight in prunable(model).items() if id(weight) in trained}
@@ -94,17 +95,17 @@ def choose(
     names, lost = list(weights), computed(model)
     if any(weight in _SPARSE for weight in weights.values()):
         raise ConfigError("this model already has a topology: close() it first")
-    dense = set(_matching("exclude", exclude, [*names, *lost]))
-    if include:
-        dense |= {*names, *lost} - set(_matching("include", include, names))
-    dense |= {names[0]} if first_layer == "dense" else set()
-    dense |= set(heads(model)) & {*names} if last_layer == "dense" else set()
-    dense |= _depthwise(model, names) if depthwise == "dense" else set()
+    dense = set(_matching("exclude", wanted.exclude, [*names, *lost]))
+    if wanted.include:
+        dense |= {*names, *lost} - set(_matching("include", wanted.include, names))
+    dense |= {names[0]} if wanted.first_layer == "dense" else set()
+    dense |= set(heads(model)) & {*names} if wanted.last_layer == "dense" else set()
+    dense |= _depthwise(model, names) if wanted.depthwise == "dense" else set()
     if dense >= set(names):
         raise ConfigError("every prunable layer is kept dense: nothing is left to be sparse")
     if masked:
         _refuse_unfit(model, [name for name in (*names, *lost) if name not in dense])
-    return Choice(model, weights, tuple(name for name in names if name in dense), dense_in_budget)
+    return Choice(model, weights, tuple(name for name in names if name in dense), wanted.dense_in_budget)
 
 
 def mark(weights: Iterable[nn.Parameter]) -> None:

@@ -24,7 +24,7 @@ from vidsparse.sparsity.candidates import candidates, dense_gradients
 from vidsparse.sparsity.distribution import DISTRIBUTIONS, Power, name_of
 from vidsparse.sparsity.first_masks import Init, first_masks, known_init, noise, rescale_fan_in
 from vidsparse.sparsity.guard import BeforeForward, Guard
-from vidsparse.sparsity.layer_selection import Choice, Policy, choose, find_copy, mark, unmark
+from vidsparse.sparsity.layer_selection import Choice, Policy, Wanted, choose, find_copy, mark, unmark
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.methods import Method, method_row
 from vidsparse.sparsity.momentum import scale_as_seen, smooth
@@ -87,9 +87,13 @@ def sparsify(
     if not 0 <= sparsity < 1:
         raise ConfigError(f"sparsity {sparsity} is outside [0, 1)")
     row.check_training(total_steps, seed)
-    choice = choose(model, optimizer, include, exclude, first_layer, last_layer, depthwise, dense_in_budget, row.sparse)
+    wanted = Wanted(include, exclude, first_layer, last_layer, depthwise, dense_in_budget)
+    choice = choose(model, optimizer, wanted, row.sparse)
+    shapes = {name: tuple(weight.shape) for name, weight in choice.budget.items()}
+    dense = frozenset(choice.kept_dense) & set(shapes)
+    budget = Budget(shapes, dense, row, sparsity if row.sparse else 0.0, distribution, total_steps)
     first = known_init(init, choice.model)
-    made = Topology(optimizer, row, sparsity if row.sparse else 0.0, total_steps, distribution, seed, choice, first)
+    made = Topology(optimizer, choice, budget, seed, first)
     if rescale_init:
         rescale_fan_in(made.weights(), made.masks, first)
     return made
@@ -99,32 +103,21 @@ class Topology:
     """Masks of a model, their schedule and their history; made by `sparsify`."""
 
     def __init__(
-        self,
-        optimizer: Optimizer,
-        method: Method,
-        sparsity: float,
-        total_steps: int,
-        distribution: str | Power,
-        seed: int,
-        choice: Choice,
-        init: Literal["random", "magnitude"],
+        self, optimizer: Optimizer, choice: Choice, budget: Budget, seed: int, init: Literal["random", "magnitude"]
     ) -> None:
-        self.method, self.sparsity, self.distribution = method, sparsity, name_of(distribution)
+        self.method, self.sparsity, self.distribution = budget.method, budget.sparsity, name_of(budget.distribution)
         self.kept_dense, self.dense_in_budget = choice.kept_dense, choice.dense_in_budget
-        self.total_steps, self.optimizer = total_steps, optimizer
+        self.total_steps, self.optimizer = budget.total_steps, optimizer
         self.updates, self.changed, self.init = 0, 0, init
         self.dropped = 0  # connections, those that were grown again at once included
         self.last_update: Update | None = None
         self.seed = distributed.seed_of_first(seed, next(iter(choice.weights.values())).device)
-        self._choice, self._weights = choice, choice.budget
-        dense = frozenset(choice.kept_dense) & set(self._weights)
-        self._budget = Budget(self.shapes(), dense, method, sparsity, distribution, total_steps)
-        self._update_steps = method.update_steps(total_steps)
-        self._dense_steps = method.dense_gradient_steps(total_steps)
+        self._choice, self._weights, self._budget = choice, choice.budget, budget
+        self._update_steps = self.method.update_steps(self.total_steps)
+        self._dense_steps = self.method.dense_gradient_steps(self.total_steps)
         self._steps = StepCount(self._dense_steps or self._update_steps)
-        first = self._budget.after(0)
-        weights = {name: self._weights[name] for name in self._budget.sparse_layers()}
-        masks = first_masks(weights, first, method, init, self.seed)
+        weights = {name: self._weights[name] for name in budget.sparse_layers()}
+        masks = first_masks(weights, budget.after(0), self.method, init, self.seed)
         self._layers = {name: Layer.new(name, weight, masks[name]) for name, weight in weights.items()}
         self._rest = {name: at_rest(optimizer, layer.weight) for name, layer in self._layers.items()}
         self._leaky = [layer for name, layer in self._layers.items() if not self._rest[name].elementwise]

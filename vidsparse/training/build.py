@@ -1,7 +1,7 @@
 """What a training or an evaluation begins with: the network, its weights and its masks, on its device."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from vidsparse.config import Config, DataConfig, ModelConfig
@@ -23,7 +23,7 @@ def build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Session, 
     """The session of this process, and the model with its masks, on its device."""
     import torch
 
-    from vidsparse.sparsity.layer_selection import CHOICES
+    from vidsparse.sparsity.layer_selection import Wanted
     from vidsparse.sparsity.topology import sparsify
     from vidsparse.training.engine import Engine
     from vidsparse.training.recipe import make_optimizer
@@ -45,7 +45,7 @@ def build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Session, 
         init=config.sparse.init,
         rescale_init=config.sparse.rescale_init,
         **plan.settings,
-        **{key: getattr(config.sparse, key) for key in CHOICES},
+        **{each.name: getattr(config.sparse, each.name) for each in fields(Wanted)},
     )
     parameters = sum(p.numel() for p in model.parameters())
     where = f"{engine.device}, precision {engine.precision}"

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import corruptions
+from corruptions.apply import Request
 from corruptions.stream import recode
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.clips import Clips
@@ -101,7 +102,7 @@ class Corruptor:
         said = self._arguments(video, cell, outputs, outputs)
         given = {name: said[name] for name in ("name", "severity", "key", "profile", "temporal", "resolution", "fps")}
         wanted, held = set(outputs.tolist()), list[Frames]()
-        for number, frame in enumerate(recode(source, video.n_frames, **given)):
+        for number, frame in enumerate(recode(source, video.n_frames, Request(**given))):
             if number in wanted:
                 held.append(frame)
             if len(held) == count or (held and number == outputs[-1]):
