@@ -19,6 +19,7 @@ from types import ModuleType
 
 from corruptions.exceptions import CorruptionError, nearest
 
+_MANY = 300  # files of an installed package, such as torch, whose version stands for them
 GROUP = "vidsparse.plugins"  # of the entry points of installed packages
 _INSTALLED = ("site-packages", "dist-packages")
 
@@ -138,12 +139,23 @@ def load_entry_points() -> dict[str, str]:
 
 def digest(file: Path) -> str:
     """A short hash of the source of the module in a file; of an __init__.py, of its whole package."""
+    if _is_of_environment(file) and len(_files_of(file)) > _MANY:
+        return blake2b(_version(file).encode(), digest_size=8).hexdigest()
     made = blake2b(digest_size=8)
     top = file.parent.parent if file.name == "__init__.py" else file.parent
     for path in _sources(file):
         made.update(f"{path.relative_to(top).as_posix()}\n".encode())
         made.update(blake2b(path.read_bytes()).digest())
     return made.hexdigest()
+
+
+def _version(file: Path) -> str:
+    """The name and version of an installed package, in the place of its many files."""
+    from importlib.metadata import packages_distributions, version
+
+    package = file.parent.name
+    found = packages_distributions().get(package, [])
+    return " ".join([package, *(f"{name} {version(name)}" for name in sorted(set(found)))])
 
 
 def _sources(file: Path) -> list[Path]:
@@ -248,12 +260,14 @@ def _execute(package: str, file: Path) -> None:
 def _importing(name: str, package: str, file: Path) -> Iterator[None]:
     """Around an import: what it registers is the package's, and what it raises is one sentence; then nothing stays."""
     beside = str(file.parent.parent if file.name == "__init__.py" else file.parent)
+    there = package in sys.modules
     sys.path.append(beside)
     _importing_now.append(package)
     try:
         yield
     except (Exception, SystemExit) as error:
-        _drop(package, file)
+        if not there:
+            _drop(package, file)
         raise PluginError(f"the plug-in {name} cannot be imported: {_said(error, file)}") from error
     finally:
         _importing_now.pop()
@@ -274,12 +288,11 @@ def _said(error: BaseException, file: Path) -> str:
 
 def _drop(package: str, file: Path) -> None:
     """Forget a module, what it imported from beside it, and all that these registered."""
-    top = file.parent.parent if file.name == "__init__.py" else file.parent
-    files = {str(path) for path in _sources(file)} if file.is_file() else {str(file)}
-    gone = [name for name, module in list(sys.modules.items()) if _file_of(module) in files or name == package]
-    gone += [name for name in list(sys.modules) if name.startswith(f"{package}.") and str(top) not in ("", "/")]
-    for name in dict.fromkeys(gone):
-        sys.modules.pop(name, None)
+    if not _is_of_environment(file):  # torch, once imported, stays
+        files = {str(path) for path in _sources(file)} if file.is_file() else {str(file)}
+        for name, module in list(sys.modules.items()):
+            if _file_of(module) in files or name == package or name.startswith(f"{package}."):
+                sys.modules.pop(name, None)
     LOADED.pop(package, None)
     for told in ON_DROP:
         told(package)

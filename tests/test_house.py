@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "scripts | __main__ → tools → cli → study → experiment → report → analysis → evaluation → training → benchmark"
     " → corrupt_video | listing | preview → loading | provenance → data → models → run_dir"
-    " → config → plugins → tasks → sparsity → classes → utils → corruptions"
+    " → config → plugins → tasks | recipe_rows → sparsity → classes → utils → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
 LONGEST = 350  # lines

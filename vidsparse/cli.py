@@ -141,12 +141,14 @@ def _benchmark_setting(word: str) -> str:
 
 def _report(options: argparse.Namespace) -> None:
     """Remake the report of a run, or one page that compares several."""
+    from vidsparse.loading.brought_rows import load_plugins_of
     from vidsparse.provenance import find_reference
     from vidsparse.report.page import write_comparison, write_report
     from vidsparse.run_dir.record import read_record
     from vidsparse.utils.progress import say
 
     runs = [at_home(run) for run in options.runs]
+    load_plugins_of(runs)
     for run in runs:
         if not (run / "predictions.parquet").is_file():
             raise VidsparseError(f"{run} is not a finished run: it has no predictions.parquet")

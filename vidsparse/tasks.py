@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from corruptions.open_table import OpenTable
+from vidsparse.utils.errors import ConfigError
+
 VOID = 255  # the class id of a pixel that nobody labelled, in masks and in maps of answers
 
 
@@ -35,17 +38,18 @@ Definition = tuple[str, str, str, str]  # how a number is defined: name, formula
 class Task:
     """One row. `sample`: the source of its built-in sample data. `masks`: samples have a label a pixel.
 
-    `objective_at`, `outcomes_at` and `definitions_at` name what its training, its table of predictions and its report
-    need, as "module:attribute", so that reading a config imports no torch. `one_answer`: a clip has one answer, as
+    `objective_at`, `outcomes_at` and `definitions_at` are what its training, its table of predictions and its report
+    need: themselves or, as shipped ones are so that reading a config imports no torch, "module:attribute".
+    `one_answer`: a clip has one answer, as
     mixup and CutMix, saliency and the spectral analyses take for granted; and answers may be classes that only the
     weights know.
     """
 
     name: str
     sample: str
-    objective_at: str  # a training.recipe.Objective: its loss, and what counts as right
-    outcomes_at: str  # an evaluation.outcomes.Outcomes: the schema of its table, and the rows of a batch
-    definitions_at: str  # a tuple of Definition: how its report defines its scores
+    objective_at: Any  # a training.recipe.Objective: its loss, and what counts as right
+    outcomes_at: Any  # an evaluation.outcomes.Outcomes: the schema of its table, and the rows of a batch
+    definitions_at: Any  # a tuple of Definition: how its report defines its scores
     masks: bool = False
     one_answer: bool = True
     words: Words = Words()
@@ -67,7 +71,10 @@ class Task:
         return found
 
 
-def _named(place: str) -> Any:
+def _named(place: Any) -> Any:
+    """What a "module:attribute" stands for; what is given itself where it is none."""
+    if not isinstance(place, str):
+        return place
     module, name = place.split(":")
     return getattr(import_module(module), name)
 
@@ -107,4 +114,14 @@ _SEGMENTATION = Task(
     one_answer=False,
     words=_MIOU,
 )
-TASKS: dict[str, Task] = {row.name: row for row in (_CLASSIFICATION, _SEGMENTATION)}
+
+
+def _made(name: str, row: Any) -> Task:
+    if not isinstance(row, Task):
+        raise ConfigError(f"task {name}: it is a vidsparse.tasks.Task, not a {type(row).__name__}")
+    return row
+
+
+TASKS: OpenTable[Task] = OpenTable(
+    "task", "vidsparse.tasks.TASKS", ConfigError, _made, {row.name: row for row in (_CLASSIFICATION, _SEGMENTATION)}
+)

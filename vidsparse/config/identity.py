@@ -28,6 +28,8 @@ _BEFORE: dict[str, tuple[Any, ...]] = {
     "sparse.signed_drop": (False,),
     "sparse.rescale_init": (False,),
     "sparse.settings": ({},),
+    "training.loss": (None,),
+    "training.optimizer.settings": ({},),
     "evaluation.temporal": (None,),
 }
 _DECAY_BEFORE = {"set": "constant", "mest": "halved"}

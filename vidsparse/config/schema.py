@@ -19,6 +19,7 @@ from vidsparse.config.operation import (
     StudyConfig,
 )
 from vidsparse.config.ranges import empty, key, number, numbers
+from vidsparse.recipe_rows import LOSSES, OPTIMIZERS, RATES
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.tasks import TASKS
 
@@ -125,21 +126,25 @@ class SparseConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """SGD (momentum, nesterov) or AdamW (betas); weight decay on matrices and kernels only."""
+    """SGD (momentum, nesterov), AdamW (betas), a registered one or module:attribute, such as torch.optim:RAdam.
 
-    name: Literal["sgd", "adamw"] = key("sgd", "the optimizer")
+    Weight decay is on matrices and kernels only.
+    """
+
+    name: str = key("sgd", "the optimizer", rows=OPTIMIZERS)
     lr: float = number(0.05, "the peak learning rate", above=0, largest=10**6)
     momentum: float = number(0.9, "the momentum of SGD", at_least=0, below=1)
     nesterov: bool = key(True, "Nesterov's momentum, of SGD")
     betas: list[float] = numbers([0.9, 0.999], "a decay rate", "the decay rates of AdamW", at_least=0, below=1)
     weight_decay: float = number(5e-4, "the weight decay", at_least=0, largest=10**6)
+    settings: dict[str, Any] = empty(dict, "parameters that the optimizer alone has: {name: value}")
 
 
 @dataclass(frozen=True)
 class ScheduleConfig:
     """The learning rate after a linear warm-up: cosine to zero, or times gamma at each milestone (epochs)."""
 
-    name: Literal["cosine", "multistep", "constant"] = key("cosine", "the learning rate after the warm-up")
+    name: str = key("cosine", "the learning rate after the warm-up", rows=RATES)
     warmup_epochs: float = number(5, "the length of the linear warm-up", "epochs", at_least=0)
     milestones: list[int] = numbers([], "an epoch to step at", "where the rate is lowered", "epochs", at_least=0)
     gamma: float = number(0.1, "the factor at a milestone", above=0, largest=10**6)
@@ -174,6 +179,7 @@ class TrainingConfig:
     seed: int = number(0, "the seed of initialisation, order and augmentation", at_least=0, largest=LARGEST_SEED)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    loss: str | None = key(None, "a loss of your own, null for that of the task", rows=LOSSES)
     label_smoothing: float = number(0.0, "the share of a label spread over all classes", at_least=0, below=1)
     mixup: MixupConfig = field(default_factory=MixupConfig)
     clip_norm: float | None = number(None, "the largest gradient norm, null for no clipping", above=0, largest=10**9)

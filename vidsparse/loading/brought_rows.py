@@ -1,22 +1,26 @@
 """Which rows of a config are of somebody's own, and the digests of the code that they are of."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from corruptions import outside
 from corruptions.open_table import OpenTable
 from vidsparse.config import Config
+from vidsparse.config.reading import BadYaml, Unfit, read
 from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.models.zoo import MODELS
-from vidsparse.plugins.named_plugins import digests_of
+from vidsparse.plugins.named_plugins import digests_of, load_plugins
+from vidsparse.recipe_rows import LOSSES, OPTIMIZERS, RATES
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.sparsity.schedule import SHAPES
 from vidsparse.sparsity.scores import SCORES
 from vidsparse.tasks import TASKS
 from vidsparse.utils.errors import ConfigError
+from vidsparse.utils.progress import warn
 
 Used = tuple[str, Any, str | None]  # the block of the config, a table, and the name of the row there
 
@@ -33,6 +37,17 @@ def plugin_digests(config: Config) -> dict[str, str]:
         if module:
             found[f"{block}.code {module}"] = _digest(module, str(name))
     return found
+
+
+def load_plugins_of(runs: Sequence[Path]) -> None:
+    """Import the plug-ins of finished runs for their reports; one that is gone is said, its names are shown."""
+    for run in runs:
+        with suppress(OSError, Unfit, BadYaml):  # said where the report reads it
+            names = (read((run / "config.yaml").read_text(), Config) or {}).get("plugins", [])
+            try:
+                load_plugins(names)
+            except ConfigError as error:
+                warn(f"{run}: {error}; what it registered is shown by its name alone")
 
 
 def _digest(module: str, name: str) -> str:
@@ -59,3 +74,6 @@ def _used(config: Config) -> Iterator[Used]:
     yield "data", SOURCES, config.data.source
     yield "data", SOURCES, config.data.eval_source
     yield "task", TASKS, config.task
+    yield "training", LOSSES, config.training.loss
+    yield "training", OPTIMIZERS, config.training.optimizer.name
+    yield "training", RATES, config.training.schedule.name

@@ -18,7 +18,7 @@ from vidsparse.data.corrupted.layout import RECIPE, read_recipe
 from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.models.weights.find import weights_problem
-from vidsparse.models.zoo import MODELS, check_model, known_models, listed, model_spec, suggest_model
+from vidsparse.models.zoo import MODELS, TIMM, check_model, known_models, listed, model_spec, suggest_model
 from vidsparse.run_dir import dashboards
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.methods import METHODS, SETTINGS
@@ -87,7 +87,7 @@ def _check_names(config: Config, fail: Fail) -> None:
     }
     values = (config.data.source, config.model.name, config.sparse.method, config.evaluation.suite)
     for (key, known), value in zip(tables.items(), values, strict=True):
-        if (value.partition(".")[0] if key == "model.name" else value) not in known:
+        if value not in known and not (key == "model.name" and _is_model(value, known)):
             raise fail(key, unknown(key, value, known))
     if config.data.eval_source is not None and config.data.eval_source not in SOURCES:
         raise fail("data.eval_source", unknown("data.source", config.data.eval_source, SOURCES))
@@ -98,6 +98,11 @@ def _check_names(config: Config, fail: Fail) -> None:
         if name not in suite and config.data.source != "corrupted":  # which says itself what it holds
             hint = unknown("evaluation.corruptions", name, suite)
             raise fail("evaluation.corruptions", f"{name} is not in {config.evaluation.suite}: {hint}")
+
+
+def _is_model(name: str, known: Iterable[str]) -> bool:
+    """Whether it is a name of timm with the tag of its weights, or what builds a network."""
+    return name in MODELS or (name.startswith(TIMM) and name.partition(".")[0] in known)
 
 
 def exists(path: str) -> bool:

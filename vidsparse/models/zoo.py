@@ -2,6 +2,7 @@
 
 import fnmatch
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from corruptions.exceptions import suggestion
+from corruptions.open_table import OpenTable
+from corruptions.outside import is_reference
+from vidsparse.tasks import TASKS
 from vidsparse.utils.errors import ConfigError, install
 
 if TYPE_CHECKING:
@@ -44,7 +48,7 @@ class ModelSpec:
     """One row: how a network is built and the input that its published weights were trained on."""
 
     name: str
-    build: str  # "module:function" of (name, num_classes, frames, size) -> nn.Module
+    build: str | Callable[..., Any]  # or "module:function"; of name, num_classes, frames, size -> nn.Module
     family: Literal["video", "image"]  # what one sample is: an image is a clip of one frame
     frames: int  # native clip length
     short_side: int  # native short side in pixels before the crop
@@ -143,7 +147,20 @@ _ROWS = (
     ModelSpec("unet", "vidsparse.models.segmentation:build_unet", "image", 1, 64, 56, "imagenet", _UNET, (), "", 8,
               task="segmentation"),
 )  # fmt: skip
-MODELS: dict[str, ModelSpec] = {row.name: row for row in _ROWS}
+
+
+def _made(name: str, thing: Any) -> ModelSpec:
+    """A row of the table: one as it is, or what builds a network, for clips as r3d_18 takes them."""
+    if isinstance(thing, ModelSpec):
+        return thing
+    if not callable(thing):
+        raise ConfigError(f"model {name}: it is a ModelSpec or what builds a network, not a {type(thing).__name__}")
+    return ModelSpec(name, thing, "video", 16, 128, 112, "kinetics", "your own", min_size=1)
+
+
+MODELS: OpenTable[ModelSpec] = OpenTable(
+    "model", "vidsparse.list_models()", ConfigError, _made, {row.name: row for row in _ROWS}
+)
 
 
 def list_models(pattern: str = "*") -> tuple[str, ...]:
@@ -178,18 +195,22 @@ def listed(like: str = "") -> str:
 
 def suggest_model(name: str) -> str:
     """What to say of a name that is not known."""
+    if is_reference(name):
+        return MODELS.hint(name)
     if (plain := name.lower()) in timm_names():
         meant = [*[row for row in MODELS if plain in row][:2], TIMM + plain]
         return f"did you mean {' or '.join(meant)}? All are in {listed()} and {listed(TIMM)}"
     return suggestion(name, known_models(name), listed(name))
 
 
-def model_spec(name: str) -> ModelSpec:
-    """The row called `name`; ConfigError naming the nearest one where there is none.
+def model_spec(name: str | ModelSpec) -> ModelSpec:
+    """The row called `name`, or given itself; ConfigError naming the nearest one where there is none.
 
     A name of timm may carry the tag of its weights (timm/resnet50.a1_in1k). Its row tells no native input; see
     `vidsparse.models.weights.find.native_input`.
     """
+    if not isinstance(name, str):
+        return MODELS.find(name)
     if name in MODELS:
         return MODELS[name]
     if name.startswith(TIMM) and name.removeprefix(TIMM).partition(".")[0] in timm_names():
@@ -198,9 +219,10 @@ def model_spec(name: str) -> ModelSpec:
     raise ConfigError(f"model.name: unknown model {name!r}, {suggest_model(name)}")
 
 
-def check_model(name: str, num_classes: int, frames: int, size: int) -> ModelSpec:
+def check_model(name: str | ModelSpec, num_classes: int, frames: int, size: int) -> ModelSpec:
     """The row called `name`, once it is certain that it can be built so; else ConfigError. Imports no torch."""
     spec = model_spec(name)
+    name = spec.name
     for what, value, least in (("classes", num_classes, 1), ("frames", frames, 1), ("pixels", size, spec.min_size)):
         if value < least:
             raise ConfigError(f"model {name} needs at least {least} {what}, not {value}")
@@ -211,8 +233,23 @@ def check_model(name: str, num_classes: int, frames: int, size: int) -> ModelSpe
     return spec
 
 
+def _built(spec: ModelSpec, num_classes: int, frames: int, size: int) -> "nn.Module":
+    """The network of a row; ConfigError where one of somebody's own is none, or answers with anything but logits."""
+    if isinstance(spec.build, str):
+        module, function = spec.build.split(":")
+        stock: nn.Module = getattr(import_module(module), function)(spec.name, num_classes, frames, size)
+        return stock
+    from vidsparse.models.own import built
+
+    return built(spec.name, spec.build, num_classes, frames, size, masks=TASKS[spec.task].masks)
+
+
 def create_model(
-    name: str, num_classes: int, frames: int = 16, size: int = 112, weights: str | PathLike[str] | None = None
+    name: str | ModelSpec,
+    num_classes: int,
+    frames: int = 16,
+    size: int = 112,
+    weights: str | PathLike[str] | None = None,
 ) -> "nn.Module":
     """Build a network for clips of `frames` frames, `size` pixels square, and load `weights` into it.
 
@@ -221,7 +258,8 @@ def create_model(
     Parameters are a function of torch's seed, their names those of the stock network.
 
     Args:
-        name: a row of the table, or "timm/NAME"; networks for images give the mean of their logits over the frames.
+        name: a row of the table, by its name or itself, "timm/NAME", or "module:attribute" of what builds one; networks
+            for images give the mean of their logits over the frames.
         num_classes: logits of the head.
         frames: clip length T; an odd one is made even by repeating the last frame where a network takes pairs.
         size: side of a frame in pixels.
@@ -232,8 +270,7 @@ def create_model(
         ConfigError: an unknown name, an impossible size, a package that is not installed, weights that do not fit.
     """
     spec = check_model(name, num_classes, frames, size)
-    module, function = spec.build.split(":")
-    model: nn.Module = getattr(import_module(module), function)(name, num_classes, frames, size)
+    model = _built(spec, num_classes, frames, size)
     model.example_shape = (1, 3, frames, size, size)  # type: ignore[assignment]  # for who wants to see it work
     if weights is not None:
         from vidsparse.models.weights.checkpoints import load_weights

@@ -13,16 +13,29 @@ KINDS = {  # what may be registered, and its table
     "score": "vidsparse.sparsity.scores:SCORES",
     "distribution": "vidsparse.sparsity.distribution:DISTRIBUTIONS",
     "schedule": "vidsparse.sparsity.schedule:SHAPES",
+    "model": "vidsparse.models.zoo:MODELS",
+    "data": "vidsparse.data.datasets.source_table:SOURCES",
+    "task": "vidsparse.tasks:TASKS",
+    "loss": "vidsparse.recipe_rows:LOSSES",
+    "optimizer": "vidsparse.recipe_rows:OPTIMIZERS",
+    "learning_rate": "vidsparse.recipe_rows:RATES",
 }
-_ROWS = {"Method": "method", "Score": "score"}  # rows that say by their type what they are
+# rows that say by their type what they are
+_ROWS = {"Method": "method", "Score": "score", "ModelSpec": "model", "Source": "data", "Task": "task"}
 
 
 def register(row: T | None = None, *, kind: str = "", name: str = "") -> T | Callable[[T], T]:
     """Add a row, or a function, to those that configs and functions know by name; returns it. A decorator too.
 
-    Rows say themselves what they are: `Method` and `Score` of `vidsparse.sparsity`. Of a function `kind` says it, and
-    `name` what it is called, else its own name:
+    Rows say themselves what they are: `sparsity.Method`, `sparsity.scores.Score`, `models.zoo.ModelSpec`,
+    `data.datasets.source_table.Source`, `tasks.Task`. Of a function `kind` says it, and `name` what it is called, else
+    its own name; parameters are given by their names:
 
+    * "model": num_classes, frames, size, name -> nn.Module, float clips (B, 3, T, H, W) -> logits (B, num_classes)
+    * "data": (root, split) -> a `data.datasets.sources.Dataset`
+    * "loss": (outputs, labels[, smoothing]) -> a tensor of one number, for `training.loss`
+    * "optimizer": params, lr, momentum, nesterov, betas and own ones of `training.optimizer.settings` -> an optimizer
+    * "learning_rate": (progress after the warm-up, 0 to 1) -> share of the peak, for `training.schedule.name`
     * "distribution": (weight shape) -> how dense the layer is beside others, above 0; only ratios count
     * "schedule": (progress, 0 to 1) -> share, for `sparse.decay`
     * "score": (Candidates) -> a score for each weight, for `drop` and `grow` of a method

@@ -111,7 +111,10 @@ class Run:
     @property
     def task(self) -> Task:
         """What the network is asked; runs of before there was a choice classify."""
-        return TASKS[self.config.get("task") or "classification"]
+        name = self.config.get("task") or "classification"
+        if name not in TASKS:
+            raise RunFolderError(f"{self.path}: task={name} is of a plug-in that is not loaded: {TASKS.hint(name)}")
+        return TASKS[name]
 
     @property
     def figure_formats(self) -> tuple[str, ...]:

@@ -13,9 +13,14 @@ from vidsparse.data.loader import Steps, TrainingClips, batches, center_clip, ce
 from vidsparse.run_dir.folder import RunFolder
 from vidsparse.sparsity.measure.flops import Flops
 from vidsparse.sparsity.topology import Topology
-from vidsparse.tasks import TASKS
 from vidsparse.training.engine import Checkpoints, Engine
-from vidsparse.training.recipe import draw_mix, learning_rate, precise_bn_batches, reestimate_batchnorm
+from vidsparse.training.recipe import (
+    draw_mix,
+    learning_rate,
+    objective_of,
+    precise_bn_batches,
+    reestimate_batchnorm,
+)
 from vidsparse.training.session import Session
 from vidsparse.training.tracker import Tracker
 from vidsparse.utils.errors import ClipDecodeError, RunFolderError, VidsparseError
@@ -104,7 +109,8 @@ def optimize(
     How clips are mixed (mixup, CutMix) is drawn from the seed and `step`, for the whole batch.
     """
     (pixels, labels), engine, config = batch, session.engine, session.config
-    recipe, objective = config.training, TASKS[config.task].objective
+    recipe = config.training
+    objective = objective_of(config.task, recipe.loss)
     mix = draw_mix(recipe.mixup, pixels.shape, (recipe.seed, step))
     size = -(-len(pixels) // recipe.accumulate)
     parts = [slice(start, start + size) for start in range(0, len(pixels), size)]
@@ -141,7 +147,8 @@ def finish(session: Session, model: nn.Module) -> None:
 def validate(session: Session, model: nn.Module) -> float:
     """The share of the validation split's centre clips answered right; an unreadable clip counts as wrong."""
     model.eval()
-    clips, engine, objective = session.clips, session.engine, TASKS[session.config.task].objective
+    clips, engine = session.clips, session.engine
+    objective = objective_of(session.config.task, session.config.training.loss)
     right = 0.0
     for sample in clips.validation[engine.rank :: engine.world]:
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import cos, pi, sqrt
+from math import cos, isfinite, pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,17 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from vidsparse.config import MixupConfig, OptimizerConfig, ScheduleConfig
 from vidsparse.models.adapt import Outputs
-from vidsparse.tasks import VOID
+from vidsparse.recipe_rows import LOSSES, OPTIMIZERS, RATES, function_of
+from vidsparse.tasks import TASKS, VOID
+from vidsparse.utils.called import called, takes
+from vidsparse.utils.errors import ConfigError
 
 AUXILIARY_SHARE = 0.5  # of the loss of an auxiliary head, beside that of the main one, as torchvision trains them
 SHORT = 1000  # optimizer steps; after fewer, running batch-norm statistics lag behind the weights
 
 
 def make_optimizer(model: nn.Module, config: OptimizerConfig, scaled: bool = False) -> Optimizer:
-    """SGD or AdamW over the trainable parameters; vectors (biases, norms) are not decayed.
+    """The optimizer of this name over the trainable parameters; vectors (biases, norms) are not decayed.
 
     AdamW is torch's fused kernel, one pass over a weight instead of ten, which differs from the others by rounding. Not
     where gradients are `scaled` (precision 16): they could not be clipped. A state that is loaded from a run without it
@@ -32,13 +35,29 @@ def make_optimizer(model: nn.Module, config: OptimizerConfig, scaled: bool = Fal
         {"params": [p for p in trainable if p.dim() > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in trainable if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    if config.name == "adamw":
-        fused = not scaled and all(p.device.type in ("cpu", "cuda") for p in trainable)
-        adamw = AdamW(groups, config.lr, (config.betas[0], config.betas[1]), fused=fused or None)
-        adamw.register_step_pre_hook(_same_layout)
-        return adamw
-    nesterov = config.nesterov and config.momentum > 0
-    return SGD(groups, config.lr, config.momentum, nesterov=nesterov)
+    what, make = f"training.optimizer.name={config.name}", function_of(OPTIMIZERS.find(config.name))
+    for name in config.settings:
+        if not takes(make, name):
+            raise ConfigError(f"training.optimizer.settings.{name}: {config.name} has no parameter of this name")
+    known = {"lr": config.lr, "momentum": config.momentum, "nesterov": config.nesterov, "betas": tuple(config.betas)}
+    offered = {"params": groups, "scaled": scaled, "config": config, **known, **config.settings}
+    made = called(what, make, **offered)
+    if not isinstance(made, Optimizer):
+        raise ConfigError(f"{what}: it gives a {type(made).__name__}, not a torch.optim.Optimizer")
+    return made
+
+
+def make_sgd(params: list[dict[str, Any]], lr: float, momentum: float, nesterov: bool) -> Optimizer:
+    """SGD; without momentum there is none of Nesterov's."""
+    return SGD(params, lr, momentum, nesterov=nesterov and momentum > 0)
+
+
+def make_adamw(params: list[dict[str, Any]], lr: float, betas: tuple[float, float], scaled: bool) -> Optimizer:
+    """AdamW, torch's fused kernel where it can be, see `make_optimizer`."""
+    fused = not scaled and all(p.device.type in ("cpu", "cuda") for group in params for p in group["params"])
+    adamw = AdamW(params, lr, (betas[0], betas[1]), fused=fused or None)
+    adamw.register_step_pre_hook(_same_layout)
+    return adamw
 
 
 def _same_layout(optimizer: Optimizer, *_: Any) -> None:
@@ -71,12 +90,27 @@ def learning_rate(peak: float, config: ScheduleConfig, step: int, per_epoch: int
     warmup = round(config.warmup_epochs * per_epoch)
     if step < warmup:
         return peak * (step + 1) / warmup
-    if config.name == "multistep":
-        passed = sum(step >= milestone * per_epoch for milestone in config.milestones)
-        return float(peak * config.gamma**passed)
-    if config.name == "constant":
-        return peak
-    return peak * (1 + cos(pi * (step - warmup) / max(1, total - warmup))) / 2
+    what, rate = f"training.schedule.name={config.name}", function_of(RATES.find(config.name))
+    progress = (step - warmup) / max(1, total - warmup)
+    share = called(what, rate, progress, config=config, step=step, per_epoch=per_epoch)
+    if not isfinite(share) or share < 0:
+        raise ConfigError(f"{what}: at progress {progress:g} it gives {share}, and a share of the peak is at least 0")
+    return float(peak * share)
+
+
+def cosine_rate(progress: float) -> float:
+    """(1 + cos(π · progress)) / 2: from 1 to 0."""
+    return (1 + cos(pi * progress)) / 2
+
+
+def constant_rate(progress: float) -> float:
+    """1 all the time."""
+    return 1.0
+
+
+def multistep_rate(progress: float, config: ScheduleConfig, step: int, per_epoch: int) -> float:
+    """gamma to the power of the milestones (epochs) that are passed."""
+    return float(config.gamma ** sum(step >= milestone * per_epoch for milestone in config.milestones))
 
 
 @dataclass(frozen=True)
@@ -123,6 +157,27 @@ def pixel_right(outputs: Outputs, masks: Tensor) -> Tensor:
     labelled = masks != VOID
     right = (logits.argmax(1) == masks) & labelled
     return (right.flatten(1).sum(1) / labelled.flatten(1).sum(1).clamp_min(1)).sum()
+
+
+def objective_of(task: str, loss: str | None) -> Objective:
+    """That of a task, with the loss of this name in the place of its own."""
+    own: Objective = TASKS[task].objective
+    if loss is None:
+        return own
+    what, rule = f"training.loss={loss}", function_of(LOSSES.find(loss))
+    smooths = [name for name in ("smoothing", "label_smoothing") if takes(rule, name)]
+
+    def chosen(outputs: Any, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        if smoothing and not smooths:
+            raise ConfigError(f"training.label_smoothing={smoothing:g}: {loss} takes none; set it to 0")
+        first = outputs if isinstance(outputs, Tensor) else outputs[0]
+        given = dict.fromkeys(smooths, smoothing)
+        made = called(what, rule, outputs, labels.to(first.device, non_blocking=True), **given)
+        if not isinstance(made, Tensor) or made.dim():
+            raise ConfigError(f"{what}: it gives {type(made).__name__}, not one number, a mean over the batch")
+        return made
+
+    return Objective(chosen, own.right)
 
 
 CLASSES = Objective(class_loss, class_right)

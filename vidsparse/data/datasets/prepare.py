@@ -3,11 +3,9 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from time import monotonic
 
-from corruptions.exceptions import suggestion
 from vidsparse.data.datasets.downloads import instructions
 from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.data.datasets.sources import ABSENT, Dataset, Sample
@@ -43,7 +41,7 @@ def prepare(name: str, root: Path, workers: int | None = None, timeout_s: float 
     how to get it, ConfigError where no data set has that name.
     """
     if name not in SOURCES:
-        raise ConfigError(f"{name} is no data set that vidsparse knows; {suggestion(name, SOURCES, 'docs/data.md')}")
+        raise ConfigError(f"{name} is no data set that vidsparse knows; {SOURCES.hint(name)}")
     try:
         splits = load_splits(name, root)
     except DataError as error:
@@ -74,8 +72,7 @@ def load_splits(name: str, root: Path) -> list[Dataset]:
     """Every split of a data set that has lists here; DataError where the first has none, or no file at all."""
     if not root.exists():
         raise DataError(f"{root} does not exist")
-    module, function = SOURCES[name].load.split(":")
-    load = getattr(import_module(module), function)
+    load = SOURCES[name].loader
     splits = [load(root, 1)]
     for number in range(2, SOURCES[name].splits + 1):
         try:

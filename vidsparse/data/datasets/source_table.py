@@ -1,21 +1,37 @@
 """Every data set as a row of one table. Reading the table imports no reader of any of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from corruptions.open_table import OpenTable
+from vidsparse.utils.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of data set. `load` is "module:function" of (root, split counted from 1) -> Dataset, files perhaps ABSENT.
+    """A kind of data set. `load` is a function, or "module:function", of (root, split counted from 1) -> Dataset, files
+    perhaps ABSENT.
 
     `summary` says what lies in the root, as docs/data.md shows it. `trains` is False where there is nothing to train
     on; `splits` is how many there are.
     """
 
     name: str
-    load: str
+    load: str | Callable[..., Any]
     summary: str
     trains: bool = True
     splits: int = 1
+
+    @property
+    def loader(self) -> Callable[..., Any]:
+        """The function that `load` is or names."""
+        if not isinstance(self.load, str):
+            return self.load
+        module, function = self.load.split(":")
+        found: Callable[..., Any] = getattr(import_module(module), function)
+        return found
 
 
 _VIDEOS, _IMAGES = "vidsparse.data.datasets.video_sets", "vidsparse.data.datasets.image_sets"
@@ -128,7 +144,20 @@ _ROWS = (
         False,
     ),
 )
-SOURCES: dict[str, Source] = {row.name: row for row in _ROWS}
+
+
+def _made(name: str, thing: Any) -> Source:
+    """A row of the table: one as it is, or the function that loads one."""
+    if isinstance(thing, Source):
+        return thing
+    if not callable(thing):
+        raise ConfigError(f"data source {name}: it is a Source or a function, not a {type(thing).__name__}")
+    return Source(name, thing, "your own")
+
+
+SOURCES: OpenTable[Source] = OpenTable(
+    "data source", "docs/data.md", ConfigError, _made, {row.name: row for row in _ROWS}
+)
 SAMPLES = {  # "module:function" that makes the built-in sample data of a source, and returns its folder
     "ucf101": "vidsparse.data.datasets.sample_videos:ensure_sample",
     "video_masks": "vidsparse.data.datasets.sample_masks:ensure_masks",

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from importlib import import_module
 from pathlib import Path
 
 from vidsparse.classes.matching import find_all, plain
@@ -74,8 +73,9 @@ def load_dataset(source: str, root: Path, split: int, missing: str, train: bool 
     if not root.exists():
         raise DataError(f"data.root: the folder {root} does not exist")
     row = SOURCES[source]
-    module, function = row.load.split(":")
-    dataset: Dataset = getattr(import_module(module), function)(root, split)
+    dataset: Dataset = row.loader(root, split)
+    if not isinstance(dataset, Dataset):
+        raise DataError(f"data.source={source}: it gives no Dataset, but a {type(dataset).__name__}")
     _check_names(dataset)
     dataset = _without_missing(replace(dataset, train=dataset.train * train, test=dataset.test * test))
     absent = dataset.missing
