@@ -8,7 +8,9 @@ from torch import nn
 from helpers.toy import build, train
 from vidsparse.sparsity import METHODS
 from vidsparse.sparsity.masks import pack
+from vidsparse.sparsity.methods import method_row
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.utils.errors import ConfigError
 
 
 @pytest.mark.parametrize("method", ["mest_r", "mest_g"])
@@ -131,3 +133,14 @@ def test_a_signed_drop_keeps_counts_exact(sparsity):
     train(model, opt, range(15))
     assert sparse.counts() == counts
     assert sparse.changed > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "setting"),
+    [("set", {"grow_window": 4}), ("srigl", {"signed_drop": True}), ("mest_g", {"drop_fraction": 0.4})],
+)
+def test_a_setting_that_a_method_does_not_have_is_refused_and_the_controls_ignore_it(method, setting):
+    (name,) = setting
+    with pytest.raises(ConfigError, match=rf"{name}=.*: {method} has no such setting"):
+        method_row(method, setting)
+    assert method_row("static", setting).name == "static"

@@ -182,7 +182,8 @@ def method_row(name: str | Method, settings: Mapping[str, Any], sparsity: float 
     """The row called `name`, or given itself, with what a caller set (None: nothing), for a target `sparsity`.
 
     Raises:
-        ConfigError: what is unknown or out of range; a start that the caller asked for and that is not denser than the
+        ConfigError: what is unknown, out of range or means nothing for this method, but for the controls, which ignore
+            all settings; a start that the caller asked for and that is not denser than the
             end. A row whose own start is not starts dense.
     """
     found = METHODS.find(name)
@@ -195,6 +196,8 @@ def method_row(name: str | Method, settings: Mapping[str, Any], sparsity: float 
             raise ConfigError(f"unknown setting {key!r}: {suggestion(key, declared, PAGE)}")
         if why := declared[key].problem(value):
             raise ConfigError(f"{key}={value}: {why}")
+        if found.dynamic and key not in found.settings:
+            raise ConfigError(f"{key}={value}: {found.name} has no such setting: {', '.join(found.settings)}")
     if "initial_density" in given and not found.initial_density:
         raise ConfigError(f"initial_density={given['initial_density']}: {found.name} starts at its target density")
     row = found.having(**given)
