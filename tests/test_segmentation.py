@@ -70,7 +70,7 @@ def visible(page: str) -> str:
 
 @pytest.mark.slow
 def test_runs_of_segmentation_are_trained_stopped_evaluated_reported_and_compared(config, monkeypatch):
-    monkeypatch.setattr("vidsparse.evaluation.evaluate.UNIT", 1)
+    monkeypatch.setattr("vidsparse.evaluation.predictor.UNIT", 1)
     with monkeypatch.context() as patch:
         patch.setattr("vidsparse.report.page.write_report", lambda run, _: run)
         dense, again = run(config("segmentation_dense", "name=dense")), run(config("segmentation_rigl", "name=again"))

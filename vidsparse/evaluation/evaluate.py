@@ -4,30 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
-import torch
 from torch import nn
 
 from vidsparse.config.identity import digest
-from vidsparse.data.corrupted.batches import Batch, CorruptedUnits
+from vidsparse.data.corrupted.batches import CorruptedUnits
 from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.indexing.cache import FrameCache
-from vidsparse.data.loader import batches, make_loader, split_units, to_input
+from vidsparse.data.loader import batches, make_loader, split_units
 from vidsparse.evaluation import predictions
 from vidsparse.evaluation.predictions import Owner
+from vidsparse.evaluation.predictor import Predictor, clips_a_unit
 from vidsparse.tasks import TASKS
 from vidsparse.training.session import Session
 from vidsparse.utils import files
 from vidsparse.utils.interrupt import Stop
 from vidsparse.utils.progress import Bar, Waiting
-
-UNIT = 16  # clips and views of a unit: fixed, so that parts made with another batch size fit
-IMAGES = 256  # the same where a clip is one frame
-
-
-def unit_size(frames: int) -> int:
-    """Clips and views of a unit, for clips of so many frames."""
-    return UNIT if frames > 1 else IMAGES
-
 
 def evaluate(session: Session, cells: Sequence[Cell], model: nn.Module) -> None:
     """Write predictions.parquet into the run folder: every test clip under every cell.
@@ -45,20 +36,20 @@ def evaluate(session: Session, cells: Sequence[Cell], model: nn.Module) -> None:
     model.eval()
     if config.engine.cache_gb:
         clips = replace(clips, kept=FrameCache(config.folder.parent / ".frames", int(config.engine.cache_gb * 2**30)))
-    per_unit = max(1, unit_size(config.data.frames) // (config.evaluation.views * config.evaluation.crops))
-    units = list(enumerate(split_units(len(clips.test), per_unit)))
+    units = list(enumerate(split_units(len(clips.test), clips_a_unit(config))))
     parts = [run / "predictions" / f"unit-{number:05d}.parquet" for number, _ in units]
     share = units[engine.rank :: engine.world]
     owners = {number: Owner([clips.test[place] for place in unit], cells, run_mark) for number, unit in share}
     mine = [unit for unit in share if not predictions.is_whole(parts[unit[0]], schema, owners[unit[0]])]
     source = CorruptedUnits(clips, config.evaluation, cells, mine)
+    predictor = Predictor(model, config, len(clips.dataset.classes), engine.device, engine.autocast)
     open_units: dict[int, list[pa.Table]] = {}
     before = (len(share) - len(mine)) * len(cells)
     loader, waiting = make_loader(source, engine.workers, batch_size=None), Waiting()
     with Stop() as stop, Bar("evaluating", len(share) * len(cells), before) as bar:
         for count, batch in enumerate(waiting.timed(batches(loader)), start=1):
             done = open_units.setdefault(batch.unit, [])
-            done.append(_predict(session, model, cells[batch.cell], batch, units[batch.unit][1]))
+            done.append(predictor.rows([clips.test[place] for place in units[batch.unit][1]], cells[batch.cell], batch))
             bar.advance(before + count, now=cells[batch.cell].corruption, waiting_for_data=f"{waiting.share:.0%}")
             if len(done) == len(cells):
                 predictions.save(parts[batch.unit], open_units.pop(batch.unit), run_mark)
@@ -74,17 +65,3 @@ def _mark(session: Session) -> str:
     """A digest of what decides the rows: what the run is, and the weights that it came to."""
     seal = files.seal_of(session.folder.path / "checkpoints" / "final.safetensors")
     return digest([dict(session.folder.record.identity), seal.read_text() if seal.exists() else ""])
-
-
-@torch.inference_mode()
-def _predict(session: Session, model: nn.Module, cell: Cell, batch: Batch, unit: range) -> pa.Table:
-    """The rows of one batch: a cell of a unit."""
-    config, clips, engine = session.config, session.clips, session.engine
-    parts, outcomes = [], TASKS[config.task].outcomes
-    for clips_part in batch.clips.split(config.evaluation.batch_size):
-        with engine.autocast():
-            said = model(to_input(clips_part.to(engine.device), config.data.normalize))
-        parts.append(outcomes.kept(outcomes.check(said, len(clips_part), len(clips.dataset.classes))))
-    kept = torch.cat(parts).unflatten(0, (len(unit), -1))
-    samples = [clips.test[position] for position in unit]
-    return outcomes.rows(samples, cell, kept, batch, len(clips.dataset.classes))
