@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A room imports only what stands to its right; rooms joined by | do not know each other.
 ORDER = (
-    "scripts | __main__ → tools → cli → study → experiment → report → analysis → evaluation → training → benchmark"
-    " → corrupt_video | listing | preview → loading | provenance → data → models → run_dir"
+    "scripts | __main__ → tools → cli → api → study → experiment → report → analysis → metrics → evaluation → training"
+    " → benchmark → corrupt_video | listing | preview → loading | provenance → data → models → run_dir"
     " → config → plugins → tasks | recipe_rows → sparsity → classes → utils → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}

@@ -10,17 +10,56 @@ from vidsparse.utils import one_copy, torchvision_compat
 from vidsparse.utils.version import VERSION
 
 if TYPE_CHECKING:
-    from vidsparse import sparsity
+    from vidsparse import metrics, sparsity
+    from vidsparse.api.comparing import Comparison, compare
+    from vidsparse.api.evaluating import evaluate
+    from vidsparse.api.generating import generate
+    from vidsparse.api.listed_names import list_configs, list_corruptions, list_data, list_methods, list_suites
+    from vidsparse.api.result import Result, load_run
+    from vidsparse.api.stored_clips import CorruptedClips
     from vidsparse.experiment import run
     from vidsparse.loading import load_config
     from vidsparse.models.zoo import create_model, list_models
     from vidsparse.plugins.registering import register
     from vidsparse.sparsity.topology import sparsify
 
-__all__ = ["create_model", "list_models", "load_config", "register", "run", "sparsify", "sparsity"]
+__all__ = [
+    "Comparison",
+    "CorruptedClips",
+    "Result",
+    "compare",
+    "create_model",
+    "evaluate",
+    "generate",
+    "list_configs",
+    "list_corruptions",
+    "list_data",
+    "list_methods",
+    "list_models",
+    "list_suites",
+    "load_config",
+    "load_run",
+    "metrics",
+    "register",
+    "run",
+    "sparsify",
+    "sparsity",
+]
 __version__ = VERSION
 
 _HOME = {
+    "Comparison": "vidsparse.api.comparing",
+    "CorruptedClips": "vidsparse.api.stored_clips",
+    "Result": "vidsparse.api.result",
+    "compare": "vidsparse.api.comparing",
+    "evaluate": "vidsparse.api.evaluating",
+    "generate": "vidsparse.api.generating",
+    "list_configs": "vidsparse.api.listed_names",
+    "list_corruptions": "vidsparse.api.listed_names",
+    "list_data": "vidsparse.api.listed_names",
+    "list_methods": "vidsparse.api.listed_names",
+    "list_suites": "vidsparse.api.listed_names",
+    "load_run": "vidsparse.api.result",
     "create_model": "vidsparse.models.zoo",
     "list_models": "vidsparse.models.zoo",
     "load_config": "vidsparse.loading",
@@ -39,8 +78,8 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "sparsity":
-        return import_module("vidsparse.sparsity")
+    if name in ("metrics", "sparsity"):
+        return import_module(f"vidsparse.{name}")
     if name in _HOME:
         one_copy.check_corruptions()
         return getattr(import_module(_HOME[name]), name)

@@ -30,8 +30,14 @@ def load_answerable(config: Config) -> "Clips":
 
     data, model = config.data, config.model
     names = clips.dataset.classes
-    answers = answered_classes(model.name, names, data.frames, data.size, str(model.weights), model.labels)
-    alone = judged(answers)
+    return answerable(
+        clips, answered_classes(model.name, names, data.frames, data.size, str(model.weights), model.labels)
+    )
+
+
+def answerable(clips: "Clips", answers: Sequence[tuple[str, ...]]) -> "Clips":
+    """The clips of the classes that can be judged, where `answers` has for each class what the weights call it."""
+    names, alone = clips.dataset.classes, judged(answers)
     if not answers or all(alone):
         return clips
     for why, classes in _reasons(names, answers, alone).items():

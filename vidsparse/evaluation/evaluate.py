@@ -20,6 +20,7 @@ from vidsparse.utils import files
 from vidsparse.utils.interrupt import Stop
 from vidsparse.utils.progress import Bar, Waiting
 
+
 def evaluate(session: Session, cells: Sequence[Cell], model: nn.Module) -> None:
     """Write predictions.parquet into the run folder: every test clip under every cell.
 

@@ -105,8 +105,13 @@ def save(path: Path, parts: Sequence[pa.Table], run: str = "") -> None:
 
     `run` is kept in a part of an unfinished table: a digest of what it belongs to.
     """
-    whole = pa.concat_tables(parts).unify_dictionaries().replace_schema_metadata({_RUN: run} if run else None)
+    whole = joined(parts).replace_schema_metadata({_RUN: run} if run else None)
     files.save(path, lambda temporary: pq.write_table(whole, temporary), sealed=True)
+
+
+def joined(parts: Sequence[pa.Table]) -> pa.Table:
+    """Tables one after the other, as one."""
+    return pa.concat_tables(parts).unify_dictionaries()
 
 
 def read_part(path: Path, schema: pa.Schema | None = None) -> pa.Table:

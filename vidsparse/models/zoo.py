@@ -272,6 +272,7 @@ def create_model(
     spec = check_model(name, num_classes, frames, size)
     model = _built(spec, num_classes, frames, size)
     model.example_shape = (1, 3, frames, size, size)  # type: ignore[assignment]  # for who wants to see it work
+    model.zoo_name = name  # type: ignore[assignment]  # and to know its input
     if weights is not None:
         from vidsparse.models.weights.checkpoints import load_weights
         from vidsparse.models.weights.find import find_weights

@@ -79,7 +79,7 @@ class Engine:
         """Loader processes: as configured; auto leaves one core to a GPU's feeder and none where cores are few."""
         if self._config.workers != "auto":
             return self._config.workers
-        return min(8, cores() - 1) // self.world if self.on_gpu else max(0, min(4, cores() // 2 - 1) // self.world)
+        return loader_workers(self.on_gpu) // self.world
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move a model here, kernels in the memory layout that is fastest; ConfigError if it cannot be trained so."""
@@ -161,6 +161,11 @@ class Engine:
         if not self.on_gpu:
             return "32"
         return "bf16" if torch.cuda.is_bf16_supported() else "16"
+
+
+def loader_workers(on_gpu: bool) -> int:
+    """Loader processes of one machine where nobody says how many."""
+    return min(8, cores() - 1) if on_gpu else max(0, min(4, cores() // 2 - 1))
 
 
 def check_bf16_conv3d() -> None:

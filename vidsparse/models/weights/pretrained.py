@@ -64,9 +64,7 @@ def evaluated(
     order, how, names = _order(classes, count, weights, given.labels)
     model = create_model(name, count, frames, size)
     model.load_state_dict({**model.state_dict(), **fit.tensors})
-    taken = {place for places in order for place in places}
-    others = sorted(set(range(count)) - taken) if given.answers == "all" or not order else []
-    rows = [*order, *((place,) for place in others)]
+    rows = answer_rows(order, count, given.answers == "all" or not order)
     if rows != [(place,) for place in range(count)]:
         most = max(map(len, rows))
         model = adapted(model, _answers_first)
@@ -81,8 +79,19 @@ def evaluated(
         classes=count,
         answers=len(rows),
         class_names=tuple(names) or None,
-        joined=_joined(classes, order, names),
+        joined=joined(classes, order, names),
     )
+
+
+def answer_rows(order: Sequence[tuple[int, ...]], count: int, others: bool) -> list[tuple[int, ...]]:
+    """The logits of each answer: of the classes of the data, then, with `others`, of what else there is.
+
+    >>> answer_rows([(2,), (0,)], 4, others=True)
+    [(2,), (0,), (1,), (3,)]
+    """
+    taken = {place for places in order for place in places}
+    rest = sorted(set(range(count)) - taken) if others else []
+    return [*order, *((place,) for place in rest)]
 
 
 def known_head(classes: Sequence[str], name: str, reference: str, labels: str) -> str:
@@ -147,7 +156,7 @@ def _answers_first(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
     return best
 
 
-def _joined(
+def joined(
     classes: Sequence[str], order: Sequence[tuple[int, ...]], names: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
     """{class of the data: what the weights call it} where the two are not one name."""
