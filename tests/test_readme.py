@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
+
+import vidsparse
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
@@ -24,6 +27,20 @@ def test_training_loops(code, tmp_path, monkeypatch):
     for name, mask in sparse.masks.items():
         weight = weights.get(name, weights.get(f"_forward_module.{name}"))
         assert not weight[~mask].any()
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_ones_own_is_a_table_in_ten_lines(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = (block for block in BLOCKS if "vidsparse.evaluate(" in block)
+    assert len(code.strip().splitlines()) <= 10
+    torch.save(vidsparse.create_model("x3d_s", num_classes=8, frames=4, size=64).state_dict(), "mine.pth")
+    names: dict[str, object] = {}
+    exec(code, names)
+    table = names["result"].table
+    assert table["corruption"].nunique() == 17
+    assert table["id"].nunique() * 17 == len(table)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.pth"]
 
 
 @pytest.mark.slow

@@ -42,7 +42,8 @@ def shipped(tiny_root, tmp_path_factory):
                "data.source=folder", f"data.root={tiny_root}", "data.frames=4", "data.stride=2", "data.size=32",
                "data.short_side=40", "evaluation.suite=core_10", "evaluation.severities=[3]",
                "evaluation.corruptions=[gaussian_noise,motion_blur]", "engine.workers=0", "name=there",
-               f"logging.dir={folder}", "analysis.spectral=off", "analysis.saliency=off", "report.figures=none"]  # fmt: skip
+               f"logging.dir={folder}", "analysis.spectral=off", "analysis.saliency=off",
+               "report.figures=none"]  # fmt: skip
     assert main(command) == 0
     return model, folder / "there"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -14,6 +15,8 @@ from corruptions.exceptions import suggestion
 from vidsparse.config import DataConfig
 from vidsparse.data.corrupted.benchmarks import StoredFrames, load_corrupted
 from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.corrupted.layout import Stored
+from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.sampling import view_indices
 from vidsparse.utils import files
 from vidsparse.utils.errors import ConfigError, DataError
@@ -48,7 +51,7 @@ class CorruptedClips(Dataset[tuple[Any, int]]):
             root: its folder.
             corruption: one that it holds; "clean" with severity 0 where it holds the clean clips.
             severity: 1 to 5.
-            frames: the length of a clip, from the middle of each video; None is all of them.
+            frames: the length of a clip, from the middle of each video; None is all frames that the set keeps.
             stride: the distance of its frames.
             transform: what is done to each clip.
 
@@ -81,14 +84,19 @@ class CorruptedClips(Dataset[tuple[Any, int]]):
             raise ConfigError(f"{path} holds no severity {severity} of {corruption}; it holds {levels}")
         return cells[corruption, severity]
 
+    def _wanted(self, sample: Sample) -> NDArray[np.int64]:
+        """The frame numbers of a clip."""
+        count, stored = self._clips.n_frames(sample), self._clips.stored
+        if self._frames is not None:
+            return view_indices(count, self._frames, self._stride, "dense", "loop", 1)[0]
+        return stored.by_id[sample.id].kept if isinstance(stored, Stored) else np.arange(count, dtype=np.int64)
+
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, place: int) -> tuple[Any, int]:
         sample = self._clips.test[place]
-        count = self._clips.n_frames(sample)
-        wanted = (np.arange(count) if self._frames is None
-                  else view_indices(count, self._frames, self._stride, "dense", "loop", 1)[0])  # fmt: skip
+        wanted = self._wanted(sample)
         outputs = np.unique(wanted)
         frames = self._stored.corrupt(self._stored.decode(sample, outputs), self._cell, outputs)
         clip = torch.from_numpy(np.ascontiguousarray(frames[np.searchsorted(outputs, wanted)].transpose(3, 0, 1, 2)))
