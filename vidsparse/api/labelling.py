@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vidsparse.classes.actions import find_all, sets_of
+from vidsparse.classes.matching import find_all, sets_of
 from vidsparse.data.clips import Clips
 from vidsparse.evaluation.answerable import answerable
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, one_each

@@ -13,7 +13,7 @@ from vidsparse.api.comparing import Comparison, compare_tables
 from vidsparse.config import Config, to_yaml
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.evaluation.groups import with_groups
-from vidsparse.evaluation.summary import summary, undecided, undecided_words
+from vidsparse.evaluation.summary import summary, undecided_words
 from vidsparse.provenance import now
 from vidsparse.run_dir.record import FILE, RunRecord, read_record
 from vidsparse.utils import files
@@ -49,7 +49,7 @@ class Result:
         rows = predictions.joined(parts)
         table = with_groups(rows.to_pandas())
         metrics.check_decidable(table)
-        lost = undecided(table)
+        lost = metrics.undecided(table)
         if lost["undecidable_rows"]:
             warn(undecided_words(lost))
         clips, answers = lost["undecidable"], lost["undecidable_rows"]

@@ -88,8 +88,10 @@ class CorruptedClips(Dataset[tuple[Any, int]]):
         """The frame numbers of a clip."""
         count, stored = self._clips.n_frames(sample), self._clips.stored
         if self._frames is not None:
-            return view_indices(count, self._frames, self._stride, "dense", "loop", 1)[0]
-        return stored.by_id[sample.id].kept if isinstance(stored, Stored) else np.arange(count, dtype=np.int64)
+            numbers: NDArray[np.int64] = view_indices(count, self._frames, self._stride, "dense", "loop", 1)[0]
+            return numbers
+        kept: NDArray[np.int64] = np.arange(count, dtype=np.int64)
+        return stored.by_id[sample.id].kept if isinstance(stored, Stored) else kept
 
     def __len__(self) -> int:
         return len(self.ids)

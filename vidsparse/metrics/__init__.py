@@ -27,19 +27,16 @@ from vidsparse.evaluation.metrics import (
     clean_accuracy,
     clip_scores,
     example_table,
-    gamma_a,
-    gamma_r,
     is_right,
-    mpc,
     per_corruption,
     per_severity,
     relative_gain,
     retention,
     robustness_accuracy,
-    rpc,
     top5_accuracy,
     video_level,
 )
+from vidsparse.evaluation.other_measures import gamma_a, gamma_r, mpc, rpc
 from vidsparse.evaluation.predictions import load as load_table
 from vidsparse.evaluation.statistics import (
     Interval,
