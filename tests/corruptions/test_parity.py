@@ -1,51 +1,33 @@
-"""Against the published generators' own output on a photograph; the fixtures lie beside the repository."""
-
-import importlib.util
-from pathlib import Path
-from types import ModuleType
+"""Corruptions without draws, against values that the published programs give a drawn frame at 144 places."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import corrupt, suite
+from corruptions import corrupt
+from helpers.parity_samples import WITHOUT_DRAWS, frame_of, published, sampled
 
-FIXTURES = Path(__file__).resolve().parents[2] / "../shared/parity"
-pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="../shared/parity is not there")
-
-
-@pytest.fixture(scope="module")
-def parity() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("parity", FIXTURES / "parity.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+EXACT = ("contrast", "pixelate", "jpeg_compression")
 
 
-@pytest.mark.slow
+def departures(cell: str) -> NDArray[np.int64]:
+    """Grey levels between ours and the published one, at each place and channel."""
+    profile, name, severity = cell.split("/")
+    made = corrupt(frame_of(profile), name, int(severity), profile=profile)
+    return np.abs(sampled(made).astype(np.int64) - published(cell))
+
+
+@pytest.mark.parametrize("name", WITHOUT_DRAWS)
 @pytest.mark.parametrize("profile", ["imagenet_c", "cifar_c"])
-def test_no_statistic_departs_from_the_published_generator(parity: ModuleType, profile: str) -> None:
-    def ours(image: NDArray[np.uint8], name: str, severity: int, seed: int) -> NDArray[np.uint8]:
-        made: NDArray[np.uint8] = corrupt(
-            image[None], name, severity, str(seed), profile=profile, temporal="independent"
-        )[0]
-        return made
-
-    assert parity.check(ours, sets=(profile,), corruptions=suite("cifar_c_19")) == []
-
-
-@pytest.mark.parametrize("name", ["contrast", "pixelate", "jpeg_compression"])
-@pytest.mark.parametrize("profile", ["imagenet_c", "cifar_c"])
-def test_bit_exact_where_nothing_is_random(name: str, profile: str) -> None:
-    clean, arrays = _reference(profile)
+def test_every_value_is_the_published_one(name: str, profile: str) -> None:
+    """Within a grey level on all but 0.5 %, and bit by bit where nothing is rounded otherwise."""
     for severity in range(1, 6):
-        published = arrays[f"{profile}/{name}/astronaut/{severity}"]
-        assert np.array_equal(corrupt(clean[None], name, severity, profile=profile)[0], published)
+        found = departures(f"{profile}/{name}/{severity}")
+        assert (found > 1).mean() < 0.005
+        assert name not in EXACT or not found.any()
 
 
-def _reference(profile: str) -> tuple[NDArray[np.uint8], np.lib.npyio.NpzFile]:
-    arrays = np.load(FIXTURES / "reference.npz")
-    side = {"imagenet_c": 224, "cifar_c": 32}[profile]
-    return arrays[f"clean{side}/astronaut"].copy(), arrays
+def test_a_neighbouring_severity_would_be_seen() -> None:
+    for name in WITHOUT_DRAWS:
+        made = sampled(corrupt(frame_of("imagenet_c"), name, 2, profile="imagenet_c")).astype(int)
+        assert (np.abs(made - published(f"imagenet_c/{name}/3")) > 1).mean() > 0.05, name

@@ -1,4 +1,4 @@
-"""The sets of which no finished pictures lie in ../shared, against what their published programs made of drawn clips.
+"""The published sets, against statistics of what their published programs made of drawn clips.
 
 `helpers/parity_published.py` says how the file is made, docs/trials.md what it shows and what it cannot.
 """
@@ -17,6 +17,7 @@ from helpers.parity_published import (
     ORDERED,
     ORDERS,
     PATH,
+    SIDES,
     clip_of,
     draws_of,
     order_statistics,
@@ -63,7 +64,7 @@ def departures(held: dict[str, Any], cell: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", ["tiny_c", "cifar_c_bar", "imagenet_c_bar", "ucf101_p", "kinetics_c"])
+@pytest.mark.parametrize("profile", SIDES)
 def test_no_statistic_departs_from_the_published_program(held: dict[str, Any], profile: str) -> None:
     cells = [cell for cell in held["cells"] if cell.startswith(f"{profile}/") and cell.split("/")[1] not in CODECS]
     assert len(cells) >= 35

@@ -29,8 +29,16 @@ from vidsparse.utils import torchvision_compat
 
 PATH: Final = Path(__file__).parents[1] / "corruptions" / "data" / "parity_published.json"
 SEEDS: Final = 8
-SIDES: Final = {"tiny_c": 64, "cifar_c_bar": 32, "imagenet_c_bar": 48, "ucf101_p": 64, "kinetics_c": 224}
-FRAMES: Final = {"tiny_c": 1, "cifar_c_bar": 1, "imagenet_c_bar": 1, "ucf101_p": 4, "kinetics_c": 2}
+SIDES: Final = {
+    "imagenet_c": 224,
+    "cifar_c": 32,
+    "tiny_c": 64,
+    "cifar_c_bar": 32,
+    "imagenet_c_bar": 48,
+    "ucf101_p": 64,
+    "kinetics_c": 224,
+}
+FRAMES: Final = dict.fromkeys(SIDES, 1) | {"ucf101_p": 4, "kinetics_c": 2}
 ORDERED: Final = 96  # frames of the clips that are put into another order
 BLURRED: Final = (40, 64)  # frames and side of the clips that are blurred over time
 CODED: Final = (48, 224)  # and of those that are encoded
@@ -55,7 +63,7 @@ def draws_of(name: str, clip: Clip) -> int:
         return 4 * SEEDS
     if name in (*CODECS, "clip_motion_blur"):
         return 2
-    return SEEDS // 2 if len(clip) > 1 or clip.shape[1] == SIDES["imagenet_c_bar"] else SEEDS
+    return SEEDS // 2 if len(clip) > 1 or clip.shape[1] in (SIDES["imagenet_c"], SIDES["imagenet_c_bar"]) else SEEDS
 
 
 def order_statistics(order: NDArray[np.int64]) -> Statistics:
@@ -92,8 +100,8 @@ def _run(path: Path, until: str = "", stubs: Mapping[str, Any] | None = None) ->
                 sys.modules[name] = module
 
 
-def _as_of_their_day() -> None:
-    """Names and arguments that NumPy, SciPy and scikit-image had when these programs were written."""
+def prepare() -> None:
+    """Put back names and arguments that NumPy, SciPy and scikit-image had when these programs were written."""
     import scipy.ndimage
     import skimage.filters
     import skimage.util
@@ -125,12 +133,13 @@ def _seed(number: int) -> None:
 Maker = Callable[[str, int, Clip, int], Clip]
 
 
-def tiny_c(clones: Path) -> Maker:
-    """make_tinyimagenet_c.py, up to where it begins to write a data set."""
+def hendrycks(clones: Path, profile: str) -> Maker:
+    """make_imagenet_c.py, make_cifar_c.py or make_tinyimagenet_c.py, up to where it begins to write a data set."""
     from PIL import Image
 
     folder = clones / "robustness" / "ImageNet-C" / "create_c"
-    names = _run(folder / "make_tinyimagenet_c.py", "# /////////////// Further Setup")
+    file = {"imagenet_c": "make_imagenet_c.py", "cifar_c": "make_cifar_c.py", "tiny_c": "make_tinyimagenet_c.py"}
+    names = _run(folder / file[profile], "# /////////////// End Distortions")
 
     def make(name: str, level: int, clip: Clip, seed: int) -> Clip:
         _seed(seed)
@@ -243,9 +252,9 @@ def main(clones: Path, profiles: Sequence[str]) -> None:
     from corruptions.severities import TABLES
 
     warnings.simplefilter("ignore")
-    _as_of_their_day()
+    prepare()
     makers = {
-        "tiny_c": tiny_c,
+        **{each: partial(hendrycks, profile=each) for each in ("imagenet_c", "cifar_c", "tiny_c")},
         "cifar_c_bar": partial(bar, kind="cifar"),
         "imagenet_c_bar": partial(bar, kind="imagenet"),
         "ucf101_p": ucf101_p,

@@ -2,7 +2,7 @@
 
 `python tests/helpers/parity_statistics.py` makes `corruptions/data/parity_own.json` again: only for a change of bytes
 that is ordered and stands in CHANGELOG.md. All numbers are made by this package, none by the published programs: they
-hold a next version against this one. `test_parity.py` holds imagenet_c and cifar_c against the published programs.
+hold a next version against this one. `test_parity_published.py` holds ours against the published programs.
 """
 
 import json

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import corruptions
-from corruptions.apply import Temporal
 from vidsparse.config import EvaluationConfig
 from vidsparse.utils.errors import DataError, some
+
+if TYPE_CHECKING:
+    from corruptions.apply import Temporal
 
 CLEAN = "clean"  # the corruption of the clean cell
 
@@ -37,7 +40,7 @@ def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
     return (CLEAN_CELL, *(Cell(name, profile, s) for name, profile in chosen for s in severities))
 
 
-def temporal_of(config: EvaluationConfig) -> Temporal:
+def temporal_of(config: EvaluationConfig) -> "Temporal":
     """How the corruptions of an evaluation move: as its config says, else as its suite does.
 
     A corruption without that mode (a blur has no draw to repeat) moves as it always does.
