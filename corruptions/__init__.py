@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from corruptions.apply import corrupt, corrupt_labels, damaged_frames, frame_order, frames_needed
     from corruptions.keys import KeyCounter
     from corruptions.panes import frost_textures
+    from corruptions.registering import register
     from corruptions.selftest import compile_kernels, fingerprint
     from corruptions.temporal import Consistency, consistency
     from corruptions.transforms import Corrupt, RandomCorrupt
@@ -58,6 +59,7 @@ __all__ = [
     "frames_needed",
     "frost_textures",
     "names",
+    "register",
     "suite",
 ]
 
@@ -74,6 +76,7 @@ _LAZY = {
     "frame_order": "apply",
     "frames_needed": "apply",
     "frost_textures": "panes",
+    "register": "registering",
     "compile_kernels": "selftest",
     "fingerprint": "selftest",
 }

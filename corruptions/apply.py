@@ -24,7 +24,7 @@ from corruptions.checks import (
 from corruptions.exceptions import CorruptionError, MissingFrames, NoKeyWarning, WrongFrames, known_name
 from corruptions.motion import Scene
 from corruptions.registry import MODES, Corruption, Mode, find, resolve_profile
-from corruptions.severities import SIDES, TABLES, Level
+from corruptions.severities import SIDES, Level
 
 Temporal = Mode | Literal["default"]
 Resolution = Literal["absolute", "relative"]
@@ -52,7 +52,7 @@ class Request:
         profile = resolve_profile(record, self.profile)
         level = _level(record, self.severity, profile)
         mode = _mode(record, self.temporal)
-        scale = _scale(frames, profile, self.resolution)
+        scale = _scale(record, frames, profile, self.resolution)
         given = np.arange(len(frames)) if indices is None else frame_numbers(indices)
         wanted = given if outputs is None else frame_numbers(outputs)
         return record, level, _scene(record, self.key, self.fps, mode, tuple(wanted.tolist()), scale), given
@@ -60,7 +60,7 @@ class Request:
 
 def corrupt(
     frames: Frames,
-    name: str,
+    name: str | Corruption,
     severity: int,
     key: str = "",
     *,
@@ -75,6 +75,7 @@ def corrupt(
     """Return corrupted frames: new uint8 (len(outputs), H, W, 3).
 
     frames      uint8 (T, H, W, 3) RGB, at least 16 x 16; an image is a clip of one frame
+    name        of a corruption, "module:attribute", or its record itself
     severity    0 is the identity, 1 to 5 are the published levels
     key         names the video and the repetition; the same key gives the same bytes, anywhere and in any order. The
                 empty one is a key too: it draws the same for every video, which NoKeyWarning says once a process
@@ -96,13 +97,13 @@ def corrupt(
     record, level, scene, given = request.of(frames, indices, outputs)
     frames, wanted = np.asarray(frames), np.array(scene.times, np.int64)  # subclasses have arithmetic of their own
     sources = _sources(record, level, scene, wanted, length(len(frames) if n_frames is None else n_frames))
-    positions = _positions(given, sources, len(frames), name)
+    positions = _positions(given, sources, len(frames), record.name)
     if not wanted.size:
         return frames[:0].copy()
     if level is None:
         return np.take(frames, positions, axis=0)
     if record.random and not key:
-        _warn_of_no_key(name)
+        _warn_of_no_key(record.name)
     return _carry_out(record, level, scene, frames, positions)
 
 
@@ -120,7 +121,7 @@ def _warn_of_no_key(name: str) -> None:
 
 def corrupt_labels(
     labels: Frames,
-    name: str,
+    name: str | Corruption,
     severity: int,
     key: str = "",
     *,
@@ -153,7 +154,7 @@ def corrupt_labels(
     sources = np.array(scene.times, np.int64)
     if record.moves == "order":
         sources = _sources(record, level, scene, sources, length(len(labels) if n_frames is None else n_frames))
-    picked = np.take(np.asarray(labels), _positions(given, sources, len(labels), name), axis=0)
+    picked = np.take(np.asarray(labels), _positions(given, sources, len(labels), record.name), axis=0)
     if level is None or record.moves != "picture":
         return picked
     picked -= np.uint8(fill)  # what comes from outside is 0
@@ -169,7 +170,7 @@ def _scene(
 
 
 def frames_needed(
-    name: str,
+    name: str | Corruption,
     severity: int,
     outputs: Numbers,
     n_frames: int,
@@ -191,7 +192,7 @@ def frames_needed(
 
 
 def frame_order(
-    name: str, severity: int, n_frames: int, key: str = "", profile: str | None = None, fps: float = 25.0
+    name: str | Corruption, severity: int, n_frames: int, key: str = "", profile: str | None = None, fps: float = 25.0
 ) -> NDArray[np.int64]:
     """Return the source frame of every output frame of an index-map corruption: int64 (n_frames,).
 
@@ -208,7 +209,7 @@ def frame_order(
 
 def damaged_frames(
     frames: Frames,
-    name: str,
+    name: str | Corruption,
     severity: int,
     key: str = "",
     *,
@@ -244,6 +245,8 @@ def _module(record: Corruption) -> Any:
 
 def _function(record: Corruption) -> Any:
     """Return the function that carries a record out."""
+    if record.function is not None:
+        return record.function
     return getattr(_module(record), record.name)
 
 
@@ -263,14 +266,27 @@ def _carry_out(record: Corruption, level: Level, scene: Scene, frames: Frames, p
         return recoded
     picked = np.take(frames, positions, axis=0)
     if record.support == "frame":
-        function(picked, level, scene)
+        made = function(picked, level, scene)
+        if record.function is not None and made is not None:
+            return _checked(record, made, picked.shape)
     return picked
+
+
+def _checked(record: Corruption, made: Any, shape: tuple[int, ...]) -> Frames:
+    """Return what a function of somebody's own gives back, or raise CorruptionError where it is no frames."""
+    frames: Frames = np.asarray(made)
+    if frames.dtype != np.uint8 or frames.shape != shape:
+        raise CorruptionError(
+            f"{record.name} gives {frames.dtype} {frames.shape}, not uint8 {shape}: change the frames in place, or "
+            "return as many of the same size"
+        )
+    return frames
 
 
 def _level(record: Corruption, severity: int, profile: str) -> Level | None:
     """Return the published parameters, or None for severity 0."""
     severity = level_number(severity, record.name)
-    return TABLES[profile, record.name][severity - 1] if severity else None
+    return record.levels[profile][severity - 1] if severity else None
 
 
 def _mode(record: Corruption, temporal: str) -> Mode:
@@ -278,9 +294,9 @@ def _mode(record: Corruption, temporal: str) -> Mode:
     return next((mode for mode in record.modes if mode == asked), record.default)
 
 
-def _scale(frames: Frames, profile: str, resolution: str) -> float:
+def _scale(record: Corruption, frames: Frames, profile: str, resolution: str) -> float:
     asked = known_name("resolution", resolution, ("absolute", "relative"))
-    return min(frames.shape[1:3]) / SIDES[profile] if asked == "relative" else 1.0
+    return min(frames.shape[1:3]) / SIDES.get(profile, record.side) if asked == "relative" else 1.0
 
 
 def _sources(
@@ -294,7 +310,8 @@ def _sources(
     if record.support == "video":
         return np.arange(n_frames)
     if record.support == "window":
-        window: Callable[[NDArray[np.int64], Level, int], NDArray[np.int64]] = _module(record).window
+        window: Callable[[NDArray[np.int64], Level, int], NDArray[np.int64]]
+        window = record.window if record.window is not None else _module(record).window
         return window(wanted, level, n_frames)
     order: Callable[[int, Level, Scene], NDArray[np.int64]] = _function(record)
     return order(n_frames, level, scene)[wanted]

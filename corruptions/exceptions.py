@@ -64,7 +64,8 @@ class UnknownName(CorruptionError):
     """A corruption, family, suite, temporal mode or resolution that does not exist; the nearest are named."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        hint = suggestion(name, known, LISTED.get(kind, "corruptions.REGISTRY"))
+        told = getattr(known, "hint", None)  # of a table that takes more rows
+        hint = told(name) if told else suggestion(name, known, LISTED.get(kind, "corruptions.REGISTRY"))
         super().__init__(f"unknown {kind} {short(name)}: {hint}")
 
 

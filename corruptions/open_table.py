@@ -35,7 +35,7 @@ class OpenTable(dict[str, Row], Generic[Row]):
 
     def add(self, name: str, thing: Any, shipped: bool = False, module: str = "") -> Row:
         """Add a row, or what makes one; returns the row. Raises `error` where there is one of that name."""
-        if not name or ":" in name or not name.isprintable():
+        if not name or set(name) & set(":/") or not name.isprintable():
             raise self.error(f"{short(name)} cannot be the name of a {self.kind}: letters, digits, _ and - do")
         if dict.__contains__(self, name):
             by = f", of {self._module[name]}" if name in self._module else ""

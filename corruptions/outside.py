@@ -137,6 +137,19 @@ def load_entry_points() -> dict[str, str]:
     return _FAILED
 
 
+def source_digest(module: str) -> str:
+    """The digest of the source of a module that brought rows; PluginError where it has no file, as in a notebook."""
+    if module in LOADED:
+        return LOADED[module].digest
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None or not Path(file).is_file():
+        raise PluginError(
+            f"what {module} registered stands in no file, as in a notebook: nobody could say later what it was, and "
+            "other processes would not have it; put it into a file and name that in plugins"
+        )
+    return digest(Path(file))
+
+
 def digest(file: Path) -> str:
     """A short hash of the source of the module in a file; of an __init__.py, of its whole package."""
     if _is_of_environment(file) and len(_files_of(file)) > _MANY:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, get_args
 
 from corruptions import rows_bar, rows_noise_blur, rows_processing, rows_video, rows_weather
-from corruptions.exceptions import UnknownProfile, known_name, nearest
+from corruptions.exceptions import CorruptionError, UnknownProfile, known_name, nearest
+from corruptions.open_table import OpenTable
 from corruptions.row import MODES, Corruption, Mode, Moves, Support
 from corruptions.tables_calibrated import CALIBRATED
 
@@ -30,17 +31,42 @@ def _with_ours(row: Corruption) -> Corruption:
     return replace(row, levels={**row.levels, **ours})
 
 
-_ROWS: Final = tuple(
+def _made(name: str, row: object) -> Corruption:
+    """Return the row, once it is certain that it can be carried out at five levels."""
+    if not isinstance(row, Corruption):
+        raise CorruptionError(f"corruption {name}: it is a corruptions.Corruption, not a {type(row).__name__}")
+    if row.support not in get_args(Support) or row.default not in row.modes or not set(row.modes) <= set(MODES):
+        raise CorruptionError(
+            f"corruption {row.name}: support={row.support} is one of {', '.join(get_args(Support))}, and "
+            f"default={row.default} one of its modes, which are among {', '.join(MODES)}"
+        )
+    if row.home not in row.levels:
+        raise CorruptionError(f"corruption {row.name}: its home, {row.home}, is none of its tables")
+    for profile, table in row.levels.items():
+        if len(table) != 5 or not all(isinstance(level, tuple) for level in table):
+            raise CorruptionError(f"corruption {row.name}: its table {profile} is five levels, each a tuple of numbers")
+    if row.function is not None and row.support == "window" and row.window is None:
+        raise CorruptionError(f"corruption {row.name}: with support=window it needs a window(wanted, level, n_frames)")
+    return row
+
+
+_SHIPPED: Final = tuple(
     _with_ours(row)
     for rows in (rows_noise_blur, rows_weather, rows_processing, rows_video, rows_bar)
     for row in rows.ROWS
 )
-REGISTRY: Final[Mapping[str, Corruption]] = MappingProxyType({row.name: row for row in _ROWS})
+SHIPPED: Final = tuple(row.name for row in _SHIPPED)
+ROWS: Final[OpenTable[Corruption]] = OpenTable(
+    "corruption", "corruptions.names()", CorruptionError, _made, {row.name: row for row in _SHIPPED}
+)
+REGISTRY: Final[Mapping[str, Corruption]] = MappingProxyType(ROWS)
 
 
-def find(name: str) -> Corruption:
-    """Return the record called `name`, or raise UnknownName with the nearest one."""
-    return REGISTRY[known_name("corruption", name, REGISTRY)]
+def find(name: str | Corruption) -> Corruption:
+    """Return the record called `name`, or given itself, or raise UnknownName with the nearest one."""
+    if isinstance(name, Corruption):
+        return _made(name.name, name)
+    return ROWS[known_name("corruption", name, ROWS)]
 
 
 def names(family: str | None = None) -> tuple[str, ...]:

@@ -1,12 +1,12 @@
 """What a corruption is as data: the frozen record of one, and one function for each kind of row.
 
-The rows themselves stand by family in `rows_*`: to add one, write a row with its levels there, and a function of its
-name in the module named for the family, which is imported when the corruption is first used.
+Those that are shipped stand by family in `rows_*`, with a function of their name in the module named for the family,
+which is imported when the corruption is first used. One of your own brings its function: see `corruptions.register`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 Level = tuple[float, ...]
 Table = tuple[Level, Level, Level, Level, Level]
@@ -35,6 +35,12 @@ class Corruption:
     published generator that a profile keeps and our departures from it, one line each. `displaces`: things are shown
     elsewhere in the frame, as a map says, so that labels of pixels move with them; blur, lens errors that part colours
     and damaged blocks leave things where they are.
+
+    `function` carries it out; None is the function of its name in the module named for its family. By its support it
+    is (frames, level, scene), which changes uint8 (n, H, W, 3) in place or returns new frames; (frames, rows) of a
+    window, whose source frames `window(wanted, level, n_frames)` tells; (n_frames, level, scene) -> the order; or, of a
+    video, (frames one by one, level, scene) -> (frame, damaged) one by one. `side` is the short side in pixels that its
+    tables were made for, where their profile is none of ours.
     """
 
     name: str
@@ -49,6 +55,9 @@ class Corruption:
     notes: tuple[str, ...] = ()
     displaces: bool = False
     levels: Mapping[str, Table] = field(default_factory=dict, repr=False, hash=False)
+    function: Callable[..., Any] | None = field(default=None, repr=False)
+    window: Callable[..., Any] | None = field(default=None, repr=False)
+    side: int = 224
 
     @property
     def moves(self) -> Moves:

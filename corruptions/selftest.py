@@ -7,6 +7,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 import cv2
 import numba
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 
 from corruptions import ice, panes
 from corruptions.apply import corrupt
-from corruptions.registry import REGISTRY, find
+from corruptions.outside import source_digest
+from corruptions.registry import ROWS, SHIPPED, find
 from corruptions.registry import names as all_names
-from corruptions.severities import TABLES
 from corruptions.suites import SUITES
 
 
@@ -38,28 +39,60 @@ def compile_kernels(names: Iterable[str] | None = None) -> float:
     return time.perf_counter() - start
 
 
-def fingerprint() -> str:
+def fingerprint(cells: Iterable[tuple[str, str]] | None = None) -> str:
     """Return the versions and a hash of the severity tables and a self-test: equal fingerprints promise equal bytes.
 
-    Without PyAV the codecs stay out of it. Photographs chosen with `frost_textures` are in it, by digest; the version
-    of video_c, whose levels are ours, is named.
+    Of `cells`, pairs of (corruption, profile), it covers those alone, with a digest of the source of those that were
+    not shipped; without cells, all that are shipped. Without PyAV the codecs stay out of it. Photographs chosen with
+    `frost_textures` are in it, by digest; the version of video_c, whose levels are ours, is named.
     """
     frost = panes.digest_in_use()
-    return _build() + (f", frost {frost}" if frost else "")
+    if cells is None:
+        return _build() + (f", frost {frost}" if frost else "")
+    chosen = tuple(sorted(set(cells)))
+    code = {module for name, _ in chosen if (module := ROWS.module_of(name))}
+    parts = [_build_of(chosen, tuple(sorted((module, source_digest(module)) for module in code)))]
+    parts += [f"frost {frost}"] if frost and "frost" in dict(chosen) else []
+    return ", ".join(parts)
 
 
 @lru_cache(maxsize=1)
 def _build() -> str:
     coded = find_spec("av") is not None
-    digest = blake2b(repr(sorted(TABLES.items())).encode(), digest_size=8)
-    for name in all_names() if coded else (name for name in all_names() if REGISTRY[name].support != "video"):
+    tables = {(profile, name): table for name in SHIPPED for profile, table in ROWS[name].levels.items()}
+    digest = blake2b(repr(sorted(tables.items())).encode(), digest_size=8)
+    for name in SHIPPED if coded else (name for name in SHIPPED if ROWS[name].support != "video"):
         for severity in (1, 3, 5):
-            with panes.frost_textures(None):
-                digest.update(corrupt(_tiny_clip(), name, severity, "fingerprint", temporal="drift").tobytes())
-    versions = f"numpy {np.__version__}, cv2 {cv2.__version__}, numba {numba.__version__}, pillow {PIL.__version__}"
-    versions += f", av {version('av')}" if coded else ", no av"
+            _self_test(digest, name, None, severity)
+    versions = f"{_versions()}, av {version('av')}" if coded else f"{_versions()}, no av"
     versions += f", video_c {SUITES['video_c'].version}"
     return f"{versions}, {platform.machine()}, {digest.hexdigest()}"
+
+
+@lru_cache(maxsize=16)
+def _build_of(cells: tuple[tuple[str, str], ...], code: tuple[tuple[str, str], ...]) -> str:
+    """That of some corruptions; `code` is {module: digest of its source} of those that were not shipped."""
+    rows = [(find(name), profile) for name, profile in cells]
+    digest = blake2b(repr([(cell, row.levels[cell[1]]) for cell, (row, _) in zip(cells, rows, strict=True)]).encode(),
+                     digest_size=8)  # fmt: skip
+    coded = any(row.support == "video" for row, _ in rows)
+    for name, profile in cells if not coded or find_spec("av") else ():
+        for severity in (1, 3, 5):
+            _self_test(digest, name, profile, severity)
+    parts = [_versions(), *([f"av {version('av')}" if find_spec("av") else "no av"] if coded else [])]
+    parts += [f"video_c {SUITES['video_c'].version}"] if any(profile == "video_c" for _, profile in cells) else []
+    parts += [f"{module} {source}" for module, source in code]
+    return ", ".join([*parts, platform.machine(), f"{len(cells)} corruptions {digest.hexdigest()}"])
+
+
+def _self_test(digest: Any, name: str, profile: str | None, severity: int) -> None:
+    with panes.frost_textures(None):
+        clip = corrupt(_tiny_clip(), name, severity, "fingerprint", profile=profile, temporal="drift")
+    digest.update(clip.tobytes())
+
+
+def _versions() -> str:
+    return f"numpy {np.__version__}, cv2 {cv2.__version__}, numba {numba.__version__}, pillow {PIL.__version__}"
 
 
 def _tiny_clip() -> NDArray[np.uint8]:

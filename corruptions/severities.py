@@ -16,6 +16,7 @@ video_c        none: calibrated by measurement, in `tables_calibrated`; 224 px
 =============  =====================================================================================================
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from corruptions.registry import REGISTRY
@@ -34,6 +35,19 @@ SIDES: Final[dict[str, int]] = {
     "video_c": 224,
 }
 
-TABLES: Final[dict[tuple[str, str], Table]] = {
-    (profile, row.name): table for row in REGISTRY.values() for profile, table in row.levels.items()
-}
+
+class _Tables(Mapping[tuple[str, str], Table]):
+    """{(profile, corruption): table} of every row that there is."""
+
+    def __getitem__(self, cell: tuple[str, str]) -> Table:
+        profile, name = cell
+        return REGISTRY[name].levels[profile]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((profile, row.name) for row in REGISTRY.values() for profile in row.levels)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+TABLES: Final[Mapping[tuple[str, str], Table]] = _Tables()

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from corruptions.exceptions import known_name
+from corruptions.exceptions import CorruptionError, known_name
+from corruptions.open_table import OpenTable
+from corruptions.registry import find, resolve_profile
 from corruptions.row import Mode
 from corruptions.tables_calibrated import CALIBRATED
 
@@ -148,11 +150,35 @@ _VIDEO = (
 # Ours: each kind of fault once or twice, evenly graded; `tables_calibrated` says why each is in.
 _VIDEO_C = Suite("video_c", tuple((name, "video_c") for name in CALIBRATED), resolution="relative", version=2)
 
-SUITES: Final[Mapping[str, Suite]] = MappingProxyType(
-    {suite.name: suite for suite in (_CORE_10, *_C, *_C_BAR, *_VIDEO, _VIDEO_C)}
+
+def _made(name: str, row: object) -> Suite:
+    """Return the suite, once it is certain that its corruptions have those tables."""
+    if not isinstance(row, Suite):
+        raise CorruptionError(f"suite {name}: it is a corruptions.Suite, not a {type(row).__name__}")
+    if not row.cells or not row.severities or not set(row.severities) <= {1, 2, 3, 4, 5}:
+        raise CorruptionError(f"suite {row.name}: it has one cell and one severity, from 1 to 5, at least")
+    for corruption, profile in row.cells:
+        resolve_profile(find(corruption), profile)
+    return row
+
+
+SUITE_ROWS: Final[OpenTable[Suite]] = OpenTable(
+    "suite",
+    "corruptions.SUITES",
+    CorruptionError,
+    _made,
+    {suite.name: suite for suite in (_CORE_10, *_C, *_C_BAR, *_VIDEO, _VIDEO_C)},
 )
+SUITES: Final[Mapping[str, Suite]] = MappingProxyType(SUITE_ROWS)
 
 
-def suite(name: str) -> tuple[str, ...]:
+def find_suite(name: str | Suite) -> Suite:
+    """Return the suite called `name`, or given itself; UnknownName names the nearest."""
+    if isinstance(name, Suite):
+        return _made(name.name, name)
+    return SUITE_ROWS[known_name("suite", name, SUITE_ROWS)]
+
+
+def suite(name: str | Suite) -> tuple[str, ...]:
     """Return the names of a suite's corruptions, in its order; UnknownName names the nearest suite."""
-    return tuple(corruption for corruption, _ in SUITES[known_name("suite", name, SUITES)].cells)
+    return tuple(corruption for corruption, _ in find_suite(name).cells)

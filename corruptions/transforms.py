@@ -19,9 +19,9 @@ from corruptions.checks import clock, level_number, text
 from corruptions.condition import Condition
 from corruptions.exceptions import CorruptionError, known_name, short
 from corruptions.layouts import LAYOUTS
-from corruptions.registry import MODES, REGISTRY, find, resolve_profile
+from corruptions.registry import MODES, find, resolve_profile
 from corruptions.sample import corrupt_sample
-from corruptions.suites import SUITES
+from corruptions.suites import Suite, find_suite
 
 if TYPE_CHECKING:
     from corruptions.apply import Resolution, Temporal
@@ -78,7 +78,7 @@ class Corrupt:
     @property
     def needs_key(self) -> bool:
         """Whether another key gives another result."""
-        return self.severity > 0 and REGISTRY[self.name].random
+        return self.severity > 0 and find(self.name).random
 
     def condition(self, key: str) -> Condition:
         """What is done to a sample of this key."""
@@ -101,7 +101,7 @@ class RandomCorrupt:
     1
     """
 
-    suite: str | Sequence[str]
+    suite: str | Suite | Sequence[str]
     severities: Sequence[int] | None = None
     p: float = 1.0
     _: KW_ONLY
@@ -117,7 +117,7 @@ class RandomCorrupt:
         known_name("temporal mode", "default" if self.temporal is None else self.temporal, ("default", *MODES))
         resolution = "absolute" if self.resolution is None else self.resolution
         known_name("resolution", resolution, ("absolute", "relative"))
-        if not isinstance(self.suite, (str, list, tuple)):
+        if not isinstance(self.suite, (str, list, tuple, Suite)):
             raise CorruptionError(f"suite {short(self.suite)}: give the name of a suite, or a list of corruptions")
         if not isinstance(self.severities, (list, tuple, range, type(None))):
             raise CorruptionError(f"severities {short(self.severities)}: give a list of them, such as (1, 2, 3)")
@@ -145,22 +145,22 @@ class RandomCorrupt:
         chance, cell, level = (counter_rng.uniform(seed, number) for number in range(3))
         name, profile = self._cells[int(cell * len(self._cells))]
         severity = self._levels[int(level * len(self._levels))] if chance < self.p else 0
-        suite = SUITES[self.suite] if isinstance(self.suite, str) else None
+        suite = find_suite(self.suite) if isinstance(self.suite, (str, Suite)) else None
         temporal = self.temporal or (suite.temporal if suite else "default")
         resolution = self.resolution or (suite.resolution if suite else "absolute")
         return Condition(name, severity, profile, temporal, resolution, self.fps)
 
     @property
     def _cells(self) -> tuple[tuple[str, str], ...]:
-        if isinstance(self.suite, str):
-            return SUITES[known_name("suite", self.suite, SUITES)].cells
+        if isinstance(self.suite, (str, Suite)):
+            return find_suite(self.suite).cells
         return tuple((name, find(name).home) for name in self.suite)
 
     @property
     def _levels(self) -> Sequence[int]:
         if self.severities is not None:
             return self.severities
-        return SUITES[self.suite].severities if isinstance(self.suite, str) else (1, 2, 3, 4, 5)
+        return find_suite(self.suite).severities if isinstance(self.suite, (str, Suite)) else (1, 2, 3, 4, 5)
 
 
 def _check(key: object, layout: object, fps: float) -> None:

@@ -23,9 +23,12 @@ from vidsparse.utils.launch import check_alone, together
 from vidsparse.utils.progress import console, say, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import nn
 
     from vidsparse.data.clips import Clips
+    from vidsparse.data.corrupted.cells import Cell
     from vidsparse.sparsity.topology import Topology
     from vidsparse.training.session import Session
 
@@ -192,9 +195,18 @@ def _evaluate(session: "Session", model: "nn.Module") -> None:
                 save_overlays(session, cells, model)
                 _tell_pixels(folder)
     with frost_of(config.evaluation):
-        folder.write(replace(folder.record, corruptions_fingerprint=corruptions.fingerprint()))
+        folder.write(replace(folder.record, corruptions_fingerprint=_fingerprint(cells)))
     if engine.rank == 0:
         _tell_undecidable(folder)
+
+
+def _fingerprint(cells: "Sequence[Cell]") -> str:
+    """That of all that is shipped, or of the conditions where one is of somebody's own."""
+    import corruptions
+    from corruptions.registry import SHIPPED
+
+    used = [(cell.corruption, cell.profile) for cell in cells if cell.severity]
+    return corruptions.fingerprint(None if all(name in SHIPPED for name, _ in used) else used)
 
 
 def _tell_undecidable(folder: RunFolder) -> None:

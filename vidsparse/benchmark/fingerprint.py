@@ -1,6 +1,7 @@
 """The build of a benchmark: what its bytes depend on besides recipe and clips."""
 
 import tempfile
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
@@ -11,15 +12,29 @@ import numpy as np
 
 import corruptions
 from vidsparse.benchmark.formats import encode, encode_mask
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.corrupted.layout import Recipe
 from vidsparse.data.reading.frames import Frames
 
 
-def build(format: str, crf: int | None, videos: bool, masks: bool = False) -> str:
+def build(format: str, crf: int | None, videos: bool, masks: bool = False, cells: Iterable[Cell] | None = None) -> str:
     """Versions and hashes of self-tests: equal builds promise equal bytes.
 
-    `videos`: whether clips are decoded from video files, which images are not; `masks`: whether there are masks.
+    It covers the corruptions of `cells`; None is all that are shipped, as in benchmarks of before. `videos`: whether
+    clips are decoded from video files, which images are not; `masks`: whether there are masks.
     """
-    return f"{corruptions.fingerprint()}, {_written(format, crf, videos, masks)}"
+    used = None if cells is None else [(cell.corruption, cell.profile) for cell in cells if cell.severity]
+    return f"{corruptions.fingerprint(used)}, {_written(format, crf, videos, masks)}"
+
+
+def same_build(recipe: Recipe) -> str:
+    """The build of this process in the form in which the recipe of a benchmark has it, for a comparison.
+
+    The form of before, of all corruptions, is looked at where the one of those that the benchmark uses is another.
+    """
+    what = (recipe.format, recipe.crf, "decord" in recipe.build, recipe.masks)
+    here = build(*what, recipe.cells)
+    return recipe.build if here != recipe.build and build(*what) == recipe.build else here
 
 
 @lru_cache(maxsize=8)

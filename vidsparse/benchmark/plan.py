@@ -3,18 +3,29 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from vidsparse.benchmark.fingerprint import build
+from vidsparse.benchmark.fingerprint import build, same_build
 from vidsparse.config import BenchmarkConfig, Config
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.cells import Cell, evaluation_cells, temporal_of
 from vidsparse.data.corrupted.corruptor import frost_of, view_numbers
-from vidsparse.data.corrupted.layout import PACKED, UNITS, Entry, Recipe, Stored, cell_path, entries_bytes
+from vidsparse.data.corrupted.layout import (
+    PACKED,
+    UNITS,
+    Entry,
+    Recipe,
+    Stored,
+    cell_path,
+    entries_bytes,
+    read_recipe,
+)
+from vidsparse.data.corrupted.sidecars import read_sidecar
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.indexing.index import Index
-from vidsparse.utils.errors import BenchmarkError, ConfigError, some
+from vidsparse.utils.errors import BenchmarkError, ConfigError, DataError, some
 
 VIDEOS_A_UNIT, IMAGES_A_UNIT = 16, 1000
 
@@ -96,7 +107,8 @@ def make_plan(config: Config, clips: Clips) -> Plan:
     clips = replace(clips, full_size=config.evaluation.canvas == "source")
     entries = tuple(_entry(config, clips, position, sample) for position, sample in enumerate(clips.test))
     _check_entries(config.benchmark.format, entries, any(sample.mask for sample in clips.test))
-    return Plan(config, clips, Stored(config.benchmark_folder.absolute(), _recipe(config, clips, entries), entries))
+    root = config.benchmark_folder.absolute()
+    return Plan(config, clips, Stored(root, _as_begun(_recipe(config, clips, entries), root), entries))
 
 
 def check(config: Config) -> None:
@@ -168,7 +180,7 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
     videos = not images and any(sample.reader == "video" for sample in clips.test)
     whole = images or benchmark.materialize == "videos"
     with frost_of(evaluation):
-        built = build(benchmark.format, crf, videos, masks)
+        built = build(benchmark.format, crf, videos, masks, evaluation_cells(evaluation))
     return Recipe(
         name=config.name,
         dataset=clips.dataset.name,
@@ -197,6 +209,21 @@ def _recipe(config: Config, clips: Clips, entries: Sequence[Entry]) -> Recipe:
         samples=hashlib.sha256(entries_bytes(entries)).hexdigest(),
         masks=masks,
     )
+
+
+def _as_begun(recipe: Recipe, root: Path) -> Recipe:
+    """The recipe with the build as the benchmark in this folder has it, where that is this one in an older form."""
+    begun = _build_of(root)
+    return replace(recipe, build=begun) if begun and same_build(replace(recipe, build=begun)) == begun else recipe
+
+
+def _build_of(root: Path) -> str:
+    """The build that the benchmark in a folder says; empty where it says none."""
+    try:
+        return read_recipe(root).build
+    except (DataError, OSError):  # it is to be mended, perhaps: each unit says it too
+        units = map(read_sidecar, root.glob(f"{UNITS}/*/*/*.json"))
+        return next((str(unit["build"]) for unit in units if unit), "")
 
 
 def _crf(benchmark: BenchmarkConfig) -> int | None:

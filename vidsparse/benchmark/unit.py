@@ -16,7 +16,7 @@ import cv2
 from corruptions.exceptions import CorruptionError
 from corruptions.severities import TABLES
 from vidsparse.benchmark import packed
-from vidsparse.benchmark.fingerprint import build
+from vidsparse.benchmark.fingerprint import same_build as build
 from vidsparse.benchmark.formats import decode, encode, encode_mask, is_lossless
 from vidsparse.benchmark.long_clips import LongClip, write_long
 from vidsparse.benchmark.measure import Loss, mean_loss, measure
@@ -115,7 +115,7 @@ def make(task: Task) -> Done:
 
 def check_build(recipe: Recipe) -> None:
     """Raise BenchmarkError where this process would make other bytes than the recipe's."""
-    here = build(recipe.format, recipe.crf, "decord" in recipe.build, recipe.masks)
+    here = build(recipe)
     if here != recipe.build:
         raise BenchmarkError(
             f"the worker on {socket.gethostname()} has another build and would make other bytes: it has [{here}], the "

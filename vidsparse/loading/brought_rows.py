@@ -1,6 +1,5 @@
 """Which rows of a config are of somebody's own, and the digests of the code that they are of."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any
 
 from corruptions import outside
 from corruptions.open_table import OpenTable
+from corruptions.registry import ROWS as CORRUPTIONS
+from corruptions.suites import SUITE_ROWS, suite
 from vidsparse.config import Config
 from vidsparse.config.reading import BadYaml, Unfit, read
 from vidsparse.data.datasets.source_table import SOURCES
@@ -51,16 +52,10 @@ def load_plugins_of(runs: Sequence[Path]) -> None:
 
 
 def _digest(module: str, name: str) -> str:
-    """That of the source of a module; ConfigError where it has none that a run could record."""
-    if module in outside.LOADED:
-        return outside.LOADED[module].digest
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None or not Path(file).is_file():
-        raise ConfigError(
-            f"{name} was registered where there is no file, as in a notebook: a run could not record what it is, and "
-            "its processes would not have it; put it into a file and name that in plugins"
-        )
-    return outside.digest(Path(file))
+    try:
+        return outside.source_digest(module)
+    except outside.PluginError as error:
+        raise ConfigError(f"{name}: {error}") from error
 
 
 def _used(config: Config) -> Iterator[Used]:
@@ -74,6 +69,8 @@ def _used(config: Config) -> Iterator[Used]:
     yield "data", SOURCES, config.data.source
     yield "data", SOURCES, config.data.eval_source
     yield "task", TASKS, config.task
+    yield "evaluation", SUITE_ROWS, config.evaluation.suite
+    yield from (("evaluation", CORRUPTIONS, name) for name in suite(config.evaluation.suite))
     yield "training", LOSSES, config.training.loss
     yield "training", OPTIMIZERS, config.training.optimizer.name
     yield "training", RATES, config.training.schedule.name

@@ -11,6 +11,7 @@ from typing import Any
 import corruptions
 from corruptions.exceptions import suggestion
 from corruptions.open_table import OpenTable
+from corruptions.suites import SUITE_ROWS
 from vidsparse.config import SAMPLE_ROOT, Config, StudyConfig
 from vidsparse.config.faults import Fail, failing
 from vidsparse.config.ranges import outside
@@ -83,7 +84,7 @@ def _check_names(config: Config, fail: Fail) -> None:
         "data.source": SOURCES,
         "model.name": known_models(config.model.name),
         "sparse.method": METHODS,
-        "evaluation.suite": corruptions.SUITES,
+        "evaluation.suite": SUITE_ROWS,
     }
     values = (config.data.source, config.model.name, config.sparse.method, config.evaluation.suite)
     for (key, known), value in zip(tables.items(), values, strict=True):
