@@ -26,7 +26,8 @@ def replaced(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
 
 def softly_bound(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
     """A layer drops to its count in the end and grows to what is planned, which lies above it (MEST, soft bound)."""
-    return _bounded({name: layer.nonzero for name, layer in layers.items()}, plan)
+    ends = plan.planned  # rounding may give a layer one less than its target
+    return {name: (min(plan.target[name], ends[name], layer.nonzero), ends[name]) for name, layer in layers.items()}
 
 
 def as_planned(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
@@ -44,8 +45,6 @@ def pruned_globally(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
 
 def shared_by_momentum(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
     """What all layers dropped is shared out anew, in proportion to the mean |momentum| of their weights (SNFS)."""
-    if method.soft_bound:
-        return softly_bound(layers, method, plan)
     keep = {name: kept for name, (kept, _) in replaced(layers, method, plan).items()}
     dropped = sum(layer.nonzero for layer in layers.values()) - sum(keep.values())
     room = {name: layer.weight.numel() - keep[name] for name, layer in layers.items()}
@@ -53,14 +52,7 @@ def shared_by_momentum(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
     return {name: (keep[name], keep[name] + grown[name]) for name in layers}
 
 
-def _bounded(left: Mapping[str, int], plan: "Plan") -> Pairs:
-    ends = plan.planned  # rounding may give a layer one less than its target
-    return {name: (min(plan.target[name], ends[name], now), ends[name]) for name, now in left.items()}
-
-
 def _renewed(left: Mapping[str, int], method: "Method", plan: "Plan") -> Pairs:
-    if method.soft_bound:  # set by a caller, for a row that has none of its own
-        return _bounded(left, plan)
     fraction = method.fraction(plan.step, plan.total_steps)
     return {name: (now - floor(fraction * now), now) for name, now in left.items()}
 

@@ -198,8 +198,6 @@ def method_row(name: str | Method, settings: Mapping[str, Any], sparsity: float 
             raise ConfigError(f"{key}={value}: {why}")
         if found.dynamic and key not in found.settings:
             raise ConfigError(f"{key}={value}: {found.name} has no such setting: {', '.join(found.settings)}")
-    if "initial_density" in given and not found.initial_density:
-        raise ConfigError(f"initial_density={given['initial_density']}: {found.name} starts at its target density")
     row = found.having(**given)
     if not row.initial_density or row.initial_density > 1 - sparsity:
         return row
