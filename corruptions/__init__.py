@@ -23,11 +23,11 @@ from corruptions.registry import REGISTRY, Corruption, names
 from corruptions.suites import SUITES, Suite, suite
 
 if TYPE_CHECKING:
+    from corruptions.additions import register
     from corruptions.albument import ForAlbumentations
     from corruptions.apply import corrupt, corrupt_labels, damaged_frames, frame_order, frames_needed
     from corruptions.keys import KeyCounter
     from corruptions.panes import frost_textures
-    from corruptions.registering import register
     from corruptions.selftest import compile_kernels, fingerprint
     from corruptions.temporal import Consistency, consistency
     from corruptions.transforms import Corrupt, RandomCorrupt
@@ -76,7 +76,7 @@ _LAZY = {
     "frame_order": "apply",
     "frames_needed": "apply",
     "frost_textures": "panes",
-    "register": "registering",
+    "register": "additions",
     "compile_kernels": "selftest",
     "fingerprint": "selftest",
 }
