@@ -221,6 +221,10 @@ def damaged_frames(
 
     They are the frames that lost a slice or a byte of their own and those that the decoder reports or cannot give; what
     is predicted from them, up to the next key frame, may be wrong too and is not flagged.
+
+    >>> film = np.stack([np.full((64, 64, 3), 20 * t, np.uint8) for t in range(8)])
+    >>> damaged_frames(film, "packet_loss", 5, "0/mine/a").shape
+    (8,)
     """
     record = find(name)
     if record.support != "video":

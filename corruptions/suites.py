@@ -180,5 +180,9 @@ def find_suite(name: str | Suite) -> Suite:
 
 
 def suite(name: str | Suite) -> tuple[str, ...]:
-    """Return the names of a suite's corruptions, in its order; UnknownName names the nearest suite."""
+    """Return the names of a suite's corruptions, in its order; UnknownName names the nearest suite.
+
+    >>> suite("core_10")[:3]
+    ('gaussian_noise', 'shot_noise', 'impulse_noise')
+    """
     return tuple(corruption for corruption, _ in find_suite(name).cells)

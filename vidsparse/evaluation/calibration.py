@@ -69,5 +69,10 @@ def ece_matrix(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def ece_corrupted(table: pd.DataFrame) -> float:
-    """Mean over corruption cells of each cell's own ECE; NaN without corruption."""
+    """Mean over corruption cells of each cell's own ECE; NaN without corruption.
+
+    >>> from vidsparse.evaluation.metrics import example_table
+    >>> round(ece_corrupted(example_table().assign(confidence=0.9)), 3)
+    0.25
+    """
     return float(ece_matrix(table)["ece"].mean())

@@ -16,6 +16,11 @@ def class_board(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFra
 
     A corruption's row is the mean over its severities; shares 0..1, NaN where a class occurs in no cell, and for the
     consistency of images.
+
+    >>> from vidsparse.evaluation.label_maps import example_maps
+    >>> maps = example_maps().assign(view=0, label=-1, consistency=float("nan"))
+    >>> class_board(maps, ["road", "car"]).round(3).to_dict("index")
+    {'clean': {'road': 0.5, 'car': 0.636, 'pixel accuracy': 0.733}}
     """
     rows = metrics.video_level(predictions)
     table = class_iou(rows, classes)

@@ -27,6 +27,10 @@ def arm_numbers(arm: Arm) -> dict[str, float]:
     """Means over the arm's seeds: clean and robustness accuracy with 95 % intervals over seeds and recordings, ...
 
     `robust_sd` is the standard deviation over seeds; NaN for one seed, as are the ECEs of tables without confidences.
+
+    >>> found = arm_numbers({0: metrics.example_table()})
+    >>> found["seeds"], found["clips"], found["clean"], found["robust"]
+    (1, 2, 1.0, 0.75)
     """
     tables = list(arm.values())
     robust = [metrics.robustness_accuracy(table) for table in tables]
@@ -57,6 +61,11 @@ def gain_numbers(arm: Arm, control: Arm) -> dict[str, float]:
     Interval and p are `ranged_interval`'s over seeds and recordings. wins, ties and losses count corruptions by their
     mean over severities and seeds; `wins_p` is their exact sign test, which takes corruptions as independent although
     they share clips. Raises MismatchedTables where no seed is in both, or tables differ in clips or cells.
+
+    >>> control = {0: metrics.example_table().assign(prediction=0)}
+    >>> found = gain_numbers({0: metrics.example_table()}, control)
+    >>> found["paired_seeds"], found["gain"], found["wins"], found["losses"]
+    (1, 0.25, 1, 0)
     """
     pairs = _pairs(arm, control)
     found = _difference(pairs, None)
@@ -84,6 +93,10 @@ def gains_by_corruption(arm: Arm, control: Arm) -> pd.DataFrame:
 
     Columns: corruption, gain, low, high, relative_gain, groups_for, groups_against (recordings whose clips do better
     or worse, over all severities and seeds), p, p_holm. Intervals are not corrected for being many.
+
+    >>> control = {0: metrics.example_table().assign(prediction=0)}
+    >>> gains_by_corruption({0: metrics.example_table()}, control)[["corruption", "gain", "p"]].to_dict("list")
+    {'corruption': ['fog'], 'gain': [0.25], 'p': [1.0]}
     """
     pairs = _pairs(arm, control)
     rows = []
@@ -112,6 +125,10 @@ def relative_gains(arm: Arm, control: Arm) -> pd.DataFrame:
     """Relative gain per corruption and severity (arXiv 2410.03030, footnote 2) of the accuracies' means over seeds.
 
     Columns: corruption, severity, accuracy, reference, relative_gain (NaN where the reference is 0).
+
+    >>> control = {0: metrics.example_table().assign(prediction=0)}
+    >>> relative_gains({0: metrics.example_table()}, control)[["severity", "relative_gain"]].to_dict("list")
+    {'severity': [1, 2], 'relative_gain': [1.0, 0.0]}
     """
     pairs = _pairs(arm, control)
     ours = _mean_frame([metrics.accuracy_matrix(a) for a, _ in pairs])
@@ -125,6 +142,9 @@ def power_note(arms: Sequence[Arm]) -> dict[str, float | str]:
     """What differences of robustness accuracy this many seeds can show, from the spread of all arms over seeds.
 
     `detectable` is the difference that a two-sided t-test at 5 % finds with 80 % power; NaN where no arm has two seeds.
+
+    >>> power_note([{0: metrics.example_table()}])["note"]
+    'with one seed an arm this study cannot tell a method from its seed; add seeds'
     """
     robust = [[metrics.robustness_accuracy(table) for table in arm.values()] for arm in arms]
     name = metrics.score_name(next((table for arm in arms for table in arm.values()), pd.DataFrame()))

@@ -41,7 +41,11 @@ def errors_of(table: pd.DataFrame, name: str) -> ReferenceErrors:
 
 
 def load_reference(path: str | Path) -> ReferenceErrors:
-    """Reference errors from a CSV with the columns corruption, severity, error (0..1) and one row `clean,0`."""
+    """Reference errors from a CSV with the columns corruption, severity, error (0..1) and one row `clean,0`.
+
+    >>> load_reference(_SHIPPED / "imagenet_c_alexnet.csv").name
+    'imagenet_c_alexnet'
+    """
     rows = pd.read_csv(path)
     clean = rows["corruption"] == CLEAN
     matrix = rows[~clean].pivot(index="corruption", columns="severity", values="error")
@@ -87,12 +91,22 @@ def relative_corruption_error(table: pd.DataFrame, reference: ReferenceErrors) -
 
 
 def mce(table: pd.DataFrame, reference: ReferenceErrors) -> float:
-    """mCE = mean over corruptions of CE[c]; 1 for the reference itself (published tables print it times 100)."""
+    """mCE = mean over corruptions of CE[c]; 1 for the reference itself (published tables print it times 100).
+
+    >>> from vidsparse.evaluation.metrics import example_table
+    >>> mce(example_table(), ReferenceErrors("coin", 0.5, pd.DataFrame({1: {"fog": 0.5}, 2: 0.5})))
+    0.5
+    """
     return float(corruption_error(table, reference).mean())
 
 
 def relative_mce(table: pd.DataFrame, reference: ReferenceErrors) -> float:
-    """Relative mCE = mean over corruptions of relative CE[c]."""
+    """Relative mCE = mean over corruptions of relative CE[c].
+
+    >>> from vidsparse.evaluation.metrics import example_table
+    >>> relative_mce(example_table(), ReferenceErrors("coin", 0.25, pd.DataFrame({1: {"fog": 0.5}, 2: 0.5})))
+    1.0
+    """
     return float(relative_corruption_error(table, reference).mean())
 
 

@@ -26,12 +26,20 @@ Array = NDArray[np.float64]
 
 
 def holds_label_maps(table: pd.DataFrame) -> bool:
-    """Whether a predictions table is one of segmentation."""
+    """Whether a predictions table is one of segmentation.
+
+    >>> holds_label_maps(example_maps())
+    True
+    """
     return CONFUSION in table
 
 
 def confusions(rows: pd.DataFrame) -> Counts:
-    """The counts as int64 (rows, K, K); zero for a sample that could not be decoded."""
+    """The counts as int64 (rows, K, K); zero for a sample that could not be decoded.
+
+    >>> confusions(example_maps()).tolist()
+    [[[2, 1], [1, 2]], [[2, 2], [0, 5]]]
+    """
     held = [row for row in rows[CONFUSION] if row is not None]
     side = int(np.sqrt(len(held[0]))) if held else 0
     blank = np.zeros(side * side, np.int64)
@@ -56,19 +64,31 @@ def row_scores(table: pd.DataFrame) -> "pd.Series[float]":
 
 
 def class_iou(table: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """IoU of each class over the samples of a cell: rows the cells of `table`, columns the classes; NaN if absent."""
+    """IoU of each class over the samples of a cell: rows the cells of `table`, columns the classes; NaN if absent.
+
+    >>> class_iou(example_maps(), ["road", "car"]).round(3).values.tolist()
+    [[0.5, 0.636]]
+    """
     found = {cell: iou(counts) for cell, counts in _by_cell(table).items()}
     return pd.DataFrame.from_dict(found, orient="index", columns=list(classes)).set_axis(_index(found))
 
 
 def pixel_accuracy_by_cell(table: pd.DataFrame) -> "pd.Series[float]":
-    """The share of the labelled pixels of each cell that are answered right."""
+    """The share of the labelled pixels of each cell that are answered right.
+
+    >>> pixel_accuracy_by_cell(example_maps()).round(3).tolist()
+    [0.733]
+    """
     found = {cell: pixel_accuracy(counts) for cell, counts in _by_cell(table).items()}
     return pd.Series(list(found.values()), index=_index(found), dtype=float)
 
 
 def consistency_by_cell(table: pd.DataFrame) -> "pd.Series[float]":
-    """Mean temporal consistency of the predictions of each cell; NaN for images."""
+    """Mean temporal consistency of the predictions of each cell; NaN for images.
+
+    >>> consistency_by_cell(example_maps().assign(consistency=[0.5, 1.0])).tolist()
+    [0.75]
+    """
     return table.groupby(_CELL, observed=True, sort=False)["consistency"].mean().astype(float)
 
 
@@ -83,7 +103,11 @@ def best_constant(table: pd.DataFrame) -> float:
 
 
 def classes_present(table: pd.DataFrame) -> int:
-    """How many classes the truth of the clean rows has."""
+    """How many classes the truth of the clean rows has.
+
+    >>> classes_present(example_maps())
+    2
+    """
     return int((confusions(table[table["corruption"] == "clean"]).sum(axis=(0, 2)) > 0).sum())
 
 
@@ -98,14 +122,22 @@ def _index(cells: Iterable[tuple[Any, ...]]) -> pd.MultiIndex:
 
 
 def truths(rows: pd.DataFrame) -> "pd.Series[int]":
-    """A number a row that is the same where the truth has as many pixels of each class; 0 where nothing was read."""
+    """A number a row that is the same where the truth has as many pixels of each class; 0 where nothing was read.
+
+    >>> len(set(truths(example_maps())))
+    2
+    """
     counts = confusions(rows).sum(axis=2)
     digests = [crc32(count.tobytes()) if count.any() else 0 for count in counts]
     return pd.Series(digests, index=rows.index, dtype="int64")
 
 
 def example_maps() -> pd.DataFrame:
-    """Two clean samples of two classes: the table of this module's examples."""
+    """Two clean samples of two classes: the table of this module's examples.
+
+    >>> example_maps()["confusion"].tolist()
+    [[2, 1, 1, 2], [2, 2, 0, 5]]
+    """
     rows = [("a", "clean", "", 0, 0, [2, 1, 1, 2]), ("b", "clean", "", 0, 0, [2, 2, 0, 5])]
     return pd.DataFrame(rows, columns=["id", *_PLACE, CONFUSION])
 

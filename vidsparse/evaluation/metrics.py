@@ -15,7 +15,6 @@ Image Corruption Robustness" (arXiv 2410.03030, section 4 and footnote 2). What 
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -37,7 +36,11 @@ class UndecidableAnswers(VidsparseError):
 
 
 def example_table() -> pd.DataFrame:
-    """Two clips, clean and under fog at severities 1 and 2: the table of this module's examples."""
+    """Two clips, clean and under fog at severities 1 and 2: the table of this module's examples.
+
+    >>> example_table().shape
+    (6, 7)
+    """
     rows = [
         ("a", CLEAN, "", 0, 0, 0),
         ("b", CLEAN, "", 0, 1, 1),
@@ -78,24 +81,39 @@ def row_scores(table: pd.DataFrame) -> pd.Series:
 
 
 def score_name(table: pd.DataFrame) -> str:
-    """What a score of such a table is called."""
+    """What a score of such a table is called.
+
+    >>> score_name(example_table()), score_name(label_maps.example_maps())
+    ('accuracy', 'mIoU')
+    """
     return "mIoU" if label_maps.holds_label_maps(table) else "accuracy"
 
 
 def undecodable(table: pd.DataFrame) -> pd.Series:
-    """Boolean per row: no decoder could read the clip."""
+    """Boolean per row: no decoder could read the clip.
+
+    >>> int(undecodable(example_table().assign(prediction=-1)).sum())
+    6
+    """
     return table[label_maps.CONFUSION].isna() if label_maps.holds_label_maps(table) else table["prediction"] == -1
 
 
 def undecidable(table: pd.DataFrame) -> pd.Series:
-    """Boolean per row: the network's answer is no number, or the same for every class; of label maps, in any pixel."""
+    """Boolean per row: the network's answer is no number, or the same for every class; of label maps, in any pixel.
+
+    >>> int(undecidable(example_table().assign(prediction=-2)).sum())
+    6
+    """
     if label_maps.holds_label_maps(table):
         return table[label_maps.UNDECIDABLE].gt(0) if label_maps.UNDECIDABLE in table else table["view"].isna()
     return table["prediction"] == -2
 
 
 def check_decidable(table: pd.DataFrame) -> None:
-    """Raise UndecidableAnswers where not one clean clip has an answer: no number computed from that means anything."""
+    """Raise UndecidableAnswers where not one clean clip has an answer: no number computed from that means anything.
+
+    >>> check_decidable(example_table())
+    """
     clean = clean_rows(table)
     whole = undecidable(clean)
     if label_maps.holds_label_maps(table) and label_maps.UNDECIDABLE in table:
@@ -132,13 +150,21 @@ def top5_accuracy(table: pd.DataFrame) -> float:
 
 
 def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The video-level rows without corruption."""
+    """The video-level rows without corruption.
+
+    >>> clean_rows(example_table())["id"].tolist()
+    ['a', 'b']
+    """
     rows = video_level(table)
     return rows[rows["corruption"] == CLEAN]
 
 
 def corrupted_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The video-level rows under corruption."""
+    """The video-level rows under corruption.
+
+    >>> corrupted_rows(example_table())["severity"].tolist()
+    [1, 1, 2, 2]
+    """
     rows = video_level(table)
     return rows[rows["corruption"] != CLEAN]
 
@@ -229,7 +255,10 @@ def relative_gain(table: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_comparable(table: pd.DataFrame, reference: pd.DataFrame) -> None:
-    """Raise MismatchedTables unless both hold the same (clip, label) rows in the same cells."""
+    """Raise MismatchedTables unless both hold the same (clip, label) rows in the same cells.
+
+    >>> check_comparable(example_table(), example_table().sample(frac=1, random_state=0))
+    """
     if label_maps.holds_label_maps(table) != label_maps.holds_label_maps(reference):
         raise MismatchedTables(
             "One predictions table is of segmentation, the other of classification: mIoU and accuracy do not compare; "
@@ -271,53 +300,33 @@ def clip_scores(table: pd.DataFrame) -> pd.Series:
 
 
 def clean_scores(table: pd.DataFrame) -> pd.Series:
-    """Each clean row's score, by id, in the order of the table."""
+    """Each clean row's score, by id, in the order of the table.
+
+    >>> clean_scores(example_table()).to_dict()
+    {'a': True, 'b': True}
+    """
     clean = clean_rows(table)
     return row_scores(clean).set_axis(clean["id"])
 
 
 def clean_clip_scores(table: pd.DataFrame) -> pd.Series:
-    """Each clip's clean score, by id, in their order: beside `clip_scores`."""
+    """Each clip's clean score, by id, in their order: beside `clip_scores`.
+
+    >>> clean_clip_scores(example_table()).to_dict()
+    {'a': 1.0, 'b': 1.0}
+    """
     clean = clean_rows(table)
     return row_scores(clean).groupby(clean["id"]).mean()
 
 
 def undecided(table: pd.DataFrame) -> dict[str, int]:
-    """How often the network gave no numbers: clean clips, and rows of the table (clips, views and cells)."""
+    """How often the network gave no numbers: clean clips, and rows of the table (clips, views and cells).
+
+    >>> undecided(example_table().assign(prediction=-2))
+    {'undecidable': 2, 'undecidable_rows': 6}
+    """
     clean = clean_rows(table)
     return {
         "undecidable": int(clean.loc[undecidable(clean), "id"].nunique()),
         "undecidable_rows": int(undecidable(table).sum()),
     }
-
-
-@dataclass(frozen=True)
-class GainOver:
-    """Robustness accuracies of a run and its reference: `gain` is their difference, `by_clip` that of each clip.
-
-    wins, ties and losses count corruptions by their mean over severities.
-    """
-
-    reference_clean: float
-    reference_robust: float
-    gain: float
-    wins: int
-    ties: int
-    losses: int
-    by_clip: pd.Series
-
-
-def gain_over(table: pd.DataFrame, reference: pd.DataFrame) -> GainOver:
-    """What a run gains over its reference. Raises MismatchedTables."""
-    check_comparable(table, reference)
-    dense = robustness_accuracy(reference)
-    difference = (per_corruption(table) - per_corruption(reference)).round(12)
-    return GainOver(
-        reference_clean=clean_accuracy(reference),
-        reference_robust=dense,
-        gain=robustness_accuracy(table) - dense,
-        wins=int((difference > 0).sum()),
-        ties=int((difference == 0).sum()),
-        losses=int((difference < 0).sum()),
-        by_clip=clip_scores(table) - clip_scores(reference),
-    )

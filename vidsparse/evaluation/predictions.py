@@ -176,6 +176,13 @@ def load(path: Path) -> pd.DataFrame:
     """The predictions table of a run as a data frame; tables of before there were groups get them from their ids.
 
     Raises DamagedFile where it has a digest beside it and is not what was written, or is no such table.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from vidsparse.evaluation.metrics import example_table
+    >>> with TemporaryDirectory() as folder:
+    ...     save(Path(folder) / "predictions.parquet", [pa.Table.from_pandas(example_table())])
+    ...     load(Path(folder) / "predictions.parquet")["id"].tolist()
+    ['a', 'b', 'a', 'b', 'a', 'b']
     """
     table = read_part(path)
     missing = [name for name in ("id", "view", "corruption", "severity") if name not in table.column_names]

@@ -151,7 +151,7 @@ def clip_interval(scores: pd.Series, groups: pd.Series, lowest: float = 0.0) -> 
 
     >>> groups = pd.Series(range(4), index=list("abcd"))
     >>> [round(bound, 2) for bound in clip_interval(pd.Series([1, 1, 0, 0], index=list("abcd")), groups)]
-    [0.1, 0.9]
+    [0.06, 0.94]
     """
     if scores.empty or scores.isna().any():
         return math.nan, math.nan
@@ -164,6 +164,11 @@ def ratio_interval(parts: Sequence[pd.Series], wholes: Sequence[pd.Series], grou
 
     To first order R / A is the mean over clips of r + (r_i - r a_i) / A, with r = R / A (Cochran 1977, section 6). NaN
     without clips, and where the wholes are all 0.
+
+    >>> clean, robust = pd.Series([1, 1, 1, 0], list("abcd")), pd.Series([1, 0.5, 1, 0], list("abcd"))
+    >>> groups = pd.Series(list("abcd"), list("abcd"))  # each clip a recording of its own
+    >>> [round(end, 2) for end in ratio_interval([robust], [clean], groups)]
+    [0.31, 1.27]
     """
     kept, right = pd.DataFrame(list(parts)).astype(float), pd.DataFrame(list(wholes)).astype(float)
     if kept.empty or right.empty or not right.to_numpy().mean() > 0:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -27,7 +28,7 @@ def summary(table: pd.DataFrame, reference: pd.DataFrame | None = None) -> dict[
     """
     groups, clean, matrix = clip_groups(table), metrics.clean_rows(table), metrics.accuracy_matrix(table)
     right, kept = metrics.clean_scores(table), metrics.clip_scores(table)
-    over = None if reference is None else metrics.gain_over(table, reference)
+    over = None if reference is None else gain_over(table, reference)
     numbers: dict[str, float] = {
         "clips": int(metrics.video_level(table)["id"].nunique()),
         "groups": int(groups.nunique()),
@@ -62,7 +63,11 @@ def summary(table: pd.DataFrame, reference: pd.DataFrame | None = None) -> dict[
 
 
 def undecided_words(numbers: Mapping[str, float]) -> str:
-    """What a person is told of those."""
+    """What a person is told of those.
+
+    >>> undecided_words({"undecidable": 1, "undecidable_rows": 5}).split(";")[1]
+    ' these count as wrong, and of several views only those with numbers are averaged.'
+    """
     return (
         f"The network's logits were no numbers, or the same for every class, in {numbers['undecidable_rows']:,.0f} "
         "rows of predictions.parquet (clips, views and cells), and so for "
@@ -72,7 +77,13 @@ def undecided_words(numbers: Mapping[str, float]) -> str:
 
 
 def clean_interval(table: pd.DataFrame) -> tuple[float, float]:
-    """The 95 % interval of the clean accuracy of one run, over recordings."""
+    """The 95 % interval of the clean accuracy of one run, over recordings.
+
+    >>> from vidsparse.evaluation.metrics import example_table
+    >>> worse = example_table().assign(prediction=0)
+    >>> [round(end, 2) for end in clean_interval(worse)]  # one of two clips right
+    [0.0, 1.0]
+    """
     return clip_interval(metrics.clean_scores(table), clip_groups(table))
 
 
@@ -80,6 +91,49 @@ def retention_interval(tables: Sequence[pd.DataFrame]) -> tuple[float, float]:
     """The 95 % interval of the retention, over recordings and, where there are several tables, seeds; NaN without any.
 
     It is the ratio's of what clips keep to what they have when clean, see `statistics.ratio_interval`.
+
+    >>> from vidsparse.evaluation.metrics import example_table
+    >>> [round(end, 2) for end in retention_interval([example_table()])]
+    [0.0, 1.5]
     """
     kept, right = map(metrics.clip_scores, tables), map(metrics.clean_clip_scores, tables)
     return ratio_interval(list(kept), list(right), clip_groups(tables[0]))
+
+
+@dataclass(frozen=True)
+class GainOver:
+    """Robustness accuracies of a run and its reference: `gain` is their difference, `by_clip` that of each clip.
+
+    wins, ties and losses count corruptions by their mean over severities.
+    """
+
+    reference_clean: float
+    reference_robust: float
+    gain: float
+    wins: int
+    ties: int
+    losses: int
+    by_clip: pd.Series
+
+
+def gain_over(table: pd.DataFrame, reference: pd.DataFrame) -> GainOver:
+    """What a run gains over its reference. Raises MismatchedTables.
+
+    >>> from vidsparse.evaluation import metrics
+    >>> worse = metrics.example_table().assign(prediction=0)
+    >>> found = gain_over(metrics.example_table(), worse)
+    >>> found.gain, found.wins, found.ties, found.losses
+    (0.25, 1, 0, 0)
+    """
+    metrics.check_comparable(table, reference)
+    dense = metrics.robustness_accuracy(reference)
+    difference = (metrics.per_corruption(table) - metrics.per_corruption(reference)).round(12)
+    return GainOver(
+        reference_clean=metrics.clean_accuracy(reference),
+        reference_robust=dense,
+        gain=metrics.robustness_accuracy(table) - dense,
+        wins=int((difference > 0).sum()),
+        ties=int((difference == 0).sum()),
+        losses=int((difference < 0).sum()),
+        by_clip=metrics.clip_scores(table) - metrics.clip_scores(reference),
+    )

@@ -80,6 +80,12 @@ def sparsify(
     Raises:
         ConfigError: an unknown method or setting, a sparsity that cannot be had, a second call for one model, a layer
             whose forward pass makes something else of zeros (weight standardisation), by name.
+
+    >>> model = nn.Sequential(nn.Linear(20, 40), nn.ReLU(), nn.Linear(40, 10))
+    >>> optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    >>> sparse = sparsify(model, optimizer, "rigl", sparsity=0.5, total_steps=100, every=10)
+    >>> sparse.nonzero, int(sum((weight != 0).sum() for weight in (model[0].weight, model[2].weight)))
+    (600, 600)
     """
     optimizer = innermost(optimizer)
     row = method_row(method, settings, sparsity if 0 <= sparsity < 1 else 0.0)

@@ -65,6 +65,11 @@ def compaction(model: nn.Module, example: Tensor | Sequence[int] | None = None) 
         example: an input, or its shape; models of `create_model` bring one. With one, networks that ask for lengths can
             be traced too (then the copy is for inputs of that shape), and the copy is compared with the model on it;
             one that differs is not returned.
+
+    >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    >>> model[0].weight.data[:2] = 0
+    >>> compaction(model).writes
+    {'0': (4, 2), '2': (2, 2)}
     """
     model = unwrap(model)
     small, example = deepcopy(model).eval(), example_input(model, example)
