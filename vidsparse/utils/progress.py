@@ -1,4 +1,4 @@
-"""What a person sees while it runs: a live bar on a terminal, a plain line now and then anywhere else."""
+"""What a person sees while it runs: a live bar on a terminal or in a notebook, else a plain line now and then."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vidsparse.utils.machine import rank
+from vidsparse.utils.notebook_bar import NotebookBar
 
 T = TypeVar("T")
 PLAIN_EVERY = 15.0  # seconds between plain lines
@@ -35,6 +36,7 @@ class Bar:
             disable=not console.is_terminal,
         )
         self._task = self._live.add_task(title, total=total, completed=done, numbers="")
+        self._notebook = NotebookBar() if console.is_jupyter and not console.quiet else None
 
     def __enter__(self) -> "Bar":
         self._live.start()
@@ -42,7 +44,9 @@ class Bar:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._live.stop()
-        if kind is None and self._total:
+        if self._notebook:
+            self._notebook.show(self._title, self._done, self._total, self._numbers, last=True)
+        elif kind is None and self._total:
             self._line()
 
     def count(self, done: int, total: int) -> None:
@@ -56,7 +60,9 @@ class Bar:
         self._done = done
         self._numbers = "  ".join(f"{name.replace('_', ' ')} {value}" for name, value in numbers.items())
         self._live.update(self._task, completed=done, numbers=self._numbers)
-        if not console.is_terminal and monotonic() - self._last_line > PLAIN_EVERY:
+        if self._notebook:
+            self._notebook.show(self._title, done, self._total, self._numbers)
+        elif not console.is_terminal and monotonic() - self._last_line > PLAIN_EVERY:
             self._line()
 
     def _line(self) -> None:
