@@ -9,8 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from corruptions.exceptions import CorruptionError
+from vidsparse.completion import command as completion
 from vidsparse.corrupt_video import command as corrupt_video
+from vidsparse.doctor import command as doctor
 from vidsparse.listing import command as listing
+from vidsparse.utils import own_commands
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.failures import machine_errno, sentence
 from vidsparse.utils.files import at_home
@@ -35,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, (_, summary, add) in COMMANDS.items():
         add(commands.add_parser(name, help=summary, description=summary))
     options = _parse(parser, arguments)
+    options.parser = parser
     return _guarded(COMMANDS[options.command][0], options)
 
 
@@ -177,7 +181,7 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _command_line(options: argparse.Namespace) -> str:
-    return shlex.join(["python", "scripts/run.py", options.config, *options.overrides])
+    return shlex.join([*own_commands.words("run"), options.config, *options.overrides])
 
 
 class _Parser(argparse.ArgumentParser):
@@ -283,6 +287,8 @@ COMMANDS: dict[str, Command] = {
         "Show a video under corruptions: sheets over severities and over time, and one of them in motion.",
         _add_preview,
     ),
+    "doctor": (doctor.carry_out, "Say what works on this machine, and what does not.", doctor.add_arguments),
+    "completion": (completion.carry_out, "Write the completion of a shell.", completion.add_arguments),
 }
 
 
@@ -297,7 +303,7 @@ def _guarded(action: Callable[[argparse.Namespace], object], options: argparse.N
 def _carried_out(action: Callable[[argparse.Namespace], object], options: argparse.Namespace) -> int:
     try:
         check_corruptions()
-        action(options)
+        said = action(options)
     except (VidsparseError, CorruptionError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -317,7 +323,7 @@ def _carried_out(action: Callable[[argparse.Namespace], object], options: argpar
             raise
         sys.stderr.write(OUT_OF_MEMORY)
         return 2
-    return 0
+    return said if isinstance(said, int) else 0
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -15,6 +15,7 @@ from vidsparse.config import Config
 from vidsparse.run_dir.record import DataRecord, RunRecord, TopologyRecord, WeightsRecord, read_record
 from vidsparse.tasks import TASKS
 from vidsparse.utils.errors import RunFolderError
+from vidsparse.utils.own_commands import typed
 
 if TYPE_CHECKING:
     from vidsparse.data.clips import Clips
@@ -170,7 +171,7 @@ def dense_command(config: Config, command: str) -> str:
     >>> dense_command(rigl, "python scripts/run.py ucf101_rigl sparse.sparsity=0.3 training.seed=1")
     'python scripts/run.py ucf101_rigl training.seed=1 sparse.method=dense name=ucf101_dense'
     """
-    command = command or f"python scripts/run.py {config.folder / 'config.yaml'}"
+    command = command or f"{typed('run')} {config.folder / 'config.yaml'}"
     kept = [word for word in shlex.split(command) if not word.startswith(("name=", "sparse.", "--fresh"))]
     name = re.sub(rf"(?<![a-z]){config.sparse.method}(?![a-z])", "dense", config.name)
     return shlex.join([*kept, "sparse.method=dense", f"name={name if name != config.name else f'{name}_dense'}"])

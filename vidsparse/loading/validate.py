@@ -25,6 +25,7 @@ from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.methods import METHODS, SETTINGS
 from vidsparse.tasks import TASKS
 from vidsparse.utils.errors import ConfigError, some
+from vidsparse.utils.own_commands import typed
 
 LONGEST_NAME = 200  # bytes; file systems take 255, and ours add to it
 LISTED = {  # where all names are that a key takes
@@ -142,7 +143,7 @@ def _check_paths(config: Config, fail: Fail) -> None:
     if config.training.epochs and data.source == "corrupted":
         raise ConfigError(
             "data.source=corrupted: a corrupted set has nothing to train on; train on the data set itself, then "
-            "evaluate its weights with scripts/evaluate.py, or set training.epochs=0"
+            f"evaluate its weights with {typed('evaluate')}, or set training.epochs=0"
         )
     if config.training.epochs and not SOURCES[data.source].trains:
         raise fail("data.source", "there is nothing to train on in it; set training.epochs=0, or use data.eval_source")

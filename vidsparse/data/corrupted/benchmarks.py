@@ -19,6 +19,7 @@ from vidsparse.data.datasets.sources import Dataset, Sample
 from vidsparse.data.indexing.index import Index, Progress, Row
 from vidsparse.data.reading.frames import Frames, VideoInfo
 from vidsparse.utils.errors import DataError, plural, some
+from vidsparse.utils.own_commands import typed
 from vidsparse.utils.progress import warn
 
 
@@ -106,8 +107,8 @@ def _check_present(stored: Stored) -> None:
     absent = [path for path in dict.fromkeys(paths) if not (stored.root / path).exists()]
     if absent:
         raise DataError(
-            f"{stored.root}: {len(absent)} files of this benchmark are missing ({some(absent)}): run generate.py with "
-            "stage=verify, then stage=repair, or stage=write if it was never finished"
+            f"{stored.root}: {len(absent)} files of this benchmark are missing ({some(absent)}): run "
+            f"{typed('generate')} with stage=verify, then stage=repair, or stage=write if it was never finished"
         )
 
 
@@ -119,6 +120,6 @@ def _check_digests(stored: Stored) -> None:
     elif digests.missing:
         raise DataError(
             f"{stored.root}: {plural(len(digests.missing), 'list')} of digests of this benchmark are missing "
-            f"({some(digests.missing)}), so damage in their files would go unnoticed: run generate.py with "
+            f"({some(digests.missing)}), so damage in their files would go unnoticed: run {typed('generate')} with "
             "stage=verify, then stage=repair"
         )

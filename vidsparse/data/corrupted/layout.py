@@ -31,6 +31,7 @@ from vidsparse.data.reading.image_files import resized as resized_picture
 from vidsparse.data.reading.mask_files import open_mask
 from vidsparse.utils import failures, json_text
 from vidsparse.utils.errors import ClipDecodeError, DataError, first_line
+from vidsparse.utils.own_commands import typed
 
 RECIPE, SAMPLES, MANIFEST = "benchmark.json", "samples.parquet", "manifest.parquet"
 CARD, SUMS, LOG, UNITS, MASKS = "BENCHMARK.md", "SHA256SUMS", "log.jsonl", "units", "masks"
@@ -157,7 +158,7 @@ class Stored:
                 return read_frames(path, rows)
         except (OSError, ValueError, EOFError, SyntaxError, DataError) as error:
             raise DataError(
-                f"{path} cannot be read ({error}): run generate.py with stage=verify, then stage=repair"
+                f"{path} cannot be read ({error}): run {typed('generate')} with stage=verify, then stage=repair"
             ) from error
 
     def masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> Frames | None:
@@ -170,7 +171,7 @@ class Stored:
             with failures.reading(paths[0].parent, known=not self.root.is_dir()):
                 return np.stack([open_mask(paths[row]) for row in np.searchsorted(entry.kept, outputs)])
         except ClipDecodeError as error:
-            raise DataError(f"{error}: run generate.py with stage=verify, then stage=repair") from error
+            raise DataError(f"{error}: run {typed('generate')} with stage=verify, then stage=repair") from error
 
 
 def mask_paths(cell: Cell, entry: Entry) -> list[str]:
@@ -217,7 +218,9 @@ def open_stored(root: Path) -> Stored:
     content = _content(root / SAMPLES)
     recipe = read_recipe(root)
     if hashlib.sha256(content).hexdigest() != recipe.samples:
-        raise DataError(f"{root / SAMPLES} is not the one that {RECIPE} names: run generate.py with stage=repair")
+        raise DataError(
+            f"{root / SAMPLES} is not the one that {RECIPE} names: run {typed('generate')} with stage=repair"
+        )
     try:
         return Stored(root, recipe, entries_from(content))
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, ZeroDivisionError) as error:

@@ -15,6 +15,7 @@ from vidsparse.data.corrupted.checked import Checked
 from vidsparse.data.corrupted.layout import PACKED, SUMS, UNITS, Stored, cell_path, frame_name, mask_paths
 from vidsparse.utils import failures, files, json_text
 from vidsparse.utils.errors import DataError
+from vidsparse.utils.own_commands import typed
 
 Sidecar = dict[str, Any]
 _SMALL = 1 << 20  # bytes
@@ -88,13 +89,13 @@ class Digests:
             return ""
         if said is None:
             raise DataError(
-                f"{path} has no digest in {where}, so nobody can tell whether it is whole: run generate.py with "
-                "stage=verify, then stage=repair"
+                f"{path} has no digest in {where}, so nobody can tell whether it is whole: run "
+                f"{typed('generate')} with stage=verify, then stage=repair"
             )
         if not same:
             raise DataError(
-                f"{path} is damaged, its SHA-256 is not that in {where}: run generate.py with stage=verify, then "
-                "stage=repair"
+                f"{path} is damaged, its SHA-256 is not that in {where}: run {typed('generate')} with "
+                "stage=verify, then stage=repair"
             )
         return mark
 
@@ -118,7 +119,7 @@ def _digests_of(path: Path) -> Mapping[str, str]:
 def _files(path: Path, changed: int) -> Mapping[str, str]:
     sidecar = read_sidecar(path)
     if sidecar is None:
-        raise DataError(f"{path} is damaged: run generate.py with stage=verify, then stage=repair")
+        raise DataError(f"{path} is damaged: run {typed('generate')} with stage=verify, then stage=repair")
     return {name: digest for name, (_, digest) in sidecar["files"].items()}
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidsparse.data.datasets.source_table import SOURCES
+from vidsparse.utils.own_commands import typed
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ GUIDES: dict[str, Guide] = {
     "folder": Guide("your own", "train/<Class>/ and test/<Class>/ (or val/<Class>/) with images or videos in them"),
     "unlabelled": Guide("your own", "videos and images at any depth, and classes.txt with a name on each line"),
     "corrupted": Guide(
-        "your own from scripts/generate.py, or CIFAR-10-C: https://zenodo.org/records/2535967, CIFAR-100-C: "
+        f"your own from {typed('generate')}, or CIFAR-10-C: https://zenodo.org/records/2535967, CIFAR-100-C: "
         "https://zenodo.org/records/3555552, ImageNet-C: https://zenodo.org/records/2235448, ImageNet-C-bar: "
         "https://github.com/facebookresearch/augmentation-corruption, ImageNet-3DCC: "
         "https://3dcommoncorruptions.epfl.ch, Tiny-ImageNet-C: https://zenodo.org/records/2536630",

@@ -1,0 +1,1 @@
+"""`vidsparse completion`: what makes a shell complete commands, configs and their keys."""
