@@ -131,7 +131,7 @@ def test_a_damaged_mask_is_named_and_mended(harm, copy, whole, source):
     if harm == "missing":
         stored = open_stored(copy)
         cell = next(c for c in stored.cells if (c.corruption, c.severity) == ("rotate", 4))
-        with pytest.raises(DataError, match=r"00002.png: .*run generate.py with stage=verify"):
+        with pytest.raises(DataError, match=r"00002.png: .*generate.py with stage=verify"):
             stored.masks(cell, "test/video1", stored.entries[1].kept)
     if harm != "extra":
         generate(config(copy, source, "benchmark.stage=repair"))
