@@ -195,12 +195,12 @@ def _evaluate(session: "Session", model: "nn.Module") -> None:
                 save_overlays(session, cells, model)
                 _tell_pixels(folder)
     with frost_of(config.evaluation):
-        folder.write(replace(folder.record, corruptions_fingerprint=_fingerprint(cells)))
+        folder.write(replace(folder.record, corruptions_fingerprint=fingerprint_of(cells)))
     if engine.rank == 0:
         _tell_undecidable(folder)
 
 
-def _fingerprint(cells: "Sequence[Cell]") -> str:
+def fingerprint_of(cells: "Sequence[Cell]") -> str:
     """That of all that is shipped, or of the conditions where one is of somebody's own."""
     import corruptions
     from corruptions.registry import SHIPPED

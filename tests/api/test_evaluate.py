@@ -57,6 +57,7 @@ def test_a_shipped_network_has_the_answers_and_numbers_of_the_script_to_the_bit(
     assert (result.clean, result.robust, result.numbers) == (of_run.clean, of_run.robust, of_run.numbers)
     assert result.record.data.fingerprint == of_run.record.data.fingerprint
     assert result.record.chance == of_run.record.chance
+    assert result.record.corruptions_fingerprint == of_run.record.corruptions_fingerprint
     saved = result.save(tmp_path / "saved")
     kept = predictions.load(saved / "predictions.parquet")
     pd.testing.assert_frame_equal(kept.astype(theirs.dtypes), theirs, check_exact=True)

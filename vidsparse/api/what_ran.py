@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import torch
 
-import corruptions
 from vidsparse.api.asked import Asked
 from vidsparse.api.given_clips import GivenClips
 from vidsparse.api.given_network import GivenNetwork, modules_of, place_of
 from vidsparse.api.labelling import Labels
 from vidsparse.config import Config, identity
 from vidsparse.data.clips import Clips
+from vidsparse.data.corrupted.benchmarks import cells_of
 from vidsparse.data.corrupted.corruptor import frost_of
+from vidsparse.experiment import fingerprint_of
 from vidsparse.provenance import data_record, versions
 from vidsparse.run_dir.record import VERSION, EngineRecord, ModelRecord, RunRecord, TopologyRecord, WeightsRecord
 from vidsparse.sparsity.masks import prunable
@@ -32,7 +33,7 @@ def record_of(asked: Asked, config: Config, clips: Clips, network: GivenNetwork,
     device = place_of(asked.model)[0]
     weights = digest_of(asked)
     with frost_of(config.evaluation):
-        fingerprint = corruptions.fingerprint()
+        fingerprint = fingerprint_of(cells_of(clips, config.evaluation))
     mine = {**identity(config), "data fingerprint": clips.fingerprint, "model.weights": weights}
     return RunRecord(
         version=VERSION,
