@@ -1,5 +1,6 @@
 """One experiment: train, evaluate, report."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from vidsparse.training.build import build, digests
 from vidsparse.training.cost import cost_as_trained, count_cost, write_layers
 from vidsparse.training.topology_plan import Length, topology_plan
 from vidsparse.utils import failures, files
+from vidsparse.utils.crew import crew
 from vidsparse.utils.errors import DamagedFile, first_line, plural
 from vidsparse.utils.launch import check_alone, together
 from vidsparse.utils.progress import console, say, warn
@@ -42,9 +44,22 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
     `fresh` replaces what the folder holds; `command` is the command line that the report shows. Where another living
     process is at work in the folder it raises locks.Locked, or waits until that one ends (`wait`).
     """
+    launched = crew()
+    if launched and launched.rank:
+        if launched.wanted():
+            _take_part(Luggage(), config)
+        return config.folder
+    with launched.led() if launched else nullcontext():
+        return _lead(config, fresh, command, wait)
+
+
+def _lead(config: Config, fresh: bool, command: str, wait: bool) -> Path:
+    """What the first process of an experiment does, which is all of them in most."""
     from vidsparse.data.corrupted.benchmarks import cells_of
 
-    check_alone("set engine.devices to the number of processes")
+    launched = crew()
+    if not launched:
+        check_alone("set engine.devices to the number of processes, or start it by torchrun")
     clips = load_answerable(config)
     topology_plan(
         config.sparse, Length.of(config.training, len(clips.train))
@@ -57,7 +72,8 @@ def run(config: Config, fresh: bool = False, command: str = "", wait: bool = Fal
         damaged = folder.finished and folder.remove_damaged(config.training.epochs > 0)
         if not folder.finished or damaged or _asked_for_more(config.analysis, folder):
             folder.write(protocol(config, clips, command, folder.record))
-            with together(config.engine.processes, _take_part, Luggage(), config):
+            alone = together(config.engine.processes, _take_part, Luggage(), config)
+            with launched.at_work() if launched else alone:
                 _work(config, clips, folder)
             folder.write(replace(folder.record, finished=now()))
             _conclude(config, folder)
@@ -91,6 +107,7 @@ def dry_run(config: Config) -> None:
     from vidsparse.data.loader import TrainingClips, make_loader, to_input
     from vidsparse.training.loop import optimize, plan_steps
 
+    check_alone("try it in one process")
     config = changed(config, {"engine.devices": 1})
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch) / config.name)

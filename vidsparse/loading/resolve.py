@@ -20,6 +20,7 @@ from vidsparse.models.weights.find import native_input
 from vidsparse.models.zoo import model_spec
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 from vidsparse.tasks import TASKS
+from vidsparse.utils.crew import crew
 from vidsparse.utils.errors import ConfigError
 
 Origin = Mapping[str, str]  # where keys were set: {dotted key: place}
@@ -32,7 +33,7 @@ def resolve(config: Config, origin: Origin | None = None) -> Config:
     Raises:
         ConfigError: the command line says one thing, and what settles the key another.
     """
-    steps = (_input, _protocol, _stored, _task, _sparse)
+    steps = (_processes, _input, _protocol, _stored, _task, _sparse)
     return reduce(lambda made, step: step(made, origin or {}), steps, config)
 
 
@@ -44,6 +45,14 @@ def resolve_benchmark(config: Config, origin: Origin) -> Config:
 def without_training(config: Config) -> Config:
     """The config of an evaluation."""
     return changed(config, {"training.epochs": 0})
+
+
+def _processes(config: Config, origin: Origin) -> Config:
+    """As many as torchrun started, where it did."""
+    launched = crew()
+    if not launched or config.engine.devices != "auto":
+        return config
+    return changed(config, {"engine.devices": launched.world})
 
 
 def _input(config: Config, origin: Origin) -> Config:

@@ -24,6 +24,7 @@ from vidsparse.run_dir import dashboards
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.methods import METHODS, SETTINGS
 from vidsparse.tasks import TASKS
+from vidsparse.utils.crew import crew
 from vidsparse.utils.errors import ConfigError, some
 from vidsparse.utils.own_commands import typed
 
@@ -180,7 +181,9 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.accumulate", f"a batch of {training.batch_size} clips has no more parts than clips")
     if len(training.optimizer.betas) != 2:
         raise fail("training.optimizer.betas", "they are two numbers, each at least 0 and below 1")
-    world = config.engine.processes
+    world, launched = config.engine.processes, crew()
+    if launched and launched.world != world:
+        raise fail("engine.devices", f"torchrun started {launched.world} processes; leave it at auto")
     if training.batch_size % (world * training.accumulate) and world > 1:
         raise fail("engine.devices", f"training.batch_size={training.batch_size} must be a multiple of it, and of "
                                      f"training.accumulate={training.accumulate} times it")  # fmt: skip

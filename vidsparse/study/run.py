@@ -12,6 +12,7 @@ from vidsparse.study.planned_runs import Planned, plan
 from vidsparse.utils import files, locks
 from vidsparse.utils.errors import VidsparseError, plural
 from vidsparse.utils.interrupt import Stop
+from vidsparse.utils.launch import check_alone
 from vidsparse.utils.machine import cores
 from vidsparse.utils.progress import console, say
 
@@ -26,6 +27,7 @@ def run_study(path: str | Path, overrides: Sequence[str], base: Config, fresh: b
     A run that is finished is left as it is, one that was begun continues. Raises RunsFailed in the end where runs
     failed, naming each and why; what did not fail is compared all the same.
     """
+    check_alone("set study.jobs or study.cluster")
     runs = plan(path, overrides, base)
     with locks.held(base.folder / locks.NAME, f"{base.folder} (a study)"):
         files.sweep(base.folder)

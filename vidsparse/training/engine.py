@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 
 from vidsparse.config import EngineConfig
 from vidsparse.utils import failures, files
+from vidsparse.utils.crew import crew
 from vidsparse.utils.errors import ConfigError, first_line
 from vidsparse.utils.machine import cores
 from vidsparse.utils.progress import warn
@@ -40,11 +41,14 @@ class Engine:
         self.on_gpu = cuda and config.accelerator != "cpu"
         self.precision = self._choose_precision(config)
         assert devices == 1 or "LOCAL_RANK" in os.environ, "several processes are started by launch.together"
-        if self.on_gpu and devices > torch.cuda.device_count():
+        launched = crew()
+        machines = launched.machines if launched else 1
+        if self.on_gpu and devices // machines > torch.cuda.device_count():
             raise ConfigError(f"engine.devices={devices}: torch sees {torch.cuda.device_count()} GPUs here")
         self._fabric = Fabric(
             accelerator="cuda" if self.on_gpu else "cpu",
-            devices=devices,
+            devices=devices // machines,
+            num_nodes=machines,
             strategy=DDPStrategy(timeout=_PATIENCE) if devices > 1 else "auto",
             plugins=LightningEnvironment(),  # it would take SLURM's variables of a whole job for its own otherwise
             precision=_PRECISION[self.precision],  # type: ignore[arg-type]  # Fabric spells the choices out
@@ -53,7 +57,7 @@ class Engine:
         # What processes ask each other goes over the CPU, where nobody waits for a GPU.
         self._group = dist.new_group(backend="gloo", timeout=_PATIENCE) if devices > 1 else None
         if devices > 1 and not self.on_gpu:
-            torch.set_num_threads(max(1, cores() // devices))
+            torch.set_num_threads(max(1, cores() * machines // devices))
         self._config = config
         if config.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -66,7 +66,7 @@ def together(world: int, work: Callable[..., object], *arguments: Any) -> Iterat
         finally:
             ended.set()
             _stop(others)
-            _leave_group()
+            leave_group()
 
 
 def check_alone(instead: str) -> None:
@@ -135,7 +135,8 @@ def _stop(others: Sequence[BaseProcess]) -> None:
         _join(others, 10)
 
 
-def _leave_group() -> None:
+def leave_group() -> None:
+    """End the process group of this process, if it is in one."""
     torch = sys.modules.get("torch")
     if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

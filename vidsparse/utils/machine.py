@@ -7,7 +7,8 @@ from pathlib import Path
 
 def rank() -> int:
     """The number of this process among those that work together: 0 for the one that speaks and writes."""
-    return int(os.environ.get("LOCAL_RANK", 0))
+    launched = os.environ.get("WORLD_SIZE", "1") != "1"  # by torchrun, perhaps on several machines
+    return int((os.environ.get("RANK") if launched else None) or os.environ.get("LOCAL_RANK", "0"))
 
 
 def cores() -> int:
