@@ -13,6 +13,7 @@ from typing import Any
 
 from vidsparse.config import StudyConfig
 from vidsparse.utils.errors import ConfigError, install
+from vidsparse.utils.launch import alone
 
 _MAIN = "import sys; from vidsparse.cli import main; sys.exit(main())"
 STOPPED = 130  # exit code of a run that was asked to stop
@@ -73,7 +74,7 @@ def carry_out(job: Job, stopping: Stopping | None = None) -> int:
     if stopping.wanted:
         return STOPPED
     command = [sys.executable, "-c", _MAIN, "run", job.config, "--wait", *(["--fresh"] if job.fresh else [])]
-    environment = {"OMP_NUM_THREADS": str(job.threads)} | dict(os.environ)
+    environment = {"OMP_NUM_THREADS": str(job.threads)} | alone(os.environ)
     with Path(job.log).open("ab") as log:
         process = subprocess.Popen(
             command,

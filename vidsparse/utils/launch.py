@@ -83,6 +83,16 @@ def check_alone(instead: str) -> None:
             )
 
 
+def alone(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what a launcher told this process of its number: for a process that does its own work.
+
+    >>> alone({"SLURM_PROCID": "3", "SLURM_STEP_NUM_TASKS": "8", "HOME": "/home/me"})
+    {'SLURM_STEP_NUM_TASKS': '8', 'HOME': '/home/me'}
+    """
+    numbers = {number for _, number, _ in _LAUNCHERS} | {"LOCAL_RANK"}
+    return {name: value for name, value in environment.items() if name not in numbers}
+
+
 def _take_part(work: Callable[..., object], arguments: Sequence[Any], reports: Any) -> None:
     """The life of another process: silent, unless something goes wrong."""
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
