@@ -36,7 +36,7 @@ _warned: list[str] = []  # the corruption whose missing key was warned of in thi
 class Request:
     """Which corruption is wanted, how strong, and what it is drawn from; see `corrupt`, whose arguments they are."""
 
-    name: str
+    name: str | Corruption
     severity: int
     key: str = ""
     profile: str | None = None

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from vidsparse.config import AnalysisConfig, Config
+from vidsparse.config import AnalysisConfig, Config, LoggingConfig
 from vidsparse.config.change import changed
 from vidsparse.evaluation.answerable import load_answerable
 from vidsparse.plugins.travelling import Luggage
@@ -76,7 +76,7 @@ def _lead(config: Config, fresh: bool, command: str, wait: bool) -> Path:
             with launched.at_work() if launched else alone:
                 _work(config, clips, folder)
             folder.write(replace(folder.record, finished=now()))
-            _conclude(config, folder)
+            _conclude(config.logging, folder)
         show(folder)
     return folder.path
 
@@ -252,17 +252,17 @@ def _tell_pixels(folder: RunFolder) -> None:
     folder.write(replace(folder.record, chance=best_constant(table), data=data))
 
 
-def _conclude(config: Config, folder: RunFolder) -> None:
+def _conclude(config: LoggingConfig, folder: RunFolder) -> None:
     """Show the results of a finished run on its dashboards."""
     from vidsparse.evaluation.metrics import per_corruption
     from vidsparse.evaluation.predictions import load
     from vidsparse.evaluation.summary import summary
     from vidsparse.run_dir.dashboards import Dashboards
 
-    if not config.logging.trackers or not (folder.record.data and folder.record.data.labelled):
+    if not config.trackers or not (folder.record.data and folder.record.data.labelled):
         return
     table = load(folder.path / "predictions.parquet")
-    boards = Dashboards(folder, replace(config.logging, tensorboard=False))
+    boards = Dashboards(folder, replace(config, tensorboard=False))
     boards.conclude(summary(table) | {f"corruption/{name}": value for name, value in per_corruption(table).items()})
     boards.close()
 

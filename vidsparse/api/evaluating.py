@@ -22,7 +22,7 @@ from vidsparse.api.labelling import Labels, labels_given, labels_of
 from vidsparse.api.native_keywords import normalization
 from vidsparse.api.result import Result
 from vidsparse.api.what_ran import record_of
-from vidsparse.config import Config
+from vidsparse.config import Config, DataConfig, EvaluationConfig
 from vidsparse.config.change import changed
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
@@ -122,7 +122,7 @@ def _as_given(asked: Asked, data: Any, suite: str | None) -> _Work:
     units = enumerate(iter(lambda: tuple(islice(source, size)), ()))
     dataset = Dataset(protocol.get("dataset", "given"), Path(), labels.names, (), ())
     fps = float(protocol.get("fps", 25.0))
-    parts = (_Part(_checked(unit, config, dataset, protocol, fps), [(number, range(len(unit)))])
+    parts = (_Part(_checked(unit, config.data, dataset, protocol, fps), [(number, range(len(unit)))])
              for number, unit in units)  # fmt: skip
     return _Work(config, labels, parts, given.count)
 
@@ -145,7 +145,7 @@ def _carried_out(asked: Asked, work: _Work, scratch: Path) -> Result:
                 bar.advance(sum(map(len, rows.values())), now=corruption)
                 if stop.wanted:
                     raise KeyboardInterrupt
-            pictures = pictures or _pictures(config, part.clips, cells, scratch)
+            pictures = pictures or _pictures(config.evaluation, part.clips, cells, scratch)
             seen.append(replace(part.clips, held={}) if isinstance(part.clips, GivenClips) else part.clips)
     record = record_of(asked, config, _joined(seen), network, work.labels)
     record = replace(record, seconds={"evaluate": monotonic() - started})
@@ -181,21 +181,23 @@ def _clip_of(first: Item, protocol: Protocol) -> dict[str, int]:
     return found | ({} if "stride" in protocol else {"stride": 1})
 
 
-def _checked(unit: tuple[Item, ...], config: Config, dataset: Dataset, protocol: Protocol, fps: float) -> GivenClips:
+def _checked(
+    unit: tuple[Item, ...], config: DataConfig, dataset: Dataset, protocol: Protocol, fps: float
+) -> GivenClips:
     """A unit of clips; DataError where one is of another form than the first, and nobody said what to make of it."""
     for item in unit:
         frames, height, width = item.frames.shape[:3]
-        if "frames" not in protocol and frames != config.data.frames:
+        if "frames" not in protocol and frames != config.frames:
             raise DataError(
-                f"data, clip {item.id}: it has {frames} frames and the first one {config.data.frames}; say frames= "
+                f"data, clip {item.id}: it has {frames} frames and the first one {config.frames}; say frames= "
                 "(and stride=), by which every clip is sampled"
             )
-        if "size" not in protocol and (height, width) != (config.data.size, config.data.size):
+        if "size" not in protocol and (height, width) != (config.size, config.size):
             raise DataError(
-                f"data, clip {item.id}: it is {height} x {width} pixels and the first one {config.data.size} a side; "
+                f"data, clip {item.id}: it is {height} x {width} pixels and the first one {config.size} a side; "
                 "say size=, the side of the square that the model is shown (short_side= resizes before)"
             )
-    return given_clips(unit, config.data, dataset, fps)
+    return given_clips(unit, config, dataset, fps)
 
 
 def _joined(parts: list[Clips]) -> Clips:
@@ -207,10 +209,10 @@ def _joined(parts: list[Clips]) -> Clips:
     return replace(first, index=Index(dict(rows)), test=tuple(sample for part in parts for sample in part.test))
 
 
-def _pictures(config: Config, clips: Clips, cells: tuple[Cell, ...], scratch: Path) -> dict[str, bytes]:
+def _pictures(config: EvaluationConfig, clips: Clips, cells: tuple[Cell, ...], scratch: Path) -> dict[str, bytes]:
     """Pictures of some clips, for a page: {file of a run folder: its bytes}."""
     for name, save in zip(_PICTURES, (save_strip, save_gallery), strict=True):
-        save(clips, config.evaluation, cells, scratch / name)
+        save(clips, config, cells, scratch / name)
     return {name: (scratch / name).read_bytes() for name in _PICTURES}
 
 
