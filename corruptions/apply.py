@@ -314,9 +314,9 @@ def _sources(
     if record.support == "video":
         return np.arange(n_frames)
     if record.support == "window":
-        window: Callable[[NDArray[np.int64], Level, int], NDArray[np.int64]]
         window = record.window if record.window is not None else _module(record).window
-        return window(wanted, level, n_frames)
+        needed: NDArray[np.int64] = window(wanted, level, n_frames)
+        return needed
     order: Callable[[int, Level, Scene], NDArray[np.int64]] = _function(record)
     return order(n_frames, level, scene)[wanted]
 

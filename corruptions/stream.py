@@ -25,7 +25,7 @@ def recode(frames: Iterable[NDArray[np.uint8]], n_frames: int, request: Request)
     first = np.asarray(next(given))
     record, level, scene, _ = request.of(first[None], range(1), range(n_frames))
     if record.support != "video":
-        raise CorruptionError(f"{request.name} needs no whole video: give corrupt a part of its frames at a time")
+        raise CorruptionError(f"{record.name} needs no whole video: give corrupt a part of its frames at a time")
     if level is None:
         yield from chain([first], given)
         return
