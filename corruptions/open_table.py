@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from corruptions.exceptions import short, suggestion
-from corruptions.outside import ON_DROP, PluginError, attribute, importing, is_reference, load_entry_points
+from corruptions.outside import (
+    ON_DROP,
+    PluginError,
+    attribute,
+    importing,
+    is_main,
+    is_reference,
+    load_entry_points,
+)
 
 Row = TypeVar("Row")
 _ABSENT = object()
@@ -37,7 +45,8 @@ class OpenTable(dict[str, Row], Generic[Row]):
         """Add a row, or what makes one; returns the row. Raises `error` where there is one of that name."""
         if not name or set(name) & set(":/") or not name.isprintable():
             raise self.error(f"{short(name)} cannot be the name of a {self.kind}: letters, digits, _ and - do")
-        if dict.__contains__(self, name):
+        by_main = self._module.get(name) in ("__main__", "__mp_main__")  # the script, here and in its processes
+        if dict.__contains__(self, name) and not (by_main and is_main(importing())):
             by = f", of {self._module[name]}" if name in self._module else ""
             raise self.error(f"there is a {self.kind} called {name} already{by}; give yours another name")
         row = self._made(name, thing)

@@ -123,6 +123,13 @@ def importing() -> str:
     return _importing_now[-1] if _importing_now else ""
 
 
+def is_main(package: str) -> bool:
+    """Whether a module is the file that was started as a script: it names itself as the plug-in of what it starts."""
+    started = getattr(sys.modules["__main__"], "__file__", None)
+    file = getattr(sys.modules.get(package), "__file__", None)
+    return bool(started and file) and Path(str(started)).resolve() == Path(str(file)).resolve()
+
+
 def load_entry_points() -> dict[str, str]:
     """Import the plug-ins of installed packages, once a process; {name: why} of those that could not be."""
     if not _ASKED:

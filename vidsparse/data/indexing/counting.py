@@ -12,13 +12,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from corruptions import outside
 from vidsparse.data.indexing.manifest import File, Found
 from vidsparse.data.indexing.partial_counts import PartialCount
 from vidsparse.data.reading import watchdog
 from vidsparse.data.reading.frames import unreadable
 from vidsparse.data.reading.readers import READERS, inspected
 from vidsparse.data.reading.watchdog import Clock
-from vidsparse.plugins.travelling import Luggage
 from vidsparse.utils import failures
 from vidsparse.utils.errors import MachineError, plural, some
 
@@ -116,7 +116,9 @@ class _Worker:
 
     def __init__(self, context: Any, hashed: bool) -> None:
         self.line, far_end = context.Pipe()
-        self._process = context.Process(target=_serve, args=(Luggage(), far_end, hashed), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(far_end, hashed, tuple(outside.LOADED.values())), daemon=True
+        )
         self._process.start()
         far_end.close()
         self.task: Task | None = None
@@ -215,9 +217,14 @@ class _Herald:
             self._line.send(None)
 
 
-def _serve(luggage: Luggage, line: Any, hashed: bool) -> None:
+def _serve(line: Any, hashed: bool, plugins: Sequence[outside.Plugin]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     watchdog.watching.append(_Herald(line))
+    try:
+        outside.arrive(plugins)
+    except outside.PluginError as error:  # no fault of a file
+        line.send(MachineError(str(error)))
+        return
     with suppress(EOFError):
         while True:
             task = line.recv()
