@@ -46,8 +46,10 @@ class Range:
 
     def sentence(self, value: float) -> str:
         """Why `value`, which is outside, cannot be."""
-        if abs(value) > self.largest and _is_finite(value):
-            return f"it must be at most {self.largest:.0f}: {self.what}"
+        if value > self.largest and _is_finite(value):
+            return f"it must be at most {_shown(self.largest)}: {self.what}"
+        if value < -self.largest and _is_finite(value) and self.at_least is None and self.above is None:
+            return f"it must be at least {_shown(-self.largest)}: {self.what}"
         if self.noun:
             return f"{value} is not {self.noun}: it must be {self.text}"
         two_sided = " and " in self.text
@@ -62,6 +64,11 @@ class Range:
 def _is_finite(value: float) -> bool:
     """Whether it is a number; also for whole ones that no float can hold."""
     return isinstance(value, int) or math.isfinite(value)
+
+
+def _shown(bound: float) -> str:
+    """All digits of a whole number, which a float may not hold."""
+    return str(bound) if isinstance(bound, int) else f"{bound:.0f}"
 
 
 class Bounds(TypedDict, total=False):
