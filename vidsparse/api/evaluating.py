@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -36,6 +36,7 @@ from vidsparse.evaluation.gallery import save_gallery, save_strip
 from vidsparse.evaluation.predictor import Predictor, clips_a_unit
 from vidsparse.utils.errors import ConfigError, DataError
 from vidsparse.utils.interrupt import Stop
+from vidsparse.utils.main_module import main_left_alone
 from vidsparse.utils.progress import Bar, console
 
 _PICTURES = ("frames.npz", "gallery.parquet")
@@ -65,8 +66,13 @@ def evaluate(
     """
     check_names(protocol)
     asked = Asked.of(model, protocol)
-    with _quiet(not protocol.get("progress", True)), TemporaryDirectory(prefix="vidsparse-") as scratch:
-        work = (_by_name(asked, data, root, suite, Path(scratch)) if isinstance(data, str)
+    by_name = isinstance(data, str)  # then the processes are ours
+    with (
+        main_left_alone() if by_name else nullcontext(),
+        _quiet(not protocol.get("progress", True)),
+        TemporaryDirectory(prefix="vidsparse-") as scratch,
+    ):
+        work = (_by_name(asked, data, root, suite, Path(scratch)) if by_name
                 else _as_given(asked, data, suite))  # fmt: skip
         with evaluating(model), torch.random.fork_rng(devices=[]):  # loaders draw from the generator of all
             return _carried_out(asked, work, Path(scratch))

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from corruptions.exceptions import nearest
 from vidsparse.api.keywords import as_word
 from vidsparse.benchmark.generate import generate as carry_out
 from vidsparse.config import BenchmarkConfig, DataConfig, EvaluationConfig
+from vidsparse.config.change import changed
 from vidsparse.config.compose import COMMAND_LINE
 from vidsparse.loading import load_benchmark_config
 from vidsparse.utils import files
 from vidsparse.utils.errors import ConfigError
+from vidsparse.utils.main_module import main_left_alone
 
 Stage = Literal["plan", "write", "verify", "repair"]
 _BASE = "ucf101_c"
@@ -51,7 +54,8 @@ def generate(
         config = load_benchmark_config(_BASE, [f"{key}={value}" for key, value in words.items()])
     except ConfigError as error:
         raise ConfigError(str(error).replace(f" {COMMAND_LINE}", ", as given")) from error
-    carry_out(config)
+    with main_left_alone(), TemporaryDirectory(prefix="vidsparse-") as counts:  # of frames, which runs keep beside them
+        carry_out(changed(config, {"logging.dir": counts}))
     return config.benchmark_folder
 
 

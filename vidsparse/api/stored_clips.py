@@ -21,6 +21,7 @@ from vidsparse.data.sampling import view_indices
 from vidsparse.utils import files
 from vidsparse.utils.errors import ConfigError, DataError
 from vidsparse.utils.machine import cores
+from vidsparse.utils.main_module import main_left_alone
 
 
 class CorruptedClips(Dataset[tuple[Any, int]]):
@@ -64,7 +65,8 @@ class CorruptedClips(Dataset[tuple[Any, int]]):
             raise DataError(f"{path}: there is no such folder")
         with TemporaryDirectory(prefix="vidsparse-") as cache:
             config = DataConfig(source="corrupted", root=str(path))
-            self._clips = load_corrupted(config, path, Path(cache), cores())
+            with main_left_alone():
+                self._clips = load_corrupted(config, path, Path(cache), cores())
         assert self._clips.stored is not None
         cells = {(cell.corruption, cell.severity): cell for cell in self._clips.stored.cells}
         self.conditions: dict[str, tuple[int, ...]] = {}
