@@ -1,4 +1,4 @@
-"""The parts of a training recipe that have names: losses, optimizers and the learning rate over the training.
+"""What of a training recipe and of a report has a name: losses, optimizers, the learning rate; metrics of one's own.
 
 Shipped rows are "module:function", so that reading a config imports no torch; those of others are functions.
 """
@@ -52,3 +52,5 @@ RATES: OpenTable["Function | str"] = OpenTable(
     _made("learning rate"),
     {name: f"{_RECIPE}:{name}_rate" for name in ("cosine", "multistep", "constant")},
 )
+# (rows of the table of predictions of one condition) -> float, for `report.metrics`
+METRICS: OpenTable["Function | str"] = OpenTable("metric", "docs/plugins.md", ConfigError, _made("metric"), {})

@@ -10,7 +10,9 @@ from torch import nn
 
 import vidsparse
 from vidsparse.cli import main
+from vidsparse.evaluation.metrics import example_table
 from vidsparse.models.zoo import ModelSpec
+from vidsparse.report.own_metrics import loaded, own_metrics
 from vidsparse.tasks import TASKS
 from vidsparse.training.recipe import learning_rate, make_optimizer, objective_of
 from vidsparse.utils.errors import ConfigError, DataError, RunFolderError
@@ -43,10 +45,11 @@ def rms(params, lr, alpha=0.9):
 
 vidsparse.register(lambda progress: 1 - progress, kind="learning_rate", name="line")
 vidsparse.register(replace(METHODS["set"], name="mine", title="My method"))
+vidsparse.register(lambda rows: len(rows), kind="metric", name="videos")
 """
 WORDS = ("plugins=mine.py", "data.source=stripes", "model.name=small", "training.loss=squares", "sparse.method=mine",
          "training.optimizer.name=rms", "training.optimizer.settings.alpha=0.8", "training.schedule.name=line",
-         "sparse.distribution=uniform", "name=own")  # fmt: skip
+         "sparse.distribution=uniform", "name=own", "report.metrics=[videos]")  # fmt: skip
 
 
 @pytest.mark.slow
@@ -59,6 +62,7 @@ def test_a_run_of_ones_own_is_continued_refused_when_edited_and_reported_without
     blocks = ("sparse", "model", "data", "training")
     assert code == {"plugins.mine", *(f"{block}.code mine" for block in blocks)}
     assert identity["training.optimizer.settings.alpha"] == 0.8
+    assert "videos" in (folder / "tables" / "own_metrics.csv").read_text().splitlines()[0]
     assert "stripes" in capsys.readouterr().out
     vidsparse.run(tiny_config(*WORDS, "engine.workers=1"))
     put("mine.py", MINE.replace("(1 - progress)", "(1 - progress / 2)") + "# edited")
@@ -156,3 +160,21 @@ def test_losses_and_learning_rates_of_ones_own_are_checked(put):
         learning_rate(0.2, down.training.schedule, 5000, 10, 9000)
     with pytest.raises(ConfigError, match="crossentropy"):
         vidsparse.load_config("ucf101_dense", ["training.loss=crossentropy"])
+
+
+def test_a_metric_of_ones_own_is_a_column_over_the_conditions(put):
+    put("mine.py", """
+        def confident(rows): return (rows.prediction == rows.label).mean()
+        def words(rows): return "many"
+        """)  # fmt: skip
+    table = own_metrics(example_table(), ["mine:confident"])
+    assert table["mine:confident"].tolist() == [1.0, 1.0, 0.5]
+    assert table["corruption"].tolist() == ["clean", "fog", "fog"]
+    with pytest.raises(ConfigError, match="'many', not a number"):
+        own_metrics(example_table(), ["mine:words"])
+    with pytest.raises(ConfigError, match=r"report\.metrics.*did you mean confident"):
+        vidsparse.load_config("ucf101_dense", ["report.metrics=[mine:confidnt]"])
+    assert vidsparse.load_config("ucf101_dense", ["report.metrics=[mine:confident]"]).report.metrics == [
+        "mine:confident"
+    ]
+    assert loaded(["gone", "mine:confident"]) == ["mine:confident"]

@@ -41,6 +41,8 @@ def to_yaml(config: Config) -> str:
     tree = _tree(asdict(config))
     if not config.study.methods:
         del tree["study"]
+    if not config.report.metrics:
+        del tree["report"]["metrics"]
     if not config.plugins:
         del tree["plugins"]
     if not config.sparse.settings:

@@ -102,6 +102,7 @@ class ReportConfig:
 
     frames: bool = key(True, "pictures of the data are shown")
     figures: Literal["both", "png", "pdf", "none"] = key("both", "what is written of each figure beside the page")
+    metrics: list[str] = empty(list, "metrics of your own, for tables/own_metrics.csv")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.models.weights.find import weights_problem
 from vidsparse.models.zoo import MODELS, TIMM, check_model, known_models, listed, model_spec, suggest_model
+from vidsparse.recipe_rows import METRICS
 from vidsparse.run_dir import dashboards
 from vidsparse.sparsity.distribution import DISTRIBUTIONS
 from vidsparse.sparsity.methods import METHODS, SETTINGS
@@ -70,6 +71,9 @@ def check_whole(config: Config, origin: Mapping[str, str]) -> None:
     _check_sparse(config, fail)
     _check_analysis(config, fail)
     _check_study(config.study, fail)
+    for name in config.report.metrics:
+        if name not in METRICS:
+            raise fail("report.metrics", f"{name} is no metric: {METRICS.hint(name)}")
     if wrong := dashboards.problem(config.logging):
         raise fail(*wrong)
 

@@ -19,6 +19,7 @@ KINDS = {  # what may be registered, and its table
     "loss": "vidsparse.recipe_rows:LOSSES",
     "optimizer": "vidsparse.recipe_rows:OPTIMIZERS",
     "learning_rate": "vidsparse.recipe_rows:RATES",
+    "metric": "vidsparse.recipe_rows:METRICS",
 }
 # rows that say by their type what they are
 _ROWS = {"Method": "method", "Score": "score", "ModelSpec": "model", "Source": "data", "Task": "task"}
@@ -36,6 +37,7 @@ def register(row: T | None = None, *, kind: str = "", name: str = "") -> T | Cal
     * "loss": (outputs, labels[, smoothing]) -> a tensor of one number, for `training.loss`
     * "optimizer": params, lr, momentum, nesterov, betas and own ones of `training.optimizer.settings` -> an optimizer
     * "learning_rate": (progress after the warm-up, 0 to 1) -> share of the peak, for `training.schedule.name`
+    * "metric": (predictions of one condition, a pandas table with a row a video) -> a number, for `report.metrics`
     * "distribution": (weight shape) -> how dense the layer is beside others, above 0; only ratios count
     * "schedule": (progress, 0 to 1) -> share, for `sparse.decay`
     * "score": (Candidates) -> a score for each weight, for `drop` and `grow` of a method

@@ -16,6 +16,7 @@ from vidsparse.report.figures import mask_overlays
 from vidsparse.report.figures.example_frames import strips
 from vidsparse.report.figures.palette import DARK, LIGHT
 from vidsparse.report.latex import save_table, save_tables
+from vidsparse.report.own_metrics import loaded, own_metrics
 from vidsparse.report.run_numbers import measure
 from vidsparse.report.sections import (
     analyses,
@@ -61,6 +62,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     numbers = measure(ours, dense)
     _make_folders(run)
     save_tables(numbers.tables(ours.task.words.score), run / "tables")
+    if names := loaded((ours.config.get("report") or {}).get("metrics") or ()):
+        save_table(own_metrics(ours.predictions, names), run / "tables" / "own_metrics")
     shown_as = (run, ours.on_sample_data, ours.task.words.score, ours.figure_formats)
     with showing(run / "analysis"):
         analysed = figure_sets.publish_all(_analyses(ours, dense), *shown_as)
