@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "scripts | __main__ → tools → cli → api → study → experiment → report → analysis → metrics → evaluation → training"
     " → benchmark → corrupt_video | listing | preview | doctor | completion → loading | provenance → data → models"
-    " → run_dir → config → plugins → tasks | recipe_rows → sparsity → classes → utils → corruptions"
+    " → run_dir → config → plugins → tasks | recipe_rows | probes → sparsity → classes → utils → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
 LONGEST = 350  # lines

@@ -10,7 +10,7 @@ from vidsparse.utils import one_copy, torchvision_compat
 from vidsparse.utils.version import VERSION
 
 if TYPE_CHECKING:
-    from vidsparse import metrics, sparsity
+    from vidsparse import metrics, probes, sparsity
     from vidsparse.api.comparing import Comparison, compare
     from vidsparse.api.evaluating import evaluate
     from vidsparse.api.generating import generate
@@ -40,6 +40,7 @@ __all__ = [
     "load_config",
     "load_run",
     "metrics",
+    "probes",
     "register",
     "run",
     "sparsify",
@@ -78,7 +79,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("metrics", "sparsity"):
+    if name in ("metrics", "probes", "sparsity"):
         return import_module(f"vidsparse.{name}")
     if name in _HOME:
         one_copy.check_corruptions()

@@ -17,6 +17,14 @@ from vidsparse.evaluation.corruption_error import (
     relative_corruption_error,
     relative_mce,
 )
+from vidsparse.evaluation.detection import (
+    Detection,
+    auroc,
+    detection,
+    energy,
+    false_positive_rate,
+    max_softmax,
+)
 from vidsparse.evaluation.effective import Baseline, NoBaseline, effective_robustness, fit_baseline
 from vidsparse.evaluation.metrics import (
     MismatchedTables,
@@ -55,6 +63,7 @@ from vidsparse.evaluation.views import view_accuracy
 
 __all__ = [
     "Baseline",
+    "Detection",
     "Interval",
     "MismatchedTables",
     "NoBaseline",
@@ -63,19 +72,23 @@ __all__ = [
     "accuracy",
     "accuracy_matrix",
     "alexnet",
+    "auroc",
     "check_comparable",
     "clean_accuracy",
     "clean_interval",
     "clip_scores",
     "corruption_error",
     "detectable_difference",
+    "detection",
     "ece",
     "ece_clean",
     "ece_corrupted",
     "ece_matrix",
     "effective_robustness",
+    "energy",
     "errors_of",
     "example_table",
+    "false_positive_rate",
     "fit_baseline",
     "gamma_a",
     "gamma_r",
@@ -84,6 +97,7 @@ __all__ = [
     "is_right",
     "load_reference",
     "load_table",
+    "max_softmax",
     "mce",
     "mean_interval",
     "mpc",

@@ -1,0 +1,72 @@
+"""Networks with something taken away: exactly that, the same each time, and the given one stays as it is."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+import vidsparse
+from vidsparse import probes
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv3d(3, 8, 3), nn.BatchNorm3d(8), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(8, 5))
+
+
+@pytest.mark.parametrize("probe", [probes.noisy_weights, probes.fewer_links])
+def test_the_given_network_stays_and_a_seed_gives_the_same(probe):
+    model = network()
+    before = copy.deepcopy(model.state_dict())
+    first, again, other = (probe(model, 0.3, seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(torch.equal(first[name], value) for name, value in again.items())
+    assert not torch.equal(first["0.weight"], other["0.weight"])
+    assert all(torch.equal(first[name], before[name]) for name in before if before[name].dim() < 2)
+
+
+def test_noise_has_its_size_and_leaves_zeros():
+    model = network()
+    with torch.no_grad():
+        model[0].weight[:, 0] = 0
+    changed = probes.noisy_weights(model, 0.5)
+    there = model[0].weight != 0
+    ratio = (changed[0].weight - model[0].weight).detach()[there].std() / model[0].weight.detach()[there].std()
+    assert 0.4 < float(ratio) < 0.6
+    assert (changed[0].weight[~there] == 0).all()
+
+
+def test_links_go_by_their_count_and_more_for_a_larger_share():
+    model = network()
+    with torch.no_grad():
+        model[0].weight[:4] = 0
+    left = {share: probes.fewer_links(model, share)[0].weight != 0 for share in (0.25, 0.5)}
+    assert [int(mask.sum()) for mask in left.values()] == [243, 162]  # of 324
+    assert (left[0.25] | ~left[0.5]).all()
+
+
+def test_links_in_any_memory_layout_go_the_same_way():
+    model = network()
+    last = copy.deepcopy(model)
+    last[0].weight.data = last[0].weight.data.contiguous(memory_format=torch.channels_last_3d)
+    assert torch.equal(probes.fewer_links(model, 0.4)[0].weight, probes.fewer_links(last, 0.4)[0].weight)
+
+
+def test_what_a_topology_holds_can_be_probed():
+    model = network()
+    vidsparse.sparsify(model, torch.optim.SGD(model.parameters(), lr=0.1), method="static", sparsity=0.5)
+    changed = probes.noisy_weights(model, 0.1).eval()
+    assert changed(torch.rand(2, 3, 4, 8, 8)).shape == (2, 5)
+    assert ((changed[0].weight == 0) == (model[0].weight == 0)).all()
+
+
+def test_backwards_turns_time_alone():
+    clips = torch.rand(2, 3, 4, 5, 5)
+    assert torch.equal(probes.backwards(lambda given: given)(clips), clips.flip(2))
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.5])
+def test_shares_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ValueError, match="0 to 1"):
+        probes.fewer_links(network(), wrong)

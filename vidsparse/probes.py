@@ -1,0 +1,75 @@
+"""Networks with something taken away: what of their accuracy is left says what they live on.
+
+Each function gives a network that `vidsparse.evaluate` takes; the one that is given stays as it is.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Network = Callable[[Tensor], Any]
+
+
+def backwards(model: Network) -> Network:
+    """The network that sees clips (B, 3, T, H, W) from their last frame to their first: the arrow of time.
+
+    A network that loses nothing by it does not use the order of frames (Wei et al. 2018, "Learning and Using the
+    Arrow of Time"). An image is as it was.
+
+    >>> seen = backwards(lambda clips: clips[:, 0, :, 0, 0])
+    >>> seen(torch.arange(3.0).reshape(1, 1, 3, 1, 1)).tolist()
+    [[2.0, 1.0, 0.0]]
+    """
+    return lambda clips: model(clips.flip(2))
+
+
+def noisy_weights(model: nn.Module, size: float, seed: int = 0) -> nn.Module:
+    """A copy whose weights have Gaussian noise added, `size` times the standard deviation of each layer's non-zeros.
+
+    Weights with two dimensions or more (kernels and matrices) are meant; a zero stays zero, so that a sparse network
+    keeps its topology. The same seed gives the same noise on every device.
+
+    >>> layer = nn.Linear(4, 4, bias=False)
+    >>> [int((noisy_weights(layer, size).weight != layer.weight).sum()) for size in (0.0, 0.1)]
+    [0, 16]
+    """
+    if size < 0:
+        raise ValueError("the size of noise is at least 0")
+    changed, draw = copy.deepcopy(model), torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in _kernels(changed):
+            there = weight != 0
+            deviation = weight[there].float().std(correction=0) if there.any() else torch.tensor(0.0)
+            noise = torch.randn(weight.shape, generator=draw).to(weight)
+            weight.add_(torch.where(there, noise * deviation.to(weight) * size, torch.zeros_like(weight)))
+    return changed
+
+
+def fewer_links(model: nn.Module, share: float, seed: int = 0) -> nn.Module:
+    """A copy without a random `share` (0 to 1) of the non-zero weights of each layer, rounded to the nearest count.
+
+    Kernels and matrices are meant, as in `noisy_weights`. The same seed takes away more for a larger share: what is
+    gone at .1 is gone at .2 too.
+
+    >>> layer = nn.Linear(10, 10, bias=False)
+    >>> [int((fewer_links(layer, share).weight == 0).sum()) for share in (0.0, 0.3, 1.0)]
+    [0, 30, 100]
+    """
+    if not 0 <= share <= 1:
+        raise ValueError("the share of links that are taken away is 0 to 1")
+    changed, draw = copy.deepcopy(model), torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in _kernels(changed):
+            order = torch.rand(weight.shape, generator=draw).to(weight.device)
+            order[weight == 0] = 2.0
+            gone = torch.zeros(weight.numel(), dtype=torch.bool, device=weight.device)
+            gone[order.flatten().argsort(stable=True)[: round(share * int((weight != 0).sum()))]] = True
+            weight.masked_fill_(gone.reshape(weight.shape), 0)
+    return changed
+
+
+def _kernels(model: nn.Module) -> Iterator[Tensor]:
+    return (weight for weight in model.parameters() if weight.dim() > 1)
