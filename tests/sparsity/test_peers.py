@@ -19,7 +19,8 @@ from vidsparse.sparsity.distribution import layer_densities
 from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.sparsity.scores import Candidates
-from vidsparse.sparsity.update import Plan, Rewired, rewire
+from vidsparse.sparsity.update import Rewired, rewire
+from vidsparse.sparsity.update_plan import Plan
 
 STORED = json.loads((Path(__file__).parent / "data" / "peers.json").read_text())
 Masks = dict[str, np.ndarray]

@@ -6,36 +6,44 @@ method's row and the plan of the update. Reading this imports no torch, which th
 
 from collections.abc import Mapping
 from math import floor, isfinite
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from vidsparse.sparsity.distribution import share_out
 from vidsparse.sparsity.scores import Candidates, Score
-
-if TYPE_CHECKING:
-    from vidsparse.sparsity.method import Method
-    from vidsparse.sparsity.update import Plan
+from vidsparse.sparsity.update_plan import Plan
 
 Pairs = dict[str, tuple[int, int]]
 Layers = Mapping[str, Candidates]
 
 
-def replaced(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
+class Rule(Protocol):
+    """What is read of a method here; `method.Method` is one."""
+
+    @property
+    def drop(self) -> Score | None:
+        """How weights are ranked that may go; None where the topology stays."""
+
+    def fraction(self, step: int, total_steps: int) -> float:
+        """Share 0 to 1 of a layer's non-zeros that the update after `step` replaces."""
+
+
+def replaced(layers: Layers, method: Rule, plan: Plan) -> Pairs:
     """A layer drops the share f(t) of its weights and grows as many (SET, RigL, MEST)."""
     return _renewed({name: layer.nonzero for name, layer in layers.items()}, method, plan)
 
 
-def softly_bound(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
+def softly_bound(layers: Layers, method: Rule, plan: Plan) -> Pairs:
     """A layer drops to its count in the end and grows to what is planned, which lies above it (MEST, soft bound)."""
     ends = plan.planned  # rounding may give a layer one less than its target
     return {name: (min(plan.target[name], ends[name], layer.nonzero), ends[name]) for name, layer in layers.items()}
 
 
-def as_planned(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
+def as_planned(layers: Layers, method: Rule, plan: Plan) -> Pairs:
     """A layer takes its count in the distribution, and grows only where that is above what it has (GMP)."""
     return {name: (min(plan.planned[name], layer.nonzero), plan.planned[name]) for name, layer in layers.items()}
 
 
-def pruned_globally(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
+def pruned_globally(layers: Layers, method: Rule, plan: Plan) -> Pairs:
     """The lowest of all layers together go; of what is left a layer renews the share f(t) (GraNet)."""
     assert method.drop is not None
     if plan.surplus <= 0:
@@ -43,7 +51,7 @@ def pruned_globally(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
     return _renewed(prune_globally(layers, method.drop, plan.surplus), method, plan)
 
 
-def shared_by_momentum(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
+def shared_by_momentum(layers: Layers, method: Rule, plan: Plan) -> Pairs:
     """What all layers dropped is shared out anew, in proportion to the mean |momentum| of their weights (SNFS)."""
     keep = {name: kept for name, (kept, _) in replaced(layers, method, plan).items()}
     dropped = sum(layer.nonzero for layer in layers.values()) - sum(keep.values())
@@ -52,7 +60,7 @@ def shared_by_momentum(layers: Layers, method: "Method", plan: "Plan") -> Pairs:
     return {name: (keep[name], keep[name] + grown[name]) for name in layers}
 
 
-def _renewed(left: Mapping[str, int], method: "Method", plan: "Plan") -> Pairs:
+def _renewed(left: Mapping[str, int], method: Rule, plan: Plan) -> Pairs:
     fraction = method.fraction(plan.step, plan.total_steps)
     return {name: (now - floor(fraction * now), now) for name, now in left.items()}
 

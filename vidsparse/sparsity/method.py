@@ -6,18 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vidsparse.sparsity import counts as rules
 from vidsparse.sparsity import schedule
 from vidsparse.sparsity.scores import SCORES, Candidates, Score
 from vidsparse.sparsity.settings import Own, Setting, choice, setting
+from vidsparse.sparsity.update_plan import Plan
 from vidsparse.utils.errors import ConfigError
 
-if TYPE_CHECKING:  # it imports torch
-    from vidsparse.sparsity.update import Plan
-
-Counts = Callable[[Mapping[str, Candidates], "Method", "Plan"], Mapping[str, tuple[int, int]]]
+Counts = Callable[[Mapping[str, Candidates], "Method", Plan], Mapping[str, tuple[int, int]]]
 
 
 @dataclass(frozen=True)

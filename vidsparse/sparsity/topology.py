@@ -31,7 +31,8 @@ from vidsparse.sparsity.momentum import scale_as_seen, smooth
 from vidsparse.sparsity.optimizer_state import at_rest, reset_state
 from vidsparse.sparsity.sparse_weight import Layer
 from vidsparse.sparsity.step_counter import StepCount
-from vidsparse.sparsity.update import Plan, Update, rewire
+from vidsparse.sparsity.update import Update, rewire
+from vidsparse.sparsity.update_plan import Plan
 from vidsparse.utils.errors import ConfigError
 
 

@@ -7,9 +7,10 @@ from math import floor
 from torch import Tensor
 
 from vidsparse.sparsity.fan_in import rewire_neurons
-from vidsparse.sparsity.methods import Method
+from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.scores import Candidates
 from vidsparse.sparsity.selection import add_top_, count, top
+from vidsparse.sparsity.update_plan import Plan
 from vidsparse.utils.errors import ConfigError
 
 
@@ -25,23 +26,6 @@ class Update:
     fraction: float
     changed: int
     nonzero: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the update after `step` has to reach.
-
-    `surplus`: non-zeros that are to go from all layers together. `target`: non-zeros of each layer in the end.
-    `planned`: those of the distribution after this step. `heads`: the layers whose neurons, the classes, are never
-    ablated.
-    """
-
-    step: int
-    total_steps: int
-    surplus: int
-    target: Mapping[str, int]
-    planned: Mapping[str, int]
-    heads: frozenset[str]
 
 
 @dataclass(frozen=True)
