@@ -11,10 +11,11 @@ from vidsparse.utils.version import VERSION
 
 if TYPE_CHECKING:
     from vidsparse import metrics, probes, sparsity
-    from vidsparse.api.comparing import Comparison, compare
+    from vidsparse.api.comparing import compare
     from vidsparse.api.evaluating import evaluate
     from vidsparse.api.generating import generate
     from vidsparse.api.listed_names import list_configs, list_corruptions, list_data, list_methods, list_suites
+    from vidsparse.api.paired_gain import Comparison
     from vidsparse.api.result import Result, load_run
     from vidsparse.api.stored_clips import CorruptedClips
     from vidsparse.experiment import run
@@ -49,7 +50,7 @@ __all__ = [
 __version__ = VERSION
 
 _HOME = {
-    "Comparison": "vidsparse.api.comparing",
+    "Comparison": "vidsparse.api.paired_gain",
     "CorruptedClips": "vidsparse.api.stored_clips",
     "Result": "vidsparse.api.result",
     "compare": "vidsparse.api.comparing",

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import pyarrow as pa
 
-from vidsparse.api.comparing import Comparison, compare_tables
+from vidsparse.api.paired_gain import Comparison, compare_tables
 from vidsparse.config import Config, to_yaml
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.evaluation.groups import with_groups
