@@ -13,7 +13,8 @@ from torch.utils.data import Dataset
 
 from corruptions.exceptions import suggestion
 from vidsparse.config import DataConfig
-from vidsparse.data.corrupted.benchmarks import StoredFrames, load_corrupted
+from vidsparse.data.clips import load_corrupted
+from vidsparse.data.corrupted.benchmarks import StoredFrames
 from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.corrupted.layout import Stored
 from vidsparse.data.datasets.sources import Sample

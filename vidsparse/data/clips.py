@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from vidsparse.config import SAMPLE_ROOT, DataConfig
+from vidsparse.data.corrupted.opening import Kept, open_corrupted
 from vidsparse.data.datasets.source_table import SAMPLES
 from vidsparse.data.datasets.sources import (
     Dataset,
@@ -25,9 +26,6 @@ from vidsparse.data.indexing.index import Index, Progress, build_index
 from vidsparse.data.reading import readers
 from vidsparse.data.reading.frames import Frames, VideoInfo, output_size
 from vidsparse.utils.errors import ClipDecodeError
-
-if TYPE_CHECKING:
-    from vidsparse.data.corrupted.benchmarks import Kept
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Clips:
     test: tuple[Sample, ...]
     kept: FrameCache | None = None
     full_size: bool = False
-    stored: "Kept | None" = None
+    stored: Kept | None = None
 
     @property
     def is_sample(self) -> bool:
@@ -137,6 +135,14 @@ class Clips:
         return None if self.full_size else self.config.short_side
 
 
+def load_corrupted(
+    config: DataConfig, root: Path, cache: Path, workers: int = 0, progress: Progress | None = None
+) -> Clips:
+    """The clips of a corrupted set: nothing to train on, and frames that are read as they are."""
+    dataset, index, stored = open_corrupted(config, root, cache, workers, progress)
+    return Clips(config, dataset, index, (), (), dataset.test, stored=stored)
+
+
 def load_clips(
     config: DataConfig,
     seed: int,
@@ -152,8 +158,6 @@ def load_clips(
     """
     root = Path(config.root)
     if config.source == "corrupted":
-        from vidsparse.data.corrupted.benchmarks import load_corrupted
-
         stored = load_corrupted(config, root, cache, workers, progress)
         return replace(stored, test=part_of(stored.test, config.share))
     if config.root == SAMPLE_ROOT:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from vidsparse.classes.spaces import listed
 from vidsparse.config import DataConfig
-from vidsparse.data.corrupted.benchmarks import load_corrupted
+from vidsparse.data.clips import load_corrupted
 from vidsparse.data.datasets.class_names import joined_names
 from vidsparse.data.datasets.sources import load_dataset
 from vidsparse.data.reading.decoders import inspect

@@ -139,7 +139,7 @@ _ROWS = (
     ),
     Source(
         "corrupted",
-        "vidsparse.data.corrupted.benchmarks:load_split",
+        "vidsparse.data.corrupted.opening:load_split",
         "an offline set that `scripts/generate.py` wrote, or a published one ([docs/benchmarks.md](benchmarks.md))",
         False,
     ),
