@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from vidsparse.api.stored_clips import CorruptedClips
     from vidsparse.experiment import run
     from vidsparse.loading import load_config
-    from vidsparse.models.zoo import create_model, list_models
+    from vidsparse.models.model_rows import list_models
+    from vidsparse.models.zoo import create_model
     from vidsparse.plugins.registering import register
     from vidsparse.sparsity.topology import sparsify
 
@@ -63,7 +64,7 @@ _HOME = {
     "list_suites": "vidsparse.api.listed_names",
     "load_run": "vidsparse.api.result",
     "create_model": "vidsparse.models.zoo",
-    "list_models": "vidsparse.models.zoo",
+    "list_models": "vidsparse.models.model_rows",
     "load_config": "vidsparse.loading",
     "register": "vidsparse.plugins.registering",
     "run": "vidsparse.experiment",

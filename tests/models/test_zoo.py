@@ -61,7 +61,7 @@ def test_what_cannot_be_built_is_refused_by_number(change, said):
 
 
 def test_a_package_that_is_not_installed_is_named_with_its_extra(monkeypatch):
-    monkeypatch.setattr("vidsparse.models.zoo.find_spec", lambda _: None)
+    monkeypatch.setattr("vidsparse.models.model_rows.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"vivit_s .*pip install .*hf"):
         check_model("vivit_s", 5, 8, 64)
 

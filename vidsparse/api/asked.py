@@ -16,7 +16,7 @@ from vidsparse.config import Config
 from vidsparse.config.change import changed
 from vidsparse.config.compose import ROOTS
 from vidsparse.data.corrupted.layout import RECIPE
-from vidsparse.models.zoo import Normalization
+from vidsparse.models.model_rows import Normalization
 from vidsparse.utils.errors import ConfigError
 
 _AUTOCAST = {"bf16": torch.bfloat16, "16": torch.float16}

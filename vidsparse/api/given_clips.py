@@ -19,7 +19,7 @@ from vidsparse.data.corrupted.layout import resized
 from vidsparse.data.datasets.sources import Dataset, Sample
 from vidsparse.data.indexing.index import Index, Row
 from vidsparse.data.reading.frames import Frames, VideoInfo
-from vidsparse.models.zoo import Normalization
+from vidsparse.models.model_rows import Normalization
 from vidsparse.utils.errors import DataError, plural
 
 _FORM = "an item is (clip, label), or (clip, label, id) where the clips have names"

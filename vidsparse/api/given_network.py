@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vidsparse.models.zoo import Normalization
+from vidsparse.models.model_rows import Normalization
 from vidsparse.utils.errors import ConfigError, DataError, some
 
 MOST = 32_767  # classes that the table of predictions can number

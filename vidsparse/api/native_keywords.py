@@ -8,8 +8,8 @@ from typing import Any
 from torch import nn
 
 from vidsparse.api.given_network import Network, modules_of
+from vidsparse.models.model_rows import MODELS, NORMALIZE, Normalization
 from vidsparse.models.weights.labels import names_in
-from vidsparse.models.zoo import MODELS, NORMALIZE, Normalization
 from vidsparse.sparsity.layer_selection import unwrap
 from vidsparse.utils.errors import ConfigError, VidsparseError, some
 

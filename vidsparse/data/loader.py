@@ -16,7 +16,7 @@ from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading.frames import Frames
 from vidsparse.data.sampling import batches_per_epoch, train_indices, view_indices
 from vidsparse.data.transport import Packed, end_when_undelivered, unpacked
-from vidsparse.models.zoo import NORMALIZE
+from vidsparse.models.model_rows import NORMALIZE
 from vidsparse.plugins.travelling import Travelling
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError, MachineError

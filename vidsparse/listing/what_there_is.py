@@ -7,7 +7,7 @@ Row = dict[str, object]
 
 def models() -> list[Row]:
     """Networks of the table; timm's are further ones, `timm/NAME`."""
-    from vidsparse.models.zoo import MODELS
+    from vidsparse.models.model_rows import MODELS
 
     return [
         {"name": row.name, "family": row.family, "frames": row.frames, "size": row.size, "task": row.task,

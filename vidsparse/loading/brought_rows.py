@@ -12,7 +12,7 @@ from corruptions.suites import SUITE_ROWS, suite
 from vidsparse.config import Config
 from vidsparse.config.reading import BadYaml, Unfit, read
 from vidsparse.data.datasets.source_table import SOURCES
-from vidsparse.models.zoo import MODELS
+from vidsparse.models.model_rows import MODELS
 from vidsparse.plugins.named_plugins import digests_of, load_plugins
 from vidsparse.recipe_rows import LOSSES, OPTIMIZERS, RATES
 from vidsparse.sparsity.distribution import DISTRIBUTIONS

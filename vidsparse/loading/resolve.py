@@ -16,8 +16,8 @@ from vidsparse.config.compose import COMMAND_LINE
 from vidsparse.config.faults import failing
 from vidsparse.data.corrupted.layout import RECIPE, read_recipe
 from vidsparse.data.datasets.protocols import PROTOCOLS
+from vidsparse.models.model_rows import model_spec
 from vidsparse.models.weights.find import native_input
-from vidsparse.models.zoo import model_spec
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 from vidsparse.tasks import TASKS
 from vidsparse.utils.crew import crew

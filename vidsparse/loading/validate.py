@@ -18,8 +18,8 @@ from vidsparse.config.ranges import outside
 from vidsparse.data.corrupted.layout import RECIPE, read_recipe
 from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.data.datasets.source_table import SOURCES
+from vidsparse.models.model_rows import MODELS, TIMM, check_model, known_models, listed, model_spec, suggest_model
 from vidsparse.models.weights.find import weights_problem
-from vidsparse.models.zoo import MODELS, TIMM, check_model, known_models, listed, model_spec, suggest_model
 from vidsparse.recipe_rows import METRICS
 from vidsparse.run_dir import dashboards
 from vidsparse.sparsity.distribution import DISTRIBUTIONS

@@ -13,7 +13,7 @@ KINDS = {  # what may be registered, and its table
     "score": "vidsparse.sparsity.scores:SCORES",
     "distribution": "vidsparse.sparsity.distribution:DISTRIBUTIONS",
     "schedule": "vidsparse.sparsity.schedule:SHAPES",
-    "model": "vidsparse.models.zoo:MODELS",
+    "model": "vidsparse.models.model_rows:MODELS",
     "data": "vidsparse.data.datasets.source_table:SOURCES",
     "task": "vidsparse.tasks:TASKS",
     "loss": "vidsparse.recipe_rows:LOSSES",

@@ -14,7 +14,7 @@ from vidsparse.config.compose import COMMAND_LINE
 from vidsparse.data.datasets.source_table import SOURCES
 from vidsparse.loading import load_config
 from vidsparse.loading.validate import unknown
-from vidsparse.models.zoo import model_spec
+from vidsparse.models.model_rows import model_spec
 from vidsparse.sparsity.methods import METHODS, SETTINGS
 from vidsparse.utils.errors import ConfigError
 

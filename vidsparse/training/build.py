@@ -84,9 +84,9 @@ def _of_others(
     wanted: ModelConfig, data: DataConfig, classes: Sequence[str], folder: RunFolder
 ) -> "tuple[nn.Module, WeightsRecord | None]":
     """A model that is evaluated as somebody trained it."""
+    from vidsparse.models.model_rows import model_spec
     from vidsparse.models.weights.find import native_input
     from vidsparse.models.weights.pretrained import Given, evaluated
-    from vidsparse.models.zoo import model_spec
 
     assert wanted.weights
     given = Given(wanted.weights, wanted.labels, wanted.answers)
@@ -103,9 +103,10 @@ def _to_train(
     wanted: ModelConfig, data: DataConfig, classes: Sequence[str], folder: RunFolder
 ) -> "tuple[nn.Module, WeightsRecord | None]":
     """A model that will be trained, or is judged as it was drawn."""
+    from vidsparse.models.model_rows import model_spec
     from vidsparse.models.weights.find import find_weights
     from vidsparse.models.weights.pretrained import known_head
-    from vidsparse.models.zoo import create_model, model_spec
+    from vidsparse.models.zoo import create_model
 
     model = create_model(wanted.name, len(classes), data.frames, data.size, wanted.weights)
     if not wanted.weights:
@@ -131,8 +132,8 @@ def digests(config: Config) -> dict[str, str]:
     from corruptions.panes import digest_in_use
     from vidsparse.data.corrupted.corruptor import frost_of
     from vidsparse.loading.brought_rows import plugin_digests
+    from vidsparse.models.model_rows import model_spec
     from vidsparse.models.weights.find import find_weights
-    from vidsparse.models.zoo import model_spec
 
     given = {"model.weights": config.model.weights, "training.init": config.training.init}
     spec, code = model_spec(config.model.name), plugin_digests(config)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from corruptions.exceptions import suggestion
+from vidsparse.models.model_rows import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, names_in
-from vidsparse.models.zoo import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.run_dir.record import RunRecord, read_record
 from vidsparse.utils import files, json_text
 from vidsparse.utils.errors import ConfigError, install

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from vidsparse.classes.matching import SETS, Lookup, find_all, plain, sets_of
 from vidsparse.classes.spaces import ambiguous
 from vidsparse.models.adapt import Stock, adapted
+from vidsparse.models.model_rows import model_spec
 from vidsparse.models.weights.checkpoints import Fit, fit_tensors, refuse_misfits
 from vidsparse.models.weights.find import Weights, find_weights
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, one_each
 from vidsparse.models.weights.state_dicts import read_tensors
-from vidsparse.models.zoo import create_model, model_spec
+from vidsparse.models.zoo import create_model
 from vidsparse.run_dir.record import WeightsRecord
 from vidsparse.utils.errors import ConfigError, some
 
