@@ -3,7 +3,8 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,8 @@ def room_of(module: str) -> str:
     return rest[0] if first == "vidsparse" and rest else first
 
 
-def imported_rooms(source: str, module: str) -> set[str]:
-    """Rooms named by the import statements anywhere in `source`, the text of `module`; ours only."""
+def imported(source: str, module: str) -> set[str]:
+    """Dotted names in the import statements anywhere in `source`, the text of `module`; ours only."""
     found = set[str]()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -48,7 +49,35 @@ def imported_rooms(source: str, module: str) -> set[str]:
             parent = ".".join([*module.split(".")[: -node.level], node.module or ""]).strip(".")
             base = parent if node.level else node.module or ""
             found |= {f"{base}.{alias.name}" for alias in node.names}
-    return {room_of(each) for each in found if each.split(".")[0] in OURS}
+    return {each for each in found if each.split(".")[0] in OURS}
+
+
+def imported_rooms(source: str, module: str) -> set[str]:
+    """Rooms named by the import statements anywhere in `source`, the text of `module`; ours only."""
+    return {room_of(each) for each in imported(source, module)}
+
+
+def dotted(path: Path) -> str:
+    """The module of a file: `vidsparse.models.zoo`, `vidsparse.models.__init__`."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """Modules {dotted: text} that import each other in a circle, one such circle; empty where there is none.
+
+    Every import statement counts: at the top, in a function, and for annotations alone under TYPE_CHECKING. What
+    Python adds of itself does not: that a module's package is imported before it.
+    """
+    graph = dict[str, set[str]]()
+    known = {module.removesuffix(".__init__") for module in sources}
+    for module, source in sources.items():
+        names = {each if each in known else each.rpartition(".")[0] for each in imported(source, module)}
+        graph[module.removesuffix(".__init__")] = (names & known) - {module.removesuffix(".__init__")}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 def may_import(room: str, other: str) -> bool:
@@ -73,7 +102,7 @@ def calls(nodes: Iterator[ast.AST]) -> list[str]:
 
 def wrong_imports(path: Path) -> str:
     """What the plan says against the imports of a file; empty where nothing."""
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    module = dotted(path)
     room = room_of(module)
     if room not in RANK:
         return f"the plan of the house knows no room called {room!r}"
@@ -84,6 +113,26 @@ def wrong_imports(path: Path) -> str:
 def test_a_room_imports_only_what_stands_to_its_right():
     files = [path for path in (*PACKAGES, *SCRIPTS) if path != FRONT_DOOR]
     assert {name(path): wrong for path in files if (wrong := wrong_imports(path))} == {}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circle({dotted(path): path.read_text() for path in PACKAGES}) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("from vidsparse.b import f", "import vidsparse.a"),
+        ("from vidsparse.b import f", "def f():\n    from vidsparse import a"),
+        ("from .b import f", "if TYPE_CHECKING:\n    from vidsparse.a import A"),
+        ("from vidsparse import d", "from vidsparse.a import A"),
+    ],
+)
+def test_every_form_of_circle_is_seen(one, other):
+    sources = {"vidsparse.a": one, "vidsparse.b": other, "vidsparse.c": "from vidsparse.a import A"}
+    sources["vidsparse.d.__init__"] = "from vidsparse.b import f"
+    assert set(circle(sources)) in ({"vidsparse.a", "vidsparse.b"}, {"vidsparse.a", "vidsparse.b", "vidsparse.d"})
+    assert circle(sources | {"vidsparse.b": "import numpy"}) == []
 
 
 def test_what_makes_the_pages_of_docs_is_in_no_wheel():
