@@ -13,6 +13,7 @@ from vidsparse.completion import command as completion
 from vidsparse.corrupt_video import command as corrupt_video
 from vidsparse.doctor import command as doctor
 from vidsparse.listing import command as listing
+from vidsparse.plugins.named_plugins import add_option, load_option
 from vidsparse.utils import own_commands
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.failures import machine_errno, sentence
@@ -54,6 +55,10 @@ def script(name: str) -> int:
 def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse; settings may also follow an option, which argparse alone does not understand."""
     options, rest = parser.parse_known_args(arguments)
+    if hasattr(options, "plugins"):
+        named = [word.removeprefix("plugins=") for word in rest if word.startswith("plugins=")]
+        options.plugins = [*options.plugins, *named]
+        rest = [word for word in rest if not word.startswith("plugins=")]
     if any(word.startswith("-") for word in rest) or (rest and "overrides" not in options):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:
@@ -235,6 +240,7 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
     size = Range("the side of each picture", "pixels", at_least=16, at_most=4096)
     parser.add_argument("--size", type=_number(int, size), default=112, help="pixels a side of each picture")
     parser.add_argument("--out", default="runs/preview", help="folder of the three pictures")
+    add_option(parser)
 
 
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
@@ -248,6 +254,7 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     )
     short = _number(int, Range("the frames below which a video is listed as short", at_least=0))
     parser.add_argument("--short", type=short, default=16, metavar="FRAMES", help="list videos with fewer frames")
+    add_option(parser)
 
 
 def _number(kind: type[int] | type[float], allowed: Range) -> Callable[[str], float]:
@@ -303,6 +310,7 @@ def _guarded(action: Callable[[argparse.Namespace], object], options: argparse.N
 def _carried_out(action: Callable[[argparse.Namespace], object], options: argparse.Namespace) -> int:
     try:
         check_corruptions()
+        load_option(options)
         said = action(options)
     except (VidsparseError, CorruptionError) as error:
         sys.stderr.write(f"{error}\n")

@@ -2,6 +2,7 @@
 
 import argparse
 
+from vidsparse.plugins.named_plugins import add_option
 from vidsparse.utils.files import at_home
 
 
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sizes = "relative scales lengths to the frame, absolute takes pixels as published (default: relative)"
     parser.add_argument("--resolution", default="relative", choices=("relative", "absolute"), help=sizes)
     parser.add_argument("--fresh", action="store_true", help="replace FILE where it is there")
+    add_option(parser)
 
 
 def carry_out(options: argparse.Namespace) -> None:

@@ -5,12 +5,14 @@ import json
 import sys
 
 from vidsparse.listing.what_there_is import TABLES, Row
+from vidsparse.plugins.named_plugins import add_option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
     parser.add_argument("kind", choices=tuple(TABLES), help="what to list")
     parser.add_argument("--json", action="store_true", help="a list of objects, for programs")
+    add_option(parser)
 
 
 def carry_out(options: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """The `plugins` of a config: found beside the file that names them, or where the command was given, and imported."""
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,24 @@ from vidsparse.utils.errors import ConfigError
 def found_at(names: Sequence[str], folder: Path | None) -> list[str]:
     """The names with paths made absolute: those of a file in `folder` count from there, else from where we are."""
     return [_place(name, folder) for name in names]
+
+
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command without a config take `--plugins`."""
+    parser.add_argument(
+        "--plugins",
+        metavar="A.py,B",
+        action="append",
+        default=[],
+        help="files and modules of your own that are imported first (docs/plugins.md)",
+    )
+
+
+def load_option(options: argparse.Namespace) -> None:
+    """Import what `--plugins` of a command names; ConfigError as of `load_plugins`."""
+    names = [name for text in getattr(options, "plugins", ()) for name in text.strip("[]").split(",") if name]
+    if names:
+        load_plugins(found_at(names, None), "on the command line")
 
 
 def load_plugins(names: Sequence[str], where: str = "") -> None:
