@@ -157,9 +157,15 @@ def source_digest(module: str) -> str:
     return digest(Path(file))
 
 
+def files_of(plugin: Plugin) -> list[Path]:
+    """The files of a plug-in and of what it imports from beside it; none of a large installed package such as torch."""
+    file = Path(plugin.file)
+    return [] if not file.is_file() or _is_large(file) else _sources(file)
+
+
 def digest(file: Path) -> str:
     """A short hash of the source of the module in a file; of an __init__.py, of its whole package."""
-    if _is_of_environment(file) and len(_files_of(file)) > _MANY:
+    if _is_large(file):
         return blake2b(_version(file).encode(), digest_size=8).hexdigest()
     made = blake2b(digest_size=8)
     top = file.parent.parent if file.name == "__init__.py" else file.parent
@@ -167,6 +173,10 @@ def digest(file: Path) -> str:
         made.update(f"{path.relative_to(top).as_posix()}\n".encode())
         made.update(blake2b(path.read_bytes()).digest())
     return made.hexdigest()
+
+
+def _is_large(file: Path) -> bool:
+    return _is_of_environment(file) and len(_files_of(file)) > _MANY
 
 
 def _version(file: Path) -> str:

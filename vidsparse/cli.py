@@ -13,6 +13,7 @@ from vidsparse.completion import command as completion
 from vidsparse.corrupt_video import command as corrupt_video
 from vidsparse.doctor import command as doctor
 from vidsparse.listing import command as listing
+from vidsparse.plugins.blame import blamed
 from vidsparse.plugins.named_plugins import add_option, load_option
 from vidsparse.utils import own_commands
 from vidsparse.utils.errors import VidsparseError
@@ -321,15 +322,18 @@ def _carried_out(action: Callable[[argparse.Namespace], object], options: argpar
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG):
             sys.stderr.write(f"{error.filename or 'the run folder'} cannot be written: {error.strerror}\n")
+        elif blamed(error):
+            pass
         elif number := machine_errno(error, known=True):
             sys.stderr.write(f"{sentence(error.filename or 'a file', number)}\n")
         else:
             raise
         return 2
-    except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+    except Exception as error:
+        if _out_of_memory(error):
+            sys.stderr.write(OUT_OF_MEMORY)
+        elif not blamed(error):
             raise
-        sys.stderr.write(OUT_OF_MEMORY)
         return 2
     return said if isinstance(said, int) else 0
 

@@ -31,6 +31,7 @@ from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading import watchdog
 from vidsparse.data.reading.frames import Frames
 from vidsparse.data.reading.spill import Spilled
+from vidsparse.plugins.blame import culprit_of
 from vidsparse.plugins.travelling import Travelling
 from vidsparse.utils import failures, files
 from vidsparse.utils.errors import BenchmarkError, DataError, MachineError, WriteError
@@ -109,7 +110,7 @@ def make(task: Task) -> Done:
         return Done(task.unit, error=str(error))
     except Exception as error:  # whatever a decoder, a corruption or an encoder says: one unit, not all of them
         failures.check(error, task.unit.name)
-        return Done(task.unit, error=f"{type(error).__name__}: {error}")
+        return Done(task.unit, error=str(culprit_of(error) or f"{type(error).__name__}: {error}"))
     return Done(task.unit, len(sidecar["clips"]), sidecar["bytes"], dict(clock), socket.gethostname())
 
 

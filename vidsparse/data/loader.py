@@ -136,7 +136,7 @@ def batches(loader: DataLoader[Any]) -> Iterator[Any]:
     try:
         yield from map(unpacked, loader)
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if "DataLoader worker (pid" not in str(error):  # so torch speaks of a death, not of an error in one
             raise
         raise MachineError(
             "a loader process died, for the reason above or for lack of memory: lower engine.workers, or give a "

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from vidsparse.plugins.blame import culprit_of
 from vidsparse.utils.called import called
 from vidsparse.utils.errors import ConfigError, first_line
 
@@ -40,7 +41,9 @@ def _shape(what: str, model: nn.Module, example: tuple[int, ...]) -> tuple[int, 
         with torch.random.fork_rng(devices=[]):
             answer = model.eval()(torch.zeros(example))
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
-        raise ConfigError(f"{what}: it cannot take a clip {example}: {first_line(error)}") from error
+        raise ConfigError(
+            f"{what}: it cannot take a clip {example}: {culprit_of(error) or first_line(error)}"
+        ) from error
     finally:
         for module, mode in modes.items():
             module.training = mode
