@@ -149,6 +149,31 @@ def test_lbfgs_needs_a_closure_and_is_masked():
     assert sparse.updates == 1
 
 
+@pytest.mark.parametrize("line_search", [None, "strong_wolfe"])
+def test_lbfgs_may_ask_for_twenty_gradients_a_step_and_never_sees_an_absent_weight(line_search):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(216, 6), nn.Tanh(), nn.Linear(6, 4))
+    opt = torch.optim.LBFGS(model.parameters(), line_search_fn=line_search)
+    sparse = sparsify(model, opt, "rigl", 0.5, 12, every=2)
+    x, y = batch(0)
+    asked = 0
+
+    def closure():
+        nonlocal asked
+        asked += 1
+        weights = sparse.weights()
+        assert not any(weights[name].detach()[~mask].any() for name, mask in sparse.masks.items())
+        opt.zero_grad()
+        loss = F.cross_entropy(model(x), y) + 1e-2 * sum(weight.square().sum() for weight in model.parameters())
+        loss.backward()
+        return loss
+
+    for _ in range(7):
+        opt.step(closure)
+    assert asked > 7 * 3
+    assert sparse.updates == 3
+
+
 def test_an_optimizer_that_has_steps_behind_it_becomes_sparse_with_its_state():
     torch.manual_seed(0)
     model = Menagerie()

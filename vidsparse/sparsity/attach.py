@@ -60,6 +60,7 @@ class Attachment:
     ) -> None:
         self.optimizer = optimizer
         self.steps = 0
+        self._inside = False  # a step is being made, which may ask for gradients itself (LBFGS)
         self._layers = list(layers)
         self._weights = {id(layer.weight) for layer in self._layers}
         self._others: WeakKeyDictionary[Optimizer, int] = WeakKeyDictionary()
@@ -80,6 +81,8 @@ class Attachment:
 
     def gradient_began(self, layer: Layer) -> None:
         """Notice that the gradient of a layer is another than before: one window of accumulation is over."""
+        if self._inside:
+            return
         window = self._windows.get(layer.name)
         if window is None or window.steps != self.steps:
             self._windows[layer.name] = _Window(self.steps)
@@ -111,10 +114,12 @@ class Attachment:
         )
 
     def _begin(self, *_: Any) -> None:
+        self._inside = True
         self._before()
 
     def _end(self, *_: Any) -> None:
         self.steps += 1
+        self._inside = False
         self._after()
 
 

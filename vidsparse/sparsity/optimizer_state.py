@@ -78,3 +78,12 @@ def reset_state(
             value.masked_fill_(mask == 0 if lived is None else ~lived, rest.states[name])
         else:
             value.mul_(mask)
+
+
+def forget_curvature(optimizer: Optimizer) -> None:
+    """Begin anew what LBFGS has seen of the loss: its directions lead through weights that exist no longer.
+
+    It looks at the loss along them within its step, where absent weights are not masked again.
+    """
+    if isinstance(optimizer, torch.optim.LBFGS):
+        optimizer.state.clear()

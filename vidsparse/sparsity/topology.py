@@ -28,7 +28,7 @@ from vidsparse.sparsity.layer_selection import Choice, Policy, Wanted, choose, f
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.methods import Method, method_row
 from vidsparse.sparsity.momentum import scale_as_seen, smooth
-from vidsparse.sparsity.optimizer_state import at_rest, reset_state
+from vidsparse.sparsity.optimizer_state import at_rest, forget_curvature, reset_state
 from vidsparse.sparsity.sparse_weight import Layer
 from vidsparse.sparsity.step_counter import StepCount
 from vidsparse.sparsity.update import Update, rewire
@@ -336,6 +336,7 @@ class Topology:
             reset_state(
                 self.optimizer, layer.weight, self._rest[name], alive, lived if self._rest[name].states else None
             )
+        forget_curvature(self.optimizer)
         self.updates += 1
         self.changed += gone
         self.dropped += change.dropped
