@@ -31,8 +31,9 @@ def brief(error: Exception, most: int = 200) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an error of another library says first; its kind where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """What an error of another library says first; its kind where it says nothing, and before a key that was missed."""
+    said, kind = str(error).strip().partition("\n")[0], type(error).__name__
+    return f"{kind}: {said}" if said and isinstance(error, KeyError) else said or kind
 
 
 class VidsparseError(Exception):

@@ -187,6 +187,22 @@ def test_a_file_that_is_cut_short_is_one_sentence(state, tmp_path, suffix, share
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "git lfs pull"),
+        (b"<!DOCTYPE html><title>404</title>", "a page of the web"),
+        (b"hello world\n" * 9, "no file of torch.save"),
+        (b"", "it is empty"),
+        (b"\x80\x02h\x65.", "KeyError"),
+    ],
+)
+def test_what_lies_in_the_place_of_weights_is_named(tmp_path, content, said):
+    (tmp_path / "mine.pth").write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"mine\.pth cannot be read.*{said}"):
+        load_weights(network(), tmp_path / "mine.pth")
+
+
 @pytest.mark.parametrize(("name", "said"), [("none.safetensors", "does not exist"), ("a.txt", "not a file of param")])
 def test_files_that_are_no_weights_are_refused(tmp_path, name, said):
     with pytest.raises(ConfigError, match=said):

@@ -26,6 +26,13 @@ _NUMPY: list[Any] = [
     for name in ("scalar", "_reconstruct")
     for core in ("core", "_core")
 ]
+_HEADS = {  # how files begin that are saved in the place of parameters
+    b"version https://git-lfs": "it is Git LFS' pointer to a file; `git lfs pull` brings the file itself",
+    b"<": "it is a page of the web, perhaps an error that was saved in place of the file; download it again",
+    b"{": "it is text, as of a JSON file",
+    b"\x1f\x8b": "it is compressed; gunzip it first",
+    b"\x89hdf": "it is an HDF5 file, as of Keras",
+}
 _HARMLESS: list[Any] = [  # what settings and scores beside the weights are made of
     argparse.Namespace,  # DeiT's
     np.ndarray,
@@ -128,6 +135,7 @@ def _unpickled(path: Path, key: str) -> Any:
         with torch.serialization.safe_globals(_HARMLESS):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        _check_head(path, key)
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f"a pickle that asks for {named[1]}" if named else "a pickle that asks to run code, or damaged,"
         raise ConfigError(
@@ -135,7 +143,20 @@ def _unpickled(path: Path, key: str) -> Any:
             "state_dict with safetensors"
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+        _check_head(path, key)
         first = first_line(error).partition("weights_only")[0]
         raise ConfigError(
             f"{key}: {path} cannot be read, it is cut short or no file of torch.save ({first})"
         ) from error
+
+
+def _check_head(path: Path, key: str) -> None:
+    """ConfigError for a file that could not be read and does not begin as torch.save begins one."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    if head[:4] == b"PK\3\4" or head[:1] == b"\x80":  # an archive, as today, or a pickle of protocol 2, as before 1.6
+        return
+    what = next(
+        (said for start, said in _HEADS.items() if head.lower().startswith(start)), "it is no file of torch.save"
+    )
+    raise ConfigError(f"{key}: {path} cannot be read: {what if head else 'it is empty'}")
