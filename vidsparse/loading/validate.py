@@ -183,6 +183,8 @@ def _check_numbers(config: Config, fail: Fail) -> None:
         raise fail("training.schedule.warmup_epochs", f"the warm-up must end before training.epochs={training.epochs}")
     if training.accumulate > training.batch_size:
         raise fail("training.accumulate", f"a batch of {training.batch_size} clips has no more parts than clips")
+    if len(set(training.schedule.milestones)) < len(training.schedule.milestones):
+        raise fail("training.schedule.milestones", "an epoch stands in it twice; gamma times gamma is a lower gamma")
     if len(training.optimizer.betas) != 2:
         raise fail("training.optimizer.betas", "they are two numbers, each at least 0 and below 1")
     world, launched = config.engine.processes, crew()
@@ -198,9 +200,10 @@ def _check_numbers(config: Config, fail: Fail) -> None:
 
 def _check_evaluation(config: Config, fail: Fail) -> None:
     evaluation = config.evaluation
-    severities = evaluation.severities or []
-    if len(set(severities)) < len(severities):
-        raise fail("evaluation.severities", "a severity stands in it twice")
+    for key, what in ("severities", "a severity"), ("corruptions", "a corruption"):
+        asked = getattr(evaluation, key) or []
+        if len(set(asked)) < len(asked):
+            raise fail(f"evaluation.{key}", f"{what} stands in it twice")
     if evaluation.severities == [] or evaluation.corruptions == []:
         empty = "severities" if evaluation.severities == [] else "corruptions"
         raise fail(f"evaluation.{empty}", "the list is empty; use null for all of the suite")
@@ -223,6 +226,8 @@ def _check_analysis(config: Config, fail: Fail) -> None:
     analysis = config.analysis
     if analysis.fourier % 2 == 0:
         raise fail("analysis.fourier", "it is an odd number, so that the middle one is the constant")
+    if len(set(analysis.radii or ())) < len(analysis.radii or ()):
+        raise fail("analysis.radii", "a radius stands in it twice")
     if any(radius > config.data.size for radius in analysis.radii or ()):
         raise fail("analysis.radii", f"radii go from 1 to data.size={config.data.size}")
 
