@@ -1,11 +1,12 @@
 """Metrics of somebody's own: functions of the table of predictions, a number for each condition."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from vidsparse.evaluation.metrics import CELL, video_level
+from vidsparse.evaluation.metrics import CELL, CLEAN, video_level
 from vidsparse.recipe_rows import METRICS, function_of
+from vidsparse.report.tables import Run
 from vidsparse.utils.errors import ConfigError
 from vidsparse.utils.progress import warn
 
@@ -23,6 +24,32 @@ def own_metrics(predictions: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame
         values = {name: _number(name, rule(rows_of_cell.copy())) for name, rule in rules.items()}
         rows.append(dict(zip(CELL, cell, strict=True)) | values)
     return pd.DataFrame(rows)
+
+
+def of_run(run: Run) -> pd.DataFrame | None:
+    """`own_metrics` of those that the run's config names and that there are; None where there is none."""
+    names = loaded((run.config.get("report") or {}).get("metrics") or ())
+    return own_metrics(run.predictions, names) if names else None
+
+
+def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a corruption, "clean" first, with the mean of each metric over severities."""
+    return table.drop(columns=["profile", "severity"]).groupby("corruption", sort=False).mean()
+
+
+def of_arms(arms: Mapping[str, Sequence[Run]]) -> pd.DataFrame | None:
+    """A row an arm: "NAME clean" and "NAME corrupted", the mean over conditions, then over seeds; None without any."""
+    rows = {}
+    for label, runs in arms.items():
+        if found := [_clean_and_corrupted(table) for table in map(of_run, runs) if table is not None]:
+            rows[label] = pd.DataFrame(found).mean()
+    return pd.DataFrame(rows).T.rename_axis("arm") if rows else None
+
+
+def _clean_and_corrupted(table: pd.DataFrame) -> dict[str, float]:
+    is_clean, values = table["corruption"] == CLEAN, table.drop(columns=CELL)
+    parts = {"clean": values[is_clean], "corrupted": values[~is_clean]}
+    return {f"{name} {part}": rows[name].mean() for name in values for part, rows in parts.items() if len(rows)}
 
 
 def loaded(names: Sequence[str]) -> list[str]:

@@ -10,13 +10,12 @@ import pandas as pd
 
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
-from vidsparse.report import words
+from vidsparse.report import own_metrics, words
 from vidsparse.report.arms import Arm, control, leaderboard, make_arms, mean_board
 from vidsparse.report.figures import mask_overlays
 from vidsparse.report.figures.example_frames import strips
 from vidsparse.report.figures.palette import DARK, LIGHT
 from vidsparse.report.latex import save_table, save_tables
-from vidsparse.report.own_metrics import loaded, own_metrics
 from vidsparse.report.run_numbers import measure
 from vidsparse.report.sections import (
     analyses,
@@ -62,8 +61,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     numbers = measure(ours, dense)
     _make_folders(run)
     save_tables(numbers.tables(ours.task.words.score), run / "tables")
-    if names := loaded((ours.config.get("report") or {}).get("metrics") or ()):
-        save_table(own_metrics(ours.predictions, names), run / "tables" / "own_metrics")
+    if (own := own_metrics.of_run(ours)) is not None:
+        save_table(own, run / "tables" / "own_metrics")
     shown_as = (run, ours.on_sample_data, ours.task.words.score, ours.figure_formats)
     with showing(run / "analysis"):
         analysed = figure_sets.publish_all(_analyses(ours, dense), *shown_as)
@@ -81,6 +80,7 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         protocol=protocol_card.protocol(ours, numbers.severities),
         warnings=run_warnings.warnings(ours, numbers.summary),
         **_pictures(ours),
+        own=None if own is None else own_metrics.by_corruption(own),
         classes=numbers.classes,
         results=figure_sets.publish_all(results, *shown_as),
         training=figure_sets.publish_all(trained, *shown_as),
@@ -108,6 +108,8 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     boards, task_words = {arm.label: mean_board(arm) for arm in arms}, loaded[0].task.words
     save_table(leaders, out / "tables" / "leaderboard", index=False)
     save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{task_words.score}_matrix")
+    if (own := own_metrics.of_arms({arm.label: [*arm.runs.values()] for arm in arms})) is not None:
+        save_table(own, out / "tables" / "own_metrics")
     severities = [int(column) for column in map(str, next(iter(boards.values()))) if column.isdigit()]
     shown = comparison_sections.of_arms(arms, leaders, loaded[0].record.chance, task_words)
     found = {arm.label: _run_warnings(arm) for arm in arms}
@@ -122,6 +124,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         reference=next((arm for arm in arms if arm.first.method == "dense"), None),
         leaders=leaders,
         boards=boards,
+        own=own,
         verdict=comparison_sections.overall_verdict(leaders),
         sentences=[comparison_sections.sentence(row, row["arm"], task_words.robust) for row in compared],
         power=comparison_sections.power(arms)["note"],
