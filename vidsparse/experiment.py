@@ -22,6 +22,7 @@ from vidsparse.utils import failures, files
 from vidsparse.utils.crew import crew
 from vidsparse.utils.errors import DamagedFile, first_line, plural
 from vidsparse.utils.launch import check_alone, together
+from vidsparse.utils.main_module import main_left_alone
 from vidsparse.utils.progress import console, say, warn
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 WARM = 2  # steps of a dry run that are counted, after a cold one
 
 
+@main_left_alone()
 def run(config: Config, fresh: bool = False, command: str = "", wait: bool = False) -> Path:
     """Carry out one experiment, or what is missing of it; returns the run folder.
 
