@@ -18,7 +18,7 @@ def list_corruptions(pattern: str = "*") -> tuple[str, ...]:
     """Corruptions whose names match a shell pattern.
 
     >>> list_corruptions("*_blur")[:2]
-    ('defocus_blur', 'glass_blur')
+    ('gaussian_blur', 'defocus_blur')
     """
     return _names("corruptions", pattern)
 
