@@ -41,7 +41,8 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
         f'_vidsparse_{name}() {{ compgen -W "{" ".join(each)}" -- "$1"; compgen -f -- "$1"; }}\n'
         for name, each in words.items()
     )
-    return str(shtab.complete(parser, shell, preamble={"bash": preamble}))
+    asked: dict[str, Any] = {"preamble": {"bash": preamble}}  # typed as one text, documented as one a shell
+    return str(shtab.complete(parser, shell, **asked))
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[Any]:
