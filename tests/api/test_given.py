@@ -248,3 +248,25 @@ def test_ids_of_a_data_set_draw_its_corruptions(tiny_root):
 def test_the_number_of_clips_is_known_where_it_can_be():
     assert Given(CLIPS).count == Given(DataLoader(Held(), batch_size=4)).count == 18
     assert Given(iter(CLIPS)).count == 0
+
+
+def test_every_setting_of_an_evaluation_is_a_keyword():
+    from vidsparse.api import keywords
+
+    settings = {*keywords._OF_DATA, *keywords._OF_EVALUATION} - {"normalize"}
+    assert settings - set(keywords.Protocol.__annotations__) == set()
+
+
+def test_corruptions_move_as_the_keyword_says():
+    clips = [(np.full((6, 32, 32, 3), 128, np.uint8), 0), (np.full((6, 32, 32, 3), 90, np.uint8), 1)]
+    seen = []
+
+    def network(given):
+        seen.append(given)
+        return torch.nn.functional.one_hot(torch.arange(len(given)) % 2, 2).float()
+
+    for mode in ("static", "independent"):
+        asked = {"suite": "core_10", "corruptions": ["gaussian_noise"], "severities": [3], "temporal": mode}
+        vidsparse.evaluate(network, clips, normalize="unit", progress=False, **asked)
+    moves = [bool((batch[:, :, 1:] != batch[:, :, :1]).any()) for batch in seen]
+    assert moves == [False, False, False, True]  # clean and static, clean and independent

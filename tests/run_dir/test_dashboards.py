@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
 from types import ModuleType
@@ -17,6 +18,7 @@ from vidsparse.loading import load_config
 from vidsparse.run_dir import dashboards
 from vidsparse.run_dir.dashboards import DASHBOARDS, Dashboards, Row
 from vidsparse.run_dir.folder import TRACKERS, RunFolder
+from vidsparse.training.tracker import Tracker
 from vidsparse.utils.errors import ConfigError
 
 
@@ -38,8 +40,8 @@ class Recording:
             raise ConnectionError("the server is away")
         self.summary = dict(numbers)
 
-    def close(self):
-        self.closed = True
+    def close(self, stopped):
+        self.closed, self.stopped = True, stopped
 
 
 @pytest.fixture
@@ -63,6 +65,14 @@ def test_a_run_keeps_the_name_that_a_dashboard_gave_it(recording, tmp_path):
     assert first.points == [(3, {"loss": 2.0})]
     assert first.closed
     assert json.loads((tmp_path / TRACKERS).read_text()) == {"wandb": "first"}
+
+
+def test_a_training_that_is_stopped_is_shown_as_stopped(recording, tmp_path):
+    for error in (KeyboardInterrupt, None):
+        with suppress(KeyboardInterrupt), Tracker(RunFolder(tmp_path), ASKED, 1, 0):
+            if error:
+                raise error
+    assert [board.stopped for board in recording.made] == [True, False]
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "null"])

@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from helpers.killing import command, finish
+from vidsparse.benchmark.generate import generate
 from vidsparse.evaluation import predictions
-from vidsparse.loading import load_config
+from vidsparse.loading import load_benchmark_config, load_config
 from vidsparse.utils.crew import Crew, crew
-from vidsparse.utils.errors import ConfigError
+from vidsparse.utils.errors import ConfigError, VidsparseError
 from vidsparse.utils.launch import _free_port
 
 TORCHRUN = {"RANK": "2", "WORLD_SIZE": "4", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2",
@@ -39,6 +40,9 @@ def test_as_many_processes_as_were_started_share_the_batch(monkeypatch):
     assert load_config("ucf101_rigl", ["training.batch_size=16"]).engine.processes == 4
     with pytest.raises(ConfigError, match=r"engine\.devices.*multiple"):
         load_config("ucf101_rigl", ["training.batch_size=6"])
+    assert load_config("evaluate_pretrained", ["training.batch_size=6"]).engine.processes == 4  # no batch is shared
+    with pytest.raises(VidsparseError, match=r"process 2 of 4"):
+        generate(load_benchmark_config("ucf101_c", []))
     with pytest.raises(ConfigError, match=r"engine\.devices=2.*torchrun started 4"):
         load_config("ucf101_rigl", ["engine.devices=2", "training.batch_size=16"])
 

@@ -59,6 +59,7 @@ class Protocol(TypedDict, total=False):
     sampling: Literal["dense", "uniform"]
     canvas: Literal["crop", "frame", "source"]
     resolution: Literal["absolute", "relative"]
+    temporal: Literal["default", "static", "drift", "independent"] | None
     corruption_seed: int
     frost_textures: str | None
     batch_size: int

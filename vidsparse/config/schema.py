@@ -194,6 +194,7 @@ class EvaluationConfig:
     `protocol`: a named set of views, crops, canvas and sampling, which it puts in the place of those given here;
     `sampling` null is `data.sampling`. `max_clip_mb`: above so many MiB a video's frames are not kept for all
     corruptions, but decoded again for each. `frost_textures`: a folder of photographs that frost is cut from.
+    `temporal`: a corruption that has no such mode, as a blur without draws, moves as it always does.
     """
 
     suite: str = key("core_10", "the corruptions of a published or own set")

@@ -188,9 +188,9 @@ def _check_numbers(config: Config, fail: Fail) -> None:
     if len(training.optimizer.betas) != 2:
         raise fail("training.optimizer.betas", "they are two numbers, each at least 0 and below 1")
     world, launched = config.engine.processes, crew()
-    if launched and launched.world != world:
+    if launched and config.engine.devices not in ("auto", launched.world):
         raise fail("engine.devices", f"torchrun started {launched.world} processes; leave it at auto")
-    if training.batch_size % (world * training.accumulate) and world > 1:
+    if training.epochs and world > 1 and training.batch_size % (world * training.accumulate):
         raise fail("engine.devices", f"training.batch_size={training.batch_size} must be a multiple of it, and of "
                                      f"training.accumulate={training.accumulate} times it")  # fmt: skip
     scale = data.augment.scale

@@ -29,8 +29,8 @@ class Dashboard(Protocol):
     def conclude(self, numbers: Mapping[str, float]) -> None:
         """Numbers of the whole run."""
 
-    def close(self) -> None:
-        """Write what is left."""
+    def close(self, stopped: bool) -> None:
+        """Write what is left; `stopped`: the run ended before its time."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class TensorBoard:
         """One point each, under `result/`."""
         self.log({f"result/{name}": value for name, value in numbers.items()}, 0)
 
-    def close(self) -> None:
+    def close(self, stopped: bool) -> None:
         """Flush and close the event file."""
         self._writer.close()
 
@@ -105,9 +105,9 @@ class WandB:
         """The summary of the run."""
         self._run.summary.update(dict(numbers))
 
-    def close(self) -> None:
+    def close(self, stopped: bool) -> None:
         """Write what is left and end the process beside us."""
-        self._run.finish()
+        self._run.finish(exit_code=int(stopped))
 
 
 class MLflow:
@@ -146,10 +146,12 @@ class MLflow:
     def conclude(self, numbers: Mapping[str, float]) -> None:
         """One value each, under `result/`."""
         self.log({f"result/{name}": value for name, value in numbers.items()}, 0)
-
-    def close(self) -> None:
-        """Say that the run has ended."""
         self._client.set_terminated(self.id)
+
+    def close(self, stopped: bool) -> None:
+        """Say that the run was stopped; it is finished with its results, and runs until then."""
+        if stopped:
+            self._client.set_terminated(self.id, "KILLED")
 
 
 @dataclass(frozen=True)
@@ -196,10 +198,10 @@ class Dashboards:
         for name, board in tuple(self._open.items()):
             self._guarded(name, board.conclude, _finite(numbers))
 
-    def close(self) -> None:
-        """Write what is left."""
+    def close(self, stopped: bool = False) -> None:
+        """Write what is left; `stopped`: the run ended before its time, by a person or an error."""
         for name, board in tuple(self._open.items()):
-            self._guarded(name, board.close)
+            self._guarded(name, board.close, stopped)
         self._open = {}
 
     def _guarded(self, name: str, call: Callable[..., Any], *arguments: Any) -> Any:

@@ -45,13 +45,14 @@ class Tracker:
         self._restart()
 
     def __enter__(self) -> Self:
-        for resource in (self._metrics, self._topology, self._structure, self._boards):
-            self._closing.callback(resource.close)
+        for log in (self._metrics, self._topology, self._structure):
+            self._closing.callback(log.close)
         self._closing.enter_context(self._bar)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._closing.__exit__(kind, error, at)
+        self._boards.close(stopped=kind is not None)
 
     def timed(self, batches: Iterable[T]) -> Iterator[T]:
         """The same batches; the time until each is there counts as waiting for data."""
