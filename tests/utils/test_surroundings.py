@@ -88,3 +88,23 @@ def test_hints_name_the_checkout_or_the_package(monkeypatch, tmp_path):
     assert errors.install("hf", "transformers") == f"pip install -e '.[hf]' in {ROOT}"
     monkeypatch.setattr(errors, "__file__", str(tmp_path / "site-packages" / "vidsparse" / "errors.py"))
     assert errors.install("cluster", "dask", "distributed") == "pip install dask distributed"
+
+
+@pytest.mark.parametrize(
+    ("command", "own", "stands"),
+    [
+        (["-m", "vidsparse", "run"], {}, "PASSIVE"),
+        (["scripts/generate.py"], {}, "PASSIVE"),
+        (["scripts/run.py"], {"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"),
+        (["scripts/run.py"], {"GOMP_SPINCOUNT": "100"}, None),
+    ],
+)
+def test_threads_wait_asleep_from_before_torch_is_loaded_unless_the_user_says_how(command, own, stands, tmp_path):
+    (tmp_path / "seen.py").write_text(
+        "import os, sys\nsys.stderr.write(f\"seen {os.environ.get('OMP_WAIT_POLICY')} {'torch' in sys.modules}\")\n"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_WAIT", "GOMP_", "KMP_"))}
+    named = [*command, "ucf101_rigl", f"plugins={tmp_path / 'seen.py'}", "no=1"]
+    done = subprocess.run([sys.executable, *named], cwd=ROOT, env=kept | own, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"seen {stands} False" in done.stderr

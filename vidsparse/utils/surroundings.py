@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+_WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")  # each says how threads wait
 _GONE = (errno.EPIPE, errno.EIO, errno.EBADF, errno.ENXIO, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -78,8 +79,14 @@ def _fill_closed() -> None:
 
 
 def prepare_environment() -> None:
-    """What libraries read when they are imported: no figure window, no message of albumentations about updates."""
+    """What libraries read when they are imported: no figure window, no message of albumentations about updates.
+
+    Threads of OpenMP, of which torch makes one a core, sleep while they wait for each other instead of spinning, in
+    this process and those that it starts: see docs/speed.md. What the user has set stands.
+    """
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    if not any(name in os.environ for name in _WAITING):
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ["MPLBACKEND"] = "agg"  # a notebook leaves module://matplotlib_inline.backend_inline to its children
 
 
