@@ -166,6 +166,25 @@ def motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:
         smear(frame, weights, 90 * motion.uniform(scene, "angle", t) - 45)
 
 
+def xy_motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Average the frame over the first k of 60 steps of a move by 50 to 75 pixels sideways and up to 75 up or down.
+
+    Pixels are those of a frame of 512, as published; without depth all of the scene moves alike.
+
+    Meaning: The camera moves sideways while the shutter is open.
+    Formula: x'(q) = mean of x(q + i / 59 (u, v)) over i = 0 .. k - 1; u = +-U(50, 75), v = U(-75, 75)
+    Level: k, steps of 60
+    """
+    pixel = 224 / 512 * scene.scale
+    for frame, t in zip(frames, scene.times, strict=True):
+        right = (50 + 25 * motion.uniform(scene, "right", t)) * pixel
+        down = 150 * (motion.uniform(scene, "down", t) - 0.5) * pixel
+        left = motion.uniform(motion.still(scene), "side", t) < 0.5
+        taps = max(2, round((level[0] - 1) / 59 * math.hypot(right, down)) + 1)
+        weights = np.full(taps, 1 / taps, np.float32)
+        smear(frame, weights, math.degrees(math.atan2(down, -right if left else right)))
+
+
 def smear(frame: Pixels, weights: NDArray[np.float32], degrees: float) -> None:
     """Replace `frame` (H, W[, 3]) by the weighted sum of its copies shifted by whole pixels along the direction."""
     down, right = streak(len(weights), degrees)

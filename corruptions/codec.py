@@ -162,6 +162,20 @@ def packet_loss(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
     return _recode(frames, H264, scene, _SLICED, damage.lose(scene, height, share, burst))
 
 
+def ts_loss(frames: Iterable[Pixels], level: Level, scene: Scene) -> Coded:
+    """H.264 in an MPEG transport stream that loses packets of 188 bytes in bursts, one at least; see `damage.lose_ts`.
+
+    A picture loses the bytes that its packets carried; one that loses its first packet is lost whole, because that
+    one says where it begins.
+
+    Meaning: A broadcast or a stream over a bad radio link: packets of the transport stream are lost in bursts.
+    Formula: x' = decode(H.264(x) without the packets lost by a Gilbert-Elliott channel of mean loss p and bursts of b)
+    Level: p, share of the packets; b, mean length of a burst in packets
+    """
+    share, burst = level
+    return _recode(frames, H264, scene, _SLICED, damage.lose_ts(scene, share, burst))
+
+
 def _size(frames: Iterable[Pixels]) -> tuple[tuple[int, int], Iterator[Pixels]]:
     """Return height and width of the frames, and the frames."""
     stream = iter(frames)

@@ -20,6 +20,11 @@ Hurt = Callable[[int, bytes], bytes]
 
 SLICES: Final = 8  # a picture, or one a row of macroblocks where there are fewer
 _SLICE_TYPES = (1, 5)
+# bytes of a picture in a packet of 188 (ISO/IEC 13818-1): 4 are the packet's own, and in a picture's first 14 more say
+# that it begins, and its time
+_TS_FIRST: Final = 188 - 4 - 14
+_TS_BODY: Final = 188 - 4
+_LOST_IN_BAD: Final = 0.8
 _HEADER = 4  # bytes: start code 00 00 01, then the type
 
 
@@ -51,6 +56,36 @@ def lost_slices(scene: Scene, height: int, share: float, burst: float) -> NDArra
         more = math.log(counter_rng.uniform(seed, first)) / math.log(1 - 1 / burst) if burst > 1 else 0
         lost[first : first + 1 + int(more)] = True
     return lost.reshape(luck.shape)
+
+
+def lose_ts(scene: Scene, share: float, burst: float) -> Hurt:
+    """Return what turns picture t's data into what a demuxer gives of a transport stream that lost packets.
+
+    A Gilbert-Elliott channel (Elliott, Estimates of Error Rates for Codes on Burst-Noise Channels, 1963) is good, where
+    nothing is lost, or bad, where `_LOST_IN_BAD` is; it stays bad for `burst` packets in the mean, and `share` of all
+    packets is lost. Its luck does not depend on the share. One packet of one picture is lost at every level.
+    """
+    seed, sure = (counter_rng.seed(scene.key, scene.corruption, stream) for stream in ("channel", "sure"))
+    bad_share = share / _LOST_IN_BAD
+    stay = 1 - 1 / burst
+    enter = min((1 - stay) * bad_share / (1 - bad_share), 1)
+    unlucky = 1 + int(counter_rng.uniform(sure, 0) * (len(scene.times) - 1))
+    bad = False
+
+    def hurt(t: int, unit: bytes) -> bytes:
+        nonlocal bad
+        sizes = [_TS_FIRST, *[_TS_BODY] * math.ceil(max(len(unit) - _TS_FIRST, 0) / _TS_BODY)]
+        arrived, at, lost_first = [], 0, False
+        for number, size in enumerate(sizes):
+            bad = counter_rng.uniform(seed, t, 2 * number) < (stay if bad else enter)
+            lost = bad and counter_rng.uniform(seed, t, 2 * number + 1) < _LOST_IN_BAD
+            lost |= t == unlucky and number == int(counter_rng.uniform(sure, 1) * len(sizes))
+            lost_first |= lost and number == 0 and t > 0
+            arrived.append(b"" if lost and t > 0 else unit[at : at + size])
+            at += size
+        return b"" if lost_first else b"".join(arrived)
+
+    return hurt
 
 
 def overwrite(scene: Scene, height: int, hits: float) -> Hurt:

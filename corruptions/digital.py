@@ -34,6 +34,16 @@ def jpeg_compression(frames: Pixels, level: Level, scene: Scene) -> None:
         frame[...] = cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB)
 
 
+def color_quant(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Keep the b highest of 8 bits of each value (3DCC).
+
+    Meaning: Too few colours.
+    Formula: x' = floor(x 2^b) / 2^b, x in units of 256 / 255
+    Level: b, bits kept of 8
+    """
+    frames &= np.uint8((0xFF << (8 - int(level[0]))) & 0xFF)
+
+
 def pixelate(frames: Pixels, level: Level, scene: Scene) -> None:
     """Shrink each frame to the share c of its sides by box averages and enlarge it again by whole pixels.
 

@@ -45,6 +45,14 @@ def _salt_and_pepper(pixels: Pixels, words: Words, each: np.uint64) -> None:
                 pixels[p, c] = 0
 
 
+@kernel("void(uint8[:,::1], uint64[::1], uint64, uint8)")
+def _set_some(pixels: Pixels, words: Words, below: np.uint64, value: np.uint8) -> None:
+    for p in range(words.size):
+        for c in range(3):
+            if (words[p] >> _SHIFTS[c]) & _CHANNEL < below:
+                pixels[p, c] = value
+
+
 @kernel("void(uint8[:,::1], uint64[::1], uint32[:,::1], uint16[:,::1], uint8[::1])")
 def _count_photons(
     pixels: Pixels, words: Words, cdf: NDArray[np.uint32], guide: NDArray[np.uint16], values: NDArray[np.uint8]
@@ -95,6 +103,32 @@ def impulse_noise(frames: Pixels, level: Level, scene: Scene) -> None:
     each = np.uint64(round(c / 2 * (1 << fields.BITS)))
     for pixels, words in fields.along(frames, scene):
         _salt_and_pepper(pixels, words, each)
+
+
+def pepper_noise(frames: Pixels, level: Level, scene: Scene) -> None:
+    """A share c of the channel values becomes 0.
+
+    Meaning: Single values are lost to black: pepper.
+    Formula: x' = 0 with probability c, else x
+    Level: c, share of the channel values
+    """
+    _lose(frames, level, scene, 0)
+
+
+def salt_noise(frames: Pixels, level: Level, scene: Scene) -> None:
+    """A share c of the channel values becomes 255.
+
+    Meaning: Single values are lost to white: salt.
+    Formula: x' = 1 with probability c, else x
+    Level: c, share of the channel values
+    """
+    _lose(frames, level, scene, 255)
+
+
+def _lose(frames: Pixels, level: Level, scene: Scene, value: int) -> None:
+    below = np.uint64(round(level[0] * (1 << fields.BITS)))
+    for pixels, words in fields.along(frames, scene):
+        _set_some(pixels, words, below, np.uint8(value))
 
 
 def shot_noise(frames: Pixels, level: Level, scene: Scene) -> None:

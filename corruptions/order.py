@@ -93,6 +93,44 @@ def frame_rate(n_frames: int, level: Level, scene: Scene) -> Order:
     return _held(n_frames, max(scene.fps / level[0], 1.0))
 
 
+def dropped_frames(n_frames: int, level: Level, scene: Scene) -> Order:
+    """Lose a share of the frames of each second; those after them come early, and its last one is held to its end.
+
+    The first and the last frame of a second are not lost, so that every one that is lost displaces what follows.
+
+    With one key, what is lost at a milder level is lost at a harder one.
+
+    Meaning: Frames are lost: the picture jumps ahead, and waits for its clock each second.
+    Formula: x'(t) = x(k_i), i = t within its second, k the frames of the second that are not lost
+    Level: c, share of the frames lost
+    """
+    return _paced(n_frames, level, scene, False)
+
+
+def duplicated_frames(n_frames: int, level: Level, scene: Scene) -> Order:
+    """Show a share of the frames of each second twice; those after them come late, and the last of it are cut.
+
+    With one key, what is shown twice at a milder level is so at a harder one.
+
+    Meaning: Frames are shown twice: the picture falls behind, and skips to catch up each second.
+    Formula: x'(t) = x(k_i), i = t within its second, k its frames with some of them twice
+    Level: c, share of the frames shown twice
+    """
+    return _paced(n_frames, level, scene, True)
+
+
+def _paced(n_frames: int, level: Level, scene: Scene, twice: bool) -> Order:
+    """Return an order that loses, or repeats, the unluckiest frames of each second, and starts each second in time."""
+    second, luck, shown = max(3, round(scene.fps)), _luck(scene, n_frames), []
+    for first in range(0, n_frames, second):
+        frames = np.arange(first, min(first + second, n_frames))
+        inner = frames[:-1] if twice else frames[1:-1]
+        hit = inner[np.argsort(luck[inner], kind="stable")[: round(level[0] * len(frames))]]
+        order = np.sort(np.concatenate([frames, hit])) if twice else np.setdiff1d(frames, hit)
+        shown.append(order[np.minimum(np.arange(len(frames)), len(order) - 1)])
+    return np.concatenate([np.empty(0, np.int64), *shown])
+
+
 def _held(n_frames: int, step: float) -> Order:
     """Return for each frame the first one at or after the latest tick, where ticks are `step` >= 1 frames apart."""
     tick = np.floor(np.arange(n_frames) / step + 1e-9)

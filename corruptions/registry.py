@@ -5,11 +5,20 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, get_args
 
-from corruptions import rows_bar, rows_noise_blur, rows_processing, rows_video, rows_weather
+from corruptions import (
+    rows_bar,
+    rows_camera,
+    rows_noise_blur,
+    rows_processing,
+    rows_published,
+    rows_video,
+    rows_weather,
+)
 from corruptions.exceptions import CorruptionError, UnknownProfile, known_name, nearest
 from corruptions.open_table import OpenTable
 from corruptions.row import MODES, Corruption, Mode, Moves, Support
 from corruptions.tables_calibrated import CALIBRATED
+from corruptions.tables_camera import CAMERA, VIDEO_C_3
 
 __all__ = [
     "MODES",
@@ -28,6 +37,7 @@ __all__ = [
 def _with_ours(row: Corruption) -> Corruption:
     """The row with its levels of video_c, where it is in that set."""
     ours = {"video_c": CALIBRATED[row.name]} if row.name in CALIBRATED else {}
+    ours |= {"video_c": CAMERA[row.name]} if row.name in VIDEO_C_3 else {}
     return replace(row, levels={**row.levels, **ours})
 
 
@@ -50,16 +60,22 @@ def _made(name: str, row: object) -> Corruption:
     return row
 
 
-_SHIPPED: Final = tuple(
-    _with_ours(row)
-    for rows in (rows_noise_blur, rows_weather, rows_processing, rows_video, rows_bar)
-    for row in rows.ROWS
-)
-SHIPPED: Final = tuple(row.name for row in _SHIPPED)
+_FIRST: Final = (rows_noise_blur, rows_weather, rows_processing, rows_video, rows_bar)
+_SHIPPED: Final = tuple(_with_ours(row) for rows in (*_FIRST, rows_published, rows_camera) for row in rows.ROWS)
+FIRST: Final = tuple(row.name for rows in _FIRST for row in rows.ROWS)
+_LATER: Final = ("vitta", "laion_c", "imagenet_3dcc", "camera_c")  # profiles
 ROWS: Final[OpenTable[Corruption]] = OpenTable(
     "corruption", "corruptions.names()", CorruptionError, _made, {row.name: row for row in _SHIPPED}
 )
 REGISTRY: Final[Mapping[str, Corruption]] = MappingProxyType(ROWS)
+
+
+def is_first(name: str, profile: str) -> bool:
+    """Whether the fingerprint without cells covers this one: it is of the 53 corruptions and the profiles of before.
+
+    What is added later stays out of it, so that results and benchmarks of before keep theirs.
+    """
+    return name in FIRST and profile not in _LATER
 
 
 def find(name: str | Corruption) -> Corruption:

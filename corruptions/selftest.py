@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from corruptions import ice, panes
 from corruptions.apply import corrupt
 from corruptions.outside import source_digest
-from corruptions.registry import ROWS, SHIPPED, find
+from corruptions.registry import FIRST, ROWS, find, is_first
 from corruptions.registry import names as all_names
-from corruptions.suites import SUITES
+from corruptions.tables_camera import VIDEO_C_3
 
 
 def compile_kernels(names: Iterable[str] | None = None) -> float:
@@ -46,8 +46,9 @@ def fingerprint(cells: Iterable[tuple[str, str]] | None = None) -> str:
     """Return the versions and a hash of the severity tables and a self-test: equal fingerprints promise equal bytes.
 
     Of `cells`, pairs of (corruption, profile), it covers those alone, with a digest of the source of those that were
-    not shipped; without cells, all that are shipped. Without PyAV the codecs stay out of it. Photographs chosen with
-    `frost_textures` are in it, by digest; the version of video_c, whose levels are ours, is named.
+    not shipped; without cells, the first 53 corruptions in their first profiles, as it always did. Without PyAV the
+    codecs stay out of it. Photographs chosen with `frost_textures` are in it, by digest; the version of video_c, whose
+    levels are ours, is named.
 
     >>> "numpy" in fingerprint()
     True
@@ -65,13 +66,14 @@ def fingerprint(cells: Iterable[tuple[str, str]] | None = None) -> str:
 @lru_cache(maxsize=1)
 def _build() -> str:
     coded = find_spec("av") is not None
-    tables = {(profile, name): table for name in SHIPPED for profile, table in ROWS[name].levels.items()}
+    tables = {(profile, name): table for name in FIRST for profile, table in ROWS[name].levels.items()}
+    tables = {cell: table for cell, table in tables.items() if is_first(cell[1], cell[0])}
     digest = blake2b(repr(sorted(tables.items())).encode(), digest_size=8)
-    for name in SHIPPED if coded else (name for name in SHIPPED if ROWS[name].support != "video"):
+    for name in FIRST if coded else (name for name in FIRST if ROWS[name].support != "video"):
         for severity in (1, 3, 5):
             _self_test(digest, name, None, severity)
     versions = f"{_versions()}, av {version('av')}" if coded else f"{_versions()}, no av"
-    versions += f", video_c {SUITES['video_c'].version}"
+    versions += f", video_c {_levels_of([])}"
     return f"{versions}, {platform.machine()}, {digest.hexdigest()}"
 
 
@@ -86,9 +88,15 @@ def _build_of(cells: tuple[tuple[str, str], ...], code: tuple[tuple[str, str], .
         for severity in (1, 3, 5):
             _self_test(digest, name, profile, severity)
     parts = [_versions(), *([f"av {version('av')}" if find_spec("av") else "no av"] if coded else [])]
-    parts += [f"video_c {SUITES['video_c'].version}"] if any(profile == "video_c" for _, profile in cells) else []
+    ours = [name for name, profile in cells if profile == "video_c"]
+    parts += [f"video_c {_levels_of(ours)}"] if ours else []
     parts += [f"{module} {source}" for module, source in code]
     return ", ".join([*parts, platform.machine(), f"{len(cells)} corruptions {digest.hexdigest()}"])
+
+
+def _levels_of(names: Iterable[str]) -> int:
+    """The version of video_c that has all of these corruptions."""
+    return 3 if set(names) & set(VIDEO_C_3) else 2
 
 
 def _self_test(digest: Any, name: str, profile: str | None, severity: int) -> None:

@@ -12,6 +12,10 @@ tiny_c         the same paper's Tiny-ImageNet-C, 64 px
 ucf101_p       A Large-Scale Robustness Analysis of Video Action Recognition Models, CVPR 2023; 224 px
 kinetics_c     Benchmarking the Robustness of Spatial-Temporal Models Against Corruptions, NeurIPS 2021; 224 px
 *_c_bar        On Interaction Between Augmentations and Corruptions, NeurIPS 2021; 224 px, CIFAR 32 px
+vitta          Video Test-Time Adaptation for Action Recognition, CVPR 2023; 224 px
+laion_c        LAION-C: An Out-of-Distribution Benchmark for Web-Scale Vision Models, ICML 2025; 224 px
+imagenet_3dcc  3D Common Corruptions and Data Augmentation, CVPR 2022; 224 px
+camera_c       none: ours, in `tables_camera`; 224 px
 video_c        none: calibrated by measurement, in `tables_calibrated`; 224 px
 =============  =====================================================================================================
 """
@@ -32,6 +36,10 @@ SIDES: Final[dict[str, int]] = {
     "kinetics_c": 224,
     "imagenet_c_bar": 224,
     "cifar_c_bar": 32,
+    "vitta": 224,
+    "laion_c": 224,
+    "imagenet_3dcc": 224,
+    "camera_c": 224,
     "video_c": 224,
 }
 

@@ -10,6 +10,7 @@ from corruptions.open_table import OpenTable
 from corruptions.registry import find, resolve_profile
 from corruptions.row import Mode
 from corruptions.tables_calibrated import CALIBRATED
+from corruptions.tables_camera import CAMERA, VIDEO_C_3
 
 Cell = tuple[str, str]
 
@@ -103,6 +104,18 @@ _C_BAR = tuple(
     for profile, names in (("imagenet_c_bar", _BAR), ("cifar_c_bar", _BAR_CIFAR))
 )
 
+_LAION = ("mosaic", "vertical_lines", "glitched", "luminance_checkerboard", "geometric_shapes", "stickers")
+_3DCC = (
+    "iso_noise",
+    "low_light",
+    "flash",
+    "color_quant",
+    "xy_motion_blur",
+    "bit_error",
+    "h265_crf",
+    "h265_abr",
+)
+
 _VIDEO = (
     Suite(
         "ucf101_p_16",
@@ -147,8 +160,37 @@ _VIDEO = (
     ),
 )
 
-# Ours: each kind of fault once or twice, evenly graded; `tables_calibrated` says why each is in.
-_VIDEO_C = Suite("video_c", tuple((name, "video_c") for name in CALIBRATED), resolution="relative", version=2)
+_PUBLISHED = (
+    Suite(
+        "vitta_12",
+        (
+            ("gaussian_noise", "imagenet_c"),
+            ("pepper_noise", "vitta"),
+            ("salt_noise", "vitta"),
+            ("shot_noise", "imagenet_c"),
+            ("zoom_blur", "imagenet_c"),
+            ("impulse_noise", "imagenet_c"),
+            ("defocus_blur", "imagenet_c"),
+            ("clip_motion_blur", "kinetics_c"),
+            ("jpeg_compression", "imagenet_c"),
+            ("contrast", "imagenet_c"),
+            ("rain", "kinetics_c"),
+            ("h265_abr", "kinetics_c"),
+        ),
+        severities=(5,),  # as the paper's sets have it
+        resolution="relative",
+    ),
+    Suite("laion_c_6", tuple((name, "laion_c") for name in _LAION), resolution="relative"),
+    Suite("imagenet_3dcc_nodepth", tuple((name, "imagenet_3dcc") for name in _3DCC), resolution="relative"),
+)
+
+# Ours: what real cameras and links do, and things in front of them.
+_CAMERA = Suite("camera_c", tuple((name, "camera_c") for name in CAMERA), resolution="relative")
+# Ours: each kind of fault once or twice, evenly graded; `tables_calibrated` and `tables_camera` say why each is in.
+_VIDEO_C_2 = Suite("video_c_2", tuple((name, "video_c") for name in CALIBRATED), resolution="relative", version=2)
+_VIDEO_C = Suite(
+    "video_c", tuple((name, "video_c") for name in (*CALIBRATED, *VIDEO_C_3)), resolution="relative", version=3
+)
 
 
 def _made(name: str, row: object) -> Suite:
@@ -167,7 +209,7 @@ SUITE_ROWS: Final[OpenTable[Suite]] = OpenTable(
     "corruptions.SUITES",
     CorruptionError,
     _made,
-    {suite.name: suite for suite in (_CORE_10, *_C, *_C_BAR, *_VIDEO, _VIDEO_C)},
+    {suite.name: suite for suite in (_CORE_10, *_C, *_C_BAR, *_VIDEO, *_PUBLISHED, _CAMERA, _VIDEO_C, _VIDEO_C_2)},
 )
 SUITES: Final[Mapping[str, Suite]] = MappingProxyType(SUITE_ROWS)
 

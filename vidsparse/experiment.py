@@ -220,12 +220,12 @@ def _evaluate(session: "Session", model: "nn.Module") -> None:
 
 
 def fingerprint_of(cells: "Sequence[Cell]") -> str:
-    """That of all that is shipped, or of the conditions where one is of somebody's own."""
+    """That of the first corruptions, or of the conditions where one came later or is of somebody's own."""
     import corruptions
-    from corruptions.registry import SHIPPED
+    from corruptions.registry import is_first
 
     used = [(cell.corruption, cell.profile) for cell in cells if cell.severity]
-    return corruptions.fingerprint(None if all(name in SHIPPED for name, _ in used) else used)
+    return corruptions.fingerprint(None if all(is_first(*cell) for cell in used) else used)
 
 
 def _tell_undecidable(folder: RunFolder) -> None:

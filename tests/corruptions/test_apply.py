@@ -21,7 +21,10 @@ BAR = names("bar")  # patterns show on flat frames too and some hardly move in a
 SHAKE = names("shake")  # whole frames move and corners turn black: test_shake.py says what holds
 FAST = ("rain",)  # drops fall a streak's length a frame, so that neighbours share few pixels: test_rain.py
 SLOW = ("fog", "glass_blur")  # most of the residual is a mean that all modes share: test_plasma.py, test_blur.py
-UNEVEN = ("glass_blur", "snow", "frost", "spatter", "saturate", "elastic_transform")  # published tables that dip
+UNEVEN = ("glass_blur", "snow", "frost", "spatter", "saturate", "elastic_transform", "mosaic")  # tables that dip
+ADDED = tuple(
+    n for family in ("sensor", "exposure", "readout", "occlusion", "laion") for n in names(family)
+)  # see there
 MODES = get_args(Mode)
 
 
@@ -91,7 +94,7 @@ def test_distortion_grows_with_severity_video_by_video(clip: Frames, name: str) 
         assert np.all(np.diff(errors) > 0)
 
 
-@pytest.mark.parametrize("name", MOVING)
+@pytest.mark.parametrize("name", [name for name in MOVING if name not in (*ADDED, "xy_motion_blur")])
 def test_the_mode_never_changes_the_mean_distortion(clip: Frames, name: str) -> None:
     mean = {
         mode: np.mean([squared_error(clip, corrupt(clip, name, 3, str(key), temporal=mode)) for key in range(48)])
@@ -101,7 +104,7 @@ def test_the_mode_never_changes_the_mean_distortion(clip: Frames, name: str) -> 
     assert max(psnr) - min(psnr) < 0.3
 
 
-@pytest.mark.parametrize("name", [name for name in MOVING if name not in (*BAR, *SHAKE, *FAST, *SLOW)])
+@pytest.mark.parametrize("name", [name for name in MOVING if name not in (*BAR, *SHAKE, *FAST, *SLOW, *ADDED)])
 def test_drift_remembers_less_than_static_and_more_than_independent(name: str) -> None:
     still = np.repeat(np.random.default_rng(1).integers(40, 216, (1, 40, 40, 3), np.uint8), 16, axis=0)
     memory = {}
@@ -113,7 +116,9 @@ def test_drift_remembers_less_than_static_and_more_than_independent(name: str) -
     assert memory["independent"] + 0.02 < memory["drift"] < 0.999
 
 
-@pytest.mark.parametrize("name", [n for n in IN_PLACE if n not in (*BAR, *SHAKE, *names("weather"), "saturate")])
+@pytest.mark.parametrize(
+    "name", [n for n in IN_PLACE if n not in (*BAR, *SHAKE, *ADDED, *names("weather"), "saturate", "color_quant")]
+)
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_flat_frame_stays_flat_unless_noise_is_added(name: str, level: int) -> None:
     flat = np.full((1, 17, 31, 3), level, np.uint8)

@@ -11,6 +11,7 @@ from corruptions import REGISTRY, SUITES, consistency, corrupt, frame_order, fra
 from corruptions.registry import MODES, Mode
 from corruptions.severities import SIDES
 from corruptions.tables_calibrated import CALIBRATED, TARGETS
+from corruptions.tables_camera import VIDEO_C_3
 
 Clip = NDArray[np.uint8]
 OURS: dict[str, Any] = {"profile": "video_c", "resolution": "relative"}
@@ -44,13 +45,16 @@ def squared_error(clean: Clip, corrupted: Clip) -> float:
 
 
 def test_the_suite_is_the_table_with_a_target_for_every_cell() -> None:
-    assert SUITES["video_c"].cells == tuple((name, "video_c") for name in CALIBRATED)
+    assert SUITES["video_c_2"].cells == tuple((name, "video_c") for name in CALIBRATED)
+    assert SUITES["video_c"].cells == (*SUITES["video_c_2"].cells, *((name, "video_c") for name in VIDEO_C_3))
+    assert [SUITES[name].version for name in ("video_c_2", "video_c")] == [2, 3]
     assert SUITES["video_c"].severities == (1, 2, 3, 4, 5)
     assert SUITES["video_c"].resolution == "relative"
-    assert set(TARGETS) == set(CELLS)
+    assert set(TARGETS) == set(CALIBRATED)
     assert SIDES["video_c"] == 224
     assert {REGISTRY[name].family for name in CELLS} == {
-        *("noise", "blur", "shutter", "weather", "rain", "photometric", "digital", "shake", "order", "codec")
+        *("noise", "blur", "shutter", "weather", "rain", "photometric", "digital", "shake", "order", "codec", "sensor"),
+        *("exposure", "readout", "scan", "occlusion"),
     }
 
 

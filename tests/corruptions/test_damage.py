@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corruptions.damage import lose, lost_slices, overwrite, slices
+from corruptions.damage import lose, lose_ts, lost_slices, overwrite, slices
 from corruptions.motion import Scene
 
 SEI, IDR, P = b"\x00\x00\x01\x06sei", b"\x00\x00\x01\x65", b"\x00\x00\x01\x41"
@@ -75,3 +75,39 @@ def test_as_many_bytes_are_overwritten_as_asked_for() -> None:
         hurt = overwrite(scene(200, str(key)), 128, 4)
         hits.append(sum(sum(a != b for a, b in zip(hurt(t, sent), sent, strict=True)) for t in range(1, 200)))
     assert np.mean(hits) == pytest.approx(199 * 4, rel=0.08)
+
+
+def sent_and_arrived(share: float, burst: float, key: str, n: int = 400) -> tuple[list[bytes], list[bytes]]:
+    """Pictures of 20 packets each, whose bytes say which packet they came in, and what is left of them."""
+    whole = b"".join(bytes([number]) * (170 if number == 0 else 184) for number in range(20))
+    hurt = lose_ts(Scene(key, "ts_loss", tuple(range(n)), "static", 0.5, 25, 1), share, burst)
+    return [whole] * n, [hurt(t, whole) for t in range(n)]
+
+
+@pytest.mark.parametrize("burst", [2, 6])
+def test_packets_of_a_transport_stream_are_lost_in_bursts_of_the_stated_share(burst: float) -> None:
+    lost = []
+    for key in range(6):
+        for arrived in sent_and_arrived(0.06, burst, str(key))[1][1:]:
+            there = set(arrived)
+            lost.append([number not in there for number in range(1, 20)] if arrived else [])
+    rows = np.array([row for row in lost if row])
+    gone = sum(not row for row in lost) / len(lost)
+    assert gone == pytest.approx(0.06, abs=0.02)  # the first packet is lost, and the picture with it
+    assert rows.mean() == pytest.approx(0.06, abs=0.025)
+    follows = rows[:, 1:][rows[:, :-1]].mean()  # in a burst of b packets of which 80 % are lost
+    assert follows == pytest.approx(0.8 * (1 - 1 / burst), abs=0.08)
+
+
+def test_of_a_transport_stream_whole_packets_vanish_and_one_does_at_any_share() -> None:
+    for key in "abcd":
+        sent, arrived = sent_and_arrived(1e-9, 4, key, 30)
+        assert arrived[0] == sent[0]
+        hit = [t for t in range(30) if arrived[t] != sent[t]]
+        assert len(hit) == 1
+        left = arrived[hit[0]]
+        assert not left or len(left) == len(sent[0]) - 184
+        milder, harder = (sent_and_arrived(share, 4, key, 30)[1] for share in (0.02, 0.1))
+        assert sum(map(len, harder)) < sum(map(len, milder))
+    one = lose_ts(Scene("k", "ts_loss", (0,), "static", 0.5, 25, 1), 0.5, 4)
+    assert one(0, b"x" * 1000) == b"x" * 1000

@@ -113,7 +113,7 @@ def test_all_others_leave_the_labels_alone_and_need_no_frame_but_the_outputs(nam
 
 def test_every_corruption_says_what_it_does_to_labels():
     assert set(DISPLACING) == {
-        *("rotate", "static_rotate", "translate", "elastic_transform"),
+        *("rotate", "static_rotate", "translate", "elastic_transform", "rolling_shutter"),
         *("caustic_refraction", "pinch_and_twirl", "ripple"),
     }
     assert set(ORDER) == set(names("order"))

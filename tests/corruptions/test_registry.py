@@ -30,7 +30,8 @@ def test_rows_and_registry_are_frozen() -> None:
 
 
 def test_names_by_family() -> None:
-    assert names("noise") == ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
+    noises = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise", "pepper_noise", "salt_noise")
+    assert names("noise") == noises
     assert set(names()) == set(REGISTRY)
     with pytest.raises(UnknownName, match="did you mean noise"):
         names("noises")

@@ -1,0 +1,54 @@
+"""Rows of one frame that were exposed one after the other, while the camera shook.
+
+A function edits a contiguous uint8 (T, H, W, 3) clip in place, or labels (T, H, W), by the same map.
+"""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from corruptions import motion
+from corruptions.exposure import READOUT
+from corruptions.motion import Scene
+from corruptions.row import Level
+
+Pixels = NDArray[np.uint8]
+Values = NDArray[np.float64]
+
+_SHAKES = 3  # sines a direction
+_SLOWEST, _FASTEST = 4.0, 40.0  # Hz: hands, steps, propellers and engines
+
+
+def rolling_shutter(frames: Pixels, level: Level, scene: Scene) -> None:
+    """Displace each row by where the shaking camera looked when it was read; borders are mirrored.
+
+    The camera shakes in three sines of 4 to 40 Hz a direction, down half as far as sideways. In drift the clock of the
+    video runs; static keeps one moment for every frame, independent takes another each.
+
+    Meaning: A shaking camera with a rolling shutter: upright things lean, bend and wobble like jelly.
+    Formula: x'(q) = x(q + c s(t / fps + y / 50 H)), s a sum of sines of variance 1
+    Level: c, root of the mean square displacement in pixels
+    """
+    c = level[0] * scene.scale
+    height, width = frames.shape[1:3]
+    held, rows = motion.still(scene), np.arange(height)
+    for frame, t in zip(frames, scene.times, strict=True):
+        start = t / scene.fps if scene.mode == "drift" else 0.0
+        moments = start + rows * (READOUT / height)
+        right, down = c * _shake(held, "right", t, moments), 0.5 * c * _shake(held, "down", t, moments)
+        across = np.asarray(np.arange(width)[None] + right[:, None], np.float32)
+        along = np.asarray(np.repeat((rows + down)[:, None], width, axis=1), np.float32)
+        way = cv2.INTER_LINEAR if frame.ndim == 3 else cv2.INTER_NEAREST
+        frame[...] = cv2.remap(frame, across, along, way, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def _shake(scene: Scene, stream: str, t: int, moments: Values) -> Values:
+    """Return where the camera looks at each moment, in seconds: a sum of sines of variance 1."""
+    total = np.zeros(len(moments))
+    for number in range(_SHAKES):
+        luck = motion.uniform(scene, f"{stream} rate {number}", t)
+        rate = _SLOWEST * (_FASTEST / _SLOWEST) ** luck
+        total += np.sin(2 * math.pi * (rate * moments + motion.uniform(scene, f"{stream} phase {number}", t)))
+    return total * math.sqrt(2 / _SHAKES)
