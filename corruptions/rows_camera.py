@@ -1,6 +1,6 @@
 """What real cameras and links do to video, and things in front of them: ours, with levels set by measurement.
 
-No paper has a table for these: their profile is `camera_c`, and `tools/calibration.py` measures its levels.
+No paper has a table for these: their profile is `camera_c`, and `tools/corruption_levels.py` measures its levels.
 """
 
 from dataclasses import replace
