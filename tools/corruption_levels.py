@@ -1,7 +1,7 @@
 """How strong each level of our own corruptions is on real clips, and which level reaches a target.
 
-    python -m tools.corruption_levels CLIPS measure [NAME ...]    levels of camera_c and video_c at 112 and 224 px, as JSON
-    python -m tools.corruption_levels CLIPS solve NAME [NAME ...] one-parameter levels that meet the targets of camera_c
+    python -m tools.corruption_levels CLIPS measure [NAME ...]    what camera_c and video_c do at 112 and 224 px
+    python -m tools.corruption_levels CLIPS solve NAME [NAME ...] the one parameter that meets the targets of camera_c
 
 CLIPS is a folder of videos, one folder a class: three clips of each are taken, evenly spread.
 """
