@@ -54,6 +54,11 @@ class Loop:
             import timm
 
             self.model, shape = timm.create_model("resnet18", num_classes=1000), (4, 3, 64, 64)
+        elif name.startswith("vit_tiny"):
+            import timm
+
+            self.model = timm.create_model("vit_tiny_patch16_224", num_classes=1000, img_size=64)
+            shape = (4, 3, 64, 64)
         elif name == "cifar_resnet20":
             self.model, shape = create_model(name, 16), (16, 3, 1, 32, 32)
         else:
@@ -64,6 +69,9 @@ class Loop:
         self.inputs = torch.randn(shape, device=device)
         self.labels = torch.arange(len(self.inputs), device=device)
         self.optimizer = torch.optim.SGD(self.model.parameters(), 0.01, momentum=0.9)
+        if name.startswith("vit_tiny"):
+            fused = name.endswith("fused")
+            self.optimizer = torch.optim.AdamW(self.model.parameters(), 1e-3, weight_decay=0.05, fused=fused)
         self.make_step: Callable[[], object] = self.optimizer.step
 
     def forward_backward(self) -> None:
@@ -137,19 +145,11 @@ def test_a_masked_step_of_r3d_18_over_a_dense_one(capsys):
 
 def test_a_step_of_vit_tiny_under_fused_adamw_and_the_other(capsys):
     """Whole steps and the optimizer's alone; AdamW without fusing divides by the square roots of absent weights too."""
-    import timm
-
     steps, alone = {}, {}
-    for fused in (False, True):
+    for name in ("vit_tiny", "vit_tiny fused"):
         for method in ("dense", "static", "rigl"):
-            loop, key = Loop("resnet18"), method if not fused else f"{method}, fused"
-            torch.manual_seed(0)
-            loop.model = timm.create_model("vit_tiny_patch16_224", num_classes=1000, img_size=64)
-            loop.optimizer = torch.optim.AdamW(loop.model.parameters(), 1e-3, weight_decay=0.05, fused=fused)
-            changes = {"every": NEVER} if method == "rigl" else {}
-            sparsify(loop.model, loop.optimizer, method, 0.9, 10 * NEVER, **changes)
-            loop.make_step = loop.optimizer.step
-            steps[key] = loop.step
+            loop, _ = ours(name, method)
+            steps[key := method + name.removeprefix("vit_tiny")] = loop.step
             loop.step()
             alone[key] = loop.optimizer.step
     report("vit_tiny", interleaved(steps, 40, spent), capsys)
@@ -172,10 +172,11 @@ def test_a_step_that_gathers_gradients_for_growth_over_another(name, rounds, cap
               f"{median(ratios):.3f} of it ({ratios[quarter]:.3f} to {ratios[-1 - quarter]:.3f})")  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["resnet18", "vit_tiny fused"])
 @pytest.mark.parametrize("method", ["rigl", "set", "mest", "granet_g", "srigl", "snfs"])
-def test_an_update_over_two_full_sorts(method, capsys):
+def test_an_update_over_two_full_sorts(name, method, capsys):
     """Those of all layers' weights by magnitude, and of as many gradients; GraNet prunes at each of these updates."""
-    loop, sparse = ours("resnet18", method, every=2, total=60)
+    loop, sparse = ours(name, method, every=2, total=60)
     weights = [layer.weight.detach() for layer in sparse._layers.values()]
     gradients = [torch.randn_like(weight) for weight in weights]
     updates, sorts = timed_updates(sparse), []
@@ -185,7 +186,7 @@ def test_an_update_over_two_full_sorts(method, capsys):
             sorts.append(spent(lambda: [each.abs().flatten().sort() for each in (*weights, *gradients)]))
     updates, sorts = updates[1:], sorts[1:]
     with capsys.disabled():
-        print(f"\nresnet18, {method}: an update takes {1000 * median(updates):.0f} ms, "
+        print(f"\n{name}, {method}: an update takes {1000 * median(updates):.0f} ms, "
               f"{median(u / s for u, s in zip(updates, sorts, strict=True)):.3f} of two full sorts")  # fmt: skip
 
 
@@ -251,7 +252,9 @@ def made(attach: Callable[..., Any], name: str, method: str, every: int, total: 
     )
 
 
-@pytest.mark.parametrize(("name", "rounds"), [("resnet18", 40), ("r3d_18", 8)])
+@pytest.mark.parametrize(
+    ("name", "rounds"), [("resnet18", 40), ("r3d_18", 8), ("vit_tiny", 24), ("vit_tiny fused", 24)]
+)
 def test_a_step_before_and_after(name, rounds, before, capsys):
     steps = {"dense": Loop(name).step}
     for method in ("static", "rigl"):
@@ -260,10 +263,11 @@ def test_a_step_before_and_after(name, rounds, before, capsys):
     report(name, interleaved(steps, rounds, spent), capsys)
 
 
+@pytest.mark.parametrize("name", ["resnet18", "vit_tiny fused"])
 @pytest.mark.parametrize("method", ["rigl", "set", "granet_g"])
-def test_an_update_before_and_after(method, before, capsys):
+def test_an_update_before_and_after(name, method, before, capsys):
     pairs = {
-        when: made(attach, "resnet18", method, 2, 60) for when, attach in (("before", before), ("after", sparsify))
+        when: made(attach, name, method, 2, 60) for when, attach in (("before", before), ("after", sparsify))
     }
     times = {when: timed_updates(sparse) for when, (_, sparse) in pairs.items()}
     while len(times["after"]) < 9:
@@ -272,5 +276,5 @@ def test_an_update_before_and_after(method, before, capsys):
     old, new = (median(times[when][1:]) for when in ("before", "after"))
     with capsys.disabled():
         print(
-            f"\nresnet18, {method}: an update took {1000 * old:.0f} ms and takes {1000 * new:.0f} ms, {new / old:.3f}"
+            f"\n{name}, {method}: an update took {1000 * old:.0f} ms and takes {1000 * new:.0f} ms, {new / old:.3f}"
         )

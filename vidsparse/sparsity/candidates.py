@@ -20,7 +20,7 @@ def candidates(
     return {
         name: Candidates(
             layer.weight.detach(),
-            layer.mask.bool(),
+            layer.mask.clone(),
             layer.nonzero,
             layer.weight.grad,
             gradient,

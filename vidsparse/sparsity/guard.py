@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vidsparse.sparsity.masking import mask_
 from vidsparse.sparsity.selection import in_memory_order
 from vidsparse.sparsity.sparse_weight import Layer
 from vidsparse.utils.errors import ConfigError
@@ -87,7 +88,7 @@ class Guard:
         if written:
             with torch.no_grad():
                 for layer in written:
-                    layer.weight.mul_(layer.mask_like_weight())
+                    mask_(layer.weight, layer.mask_like_weight())
             self.hold(written)
             self.wrote(written)
 
@@ -98,14 +99,14 @@ class Guard:
         """
         layers = self.layers if layers is None else layers
         for layer in layers:
-            layer.weight.data.mul_(layer.mask_like_weight())
+            mask_(layer.weight.data, layer.mask_like_weight())
         if not layers:
             return
         sums = [layer.weight.detach().sum() for layer in layers]
         if torch.stack([each.double().to(sums[0].device) for each in sums]).isfinite().all():
             return
         for layer in layers:  # zero times NaN is NaN
-            layer.weight.data.masked_fill_(layer.mask_like_weight() == 0, 0)
+            layer.weight.data.masked_fill_(~layer.mask_like_weight(), 0)
 
     def check_present(self, kind: type = object) -> None:
         """ConfigError where the model has another parameter, of this kind, in the place of one of ours."""
@@ -147,7 +148,7 @@ class _Probe:
         self._memory = None
         if weight.is_cpu and weight.dtype in (torch.float32, torch.float64) and weight.numel():
             self._memory = in_memory_order(weight).numpy()
-            laid_out = torch.empty_like(weight).copy_(layer.mask_like_weight())
+            laid_out = torch.empty_like(weight, dtype=torch.bool).copy_(layer.mask_like_weight())
             self._places = _absent(in_memory_order(laid_out))
 
     def hit(self) -> bool:

@@ -35,7 +35,21 @@ def computed(model: nn.Module) -> list[str]:
 
 def pack(mask: Tensor) -> Tensor:
     """A mask as bits: uint8 (ceil(n / 8),), the first weight in the lowest bit, on the CPU."""
-    return torch.from_numpy(np.packbits((mask != 0).cpu().numpy(), bitorder="little"))
+    return bits(mask).cpu()
+
+
+def bits(mask: Tensor) -> Tensor:
+    """The same on the device of the mask."""
+    if mask.is_cpu:
+        present = mask if mask.dtype == torch.bool else mask != 0
+        return torch.from_numpy(np.packbits(present.numpy(), bitorder="little"))
+    return packed_by_sums(mask)
+
+
+def packed_by_sums(mask: Tensor) -> Tensor:
+    """`bits` in torch's own steps, for devices that NumPy does not reach."""
+    flat = nn.functional.pad((mask != 0).flatten(), (0, -mask.numel() % 8)).view(-1, 8)
+    return (flat * (2 ** torch.arange(8, device=mask.device)).to(torch.uint8)).sum(1, dtype=torch.uint8)
 
 
 def unpack(packed: Tensor, like: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vidsparse.sparsity.masks import pack, unpack
+from vidsparse.sparsity.masking import mask_
+from vidsparse.sparsity.masks import bits, unpack
 from vidsparse.sparsity.selection import count
 
 
@@ -15,8 +16,8 @@ from vidsparse.sparsity.selection import count
 class Layer:
     """A weight and what is known of each of its entries.
 
-    `mask` holds 0 and 1 in the weight's own dtype and memory layout: products by bool masks are 4-12 times slower.
-    `first` is the mask before the first update, as bits; `ever` (bool) the entries that existed at some time;
+    `mask` (bool) lies in memory as the weight does. `first` is the mask before the first update, as bits on the CPU;
+    `ever` the entries that existed at some time, as bits where the mask is: 1.25 bytes a weight in all.
     `dense_gradient` the sum of the gradients of all entries in this accumulation window, while an update wants them;
     `earlier` that of the steps before, for an update that sees several; `momentum` their moving average, for a method
     that grows by it.
@@ -38,8 +39,9 @@ class Layer:
     @classmethod
     def new(cls, name: str, weight: nn.Parameter, mask: Tensor) -> "Layer":
         """A layer that begins with a bool mask."""
-        kept = torch.zeros_like(weight, requires_grad=False).copy_(mask)
-        return cls(name, weight, kept, int(mask.count_nonzero()), pack(mask), kept.bool())
+        kept = torch.empty_like(weight, dtype=torch.bool, requires_grad=False).copy_(mask)
+        packed = bits(kept)
+        return cls(name, weight, kept, count(kept), packed.cpu().clone(), packed)
 
     def watch(self, began: Callable[["Layer"], None], wanted: Callable[[], bool] | None) -> list[Any]:
         """Hooks that mask each gradient once it is accumulated and, while `wanted()`, keep the dense one.
@@ -59,33 +61,32 @@ class Layer:
 
     def adopt(self, mask: Tensor) -> int:
         """Take a new bool mask, in place; returns how many connections are gone."""
-        gone = self.nonzero - count(self.mask.bool().logical_and_(mask))
+        gone = self.nonzero - count(self.mask & mask)
         self.mask.copy_(mask)
-        self.ever |= mask
+        self.ever |= bits(mask)
         self.nonzero = count(mask)
         return gone
 
     def explored(self) -> float:
         """Share of the entries that existed at some time."""
-        return int(self.ever.count_nonzero()) / self.ever.numel()
+        return count(unpack(self.ever, self.mask)) / self.mask.numel()
 
     def overlap(self) -> float:
         """Share of the entries that exist now that existed before the first update."""
-        common = unpack(self.first, self.mask).mul_(self.mask).count_nonzero()
-        return int(common) / max(1, self.nonzero)
+        return count(unpack(self.first, self.mask) & self.mask) / max(1, self.nonzero)
 
     def state(self) -> dict[str, Tensor]:
         """What is to be saved beside the mask."""
         kept = {"dense_gradient": self.dense_gradient, "earlier": self.earlier, "momentum": self.momentum}
-        bits = {"first": self.first, "ever": pack(self.ever)}
-        return bits | {name: value for name, value in kept.items() if value is not None}
+        packed = {"first": self.first, "ever": self.ever.cpu()}
+        return packed | {name: value for name, value in kept.items() if value is not None}
 
     def restore(self, mask: Tensor, state: Mapping[str, Tensor]) -> None:
         """Take a saved mask (bits) and `state()`, in place."""
         self.mask.copy_(unpack(mask, self.mask))
-        self.nonzero = int(self.mask.count_nonzero())
+        self.nonzero = count(self.mask)
         self.first = state["first"].clone()
-        self.ever.copy_(unpack(state["ever"], self.ever))
+        self.ever.copy_(state["ever"])
         self.dense_gradient = self._like_weight(state.get("dense_gradient"))
         self.earlier = self._like_weight(state.get("earlier"))
         self.momentum = self._like_weight(state.get("momentum"))
@@ -129,7 +130,7 @@ class Layer:
         if gradient is None:  # somebody used it at once
             return True
         began = self.masked_version is None or gradient._version != self.masked_version + 1
-        gradient.mul_(self.mask_like_weight())
+        mask_(gradient, self.mask_like_weight())
         self.masked_version = gradient._version
         return began
 
@@ -150,13 +151,13 @@ class Layer:
         return touched and not present.any()
 
     def mask_like_weight(self) -> Tensor:
-        """The mask, where the weight is and in its dtype: the model may have been moved or converted."""
-        if self.mask.device != self.weight.device or self.mask.dtype != self.weight.dtype:
+        """The mask, where the weight is: the model may have been moved."""
+        if self.mask.device != self.weight.device:
             self._follow()
         return self.mask
 
     def _follow(self) -> None:
-        self.mask = torch.empty_like(self.weight, requires_grad=False).copy_(self.mask)
+        self.mask = torch.empty_like(self.weight, dtype=torch.bool, requires_grad=False).copy_(self.mask)
         self.ever = self.ever.to(self.mask.device)
         self.spare = None
         if self.momentum is not None:

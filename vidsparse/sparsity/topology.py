@@ -25,6 +25,7 @@ from vidsparse.sparsity.distribution import DISTRIBUTIONS, Power, name_of
 from vidsparse.sparsity.first_masks import Init, first_masks, known_init, noise, rescale_fan_in
 from vidsparse.sparsity.guard import BeforeForward, Guard
 from vidsparse.sparsity.layer_selection import Choice, Policy, Wanted, choose, find_copy, mark, unmark
+from vidsparse.sparsity.lifted_states import LiftedStates
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.methods import Method, method_row
 from vidsparse.sparsity.momentum import scale_as_seen, smooth
@@ -146,7 +147,7 @@ class Topology:
     @property
     def masks(self) -> dict[str, Tensor]:
         """{parameter name: bool tensor of its shape}, true where a weight exists; fully dense layers have none."""
-        return {name: layer.mask.bool() for name, layer in self._layers.items()}
+        return {name: layer.mask.clone() for name, layer in self._layers.items()}
 
     @property
     def nonzero(self) -> int:
@@ -241,7 +242,7 @@ class Topology:
         layers = self._layers.values()
         weights = find_copy(model, {layer.name: layer.weight for layer in layers})
         for layer in layers:
-            weights[layer.name].masked_fill_(layer.mask.to(weights[layer.name].device) == 0, 0)
+            weights[layer.name].masked_fill_(~layer.mask.to(weights[layer.name].device), 0)
 
     def close(self) -> None:
         """Take every hook away; the model stays an ordinary one with zeros in its weights."""
@@ -271,7 +272,7 @@ class Topology:
         """A copy that is attached to the copies of model and optimizer."""
         copied = object.__new__(type(self))
         memo[id(self)] = copied
-        watching = ("_handles", "_guard", "_attachment")
+        watching = ("_handles", "_guard", "_attachment", "_lifted")
         copied.__dict__.update({k: deepcopy(v, memo) for k, v in self.__dict__.items() if k not in watching})
         hooks = copied._choice.model._forward_pre_hooks
         for key in [key for key, hook in hooks.items() if isinstance(hook, BeforeForward)]:
@@ -283,7 +284,8 @@ class Topology:
         """Hooks on gradients, on the optimizer and before the forward pass; absent weights become zero."""
         layers = list(self._layers.values())
         self._guard = Guard(self._choice.model, layers, self._choice.weights)
-        self._attachment = Attachment(self.optimizer, layers, self._guard.step_begins, self._after_step)
+        self._lifted = LiftedStates(self.optimizer, layers, self._rest, self._guard.step_begins)
+        self._attachment = Attachment(self.optimizer, layers, self._lifted.before_step, self._after_step)
         wanted = self._wants_dense_gradient if self._dense_steps else None
         began = self._attachment.gradient_began
         self._handles = [handle for layer in layers for handle in layer.watch(began, wanted)]
@@ -305,6 +307,7 @@ class Topology:
 
     @torch.no_grad()
     def _after_step(self) -> None:
+        self._lifted.after_step()
         made = self._steps.count(self.optimizer)
         self._settle(self._leaky)
         if made and self.method.smoothing and self._steps.planned in self._dense_steps:
@@ -330,12 +333,10 @@ class Topology:
         gone = 0
         for name, mask in change.masks.items():
             layer, mask = self._layers[name], distributed.mask_of_first(mask)
-            lived = distributed.mask_of_first(change.kept[name]) if change.kept else layer.mask.bool() & mask
+            lived = distributed.mask_of_first(change.kept[name]) if change.kept else layer.mask & mask
             gone += layer.adopt(mask)
-            alive = lived.to(layer.mask) if change.kept else layer.mask
-            reset_state(
-                self.optimizer, layer.weight, self._rest[name], alive, lived if self._rest[name].states else None
-            )
+            rest, alive = self._rest[name], lived if change.kept else layer.mask
+            reset_state(self.optimizer, layer.weight, rest, alive, lived if rest.states else None)
         forget_curvature(self.optimizer)
         self.updates += 1
         self.changed += gone

@@ -1,0 +1,86 @@
+"""Masks of one byte a weight give the products of those in the weight's own dtype, to the bit, and take little room."""
+
+import pytest
+import torch
+from torch import nn
+
+from helpers.toy import OPTIMIZERS, Net, batch
+from vidsparse.sparsity.lifted_states import LiftedStates
+from vidsparse.sparsity.masking import lift_, mask_
+from vidsparse.sparsity.masks import pack, packed_by_sums
+from vidsparse.sparsity.topology import sparsify
+
+AWKWARD = torch.tensor([0.0, -0.0, 1.5, -2.5, torch.nan, torch.inf, -torch.inf, 1e-42])
+
+
+def laid_out(value: torch.Tensor, how: str) -> torch.Tensor:
+    layouts = {"plain": value, "channels_last": value.to(memory_format=torch.channels_last), "cut": value[:, ::2],
+               "swapped": value.transpose(0, 1)}  # fmt: skip
+    return layouts[how]
+
+
+def raw(value: torch.Tensor) -> torch.Tensor:
+    size = {2: torch.int16, 4: torch.int32, 8: torch.int64}[value.element_size()]
+    return value.contiguous().view(size)
+
+
+@pytest.mark.parametrize("how", ["plain", "channels_last", "cut", "swapped"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_a_product_with_a_bool_mask_is_that_with_zeros_and_ones_to_the_bit(how, dtype):
+    numbers = AWKWARD.repeat(48)[torch.randperm(384, generator=torch.Generator().manual_seed(0))].view(4, 6, 4, 4)
+    value = laid_out(numbers.to(dtype), how)
+    mask = torch.empty_like(value, dtype=torch.bool).copy_(torch.rand(value.shape) < 0.5)
+    wanted, version = raw(value * mask.to(dtype)), value._version
+    mask_(value, mask)
+    assert torch.equal(raw(value), wanted)
+    assert value._version > version
+    lift_(value, mask)
+    assert torch.equal(value.isnan() | (value == 1), mask.logical_not() | value.isnan() | (value == 1))
+
+
+def test_a_product_that_autograd_must_see_is_seen():
+    weight, mask = torch.ones(3, requires_grad=True), torch.tensor([True, False, True])
+    doubled = weight * 2
+    mask_(doubled, mask)
+    doubled.sum().backward()
+    assert weight.grad.tolist() == [2, 0, 2]
+
+
+@pytest.mark.parametrize("shape", [(1,), (8,), (3, 5), (7, 3, 3)])
+def test_bits_packed_by_torch_alone_are_those_of_numpy(shape):
+    mask = torch.rand(shape, generator=torch.Generator().manual_seed(1)) < 0.5
+    assert torch.equal(packed_by_sums(mask), pack(mask))
+
+
+def test_what_is_kept_of_a_weight_takes_a_byte_and_a_quarter():
+    layer = nn.Linear(256, 256, bias=False)
+    sparse = sparsify(layer, torch.optim.SGD(layer.parameters(), 0.1), "rigl", 0.5, 100, every=10)
+    kept = vars(sparse._layers["weight"]).items()
+    held = sum(v.numel() * v.element_size() for k, v in kept if isinstance(v, torch.Tensor) and k != "weight")
+    assert held == 1.25 * layer.weight.numel()
+
+
+@pytest.mark.parametrize("name", ["adamw", "rmsprop", "adam", "adagrad"])
+def test_lifting_square_averages_while_a_step_is_made_changes_no_bit(name, monkeypatch):
+    """With a learning rate that changes, decay, and topology updates in between."""
+    own = {"adam": lambda p: torch.optim.Adam(p, 0.01, weight_decay=0.1), "adagrad": lambda p: torch.optim.Adagrad(p)}
+    ends = []
+    for lifts in (True, False):
+        if not lifts:
+            for when in ("before_step", "after_step"):
+                monkeypatch.setattr(LiftedStates, when, lambda self: None)
+        torch.manual_seed(0)
+        model = Net()
+        opt = (own | OPTIMIZERS)[name](model.parameters())
+        sparse = sparsify(model, opt, "rigl", 0.6, 20, every=3)
+        if lifts:
+            assert any(rest.lifted for rest in sparse._rest.values()) == (name != "adamw")  # AMSGrad keeps the largest
+        for step in range(8):
+            opt.param_groups[0]["lr"] = 0.01 / (1 + step)
+            opt.zero_grad()
+            x, y = batch(step)
+            nn.functional.cross_entropy(model(x), y).backward()
+            opt.step()
+        state = [v for each in opt.state.values() for v in each.values() if v.dim()]
+        ends.append([raw(value.detach()) for value in (*model.parameters(), *state)])
+    assert all(torch.equal(one, other) for one, other in zip(*ends, strict=True))
