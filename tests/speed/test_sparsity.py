@@ -266,15 +266,11 @@ def test_a_step_before_and_after(name, rounds, before, capsys):
 @pytest.mark.parametrize("name", ["resnet18", "vit_tiny fused"])
 @pytest.mark.parametrize("method", ["rigl", "set", "granet_g"])
 def test_an_update_before_and_after(name, method, before, capsys):
-    pairs = {
-        when: made(attach, name, method, 2, 60) for when, attach in (("before", before), ("after", sparsify))
-    }
+    pairs = {when: made(attach, name, method, 2, 60) for when, attach in (("before", before), ("after", sparsify))}
     times = {when: timed_updates(sparse) for when, (_, sparse) in pairs.items()}
     while len(times["after"]) < 9:
         for loop, _ in pairs.values():
             loop.step()
     old, new = (median(times[when][1:]) for when in ("before", "after"))
     with capsys.disabled():
-        print(
-            f"\n{name}, {method}: an update took {1000 * old:.0f} ms and takes {1000 * new:.0f} ms, {new / old:.3f}"
-        )
+        print(f"\n{name}, {method}: an update took {1000 * old:.0f} ms and takes {1000 * new:.0f} ms, {new / old:.3f}")
