@@ -1,6 +1,6 @@
 """What a network is asked, one row a task: the data and models that it takes, and the words that its report uses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -29,6 +29,12 @@ class Words:
     better_than_dense: str = "more accurate than dense"
     unread: str = "counted as wrong"  # what became of clips that no decoder could read
     right: str = "accuracy"  # of training, where answers are counted clip by clip
+    clips: str = "clips"  # what is classified, and what of it is one unit to statistics: see `of_images`
+    recordings: str = "recordings"
+
+    def of_images(self) -> "Words":
+        """The same for a set of images, which has neither clips nor recordings."""
+        return replace(self, clips="images", recordings="images")
 
 
 Definition = tuple[str, str, str, str]  # how a number is defined: name, formula, meaning, source

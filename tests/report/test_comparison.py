@@ -57,7 +57,7 @@ def test_the_leaderboard_of_a_study_is_what_pandas_counts(study) -> None:
 def test_the_page_shows_the_numbers_of_the_leaderboard(study) -> None:
     page = study[1].read_text(encoding="utf-8")
     for row in pd.read_csv(study[1].parent / "tables" / "leaderboard.csv").to_dict("records"):
-        shown = re.search(rf'<th scope="row">{row["arm"]}</th>(.*?)</tr>', page, re.DOTALL)
+        shown = re.search(rf'<th scope="row"><svg[^\n]*</svg> {row["arm"]}</th>(.*?)</tr>', page, re.DOTALL)
         assert shown
         for key in ("clean", "robust", "retention", "ece_clean", "ece_corrupted"):
             assert f">{100 * row[key]:.1f}<" in shown[1]
@@ -192,3 +192,37 @@ def test_a_static_arm_of_another_distribution_is_no_control_and_labels_tell_them
     assert [arm.label for arm in arms[1:]] == [
         "static, 10 %, erk", "RigL, 10 %, erk", "static, 10 %, uniform", "RigL, 10 %, uniform"
     ]  # fmt: skip
+
+
+def test_the_headline_says_what_cannot_be_told_and_what_is_at_chance() -> None:
+    def rows(*gains: tuple[float, float], chance: bool = False) -> pd.DataFrame:
+        low, high = zip(*gains, strict=True)
+        return pd.DataFrame({"dynamic": True, "gain": 0.0, "gain_low": low, "gain_high": high, "at_chance": chance})
+
+    assert "cannot be told" in comparison_sections.headline(rows((-1, 1), (-2, 3)))
+    assert comparison_sections.headline(rows((1, 2), chance=True)).startswith("At chance")
+    mixed = comparison_sections.headline(rows((1, 2), (-3, -1), (-1, 1)))
+    assert all(said in mixed for said in ("1 is more robust", "1 is less robust", "1 cannot be told"))
+
+
+def test_a_study_of_images_speaks_of_images(fake_run: MakeRun, tmp_path: Path) -> None:
+    runs = [fake_run("r"), fake_run("d", "dense")]
+    for run in runs:
+        config = run / "config.yaml"
+        config.write_text(config.read_text().replace("frames: 8", "frames: 1"))
+    page = write_comparison(runs, tmp_path / "out").read_text(encoding="utf-8")
+    page = page[: page.index('id="definitions"')]
+    assert "test images" in page
+    assert "recording" not in page
+
+
+def test_the_table_of_a_paper_is_the_leaderboard_in_percent_with_one_digit(study) -> None:
+    tables = study[1].parent / "tables"
+    best = pd.read_csv(tables / "leaderboard.csv").iloc[0]
+    lines = (tables / "leaderboard.tex").read_text().splitlines()
+    assert lines[2].count("&") == 7
+    row = lines[4].split(" & ")
+    assert row[2:4] == [f"{100 * best['clean']:.1f}", f"{100 * best['robust']:.1f}"]
+    assert row[0] == best["arm"].replace("%", "\\%")
+    gains = [line.split(" & ")[5] for line in lines[4:-2] if not line.startswith("dense")]
+    assert all(re.fullmatch(r"[+$-]+\d+\.\d \([+$-]+\d+\.\d to [+$-]+\d+\.\d\)", gain) for gain in gains)

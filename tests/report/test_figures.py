@@ -1,8 +1,11 @@
 """Figures, filmstrips and colours."""
 
+import re
 import warnings
+from base64 import b64decode
 from collections.abc import Callable
-from itertools import combinations, cycle
+from io import BytesIO
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +13,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vidsparse.report.figures import charts, filmstrips, frequencies, weight_figures
-from vidsparse.report.figures.example_frames import filmstrip, strips
+from vidsparse.report.figures import charts, filmstrips, frequencies, panels, weight_figures
+from vidsparse.report.figures.example_frames import filmstrip, loop, strips
+from vidsparse.report.figures.looks import looks_of
 from vidsparse.report.figures.palette import DARK, LIGHT, SERIES
 from vidsparse.report.page import write_report
+from vidsparse.report.sections import figure_sets
+from vidsparse.sparsity.methods import METHODS
 from vidsparse.tasks import Words
 
 
@@ -56,9 +62,8 @@ def test_inline_svg_has_its_colours_as_variables_and_its_text_as_text() -> None:
     assert "xmlns" not in svg
 
 
-@pytest.mark.parametrize("runs", [1, 2, 7])
-def test_gains_are_drawn_for_any_number_of_runs_also_when_all_are_zero(runs: int, tmp_path: Path) -> None:
-    table = pd.DataFrame(np.zeros((3, runs)), index=["fog", "snow", "rain"], columns=[f"run{at}" for at in range(runs)])
+def test_gains_are_drawn_also_when_all_are_zero(tmp_path: Path) -> None:
+    table = pd.DataFrame({"run": [0.0, 0.0, 0.0]}, index=["fog", "snow", "rain"])
     with warnings.catch_warnings(), charts.style():
         warnings.simplefilter("error")
         charts.save(charts.finish(charts.gain_bars(table, Words()), note="a note"), tmp_path / "gain", ("png",))
@@ -89,12 +94,58 @@ def test_strips_show_clean_first_and_the_middle_severity(tmp_path: Path) -> None
     assert all(strip.source.startswith("data:image/jpeg;base64,") for strip in made)
 
 
-def test_series_differ_without_colour() -> None:
-    marks = list(zip(charts.MARKERS, cycle(charts.DASHES), SERIES, strict=False))
-    assert len(marks) == len(SERIES) == len(set(charts.MARKERS)) == len(set(charts.HATCHES))
-    for (marker, dash, colour), (other_marker, other_dash, other_colour) in combinations(marks, 2):
-        assert marker != other_marker
-        assert dash != other_dash or contrast(LIGHT[colour], LIGHT[other_colour]) > 1.3
+def test_every_method_has_a_mark_of_its_own_and_keeps_it_on_every_page() -> None:
+    everything = looks_of({name: name for name in METHODS})
+    assert len({look.marker for look in everything.values()}) == len(METHODS), "told apart in grey, by mark alone"
+    for name, look in everything.items():
+        (lone,) = looks_of({"an arm": name}).values()
+        assert (lone.colour, lone.marker, lone.fill) == (look.colour, look.marker, look.fill)
+
+
+def test_arms_of_one_method_and_weights_of_somebody_differ_without_colour() -> None:
+    levels = looks_of({f"RigL, {level} %": "rigl" for level in (30, 50, 70, 90)} | {"theirs": "given", "mine": "own"})
+    for one, other in combinations(levels.values(), 2):
+        assert (one.marker, one.fill) != (other.marker, other.fill)
+    assert len({look.colour for look in list(levels.values())[:4]}) == 1
+    assert len({str(look.line()["linestyle"]) for look in list(levels.values())[:4]}) == 4
+
+
+def test_a_clip_moves_within_its_bytes_and_an_image_does_not() -> None:
+    clip = np.random.default_rng(0).integers(0, 256, (12, 200, 160, 3), dtype=np.uint8)
+    (code,) = re.findall("data:image/webp;base64,(.*)", loop(clip, 200_000))
+    with Image.open(BytesIO(b64decode(code))) as moving:
+        assert (moving.n_frames, max(moving.size)) == (12, 128)
+    assert loop(clip[:1], 10**6) == ""
+    assert loop(clip, 500) == "", "better none than one too large"
+
+
+def test_a_figure_without_a_number_is_left_out(tmp_path: Path) -> None:
+    empty = pd.DataFrame({"step": np.array([], int), "changed": np.array([], int)})
+    nothing = [figure_sets.Exhibit(name, "t", "c", table, charts.topology_updates)
+               for name, table in (("none", empty), ("nan", pd.DataFrame({"changed": [np.nan]})))]  # fmt: skip
+    assert figure_sets.publish_all(nothing, tmp_path, False, "accuracy", ("png",)) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_steps_are_whole_and_marks_at_zero_are_whole() -> None:
+    few = pd.DataFrame({"step": [1, 2, 3], "changed": [1, 2, 1]})
+    arms = pd.DataFrame({"arm": ["dense"], "ece_clean": [0.0], "ece_corrupted": [0.001]})
+    with charts.style():
+        ticks = charts.topology_updates(few).axes[-1].get_xticks()
+        marks = panels.calibration(arms, looks_of({"dense": "dense"})).axes[0]
+    assert all(tick == round(tick) for tick in ticks)
+    assert [line.get_clip_on() for line in marks.lines if list(line.get_xdata()) == [0.0]] == [False]
+    assert marks.get_xlim()[1] >= 0.05, "a thousandth is not drawn as wide as the page"
+
+
+def test_noise_of_a_few_clips_stays_pale_in_a_map_of_errors() -> None:
+    places = pd.MultiIndex.from_product([["dense", "sparse"], [-1, 0, 1], [0, 1]], names=["arm", "v", "u"])
+    table = places.to_frame(index=False).assign(error=lambda t: 0.5 + 0.01 * (t["arm"] == "sparse") * t["v"])
+    with charts.style():
+        figure = frequencies.fourier(table, clips=64)
+    low, high = figure.axes[2].collections[0].get_clim()
+    assert high == -low > 0.15
+    assert len(figure.axes[2].lines[0].get_xdata()) == 0
 
 
 def test_shades_darken_all_the_way() -> None:
@@ -110,7 +161,7 @@ def test_a_difference_is_signed_without_colour() -> None:
     table = places.to_frame(index=False)
     table["error"] = 0.5 + 0.1 * (table["arm"] == "sparse") * table["v"]
     with charts.style():
-        figure = frequencies.fourier(table)
+        figure = frequencies.fourier(table, clips=10_000)
     (plus,) = figure.axes[2].lines
     assert plus.get_marker() == "+"
     assert sorted(zip(plus.get_xdata(), plus.get_ydata(), strict=True)) == [(0, 1), (1, 1)]

@@ -324,7 +324,7 @@ def test_weights_of_somebody_get_no_advice_and_no_training_that_never_was(fake_r
     config = (run / "config.yaml").read_text().replace("weights: null", "weights: robustness accuracy.pth")
     (run / "config.yaml").write_text(config)
     page = read(write_report(run))
-    protocol = page[page.index('id="protocol"') : page.index("<details>")]
+    protocol = page[page.index('id="protocol"') : page.index("<summary>Classes")]
     for never in (
         "Optimizer",
         "Schedule",

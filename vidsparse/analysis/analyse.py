@@ -6,6 +6,7 @@ fourier.parquet; saliency.parquet and saliency.npz. The report needs these files
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ from torch import Tensor, nn
 
 import corruptions
 from vidsparse.analysis import saliency, spatial, spectra, spectral
-from vidsparse.config import AnalysisConfig, DataConfig, EvaluationConfig
+from vidsparse.config import AnalysisConfig, Config, DataConfig, EvaluationConfig
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
 from vidsparse.data.corrupted.benchmarks import cells_of
 from vidsparse.data.corrupted.cells import Cell, middle_cells
 from vidsparse.data.loader import center_clip, to_input
-from vidsparse.evaluation import predictions
+from vidsparse.evaluation import metrics, predictions
 from vidsparse.sparsity.masks import prunable
 from vidsparse.training.session import Session
 from vidsparse.utils import files, json_text
@@ -34,6 +35,7 @@ from vidsparse.utils.progress import Bar, say
 BUDGET = {"cpu": 4e12, "cuda": 4e15}  # FLOPs that `auto` may take: about a minute on a few cores, a GPU's too
 _CONDITIONS = 8  # of a unit
 _SHOWN = 4  # clips, corruptions and frames of a filmstrip
+_RIGHT = 2  # clips of these, at least, that the network names rightly when clean
 _STRIPS = 2  # clips whose corruptions' spectra are averaged
 
 
@@ -50,7 +52,8 @@ def analyse(session: Session, model: nn.Module) -> None:
     """Write what is missing of analysis/ in the run folder: all that is on, and of what is auto that which is cheap.
 
     auto adds up forward passes times FLOPs and takes saliency, attenuation and Fourier waves in that order while
-    they fit into BUDGET of the device; what was left out is said.
+    they fit into BUDGET of the device and into what training and evaluation took; what was left out is said. Weights
+    that are evaluated as they are get the analyses that are asked for by name, and no others.
     """
     if session.engine.rank == 0:
         _analyse(session, model.eval(), session.folder.path / "analysis")
@@ -58,7 +61,9 @@ def analyse(session: Session, model: nn.Module) -> None:
 
 
 def _analyse(session: Session, model: nn.Module, out: Path) -> None:
-    config, clips, data = session.config.analysis, session.clips, session.config.data
+    config, clips, data = asked(session.config), session.clips, session.config.data
+    if config is None:
+        return
     if _read_settings(out) != _settings(config):
         files.remove(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -73,7 +78,8 @@ def _analyse(session: Session, model: nn.Module, out: Path) -> None:
     if not shown.samples:
         return
     flops = spectral.flops(model, _input(session, shown.clips[:1]))
-    on = cost(config, data, len(shown.samples), flops, session.engine.on_gpu)
+    budget = min(BUDGET["cuda" if session.engine.on_gpu else "cpu"], flops * passes_so_far(session))
+    on = cost(config, data, len(shown.samples), flops, budget)
     if "saliency" in on:
         _write_saliency(session, model, out)
     for name, conditions in (("attenuation", spectral.attenuations), ("fourier", spectral.waves)):
@@ -83,14 +89,40 @@ def _analyse(session: Session, model: nn.Module, out: Path) -> None:
         say(f"analysis   left out, being dear here: {', '.join(left)} (analysis.spectral=true, analysis.saliency=true)")
 
 
-def cost(config: AnalysisConfig, data: DataConfig, clips: int, flops: float, on_gpu: bool) -> tuple[str, ...]:
-    """Which of saliency, attenuation and fourier are done; `flops` are those of one clip's forward pass."""
+def asked(config: Config) -> AnalysisConfig | None:
+    """What is to be made: of weights that nothing was trained of here only what is on by name, None where nothing is.
+
+    >>> from vidsparse.config import changed
+    >>> given = changed(Config(), {"training.epochs": 0})
+    >>> asked(given), asked(changed(given, {"analysis.saliency": True})).spectral
+    (None, False)
+    """
+    found = config.analysis
+    if config.training.epochs:
+        return found
+    by_name = replace(found, spectral=found.spectral is True, saliency=found.saliency is True)
+    return by_name if by_name.spectral or by_name.saliency else None
+
+
+def passes_so_far(session: Session) -> float:
+    """Forward passes of one clip that training (a backward pass is two) and evaluation made."""
+    training, evaluation = session.config.training, session.config.evaluation
+    cells = cells_of(session.clips, evaluation)
+    trained = 3 * training.epochs * len(session.clips.train)
+    return trained + len(session.clips.test) * len(cells) * evaluation.views
+
+
+def cost(config: AnalysisConfig, data: DataConfig, clips: int, flops: float, budget: float) -> tuple[str, ...]:
+    """Which of saliency, attenuation and fourier are done; `flops` are those of one clip's forward pass.
+
+    `budget`: FLOPs that what is on "auto" may take in all.
+    """
     passes = {
         "saliency": 3 * _SHOWN * (1 + _SHOWN),  # a backward pass is two forward ones
         "attenuation": clips * len(spectral.attenuations(config, data)),
         "fourier": clips * len(spectral.waves(config, data)),
     }
-    left, on = BUDGET["cuda" if on_gpu else "cpu"], []
+    left, on = budget, []
     for name, count in passes.items():
         how = config.saliency if name == "saliency" else config.spectral
         if how is True or (how == "auto" and count * flops <= left):
@@ -210,7 +242,7 @@ def _write_saliency(session: Session, model: nn.Module, out: Path) -> None:
     arrays: dict[str, NDArray[np.generic]] = {}
     rows: list[dict[str, Any]] = []
     kinds = _kinds(session, model)
-    for at, place in enumerate(spread(len(clips.test), _SHOWN)):
+    for at, place in enumerate(_explained(session)):
         sample = clips.test[place]
         for condition, frames in source.strip(place).items():
             inputs = _input(session, torch.from_numpy(np.ascontiguousarray(frames))[None])
@@ -226,6 +258,19 @@ def _write_saliency(session: Session, model: nn.Module, out: Path) -> None:
                 rows.append({"clip": at, "id": sample.id, "condition": condition, "kind": kind, "layer": layer, **said})
     _save_arrays(out / "saliency.npz", arrays)
     _save_table(out / "saliency.parquet", pd.DataFrame(rows))
+
+
+def _explained(session: Session) -> list[int]:
+    """Places of the test clips whose saliency is kept: four that every run has, and two that were right when clean.
+
+    The latter where fewer than two of the four are: a map of a wrong answer explains a mistake.
+    """
+    test, shared = session.clips.test, spread(len(session.clips.test), _SHOWN)
+    clean = metrics.clean_rows(metrics.video_level(predictions.load(session.folder.path / "predictions.parquet")))
+    right = set(clean.loc[metrics.is_right(clean), "id"])
+    known = [place for place, sample in enumerate(test) if sample.id in right and place not in shared]
+    lacking = max(0, _RIGHT - sum(test[place].id in right for place in shared))
+    return [*shared, *(known[at] for at in spread(len(known), lacking))]
 
 
 Explain = Callable[[Tensor, Tensor], Tensor]

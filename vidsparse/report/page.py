@@ -14,8 +14,9 @@ from vidsparse.report import own_metrics, words
 from vidsparse.report.arms import Arm, control, leaderboard, make_arms, mean_board
 from vidsparse.report.figures import mask_overlays
 from vidsparse.report.figures.example_frames import strips
+from vidsparse.report.figures.looks import Looks, looks_of
 from vidsparse.report.figures.palette import DARK, LIGHT
-from vidsparse.report.latex import save_table, save_tables
+from vidsparse.report.latex import paper_table, save_table, save_tables
 from vidsparse.report.run_numbers import measure
 from vidsparse.report.sections import (
     analyses,
@@ -31,7 +32,7 @@ from vidsparse.report.tables import Run, load_reference, load_run, showing
 from vidsparse.tasks import Definition, Task
 from vidsparse.training.cost import operations
 from vidsparse.utils import files
-from vidsparse.utils.errors import RunFolderError
+from vidsparse.utils.errors import RunFolderError, plural
 
 FILES = {
     "config.yaml": "the resolved config: run it again to repeat this",
@@ -60,14 +61,15 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     dense = load_reference(ours, reference)
     numbers = measure(ours, dense)
     _make_folders(run)
-    save_tables(numbers.tables(ours.task.words.score), run / "tables")
+    save_tables(numbers.tables(ours.words.score), run / "tables")
     if (own := own_metrics.of_run(ours)) is not None:
         save_table(own, run / "tables" / "own_metrics")
-    shown_as = (run, ours.on_sample_data, ours.task.words.score, ours.figure_formats)
+    shown_as = (run, ours.on_sample_data, ours.words.score, ours.figure_formats)
     with showing(run / "analysis"):
         analysed = figure_sets.publish_all(_analyses(ours, dense), *shown_as)
-    results = figure_sets.results(numbers, ours.record.chance, ours.task.words)
-    trained = figure_sets.training_and_sparsity(ours.training, ours.topology, ours.layers, ours.task.words.right)
+    look = looks_of({ours.label: ours.method})[ours.label]
+    results = figure_sets.results(numbers, ours.record.chance, ours.words, look)
+    trained = figure_sets.training_and_sparsity(ours.training, ours.topology, ours.layers, ours.words.right)
     return _render(
         "page.html.j2",
         run / "report.html",
@@ -75,6 +77,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         reference=dense,
         numbers=numbers.summary,
         board=numbers.board,
+        look=look,
+        headline=words.headline(ours, numbers.summary),
         verdict=words.verdict(ours, numbers.summary),
         at_chance=words.is_at_chance(ours, numbers.summary),
         protocol=protocol_card.protocol(ours, numbers.severities),
@@ -103,15 +107,15 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     for other in loaded[1:]:
         metrics.check_comparable(other.predictions, loaded[0].predictions)
     arms = make_arms(loaded)
-    leaders = leaderboard(arms)
+    leaders, looks = leaderboard(arms), looks_of({arm.label: arm.first.method for arm in arms})
     _make_folders(out)
-    boards, task_words = {arm.label: mean_board(arm) for arm in arms}, loaded[0].task.words
-    save_table(leaders, out / "tables" / "leaderboard", index=False)
+    boards, task_words = {arm.label: mean_board(arm) for arm in arms}, loaded[0].words
+    save_table(leaders, out / "tables" / "leaderboard", index=False, paper=paper_table(leaders))
     save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{task_words.score}_matrix")
     if (own := own_metrics.of_arms({arm.label: [*arm.runs.values()] for arm in arms})) is not None:
         save_table(own, out / "tables" / "own_metrics")
     severities = [int(column) for column in map(str, next(iter(boards.values()))) if column.isdigit()]
-    shown = comparison_sections.of_arms(arms, leaders, loaded[0].record.chance, task_words)
+    shown = comparison_sections.of_arms(arms, leaders, loaded[0].record.chance, task_words, looks)
     found = {arm.label: _run_warnings(arm) for arm in arms}
     shown_as = (out, loaded[0].on_sample_data, task_words.score, loaded[0].figure_formats)
     compared = leaders[leaders["gain"].notna()].to_dict("records")
@@ -124,16 +128,18 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         reference=next((arm for arm in arms if arm.first.method == "dense"), None),
         leaders=leaders,
         boards=boards,
+        looks=looks,
+        headline=comparison_sections.headline(leaders),
         own=own,
         verdict=comparison_sections.overall_verdict(leaders),
-        sentences=[comparison_sections.sentence(row, row["arm"], task_words.robust) for row in compared],
+        sentences=[comparison_sections.sentence(row, row["arm"], task_words) for row in compared],
         power=comparison_sections.power(arms)["note"],
         at_chance=list(leaders.loc[leaders["at_chance"], "arm"]),
         protocol=protocol_card.shared_protocol(loaded, severities),
         warnings=_shared_first(found, comparison_sections.cautions(arms)),
         results=figure_sets.publish_all(shown, *shown_as),
-        parted=figure_sets.publish_all(_parting(arms, leaders), *shown_as),
-        analysis=(analysed := figure_sets.publish_all(_compared(arms, leaders, loaded[0]), *shown_as)),
+        parted=figure_sets.publish_all(_parting(arms, leaders, looks), *shown_as),
+        analysis=(analysed := figure_sets.publish_all(_compared(arms, leaders, looks), *shown_as)),
         definitions=_definitions(loaded[0].task, bool(analysed)),
     )
 
@@ -160,24 +166,25 @@ def _analyses(run: Run, dense: Run | None) -> list[Exhibit]:
     """Exhibits of one run, beside its dense reference where there is one."""
     beside = {"dense": [dense]} if dense else {}
     label = "dense" if run.method == "dense" else run.label
-    return analyses.of_analyses({**beside, label: [run]}, "dense", run.record.chance)
+    looks = looks_of({**dict.fromkeys(beside, "dense"), label: run.method})
+    return analyses.of_analyses({**beside, label: [run]}, "dense", run.record.chance, looks)
 
 
-def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, first: Run) -> list[Exhibit]:
+def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, looks: Looks) -> list[Exhibit]:
     """Exhibits of all arms: dense, then the most robust dynamic one (maps show these two), then the others."""
     dense = next((arm for arm in arms if arm.first.method == "dense"), None)
     ranked = sorted(arms, key=lambda arm: (arm is not dense, not arm.dynamic, list(leaders["arm"]).index(arm.label)))
     subjects = {arm.label: list(arm.runs.values()) for arm in ranked}
-    return analyses.of_analyses(subjects, dense.label if dense else None, first.record.chance)
+    return analyses.of_analyses(subjects, dense.label if dense else None, arms[0].first.record.chance, looks)
 
 
-def _parting(arms: Sequence[Arm], leaders: pd.DataFrame) -> list[Exhibit]:
+def _parting(arms: Sequence[Arm], leaders: pd.DataFrame, looks: Looks) -> list[Exhibit]:
     """Where the most robust arm that has a dense control, a dynamic one if there is any, and that control part."""
     if not arms[0].first.task.one_answer:
         return []
     ranked = sorted(arms, key=lambda arm: (not arm.dynamic, list(leaders["arm"]).index(arm.label)))
     pairs = ((arm, dense) for arm in ranked if arm.first.method != "dense" and (dense := control(arm, arms, "dense")))
-    return next((disagreements.where_they_part(arm, dense) for arm, dense in pairs), [])
+    return next((disagreements.where_they_part(arm, dense, looks) for arm, dense in pairs), [])
 
 
 def _run_warnings(arm: Arm) -> list[str]:
@@ -199,6 +206,11 @@ def _make_folders(out: Path) -> None:
         old.unlink()  # pictures of the data, which report.frames may since have forbidden
 
 
+def _most(boards: Sequence[pd.DataFrame]) -> float:
+    """What the deepest colour of these matrices stands for: at least a quarter, so that guesses stay pale."""
+    return max(0.25, *(float(board.drop(columns="gain", errors="ignore").max().max()) for board in boards))
+
+
 def _render(template: str, path: Path, **values: Any) -> Path:
     room = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -212,9 +224,11 @@ def _render(template: str, path: Path, **values: Any) -> Path:
         "signed": words.signed,
         "count": words.count,
         "duration": words.duration,
+        "plural": plural,
+        "most": _most,
         "isna": pd.isna,
         "operations": lambda number: "–" if pd.isna(number) else operations(number),
     }
-    room.globals |= {"light": LIGHT, "dark": DARK, "words": values["run"].task.words}
+    room.globals |= {"light": LIGHT, "dark": DARK, "words": values["run"].words}
     files.write(path, room.get_template(template).render(**values))
     return path

@@ -18,7 +18,7 @@ from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import with_groups
 from vidsparse.run_dir.record import WholeRecord, read_whole
 from vidsparse.sparsity.methods import METHODS
-from vidsparse.tasks import SOURCE_NOTES, TASKS, Task
+from vidsparse.tasks import SOURCE_NOTES, TASKS, Task, Words
 from vidsparse.utils import failures, files
 from vidsparse.utils.errors import DamagedFile, RunFolderError, first_line
 
@@ -115,6 +115,12 @@ class Run:
         if name not in TASKS:
             raise RunFolderError(f"{self.path}: task={name} is of a plug-in that is not loaded: {TASKS.hint(name)}")
         return TASKS[name]
+
+    @property
+    def words(self) -> Words:
+        """What the task calls its scores, and the data set its samples: images where a clip is one frame."""
+        one_frame = (self.config.get("data") or {}).get("frames") == 1
+        return self.task.words.of_images() if one_frame else self.task.words
 
     @property
     def figure_formats(self) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ ACCURACY = (
         "Clean accuracy",
         "A_clean = right / clips",
         "Top-1, one prediction a video (mean over its views). A clip that cannot be decoded counts as wrong. "
-        "Interval: Wilson score, 95 %, at the effective number of clips: those of one recording are not independent.",
+        "Interval: Wilson score, 95 %, at the effective number of clips: those of one recording are not independent; "
+        "images are clips of one frame, each a recording of its own.",
         "Wilson 1927, “Probable Inference, the Law of Succession, and Statistical Inference”",
     ),
     (
@@ -76,7 +77,7 @@ def verdict(run: Run, numbers: Mapping[str, float]) -> str:
 
     A network whose clean accuracy is not above chance is told so first, and no success is made of what it keeps.
     """
-    words, clean = run.task.words, percent(numbers["clean"])
+    words, clean = run.words, percent(numbers["clean"])
     opening = _at_chance(run, numbers)
     if not numbers["corruptions"]:
         return f"{opening}{_opening(run)} reaches {clean} % clean {words.score}; no corruption was evaluated."
@@ -90,6 +91,19 @@ def verdict(run: Run, numbers: Mapping[str, float]) -> str:
     return f"{opening}{_opening(run)} reaches {clean} % clean and {robust} over {_cells(numbers)}{kept}."
 
 
+def headline(run: Run, numbers: Mapping[str, float]) -> str:
+    """The verdict in a few words, to stand over the page: what cannot be told and what is at chance is said here."""
+    opening, words = _opening(run), run.words
+    if is_at_chance(run, numbers):
+        said = f"{opening[0].lower()}{opening[1:]}" if run.on_sample_data else opening
+        return f"At chance: {said} answers no better than {words.guessing}"
+    if not numbers["corruptions"]:
+        return f"{opening} reaches {percent(numbers['clean'])} % clean {words.score}"
+    if "gain" in numbers:
+        return f"{opening} {relation(numbers['gain'], numbers['gain_low'], numbers['gain_high'])} dense training"
+    return f"{opening} keeps {percent(numbers['retention'])} % of its clean {words.score} under corruption"
+
+
 def is_at_chance(run: Run, numbers: Mapping[str, float]) -> bool:
     """Whether the interval of the clean accuracy reaches down to what guessing gives."""
     return bool(numbers["clean_low"] <= run.floor)
@@ -98,7 +112,7 @@ def is_at_chance(run: Run, numbers: Mapping[str, float]) -> bool:
 def _at_chance(run: Run, numbers: Mapping[str, float]) -> str:
     if not is_at_chance(run, numbers):
         return ""
-    words, low, high = run.task.words, percent(numbers["clean_low"]), percent(numbers["clean_high"])
+    words, low, high = run.words, percent(numbers["clean_low"]), percent(numbers["clean_high"])
     what = words.chance if run.floor == run.record.chance else "the commonest class everywhere"
     return f"AT CHANCE: the clean {words.score}, {low} to {high} %, is not above {percent(run.floor)} %, {what}. "
 
@@ -110,9 +124,9 @@ def _against_dense(run: Run, numbers: Mapping[str, float]) -> str:
     comparison = relation(numbers["gain"], numbers["gain_low"], numbers["gain_high"])
     robust, dense = percent(numbers["robust"]), percent(numbers["reference_robust"])
     return (
-        f"{_opening(run)} {comparison} dense training: {gain} points of {run.task.words.robust} ({robust} % against "
+        f"{_opening(run)} {comparison} dense training: {gain} points of {run.words.robust} ({robust} % against "
         f"{dense} %{in_all}), winning {numbers['wins']} of {numbers['corruptions']} corruptions{ties}; "
-        f"{_resolution(numbers)}."
+        f"{_resolution(numbers, run.words.recordings)}."
     )
 
 
@@ -123,12 +137,12 @@ def relation(gain: float, low: float, high: float) -> str:
     return "is as robust as" if round(gain, 4) == 0 else "is more robust than" if gain > 0 else "is less robust than"
 
 
-def _resolution(numbers: Mapping[str, float]) -> str:
+def _resolution(numbers: Mapping[str, float], recordings: str) -> str:
     low, high = numbers["gain_low"], numbers["gain_high"]
     if math.isnan(low):
-        return "one recording gives no interval"
+        return f"one {recordings.removesuffix('s')} gives no interval"
     includes = "includes zero, so this test set does not settle it" if low <= 0 <= high else "excludes zero"
-    return f"the 95 % interval over recordings, {signed(low)} to {signed(high)}, {includes}"
+    return f"the 95 % interval over {recordings}, {signed(low)} to {signed(high)}, {includes}"
 
 
 def _opening(run: Run) -> str:

@@ -19,6 +19,7 @@ from vidsparse.evaluation.comparison import (
     relative_gains,
 )
 from vidsparse.evaluation.predictions import load
+from vidsparse.report.latex import paper_table, to_latex
 from vidsparse.run_dir.record import read_whole
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.study.planned_runs import Planned
@@ -33,7 +34,8 @@ def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, lis
     """Write out/tables/*.csv and out/study.json from the finished runs; returns the table of arms and the power notes.
 
     runs.csv: one row a run. arms.csv: one row an arm (data, model, method, sparsity, distribution), means over seeds
-    with intervals over seeds and recordings, gains over dense and over static of the same sparsity and distribution.
+    with intervals over seeds and recordings, gains over dense and over static of the same sparsity and distribution;
+    arms.tex: the same as a table of a paper.
     corruption_gains.csv and relative_gains.csv: gains over dense by corruption, and by corruption and severity.
     power.csv: what can be seen.
     """
@@ -55,6 +57,7 @@ def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, lis
     }
     for name, table in made.items():
         files.write(out / "tables" / f"{name}.csv", csv_text.safe(table.to_csv(index=False)))
+    files.write(out / "tables" / "arms.tex", to_latex(paper_table(board)))
     said = [str(note["note"]) for note in notes]
     about = {"runs": [{**_axes(run.arm), "seed": run.seed, "folder": run.name} for run in runs], "power": said}
     files.write(out / "study.json", json.dumps(about, indent=1) + "\n")

@@ -12,6 +12,7 @@ import pytest
 
 from helpers.analysed import analyse
 from vidsparse.report.arms import make_arms
+from vidsparse.report.figures.looks import looks_of
 from vidsparse.report.page import write_comparison, write_report
 from vidsparse.report.sections import analyses, disagreements
 from vidsparse.report.tables import load_run
@@ -230,9 +231,9 @@ def test_without_frames_no_picture_of_the_data_is_shown(compared: Compared) -> N
     forbidding = replace(loaded[1], config_text=loaded[1].config_text.replace("frames: true", "frames: false"))
     for dense, sparse, pictures in ((*loaded, 4), (loaded[0], forbidding, 0)):
         dense_arm, arm = make_arms([dense, sparse])
-        found = analyses.of_analyses(
-            {"dense": [dense], "RigL": [sparse]}, "dense", 1 / 3
-        ) + disagreements.where_they_part(arm, dense_arm)
+        looks = looks_of({"dense": "dense", "RigL": "rigl", arm.label: "rigl"})
+        found = analyses.of_analyses({"dense": [dense], "RigL": [sparse]}, "dense", 1 / 3, looks)
+        found += disagreements.where_they_part(arm, dense_arm, looks)
         names = [exhibit.name for exhibit in found]
         assert sum(name.startswith(("saliency", "clips")) for name in names) == pictures
         assert {"fourier", "parting", "kernel_maps"} <= set(names)

@@ -1,14 +1,14 @@
 """Figures: each function draws one table and returns a Matplotlib figure; nothing global, no pyplot, no window.
 
-All are 4.8 inches wide, so that their 9 pt letters stay legible on a phone. Colours come from the palette by value; the
-page's SVG has them as CSS variables (`inline_svg`), so one drawing serves light, dark and print.
+All are 4.5 inches wide and no letter is smaller than 8.5 pt, so that they stay legible on a phone. Colours come from
+the palette by value; the page's SVG has them as CSS variables (`inline_svg`), so one drawing serves light, dark and
+print.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from vidsparse.report.figures.palette import LIGHT, SERIES
+from vidsparse.report.figures.looks import Look, Looks
+from vidsparse.report.figures.palette import LIGHT
 from vidsparse.tasks import Words
 
-WIDTH = 4.8  # inches
+WIDTH = 4.5  # inches
 INK, MUTED, LINE, PAPER = LIGHT["ink"], LIGHT["muted"], LIGHT["line"], LIGHT["paper"]
 BLUE, ORANGE, GREEN = LIGHT["blue"], LIGHT["orange"], LIGHT["green"]
 STYLE: Any = {
@@ -57,9 +58,8 @@ STYLE: Any = {
 }
 PERCENT = PercentFormatter(xmax=1, decimals=0, symbol=" %")
 POINTS = FuncFormatter(lambda value, _: f"{round(100 * value, 6):+g}".replace("-", "−") if value else "0")
-MARKERS, HATCHES = "os^vPX", ("", "////", "....", "xxxx", "----", "++++")
-DASHES: tuple[Any, ...] = ("-", "-.", (0, (5, 1)), (0, (1, 1)))
-DIAMOND: Any = {"color": INK, "marker": "D", "markersize": 4.5, "markerfacecolor": PAPER, "zorder": 2.5}
+DENSE, RIGL = Look("ink", "D"), Look("blue", "o")
+SMALL = 8.5  # pt, of the smallest letters
 
 
 # what a matplotlibrc of the user says, such as text.usetex, is for the user's own figures
@@ -75,15 +75,15 @@ def style() -> Iterator[None]:
         yield
 
 
-def corruption_bars(table: pd.DataFrame, clean: float, chance: float, words: Words) -> Figure:
+def corruption_bars(table: pd.DataFrame, clean: float, chance: float, words: Words, look: Look = RIGL) -> Figure:
     """Bars of the column `accuracy` (0..1), one a corruption; diamonds for the column `reference`, if there is one."""
     figure, axes = panel(_tall(len(table)))
     rows = np.arange(len(table))
-    axes.barh(rows, table["accuracy"], height=0.62, color=BLUE)
+    axes.barh(rows, table["accuracy"], height=0.62, color=look.shade)
     for row, value in enumerate(table["accuracy"]):
-        axes.text(1.02, row, f"{100 * value:.1f}", transform=axes.get_yaxis_transform(), va="center", fontsize=8)
+        axes.text(1.02, row, f"{100 * value:.1f}", transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
     if "reference" in table:
-        axes.plot(table["reference"], rows, **DIAMOND, linestyle="", label="dense")
+        axes.plot(table["reference"], rows, **DENSE.mark(4.5), linestyle="", label="dense")
     axes.axvline(clean, color=INK, linewidth=1, linestyle="--", label="clean")
     axes.axvline(chance, color=INK, linewidth=1, linestyle=":", label=words.chance)
     name_rows(axes, spaced(table.index))
@@ -93,37 +93,28 @@ def corruption_bars(table: pd.DataFrame, clean: float, chance: float, words: Wor
     return figure
 
 
-def gain_bars(table: pd.DataFrame, words: Words) -> Figure:
-    """Bars of gains over the dense reference (-1..1), one group a corruption (row), one bar a run (column)."""
-    figure, axes = panel(_tall(len(table) * (1 + 0.45 * (table.shape[1] - 1))))
-    rows, height = np.arange(len(table)), 0.72 / table.shape[1]
-    alone = table.shape[1] == 1
-    for place, (run, colour, hatch) in enumerate(zip(table.columns, cycle(SERIES), cycle(HATCHES), strict=False)):
-        offset = (place - (table.shape[1] - 1) / 2) * height
-        colours = np.where(table[run] < 0, ORANGE, BLUE) if alone else LIGHT[colour]
-        bars = axes.barh(rows + offset, table[run], height=0.9 * height, color=colours, hatch=hatch, label=run)
-        labels = [f"{100 * value:+.1f}".replace("-", "−") for value in table[run]]
-        axes.bar_label(bars, labels, padding=3, fontsize=8 if alone else 7, color=INK)
+def gain_bars(table: pd.DataFrame, words: Words, look: Look = RIGL) -> Figure:
+    """Bars of the gain of a run (the one column, -1..1) over the dense reference, one a corruption."""
+    figure, axes = panel(_tall(len(table)))
+    rows, gains = np.arange(len(table)), table.iloc[:, 0]
+    bars = axes.barh(rows, gains, height=0.65, color=look.shade)
+    labels = [f"{100 * value:+.1f}".replace("-", "−") for value in gains]
+    axes.bar_label(bars, labels, padding=3, fontsize=SMALL, color=INK)
     axes.axvline(0, color=INK, linewidth=1)
     name_rows(axes, spaced(table.index))
-    reach = 1.3 * max(float(table.abs().max().max()), 0.01)
+    reach = 1.35 * max(float(gains.abs().max()), 0.03)
     axes.set(xlabel=f"gain over dense training, points of {words.score}", xlim=(-reach, reach))
     axes.xaxis.set_major_formatter(POINTS)
-    if not alone:
-        figure.legend(loc="outside upper left", ncols=2)
     return figure
 
 
-def severity_curves(table: pd.DataFrame, bold: Sequence[str], dense: str | None, chance: float, words: Words) -> Figure:
-    """Scores (0..1) over severity (rows, 0 is clean): `bold` columns and `dense` drawn out, others thin and grey."""
+def severity_curves(table: pd.DataFrame, looks: Looks, chance: float, words: Words) -> Figure:
+    """Scores (0..1) over severity (rows, 0 is clean): columns that have a look drawn out, others thin and grey."""
     figure, axes = panel(3.3)
-    thin = table.columns.difference([*bold, dense], sort=False)
+    thin = table.columns.difference([*looks], sort=False)
     axes.plot(table.index, table[thin], color=MUTED, alpha=0.45, linewidth=0.9)
-    for name, colour, marker, dash in zip(bold, cycle(SERIES), cycle(MARKERS), cycle(DASHES), strict=False):
-        line: Any = {"color": LIGHT[colour], "linestyle": dash, "marker": marker, "markeredgecolor": PAPER}
-        axes.plot(table.index, table[name], **line, linewidth=2, markersize=5.5, zorder=3, label=name)
-    if dense is not None:
-        axes.plot(table.index, table[dense], **DIAMOND, linestyle="--", linewidth=1.2, label=dense)
+    for name in (each for each in looks if each in table):
+        axes.plot(table.index, table[name], **looks[name].line(5.5), label=name)
     if len(thin):
         axes.plot([], [], color=MUTED, alpha=0.6, linewidth=0.9, label="each corruption")
     axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label=words.chance)
@@ -138,17 +129,19 @@ def training_curves(table: pd.DataFrame, right: str = "accuracy") -> Figure:
     """Loss, accuracy (called `right`) and learning rate over `step`, stacked; `val_accuracy` where measured."""
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 2))
-    loss.plot(table["step"], table["loss"], color=BLUE)
+    lone: Any = {"marker": "o"} if len(table) == 1 else {}  # one step makes no line
+    loss.plot(table["step"], table["loss"], color=BLUE, **lone)
     loss.set(ylabel="loss", ylim=(0, None))
-    accuracy.plot(table["step"], table["accuracy"], color=BLUE, label="train")
+    accuracy.plot(table["step"], table["accuracy"], color=BLUE, label="train", **lone)
     if "val_accuracy" in table and table["val_accuracy"].notna().any():
         seen = table.dropna(subset="val_accuracy")
         accuracy.plot(seen["step"], seen["val_accuracy"], "o--", color=ORANGE, markersize=4, label="held out")
         accuracy.legend(loc="lower right")
     accuracy.set(ylabel=right, ylim=(0, 1.02))
     accuracy.yaxis.set_major_formatter(PERCENT)
-    rate.plot(table["step"], table["learning_rate"], color=GREEN)
+    rate.plot(table["step"], table["learning_rate"], color=GREEN, **lone)
     rate.set(ylabel="learning rate", xlabel="optimizer step", ylim=(0, None))
+    whole_steps(rate)
     figure.align_ylabels()
     return figure
 
@@ -176,9 +169,15 @@ def topology_updates(table: pd.DataFrame) -> Figure:
     total.set(ylabel="changed\nso far", xlabel="optimizer step", ylim=(0, None))
     for axes in (each, total):
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    whole_steps(total)
     figure.align_ylabels()
     return figure
+
+
+def whole_steps(axes: Axes) -> None:
+    """Ticks across at whole numbers: there is no half a step."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
 def binned(table: pd.DataFrame, bins: int = 300) -> pd.DataFrame:
@@ -190,7 +189,7 @@ def binned(table: pd.DataFrame, bins: int = 300) -> pd.DataFrame:
 def finish(figure: Figure, note: str = "") -> Figure:
     """Set `note` small in the lower right corner and lay the figure out, once for all formats."""
     if note:
-        figure.supxlabel(note, x=0.995, ha="right", fontsize=7.5, color=MUTED)
+        figure.supxlabel(note, x=0.995, ha="right", fontsize=SMALL, color=MUTED)
     if (engine := figure.get_layout_engine()) is not None:
         engine.execute(figure)
     figure.set_layout_engine(None)  # "none" would draw it twice for each format
@@ -233,7 +232,7 @@ def name_layers(axes: Axes, names: "pd.Series[str]") -> None:
     every = -(-len(names) // 40)
     axes.set_yticks(np.arange(0, len(names), every), names.iloc[::every].str.removesuffix(".weight"))
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0, labelsize=8)
+    axes.tick_params(axis="y", length=0, labelsize=SMALL)
     axes.grid(axis="y", visible=False)
 
 

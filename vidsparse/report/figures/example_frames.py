@@ -1,9 +1,10 @@
-"""Filmstrips: a few frames of one test clip under each corruption."""
+"""One test clip under each corruption: a few frames side by side, and of a video a short loop."""
 
 from base64 import b64encode
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +14,23 @@ from vidsparse.evaluation.metrics import CLEAN
 
 COLUMNS, GAP = 4, 2  # frames in a strip; white px between them
 TALLEST = 224  # px; taller frames are shrunk
+LOOPS = 1_500_000  # bytes that all loops of a page may take together
+_LOOP_SIDE, _LOOP_FRAMES, _LOOP_MS = 128, 32, 125  # px and frames at most; of one frame
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One row of frames: what was done to them, and the picture as a data address (JPEG 4:4:4, quality 92)."""
+    """One row of frames: what was done to them, and the picture as a data address (JPEG 4:4:4, quality 92).
+
+    `loop`: the moving clip as a data address (WebP); empty for images and where it would be too large.
+    """
 
     corruption: str
     severity: int
     source: str
     width: int
     height: int
+    loop: str = ""
 
 
 def strips(frames: dict[str, NDArray[np.uint8]], folder: Path) -> list[Strip]:
@@ -40,9 +47,10 @@ def strips(frames: dict[str, NDArray[np.uint8]], folder: Path) -> list[Strip]:
     made = []
     for name in sorted(severities, key=lambda each: each != CLEAN):
         severity = sorted(severities[name])[len(severities[name]) // 2]
-        image = filmstrip(frames[name if name == CLEAN else f"{name}/{severity}"])
+        clip = frames[name if name == CLEAN else f"{name}/{severity}"]
+        image, moving = filmstrip(clip), loop(clip, LOOPS // len(severities))
         image.save(folder / f"frames_{name}.png")
-        made.append(Strip(name, severity, data_address(image), *image.size))
+        made.append(Strip(name, severity, data_address(image), *image.size, loop=moving))
     return made
 
 
@@ -53,6 +61,22 @@ def filmstrip(clip: NDArray[np.uint8], columns: int = COLUMNS) -> Image.Image:
     strip = Image.fromarray(np.concatenate(list(frames), axis=1)[:, :-GAP])
     strip.thumbnail((strip.width, TALLEST))
     return strip
+
+
+def loop(clip: NDArray[np.uint8], most: int) -> str:
+    """uint8 (T, H, W, 3) as an endless WebP in at most `most` bytes, coarser where it must be; "" for one frame."""
+    if len(clip) < 2:
+        return ""
+    frames = [Image.fromarray(frame) for frame in clip[:_LOOP_FRAMES]]
+    for frame in frames:
+        frame.thumbnail((_LOOP_SIDE, _LOOP_SIDE))
+    for quality in (70, 40, 15):
+        buffer = BytesIO()
+        options: dict[str, Any] = {"quality": quality, "method": 2, "duration": _LOOP_MS, "loop": 0}
+        frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], **options)
+        if buffer.tell() <= most:
+            return "data:image/webp;base64," + b64encode(buffer.getvalue()).decode()
+    return ""
 
 
 def data_address(image: Image.Image) -> str:

@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 from PIL import Image
 
-from vidsparse.report.figures.charts import INK, WIDTH
+from vidsparse.report.figures.charts import INK, SMALL, WIDTH
 from vidsparse.report.figures.frequencies import shortened
 
 Pixels = NDArray[np.uint8]
@@ -56,7 +56,7 @@ def saliency(table: pd.DataFrame, strips: Mapping[str, Sequence[Pixels]], headin
     joined = {name: [_joined(frames) for frames in found] for name, found in strips.items()}
     high, wide = joined[conditions[0]][0].shape[:2]
     each = (WIDTH - 0.1) / len(headings) * high / wide
-    size = (WIDTH, 0.35 + (min(each, 1.4) + 0.41) * len(conditions))
+    size = (WIDTH, 0.35 + (min(each, 1.4) + 0.45) * len(conditions))
     close = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, hspace=0, wspace=0.02)
     figure = Figure(figsize=size, layout=close)
     rows = figure.subplots(len(conditions), len(headings), squeeze=False)
@@ -65,10 +65,10 @@ def saliency(table: pd.DataFrame, strips: Mapping[str, Sequence[Pixels]], headin
         corruption, _, severity = name.partition("/")
         for axes, heading, picture in zip(axes_of, headings, joined[name], strict=True):
             _show(axes, picture)
-            above = [shortened(heading, 34)] if not number else []
+            above = [shortened(heading, 30)] if not number else []
             below = [condition(corruption, int(severity or 0)) if axes is axes_of[0] else ""]
-            axes.set_title("\n".join(above + below), fontsize=8, loc="left", pad=3)
-            axes.set_xlabel(answers.get((name, heading), ""), fontsize=7.5, loc="left", labelpad=1, color=INK)
+            axes.set_title("\n".join(above + below), fontsize=SMALL, loc="left", pad=3)
+            axes.set_xlabel(answers.get((name, heading), ""), fontsize=SMALL, loc="left", labelpad=1, color=INK)
     return figure
 
 
@@ -76,7 +76,7 @@ def parted(table: pd.DataFrame, strips: Sequence[bytes]) -> Figure:
     """A strip (JPEG) a row of `table`, above it `what` was done to the clip, below it each network's answer."""
     pictures = [np.asarray(Image.open(BytesIO(strip)).convert("RGB")) for strip in strips]
     ratio = pictures[0].shape[1] / pictures[0].shape[0]
-    columns, words = (1, 0.66) if ratio >= 2 else (3, 1.08)
+    columns, words = (1, 0.72) if ratio >= 2 else (3, 1.16)
     lines = -(-len(pictures) // columns)
     width = 3.4 if columns == 1 else WIDTH / columns
     figure = Figure(figsize=(WIDTH, lines * (width / ratio + words)), layout="constrained")
@@ -85,12 +85,12 @@ def parted(table: pd.DataFrame, strips: Sequence[bytes]) -> Figure:
         _show(axes, picture)
         said = f"{row.dense_said}\n{row.sparse_said}"
         axes.set_title(
-            shortened(str(row.what), 72) if columns == 1 else narrow(str(row.what), " · "),
-            fontsize=8,
+            shortened(str(row.what), 62) if columns == 1 else narrow(str(row.what), " · "),
+            fontsize=SMALL,
             loc="left",
             pad=3,
         )
-        axes.set_xlabel(said if columns == 1 else narrow(said, ": "), fontsize=7.5, loc="left", labelpad=2, color=INK)
+        axes.set_xlabel(said if columns == 1 else narrow(said, ": "), fontsize=SMALL, loc="left", labelpad=2, color=INK)
     for axes in list(figure.axes)[len(pictures) :]:
         axes.set_axis_off()
     return figure
@@ -104,7 +104,7 @@ def narrow(text: str, mark: str) -> str:
     """
     end = mark.rstrip(" ·")
     parts = [part for line in text.splitlines() for part in line.replace(mark, f"{end}\n", 1).splitlines()]
-    return "\n".join(shortened(part, 26) for part in parts)
+    return "\n".join(shortened(part, 23) for part in parts)
 
 
 def _joined(frames: Pixels) -> Pixels:

@@ -1,5 +1,6 @@
 """Figures of what a network does at each frequency: attenuation curves, Fourier heat maps, power spectra."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from vidsparse.report.figures import charts
-from vidsparse.report.figures.charts import DIAMOND, INK, PAPER, PERCENT, WIDTH
-from vidsparse.report.figures.palette import LIGHT, SERIES
+from vidsparse.report.figures.charts import INK, PAPER, PERCENT, SMALL, WIDTH
+from vidsparse.report.figures.looks import Looks, series
+from vidsparse.report.figures.palette import LIGHT
 
 SHADES = LinearSegmentedColormap.from_list("shades", [PAPER, LIGHT["sky"], LIGHT["blue"], INK])  # lightness falls
 SIGNED = LinearSegmentedColormap.from_list("signed", [LIGHT["orange"], PAPER, LIGHT["blue"]])
@@ -21,27 +23,16 @@ _REMOVED = {"low": "low frequencies removed", "high": "high frequencies removed"
 BANDS = 2  # arms whose intervals are drawn as bands
 
 
-def look(at: int, dense: bool) -> dict[str, Any]:
-    """The line of the at-th arm; told apart by marker and dash where there is no colour."""
-    if dense:
-        return {**DIAMOND, "linestyle": "--", "linewidth": 1.2}
-    line: dict[str, Any] = {
-        "color": LIGHT[SERIES[at % len(SERIES)]],
-        "marker": charts.MARKERS[at % len(charts.MARKERS)],
-    }
-    return line | {"linestyle": charts.DASHES[at % len(charts.DASHES)], "markeredgecolor": PAPER, "markersize": 6}
-
-
-def attenuation(table: pd.DataFrame, radius: str, dense: str | None, chance: float) -> Figure:
+def attenuation(table: pd.DataFrame, radius: str, looks: Looks, chance: float) -> Figure:
     """`accuracy` (`low`, `high`) over `radius`, a panel a `side`, a line an `arm`; radius 0 stands in both panels."""
     sides = [side for side in _REMOVED if side in set(table["side"])]
     figure = Figure(figsize=(WIDTH, 0.8 + 1.9 * len(sides)), layout="constrained")
     panels = figure.subplots(len(sides), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     arms = list(table["arm"].unique())
     for axes, side in zip(panels, sides, strict=True):
-        for at, arm in enumerate(arms):
+        for arm in arms:
             part = table[(table["arm"] == arm) & table["side"].isin([side, "none"])].sort_values("radius")
-            line = look(at, arm == dense)
+            line = looks[arm].line()
             axes.plot(part["radius"], part["accuracy"], **line, label=arm)
             if len(arms) <= BANDS:
                 axes.fill_between(
@@ -51,26 +42,30 @@ def attenuation(table: pd.DataFrame, radius: str, dense: str | None, chance: flo
         axes.set_title(_REMOVED[side], fontsize=9, loc="left")
         axes.set(ylabel="accuracy", ylim=(0, 1.02))
         axes.yaxis.set_major_formatter(PERCENT)
+    panels[-1].xaxis.set_major_locator(MaxNLocator(6, integer=True))
     panels[-1].set(xlabel=f"{radius}, frequency bins (0: nothing removed)")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
 
 
-def fourier(table: pd.DataFrame) -> Figure:
+def fourier(table: pd.DataFrame, clips: int) -> Figure:
     """Heat maps of `error` over `u` (across) and `v` (down), a panel an `arm`; of two, the second minus the first.
 
-    Where the difference is positive stands a plus, to be read without colour.
+    A plus stands where the difference is positive beyond what so many `clips` resolve (95 %), to be read without
+    colour; no scale is narrower than that, so that noise stays pale.
     """
     maps = {arm: part.pivot(index="v", columns="u", values="error") for arm, part in table.groupby("arm", sort=False)}
+    mean = float(table["error"].mean())
+    noise = max(1.96 * math.sqrt(mean * (1 - mean) / clips), 0.01)  # of one cell
     least, most = float(table["error"].min()), float(table["error"].max())
     drawn: list[tuple[str, pd.DataFrame, Any]] = [
-        (str(arm), errors, {"cmap": SHADES, "vmin": least, "vmax": max(most, least + 0.01)})
+        (str(arm), errors, {"cmap": SHADES, "vmin": least, "vmax": max(most, least + 2 * noise)})
         for arm, errors in maps.items()
     ]
     if len(maps) == 2:
         dense, sparse = maps.values()
-        reach = max(float((sparse - dense).abs().max().max()), 0.01)
+        reach = max(float((sparse - dense).abs().max().max()), math.sqrt(2) * noise)
         drawn.append(("difference", sparse - dense, {"cmap": SIGNED.reversed(), "vmin": -reach, "vmax": reach}))
     figure = Figure(figsize=(WIDTH, 3.6 if len(drawn) == 1 else 2.6), layout="constrained")
     panels = figure.subplots(1, len(drawn), squeeze=False, sharey=True)[0]
@@ -80,7 +75,7 @@ def fourier(table: pd.DataFrame) -> Figure:
         )
         signed = title == "difference"
         if signed:
-            v, u = np.nonzero(errors.to_numpy() > 0)
+            v, u = np.nonzero(errors.to_numpy() >= math.sqrt(2) * noise)
             axes.plot(errors.columns[u], errors.index[v], "+", color=INK, markersize=4, markeredgewidth=0.7)
         bar = figure.colorbar(mesh, ax=axes, orientation="horizontal", aspect=14, pad=0.03)
         bar.ax.xaxis.set_major_locator(MaxNLocator(3 if len(drawn) > 1 else 6))
@@ -93,16 +88,16 @@ def fourier(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def filter_spectra(table: pd.DataFrame, dense: str | None) -> Figure:
+def filter_spectra(table: pd.DataFrame, looks: Looks) -> Figure:
     """`power` over `frequency`, a panel an `axis`, a line an `arm`; in units of the mean of the line."""
     axes_of = list(table["axis"].unique())
     figure = Figure(figsize=(WIDTH, 0.8 + 1.9 * len(axes_of)), layout="constrained")
     panels = figure.subplots(len(axes_of), 1, squeeze=False)[:, 0]
     for axes, axis in zip(panels, axes_of, strict=True):
-        for at, arm in enumerate(table["arm"].unique()):
+        for arm in table["arm"].unique():
             part = table[(table["axis"] == axis) & (table["arm"] == arm)]
             power = part["power"] / part["power"].mean()
-            axes.plot(part["frequency"], power, **look(at, arm == dense), markevery=3, label=arm)
+            axes.plot(part["frequency"], power, **looks[arm].line(), markevery=3, label=arm)
         axes.set(xlabel=f"frequency, {UNITS[axis]}", ylabel="power over its mean", ylim=(0, None))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
@@ -124,10 +119,10 @@ def corruption_spectra(table: pd.DataFrame, axis: str, families: Mapping[str, st
         for at, name in enumerate(names):
             part = table[table["corruption"] == name]
             power = part["power"].where(part["power"] > 1e-12)
-            line = look(at, dense=False) | {"markersize": 5, "linewidth": 1.2}
+            line = series(at).line(5) | {"linewidth": 1.2}
             axes.plot(part["frequency"], power, **line, markevery=max(1, len(part) // 6), label=name.replace("_", " "))
         axes.set_title(kind, fontsize=9, loc="left")
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.05), fontsize=7.5, handlelength=2.4, borderaxespad=0)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.05), fontsize=SMALL, handlelength=2.4, borderaxespad=0)
         _logarithmic(axes)
     panels[-1].set(xlabel=f"frequency, {UNITS[axis]}")
     figure.supylabel("power, pixels scaled to 0 .. 1", fontsize=9)
@@ -139,7 +134,7 @@ def _logarithmic(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(numticks=4))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.minorticks_off()
-    axes.tick_params(axis="y", labelsize=8)
+    axes.tick_params(axis="y", labelsize=SMALL)
 
 
 def shortened(text: str, width: int) -> str:

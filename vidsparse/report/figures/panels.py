@@ -1,7 +1,6 @@
 """Figures that compare arms: each function draws one table and returns a figure in the house's style."""
 
-from collections.abc import Mapping, Sequence
-from itertools import cycle
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,27 +9,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vidsparse.report.figures import charts
-from vidsparse.report.figures.charts import BLUE, DIAMOND, INK, LINE, MUTED, ORANGE, PAPER, PERCENT, POINTS, WIDTH
-from vidsparse.report.figures.palette import LIGHT, SERIES
+from vidsparse.report.figures.charts import INK, LINE, MUTED, PERCENT, POINTS, SMALL, WIDTH
+from vidsparse.report.figures.looks import Looks
 from vidsparse.tasks import Words
 
 WHISKER: Any = {"ecolor": INK, "elinewidth": 0.9, "capsize": 2}
 
 
-def gain_forest(table: pd.DataFrame, detectable: float, words: Words) -> Figure:
+def gain_forest(table: pd.DataFrame, detectable: float, words: Words, looks: Looks) -> Figure:
     """Gains over dense (`gain`, `gain_low`, `gain_high`) and over static (`static_...`), one row an `arm`."""
     figure, axes = charts.panel(0.9 + 0.34 * max(len(table), 3))
-    rows = np.arange(len(table))
     if np.isfinite(detectable):
         axes.axvspan(-detectable, detectable, color=LINE, alpha=0.6, linewidth=0, label="below what the seeds resolve")
     axes.axvline(0, color=INK, linewidth=1)
-    for prefix, colour, marker, offset in (("", BLUE, "o", -0.14), ("static_", ORANGE, "D", 0.14)):
-        there = table[f"{prefix}gain"].notna().to_numpy()
-        if there.any():
-            look: Any = {"marker": marker, "color": colour, "markersize": 5, "linestyle": "", "ecolor": colour}
-            gain, reach = _whiskers(table[there], f"{prefix}gain")
-            label = "over static, same sparsity" if prefix else "over dense"
-            axes.errorbar(gain, rows[there] + offset, xerr=reach, **look, elinewidth=1.4, capsize=2.5, label=label)
+    for prefix, filled, label, offset in (("", True, "over dense", -0.15), ("static_", False, "over static", 0.15)):
+        for at, row in enumerate(table.to_dict("records")):
+            if not np.isnan(row[f"{prefix}gain"]):
+                gain, reach = _whiskers(pd.DataFrame([row]), f"{prefix}gain")
+                look = looks[row["arm"]]
+                whisker: Any = {"ecolor": look.shade, "elinewidth": 1.4, "capsize": 2.5, "linestyle": ""}
+                axes.errorbar(gain, [at + offset], xerr=reach, **look.mark(5.5, filled), **whisker)
+        if table[f"{prefix}gain"].notna().any():
+            face = MUTED if filled else charts.PAPER
+            axes.plot([], [], "o", color=MUTED, markerfacecolor=face, markersize=5.5, label=label)
     charts.name_rows(axes, table["arm"])
     axes.set(xlabel=f"gain in {words.robust}, points (95 % interval)")
     axes.xaxis.set_major_formatter(POINTS)
@@ -38,19 +39,17 @@ def gain_forest(table: pd.DataFrame, detectable: float, words: Words) -> Figure:
     return figure
 
 
-def family_gains(table: pd.DataFrame) -> Figure:
+def family_gains(table: pd.DataFrame, looks: Looks) -> Figure:
     """Bars with whiskers of `gain` (`low`, `high`) over dense, one group a `family`, one bar an `arm`."""
-    return _grouped(table, "family", [])
+    return _grouped(table, "family", looks)
 
 
-def corruption_gains(table: pd.DataFrame) -> Figure:
+def corruption_gains(table: pd.DataFrame, looks: Looks) -> Figure:
     """The same, one group a `corruption`, the groups of a `family` together under its name."""
-    return _grouped(
-        table.sort_values("family", key=_in_order, kind="stable"), "corruption", list(table["arm"].unique())
-    )
+    return _grouped(table.sort_values("family", key=_in_order, kind="stable"), "corruption", looks)
 
 
-def _grouped(table: pd.DataFrame, group: str, alone: Sequence[str]) -> Figure:
+def _grouped(table: pd.DataFrame, group: str, looks: Looks) -> Figure:
     names, arms = list(table[group].unique()), list(table["arm"].unique())
     family = dict(zip(table[group], table["family"], strict=True))
     places, heads, place = {}, {}, -1.0
@@ -63,13 +62,11 @@ def _grouped(table: pd.DataFrame, group: str, alone: Sequence[str]) -> Figure:
     thick = max(1.0, 0.42 * len(arms))
     figure, axes = charts.panel(min(0.9 + 0.24 * thick * (place + 2), 14))
     height = 0.8 / len(arms)
-    for number, (arm, colour, hatch) in enumerate(zip(arms, cycle(SERIES), cycle(charts.HATCHES), strict=False)):
+    for number, arm in enumerate(arms):
         part = table[table["arm"] == arm]
         at = np.array([places[name] for name in part[group]]) + (number - (len(arms) - 1) / 2) * height
         gain, reach = _whiskers(part, "gain", "low", "high")
-        lone = len(alone) == 1
-        colours = np.where(part["gain"] < 0, ORANGE, BLUE) if lone else LIGHT[colour]
-        axes.barh(at, gain, height=0.9 * height, color=colours, hatch="" if lone else hatch, label=arm)
+        axes.barh(at, gain, height=0.9 * height, **looks[arm].bar(), label=arm)
         axes.errorbar(gain, at, xerr=reach, linestyle="", **WHISKER)
     axes.axvline(0, color=INK, linewidth=1)
     ticks = {
@@ -78,7 +75,7 @@ def _grouped(table: pd.DataFrame, group: str, alone: Sequence[str]) -> Figure:
     }
     axes.set_yticks(list(ticks), list(ticks.values()))
     for tick, text in zip(ticks, axes.get_yticklabels(), strict=True):
-        text.set(color=MUTED if tick in heads else INK, fontsize=7.5 if tick in heads else 8.5)
+        text.set(color=MUTED if tick in heads else INK, fontsize=SMALL)
     axes.set_ylim(place + 0.6, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
@@ -88,17 +85,16 @@ def _grouped(table: pd.DataFrame, group: str, alone: Sequence[str]) -> Figure:
     return figure
 
 
-def sparsity_curves(table: pd.DataFrame, growth: Mapping[str, str], words: Words) -> Figure:
+def sparsity_curves(table: pd.DataFrame, growth: Mapping[str, str], words: Words, looks: Looks) -> Figure:
     """`robust` with its interval over `sparsity`, one line a `method`; dense a band; a panel a kind of growth.
 
     `growth`: {method: "random growth" or "gradient growth"}; methods without one (static) stand in every panel.
+    `looks` are those of methods.
     """
     sparse, dense = table[table["sparsity"] > 0], table[table["method"] == "dense"]
     kinds = list(dict.fromkeys(kind for method, kind in growth.items() if method in set(sparse["method"]))) or [""]
     figure = Figure(figsize=(WIDTH, 0.9 + 2.3 * len(kinds)), layout="constrained")
     panels = figure.subplots(len(kinds), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    looks = {name: (LIGHT[SERIES[at % 6]], charts.MARKERS[at % 6], charts.DASHES[at % 4]) for at, name in
-             enumerate(sparse["method"].unique())}  # fmt: skip
     handles = {}
     for axes, kind in zip(panels, kinds, strict=True):
         for row in dense.to_dict("records"):
@@ -106,12 +102,10 @@ def sparsity_curves(table: pd.DataFrame, growth: Mapping[str, str], words: Words
             handles["dense"] = axes.axhline(row["robust"], color=INK, linewidth=1.2, linestyle="--")
         for number, (method, part) in enumerate(sparse.groupby("method", sort=False)):
             if growth.get(str(method), kind) == kind:
-                colour, marker, dash = looks[str(method)]
                 line = part.sort_values("sparsity")
                 value, reach = _whiskers(line, "robust")
-                look: Any = {"color": colour, "marker": marker, "linestyle": dash, "markeredgecolor": PAPER}
                 x = line["sparsity"] + 0.004 * (number - 1)  # whiskers beside each other
-                drawn = axes.errorbar(x, value, yerr=reach, **look, markersize=6, elinewidth=0.9, capsize=2)
+                drawn = axes.errorbar(x, value, yerr=reach, **looks[str(method)].line(), elinewidth=0.9, capsize=2)
                 handles[str(line["title"].iloc[0])] = drawn
         axes.set_title(kind, fontsize=9, loc="left")
         axes.set(ylabel=words.robust)
@@ -123,21 +117,15 @@ def sparsity_curves(table: pd.DataFrame, growth: Mapping[str, str], words: Words
     return figure
 
 
-def robust_against_clean(table: pd.DataFrame, words: Words) -> Figure:
+def robust_against_clean(table: pd.DataFrame, words: Words, looks: Looks) -> Figure:
     """`robust` over `clean`, one mark an arm, larger where sparser, with intervals; a line of dense's retention."""
     figure, axes = charts.panel(3.7)
-    methods = list(table["title"].unique())
     level = {value: at for at, value in enumerate(sorted(table["sparsity"].unique()))}
-    for method, colour, marker in zip(methods, cycle(SERIES), cycle(charts.MARKERS), strict=False):
-        part = table[table["title"] == method]
-        dense = bool((part["method"] == "dense").all())
-        (x, wide), (y, tall) = _whiskers(part, "clean"), _whiskers(part, "robust")
-        line: Any = {"ecolor": INK if dense else LIGHT[colour], "elinewidth": 0.6, "capsize": 0, "linestyle": ""}
-        axes.errorbar(x, y, xerr=wide, yerr=tall, **line, alpha=0.7)
-        for number, row in enumerate(part.to_dict("records")):
-            look: Any = DIAMOND if dense else {"color": LIGHT[colour], "marker": marker, "markeredgecolor": PAPER}
-            look = look | {"markersize": 6 + 1.5 * level[row["sparsity"]], "linestyle": "", "zorder": 3}
-            axes.plot(row["clean"], row["robust"], **look, label=None if number else method)
+    for row in table.to_dict("records"):
+        look, one = looks[row["arm"]], pd.DataFrame([row])
+        (x, wide), (y, tall) = _whiskers(one, "clean"), _whiskers(one, "robust")
+        axes.errorbar(x, y, xerr=wide, yerr=tall, ecolor=look.shade, elinewidth=0.6, linestyle="", alpha=0.7)
+        axes.plot(x, y, **look.mark(6 + 1.5 * level[row["sparsity"]]), linestyle="", label=row["arm"])
     dense_rows = table[(table["method"] == "dense") & (table["clean"] > 0)]
     if len(dense_rows):
         share = float((dense_rows["robust"] / dense_rows["clean"]).iloc[0])
@@ -151,15 +139,19 @@ def robust_against_clean(table: pd.DataFrame, words: Words) -> Figure:
     return figure
 
 
-def calibration(table: pd.DataFrame) -> Figure:
-    """`ece_clean` and `ece_corrupted`, one row an `arm`, joined by a line."""
+def calibration(table: pd.DataFrame, looks: Looks) -> Figure:
+    """`ece_clean` (open) and `ece_corrupted` (filled), one row an `arm`, joined by a line."""
     figure, axes = charts.panel(0.9 + 0.27 * max(len(table), 3))
     rows = np.arange(len(table))
     axes.hlines(rows, table["ece_clean"], table["ece_corrupted"], color=MUTED, linewidth=1.2)
-    axes.plot(table["ece_clean"], rows, "o", color=BLUE, markerfacecolor=PAPER, markersize=6, label="clean")
-    axes.plot(table["ece_corrupted"], rows, "D", color=ORANGE, markersize=5.5, label="corrupted, mean over cells")
+    whole: Any = {"linestyle": "", "clip_on": False}  # a mark at zero is not cut in half
+    for name, filled, label in (("ece_clean", False, "clean"), ("ece_corrupted", True, "corrupted, mean over cells")):
+        for at, row in enumerate(table.to_dict("records")):
+            axes.plot([row[name]], [at], **looks[row["arm"]].mark(6, filled), **whole)
+        axes.plot([], [], "o", color=MUTED, markerfacecolor=MUTED if filled else charts.PAPER, label=label)
     charts.name_rows(axes, table["arm"])
-    axes.set(xlabel="expected calibration error, points", xlim=(0, None))
+    most = np.nanmax([0.05, *table["ece_clean"], *table["ece_corrupted"]])
+    axes.set(xlabel="expected calibration error, points", xlim=(0, 1.06 * most))
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
     figure.legend(loc="outside upper left", ncols=2)
     return figure

@@ -11,8 +11,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from vidsparse.report.figures import charts
-from vidsparse.report.figures.charts import INK, PAPER, WIDTH
-from vidsparse.report.figures.frequencies import SHADES, look, shortened
+from vidsparse.report.figures.charts import INK, SMALL, WIDTH
+from vidsparse.report.figures.frequencies import SHADES, shortened
+from vidsparse.report.figures.looks import Looks
 
 Map = NDArray[np.generic]
 Column = tuple[str, str, Mapping[str, Map]]  # heading, what is counted, {layer: map (O, I)}
@@ -27,7 +28,7 @@ def kernel_maps(table: pd.DataFrame, columns: Sequence[Column]) -> Figure:
     figure = Figure(figsize=(WIDTH, 0.5 + 2.05 * len(layers)), layout="constrained")
     parts = figure.subfigures(len(layers), 1, squeeze=False)[:, 0]
     for number, (part, layer) in enumerate(zip(parts, layers, strict=True)):
-        part.suptitle(_found(layer, rows.loc[layer]), fontsize=8, x=0.01, ha="left")
+        part.suptitle(_found(layer, rows.loc[layer]), fontsize=SMALL, x=0.01, ha="left")
         panels = part.subplots(1, len(columns), squeeze=False)[0]
         for axes, (heading, unit, maps) in zip(panels, columns, strict=True):
             whole = np.asarray(maps[layer], np.float32)
@@ -35,15 +36,17 @@ def kernel_maps(table: pd.DataFrame, columns: Sequence[Column]) -> Figure:
                                 extent=(0, whole.shape[1], whole.shape[0], 0))  # fmt: skip
             bar = part.colorbar(shown, ax=axes, pad=0.02, aspect=12)
             bar.ax.yaxis.set_major_locator(MaxNLocator(3))
-            bar.ax.tick_params(labelsize=7.5)
-            axes.set_title(f"{heading}: {unit}" if len(columns) < 3 else f"{heading}:\n{unit}", fontsize=8, loc="left")
-            axes.tick_params(labelsize=7.5)
+            bar.ax.tick_params(labelsize=SMALL)
+            axes.set_title(
+                f"{heading}: {unit}" if len(columns) < 3 else f"{heading}:\n{unit}", fontsize=SMALL, loc="left"
+            )
+            axes.tick_params(labelsize=SMALL)
             axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
             axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
             axes.grid(visible=False)
             if number == len(layers) - 1:
-                axes.set_xlabel("input channel", fontsize=8)
-        panels[0].set_ylabel("output channel", fontsize=8)
+                axes.set_xlabel("input channel", fontsize=SMALL)
+        panels[0].set_ylabel("output channel", fontsize=SMALL)
     return figure
 
 
@@ -68,52 +71,60 @@ def probability(p: float) -> str:
     return "no p" if math.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def channels(table: pd.DataFrame) -> Figure:
+def channels(table: pd.DataFrame, looks: Looks) -> Figure:
     """`dispersion` of each `layer`, a panel a `side`, a mark an `arm`; filled where `p_holm` is below 0.05."""
     table = table.dropna(subset="dispersion")
     layers, arms = list(table["layer"].unique()), list(table["arm"].unique())
-    height = min(1.1 + 0.21 * max(len(layers), 4), 8.5)
+    height = min(1.1 + 0.24 * max(len(layers), 4), 10)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True, sharex=True)
     place = {layer: at for at, layer in enumerate(layers)}
     for axes, (side, title) in zip(panels, SIDES.items(), strict=True):
-        for at, arm in enumerate(arms):
+        for arm in arms:
             part = table[(table["arm"] == arm) & (table["side"] == side)]
-            line = look(at, dense=False) | {"linestyle": "", "markersize": 4.5}
-            colour = line.pop("color")
-            for sure, face in ((True, colour), (False, PAPER)):
+            for sure in (True, False):
                 some = part[(part["p_holm"] < 0.05) == sure]
-                colours = {"markerfacecolor": face, "markeredgecolor": colour}
-                axes.plot(some["dispersion"], some["layer"].map(place), **line | colours)
-            axes.plot([], [], **line | {"markerfacecolor": colour, "markeredgecolor": colour}, label=arm)
+                axes.plot(some["dispersion"], some["layer"].map(place), **looks[arm].mark(4.5, sure), linestyle="")
+            axes.plot([], [], **looks[arm].mark(4.5, filled=True), linestyle="", label=arm)
         axes.axvline(1, color=INK, linewidth=1, linestyle="--")
         axes.set_title(title, fontsize=9, loc="left")
         axes.set_xscale("log")
+        axes.set_xlim(min(axes.get_xlim()[0], 0.5), max(axes.get_xlim()[1], 2))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter("")
     charts.name_layers(panels[0], pd.Series([_ending(layer, 31) for layer in layers]))
-    panels[0].tick_params(axis="y", labelsize=6.5)
+    panels[0].tick_params(axis="y", labelsize=SMALL)
     figure.supxlabel("dispersion of their counts (1: a random mask)", fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
 
 
-def over_training(table: pd.DataFrame) -> Figure:
-    """`output_dispersion`, `input_dispersion` (medians over layers) and `empty` over `step`, a line an `arm`."""
-    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-    panels = figure.subplots(3, 1, sharex=True)
+def over_training(table: pd.DataFrame, looks: Looks) -> Figure:
+    """`output_dispersion`, `input_dispersion` (medians over layers) and `empty` over `step`, a line an `arm`.
+
+    Channels that are empty have a panel where there are any.
+    """
     names = {"output_dispersion": "dispersion,\noutputs", "input_dispersion": "dispersion,\ninputs",
              "empty": "empty\nchannels"}  # fmt: skip
+    if not table["empty"].any():
+        del names["empty"]  # a line along zero says less than no panel
+    figure = Figure(figsize=(WIDTH, 0.4 + 1.4 * len(names)), layout="constrained")
+    panels = figure.subplots(len(names), 1, sharex=True)
     for axes, (name, label) in zip(panels, names.items(), strict=True):
-        for at, arm in enumerate(table["arm"].unique()):
+        for arm in table["arm"].unique():
             part = table[table["arm"] == arm]
-            axes.plot(part["step"], part[name], **look(at, dense=False), label=arm)
+            axes.plot(part["step"], part[name], **looks[arm].line(), label=arm)
         if name != "empty":
             axes.axhline(1, color=INK, linewidth=1, linestyle=":")
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, 0.5), max(high, 1.5))
         axes.set(ylabel=label)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=name == "empty"))
-    panels[-1].set(xlabel="optimizer step", ylim=(0, max(1.0, 1.05 * float(table["empty"].max()))))
+    panels[-1].set(xlabel="optimizer step")
+    charts.whole_steps(panels[-1])
+    if "empty" in names:
+        panels[-1].set_ylim(0, max(1.0, 1.05 * float(table["empty"].max())))
     figure.align_ylabels()
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)

@@ -5,9 +5,11 @@ from functools import partial
 from corruptions import REGISTRY
 from vidsparse.analysis.curves import attenuation_curves, fourier_errors
 from vidsparse.report.figures import frequencies
+from vidsparse.report.figures.looks import Looks
 from vidsparse.report.sections import layer_structure, saliency_figures
 from vidsparse.report.sections.figure_sets import Exhibit
 from vidsparse.report.sections.run_groups import Subjects, Tables, drawn, joined, load_tables, some_arms
+from vidsparse.tasks import Words
 
 DEFINITIONS = (
     (
@@ -41,30 +43,33 @@ DEFINITIONS = (
 OF_WEIGHTS = ("Dispersion of channels",)  # which of these ask nothing of a network's answers
 
 
-def of_analyses(subjects: Subjects, dense: str | None, chance: float) -> list[Exhibit]:
+def of_analyses(subjects: Subjects, dense: str | None, chance: float, looks: Looks) -> list[Exhibit]:
     """Every figure that these runs have the tables for; pictures of clips only where all of them allow it."""
+    words = next(iter(subjects.values()))[0].words
     tables = load_tables(subjects)
     found = [
-        *_attenuation(tables.attenuation, dense, chance),
-        *_fourier(tables.fourier),
-        *_filters(tables.filter_spectra, dense),
+        *_attenuation(tables.attenuation, looks, chance, words),
+        *_fourier(tables.fourier, words),
+        *_filters(tables.filter_spectra, looks),
         *_spectra(tables.corruption_spectra),
         *layer_structure.kernels(subjects, tables.spatial, dense),
-        *layer_structure.channels(tables.spatial),
-        *layer_structure.over_training(subjects),
+        *layer_structure.channels(tables.spatial, looks),
+        *layer_structure.over_training(subjects, looks),
     ]
     if all(run.shows_frames for runs in subjects.values() for run in runs):
         found += saliency_figures.saliency(subjects)
     return found
 
 
-def _attenuation(answers: Tables, dense: str | None, chance: float) -> list[Exhibit]:
+def _attenuation(answers: Tables, looks: Looks, chance: float, words: Words) -> list[Exhibit]:
     if not answers:
         return []
     whole = joined({label: attenuation_curves(table) for label, table in answers.items()})
     arms, more = drawn(whole)
     clips = next(iter(answers.values()))["id"].nunique()
-    band = f" Bands: 95 % over recordings, {clips} clips." if len(arms) <= frequencies.BANDS else f" {clips} clips."
+    band = f" {clips} {words.clips}."
+    if len(arms) <= frequencies.BANDS:
+        band = f" Bands: 95 % over {words.recordings},{band}"
     told = {
         "space": ("Accuracy without low or high spatial frequencies", "radius r",
                   "A curve that stays up longer does without what was removed. The paper finds that sparse training "
@@ -78,13 +83,13 @@ def _attenuation(answers: Tables, dense: str | None, chance: float) -> list[Exhi
         table = whole[(whole["axis"] == axis) | (whole["side"] == "none")]
         if (table["axis"] == axis).any() and set(table["side"]) != {"none"}:
             draw = partial(
-                some_arms, arms=arms, draw=partial(frequencies.attenuation, radius=radius, dense=dense, chance=chance)
+                some_arms, arms=arms, draw=partial(frequencies.attenuation, radius=radius, looks=looks, chance=chance)
             )
             found.append(Exhibit(f"attenuation_{axis}", title, caption + band + more, table.drop(columns="axis"), draw))
     return found
 
 
-def _fourier(answers: Tables) -> list[Exhibit]:
+def _fourier(answers: Tables, words: Words) -> list[Exhibit]:
     if not answers:
         return []
     maps = {
@@ -92,22 +97,23 @@ def _fourier(answers: Tables) -> list[Exhibit]:
         for label, table in answers.items()
     }
     shown = list(maps)[:2]
+    clips = next(iter(answers.values()))["id"].nunique()
     caption = (
         "Dark: waves of that frequency make the network err. The middle is a change of brightness, the border the "
-        f"finest pattern shown. {next(iter(answers.values()))['id'].nunique()} clips."
+        f"finest pattern shown. {clips} {words.clips}; the scale spans at least what so many resolve."
     )
     if len(shown) == 2:
         caption += (
-            " Difference: the second minus the first; waves with a plus (orange) hurt the second network more, others "
-            "(blue) less."
+            " Difference: the second minus the first; orange waves hurt the second network more, blue "
+            "ones less; a plus marks those beyond what so many resolve, pale ones are noise."
         )
-    draw = partial(some_arms, arms=shown, draw=frequencies.fourier)
+    draw = partial(some_arms, arms=shown, draw=partial(frequencies.fourier, clips=clips))
     return [
         Exhibit("fourier", "Sensitivity to single frequencies", caption, joined(maps)[["arm", "v", "u", "error"]], draw)
     ]
 
 
-def _filters(spectra: Tables, dense: str | None) -> list[Exhibit]:
+def _filters(spectra: Tables, looks: Looks) -> list[Exhibit]:
     tables = {label: table.groupby(["axis", "frequency"], sort=False)["power"].mean().reset_index()
               for label, table in spectra.items()}  # fmt: skip
     if not tables:
@@ -118,7 +124,7 @@ def _filters(spectra: Tables, dense: str | None) -> list[Exhibit]:
         "Mean spectrum of the first layer's filters, each of unit energy. Power on the left: filters that average; on "
         f"the right: filters that look for fine detail and noise.{more}"
     )
-    draw = partial(some_arms, arms=arms, draw=partial(frequencies.filter_spectra, dense=dense))
+    draw = partial(some_arms, arms=arms, draw=partial(frequencies.filter_spectra, looks=looks))
     return [Exhibit("filter_spectra", "What the first filters listen to", caption, whole, draw)]
 
 

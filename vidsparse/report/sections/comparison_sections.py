@@ -10,6 +10,7 @@ import pandas as pd
 from vidsparse.evaluation.comparison import power_note
 from vidsparse.report.arms import Arm, control, gains_by_family
 from vidsparse.report.figures import charts, panels
+from vidsparse.report.figures.looks import Looks, looks_of
 from vidsparse.report.run_numbers import scores_of, severity_table
 from vidsparse.report.sections.figure_sets import Exhibit
 from vidsparse.report.words import relation, signed
@@ -20,19 +21,22 @@ from vidsparse.utils.errors import plural
 T = TypeVar("T")
 _BESIDE = 3  # arms whose bars stand in one figure
 _LINES = 6  # lines of one figure
-_WHISKERS = "Whiskers: 95 % over seeds and recordings"
 
 
-def of_arms(arms: Sequence[Arm], leaders: pd.DataFrame, chance: float, words: Words) -> list[Exhibit]:
+def of_arms(arms: Sequence[Arm], leaders: pd.DataFrame, chance: float, words: Words, looks: Looks) -> list[Exhibit]:
     """Every figure that these arms have the numbers for; none without corruption."""
     if leaders["robust"].isna().all():
         return []
     return [
-        *_gains(arms, leaders, words),
+        *_gains(arms, leaders, words, looks),
         *_sparsities(leaders, words),
-        *_severities(arms, chance, words),
-        *_scatter(leaders, words),
+        *_severities(arms, chance, words, looks),
+        *_scatter(leaders, words, looks),
     ]
+
+
+def _whiskers(words: Words) -> str:
+    return f"Whiskers: 95 % over seeds and {words.recordings}"
 
 
 def power(arms: Sequence[Arm]) -> dict[str, float | str]:
@@ -40,7 +44,7 @@ def power(arms: Sequence[Arm]) -> dict[str, float | str]:
     return power_note([arm.tables for arm in arms])
 
 
-def _gains(arms: Sequence[Arm], leaders: pd.DataFrame, words: Words) -> list[Exhibit]:
+def _gains(arms: Sequence[Arm], leaders: pd.DataFrame, words: Words, looks: Looks) -> list[Exhibit]:
     shown = leaders[leaders["gain"].notna()]
     if shown.empty:
         return []
@@ -49,17 +53,27 @@ def _gains(arms: Sequence[Arm], leaders: pd.DataFrame, words: Words) -> list[Exh
         "An interval that crosses zero does not settle the question. Dynamic training is worth its name where it also "
         "beats the static network of the same sparsity."
     )
-    draw = partial(panels.gain_forest, detectable=detectable, words=words)
+    draw = partial(panels.gain_forest, detectable=detectable, words=words, looks=looks)
     found = [Exhibit("gain_overall", "Gain in robustness, over dense and over static", caption, shown, draw)]
     single, whole = gains_by_family(arms)
-    said = f"Right of zero: {words.better_than_dense} under these corruptions. {_WHISKERS}, not corrected for many."
+    said = (
+        f"Right of zero: {words.better_than_dense} under these corruptions. {_whiskers(words)}, not corrected for many."
+    )
     for number, labels in enumerate(_chunks(list(single["arm"].unique()), _BESIDE)):
         name = f"_{number + 1}" if number else ""
         part = whole[whole["arm"].isin(labels)]
-        found.append(Exhibit(f"gain_family{name}", "Gain by family of corruptions", said, part, panels.family_gains))
+        found.append(
+            Exhibit(
+                f"gain_family{name}",
+                "Gain by family of corruptions",
+                said,
+                part,
+                partial(panels.family_gains, looks=looks),
+            )
+        )
         part = single[single["arm"].isin(labels)]
         title = "Gain over dense training by corruption"
-        found.append(Exhibit(f"gain{name}", title, said, part, panels.corruption_gains))
+        found.append(Exhibit(f"gain{name}", title, said, part, partial(panels.corruption_gains, looks=looks)))
     return found
 
 
@@ -71,17 +85,18 @@ def _sparsities(leaders: pd.DataFrame, words: Words) -> list[Exhibit]:
         growth = {name: _growth(name) for name in part["method"].unique() if name in METHODS and _growth(name)}
         caption = (
             "Curves above the band are more robust than dense training at that sparsity. Static sparse training stands "
-            f"in every panel as the control. {_WHISKERS}."
+            f"in every panel as the control. {_whiskers(words)}."
         )
         table = part.assign(title=[_title(method) for method in part["method"]])
-        draw = partial(panels.sparsity_curves, growth=growth, words=words)
+        of_methods = looks_of({method: method for method in part["method"].unique()})
+        draw = partial(panels.sparsity_curves, growth=growth, words=words, looks=of_methods)
         several = f", {model}" if leaders["model"].nunique() > 1 else ""
         name = f"sparsity_{number + 1}" if number else "sparsity"
         found.append(Exhibit(name, f"Robustness against sparsity{several}", caption, table, draw))
     return found
 
 
-def _severities(arms: Sequence[Arm], chance: float, words: Words) -> list[Exhibit]:
+def _severities(arms: Sequence[Arm], chance: float, words: Words, looks: Looks) -> list[Exhibit]:
     dense = [arm for arm in arms if arm.first.method == "dense"]
     others = [arm for arm in arms if arm not in dense[:1]]
     mean = {arm.label: _mean_severity(arm) for arm in arms}
@@ -89,34 +104,52 @@ def _severities(arms: Sequence[Arm], chance: float, words: Words) -> list[Exhibi
     for number, part in enumerate(_chunks(others or dense, _LINES)):
         shown = [*dense[:1], *(arm for arm in part if arm not in dense[:1])]
         table = pd.DataFrame({arm.label: mean[arm.label] for arm in shown})
-        bold = [arm.label for arm in shown if arm not in dense[:1]]
-        label = dense[0].label if dense else None
-        draw = partial(charts.severity_curves, bold=bold, dense=label, chance=chance, words=words)
+        of_shown = {arm.label: looks[arm.label] for arm in shown}
+        draw = partial(charts.severity_curves, looks=of_shown, chance=chance, words=words)
         caption = (
-            "Mean over corruptions and seeds. Lines that start together and part are equally good on clean clips and "
-            "differ in robustness."
+            "Mean over corruptions and seeds. Lines that start together and part are equally good without corruption "
+            "and differ in robustness."
         )
         name = f"severity_curves_{number + 1}" if number else "severity_curves"
         found.append(Exhibit(name, f"{words.score_title} as corruption grows", caption, table, draw))
     return found
 
 
-def _scatter(leaders: pd.DataFrame, words: Words) -> list[Exhibit]:
+def _scatter(leaders: pd.DataFrame, words: Words, looks: Looks) -> list[Exhibit]:
     caption = (
         f"Up and right is better. Marks above the dotted line keep a larger share of their clean {words.score} than "
-        f"dense training does. Larger marks are sparser. {_WHISKERS}."
+        f"dense training does. Larger marks are sparser. {_whiskers(words)}."
     )
     table = leaders.assign(title=[_title(method) for method in leaders["method"]])
     title = f"Robust against clean {words.score}"
-    found = [Exhibit("robust_clean", title, caption, table, partial(panels.robust_against_clean, words=words))]
+    draw = partial(panels.robust_against_clean, words=words, looks=looks)
+    found = [Exhibit("robust_clean", title, caption, table, draw)]
     if leaders["ece_corrupted"].notna().any():
         caption = (
-            f"How far confidence is from {words.score}: left is better. The longer the line, the more the model is "
-            "sure of itself when it should not be. 15 bins; each cell of the corrupted mean is a data set of its own."
+            f"How far confidence is from {words.score}: left is better; open marks are clean, filled ones corrupted. "
+            "The longer the line, the more the model is sure of itself when it should not be. 15 bins; each cell of "
+            "the corrupted mean is a data set of its own."
         )
         table = leaders[["arm", "ece_clean", "ece_corrupted"]]
-        found.append(Exhibit("calibration", "Calibration", caption, table, panels.calibration))
+        found.append(Exhibit("calibration", "Calibration", caption, table, partial(panels.calibration, looks=looks)))
     return found
+
+
+def headline(leaders: pd.DataFrame) -> str:
+    """The verdict in a few words, to stand over the page: what cannot be told and what is at chance is said here."""
+    shown = leaders[leaders["dynamic"] & leaders["gain"].notna()]
+    if leaders["at_chance"].all():
+        return "At chance: none of these arms answers better than guessing"
+    if shown.empty:
+        return f"{plural(len(leaders), 'arm')} compared, none of them dynamic sparse training beside dense"
+    more, less = int((shown["gain_low"] > 0).sum()), int((shown["gain_high"] < 0).sum())
+    if not more + less:
+        return "Dynamic sparse training cannot be told from dense training here"
+    of = f"of {plural(len(shown), 'arm')} with dynamic sparse training"
+    told = [f"{count} {_is(count)} {how} robust" for count, how in ((more, "more"), (less, "less")) if count]
+    open_ = len(shown) - more - less
+    rest = f", {open_} cannot be told from it" if open_ else ""
+    return f"{of.capitalize()}, {' and '.join(told)} than dense training{rest}"
 
 
 def overall_verdict(leaders: pd.DataFrame) -> str:
@@ -145,24 +178,24 @@ def _beside_static(shown: pd.DataFrame) -> str:
     return f"; {more} {_is(more)} more and {less} {_is(less)} less robust than the static network of the same sparsity"
 
 
-def sentence(row: Mapping[Any, Any], label: str, robust: str) -> str:
+def sentence(row: Mapping[Any, Any], label: str, words: Words) -> str:
     """What was found of one arm against dense training, with its interval.
 
-    `row` is of the leaderboard; `robust` is what the task calls its score under corruption.
+    `row` is of the leaderboard.
     """
     gain, low, high = row["gain"], row["gain_low"], row["gain_high"]
     stands = relation(gain, low, high)
-    over = "recordings" if row["seeds"] < 2 else f"recordings and {row['seeds']:.0f} seeds"
+    over = words.recordings if row["seeds"] < 2 else f"{words.recordings} and {row['seeds']:.0f} seeds"
     settled = "includes zero" if low <= 0 <= high else "excludes zero"
     between = (
-        "one recording and one seed give no interval"
+        f"one {words.recordings.removesuffix('s')} and one seed give no interval"
         if math.isnan(low)
         else f"the 95 % interval over {over}, {signed(low)} to {signed(high)}, {settled}"
     )
     ties = f", ties in {row['ties']:.0f}" if row["ties"] else ""
     corruptions = row["wins"] + row["ties"] + row["losses"]
     return (
-        f"{label} {stands} dense training: {signed(gain)} points of {robust}, "
+        f"{label} {stands} dense training: {signed(gain)} points of {words.robust}, "
         f"winning {row['wins']:.0f} of {corruptions:.0f} corruptions{ties}; {between}."
     )
 

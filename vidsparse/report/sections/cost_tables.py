@@ -101,6 +101,7 @@ def exploration(table: pd.DataFrame) -> Figure:
     axes.step(table["step"], table["overlap"], where="post", **there)
     axes.set(xlabel="optimizer step", ylabel="share of weights", ylim=(0, 1.02))
     axes.yaxis.set_major_formatter(charts.PERCENT)
+    charts.whole_steps(axes)
     figure.legend(loc="outside upper right", ncols=2)
     return figure
 
@@ -166,7 +167,7 @@ def topology_values(record: WholeRecord) -> dict[str, str]:
 
 
 def _updates(topology: TopologyRecord) -> str:
-    changed = f"{topology.changed:,} connections changed"
+    changed = f"{plural(topology.changed, 'connection')} changed"
     if topology.dropped:
         share = 100 * topology.changed / topology.dropped
         changed += f", {share:.0f} % of those dropped; the others grew again at once"

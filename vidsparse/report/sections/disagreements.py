@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from vidsparse.evaluation import metrics
 from vidsparse.report.arms import Arm, Tables, paired
 from vidsparse.report.figures import charts, filmstrips
-from vidsparse.report.figures.charts import BLUE, INK, ORANGE
+from vidsparse.report.figures.charts import INK
+from vidsparse.report.figures.looks import Looks
 from vidsparse.report.sections.figure_sets import Exhibit
 from vidsparse.report.tables import Run, reading
 
@@ -18,15 +19,15 @@ _KEY = ["id", *metrics.CELL]
 _SHOWN = 6  # clips of a figure
 
 
-def where_they_part(arm: Arm, dense: Arm) -> list[Exhibit]:
+def where_they_part(arm: Arm, dense: Arm, looks: Looks) -> list[Exhibit]:
     """How often each of the two is right alone, and pictures of such clips where the runs kept and show any."""
     answers = both_answers(*paired(arm, dense))
     if answers.empty:
         return []
-    draw = partial(right_alone, sparse=arm.label, dense=dense.label)
+    draw = partial(right_alone, sparse=arm.label, dense=dense.label, looks=looks)
     caption = (
         f"Share of all answers that only {arm.label} gets right (right of zero) and only dense training (left). The "
-        "difference of both bars is the gain; long bars on both sides are networks that err on other clips."
+        "difference of both bars is the gain; long bars on both sides are networks that err on other samples."
     )
     found = [Exhibit("parting", "Who is right where the two part", caption, parting(answers), draw)]
     if all(run.shows_frames for each in (arm, dense) for run in each.runs.values()):
@@ -81,12 +82,14 @@ def striking(answers: pd.DataFrame, winner: str) -> pd.DataFrame:
     return found
 
 
-def right_alone(table: pd.DataFrame, sparse: str, dense: str) -> Figure:
+def right_alone(table: pd.DataFrame, sparse: str, dense: str, looks: Looks) -> Figure:
     """Bars of `only_sparse` to the right and `only_dense` to the left, one pair a corruption (index)."""
     figure, axes = charts.panel(0.9 + 0.24 * max(len(table), 3))
     rows = np.arange(len(table))
-    axes.barh(rows, table["only_sparse"], height=0.66, color=BLUE, label=f"only {sparse} right")
-    axes.barh(rows, -table["only_dense"], height=0.66, color=ORANGE, hatch="////", label=f"only {dense} right")
+    axes.barh(rows, table["only_sparse"], height=0.66, color=looks[sparse].shade, label=f"only {sparse} right")
+    axes.barh(
+        rows, -table["only_dense"], height=0.66, color=looks[dense].shade, hatch="////", label=f"only {dense} right"
+    )
     axes.axvline(0, color=INK, linewidth=1)
     charts.name_rows(axes, charts.spaced(table.index))
     reach = 1.05 * max(float(table[["only_sparse", "only_dense"]].max().max()), 0.01)
@@ -116,12 +119,15 @@ def _strips(
         what=what, dense_said=said("dense", dense.label), sparse_said=said("sparse", arm.label)
     )
     caption = (
-        f"Test clips that {who} names rightly and {other} wrongly, with every seed, the surest answers first; after "
-        "the answer its confidence. Look for what they share: motion, texture, how much of it is left."
+        f"Test {arm.first.words.clips} that {who} names rightly and {other} wrongly, with every seed, the surest "
+        "answers first; after the answer its confidence. Look for what they share: motion, texture, how much of it is "
+        "left."
     )
     strips = [pictures[key] for key in zip(*(rows[k] for k in _KEY), strict=True)]
     draw = partial(filmstrips.parted, strips=strips)
-    return Exhibit(f"clips_{name}", f"Clips that only {who} gets right", caption, table, draw)
+    return Exhibit(
+        f"clips_{name}", f"{arm.first.words.clips.capitalize()} that only {who} gets right", caption, table, draw
+    )
 
 
 def _gallery(runs: Sequence[Run]) -> dict[tuple[object, ...], bytes]:

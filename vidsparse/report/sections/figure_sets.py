@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from vidsparse.report.figures import charts
+from vidsparse.report.figures.looks import Look
 from vidsparse.report.latex import save_table
 from vidsparse.report.run_numbers import DENSE_MEAN, RunNumbers
 from vidsparse.report.sections import cost_tables
@@ -45,8 +47,14 @@ class Shown:
 def publish_all(
     shown: Sequence[Exhibit], folder: Path, on_sample_data: bool, score: str, formats: Sequence[str]
 ) -> list[Shown]:
-    """Each of these exhibits drawn and written, see `publish`."""
-    return [publish(exhibit, folder, on_sample_data, score, formats) for exhibit in shown]
+    """Each of these exhibits that has anything to show, drawn and written, see `publish`."""
+    return [publish(each, folder, on_sample_data, score, formats) for each in shown if _has_numbers(each.table)]
+
+
+def _has_numbers(table: pd.DataFrame) -> bool:
+    """Whether a figure of this table shows anything: a row, and a finite number in it."""
+    numbers = table.select_dtypes("number").to_numpy(dtype=float)
+    return bool(len(table)) and (not numbers.size or bool(np.isfinite(numbers).any()))
 
 
 def publish(exhibit: Exhibit, folder: Path, on_sample_data: bool, score: str, formats: Sequence[str]) -> Shown:
@@ -70,7 +78,7 @@ def _files(name: str, formats: Sequence[str]) -> str:
     return f"figures/{name}{kinds}, tables/{name}.csv and .tex" if kinds else f"tables/{name}.csv and .tex"
 
 
-def results(numbers: RunNumbers, chance: float, words: Words) -> list[Exhibit]:
+def results(numbers: RunNumbers, chance: float, words: Words, look: Look) -> list[Exhibit]:
     """Figures of the scores; none for a run without corruption."""
     if numbers.bars.empty:
         return []
@@ -82,7 +90,7 @@ def results(numbers: RunNumbers, chance: float, words: Words) -> list[Exhibit]:
             "A bar far left of the dashed line is a corruption that hurts; one near the dotted line leaves no more "
             f"than {words.guessing}.{' Diamonds: the dense reference.' if dense else ''}",
             numbers.bars,
-            partial(charts.corruption_bars, clean=numbers.summary["clean"], chance=chance, words=words),
+            partial(charts.corruption_bars, clean=numbers.summary["clean"], chance=chance, words=words, look=look),
         ),
         Exhibit(
             "severity_curves",
@@ -91,25 +99,24 @@ def results(numbers: RunNumbers, chance: float, words: Words) -> list[Exhibit]:
             numbers.curves,
             partial(
                 charts.severity_curves,
-                bold=["mean"],
-                dense=DENSE_MEAN if dense else None,
+                looks={"mean": look, DENSE_MEAN: charts.DENSE},
                 chance=chance,
                 words=words,
             ),
         ),
     ]
-    return found if numbers.gains is None else [*found, gains(numbers.gains, words)]
+    return found if numbers.gains is None else [*found, gains(numbers.gains, words, look)]
 
 
-def gains(table: pd.DataFrame, words: Words) -> Exhibit:
-    """Gain over the dense reference: `table` has a row a corruption, a column a run."""
+def gains(table: pd.DataFrame, words: Words, look: Look) -> Exhibit:
+    """Gain over the dense reference: `table` has a row a corruption, one column."""
     return Exhibit(
         "gain",
         "Gain over dense training",
         "Bars right of zero are corruptions under which the run beats dense training, in points of "
         f"{words.score}, mean over severities.",
         table,
-        partial(charts.gain_bars, words=words),
+        partial(charts.gain_bars, words=words, look=look),
     )
 
 
@@ -138,7 +145,7 @@ def training(curves: pd.DataFrame | None, right: str) -> Sequence[Exhibit]:
 def sparsity(topology: pd.DataFrame | None, layers: pd.DataFrame | None) -> list[Exhibit]:
     """Topology updates and density per layer, where there are updates (topology.csv) and masks (layers.csv)."""
     found = []
-    if topology is not None:
+    if topology is not None and topology["changed"].any():
         caption = "Each mark is one drop-and-grow step. The count shrinks with the drop fraction and ends at the stop."
         draw = charts.topology_updates
         found.append(Exhibit("topology", "Connections changed by the topology updates", caption, topology, draw))

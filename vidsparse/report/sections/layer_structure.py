@@ -8,6 +8,7 @@ import pandas as pd
 
 from vidsparse.evaluation.statistics import holm
 from vidsparse.report.figures import weight_figures
+from vidsparse.report.figures.looks import Looks
 from vidsparse.report.sections.figure_sets import Exhibit
 from vidsparse.report.sections.run_groups import Subjects, Tables, drawn, joined, some_arms
 from vidsparse.report.tables import read_log, reading
@@ -44,7 +45,7 @@ def kernels(subjects: Subjects, spatial: Tables, dense: str | None) -> list[Exhi
     return [Exhibit("kernel_maps", "Where the weights of a layer are", caption, table, draw)]
 
 
-def channels(spatial: Tables) -> list[Exhibit]:
+def channels(spatial: Tables, looks: Looks) -> list[Exhibit]:
     """Dispersion of every layer that has a mask, with p-values against a random one."""
     tested = {label: _tested(table) for label, table in spatial.items()}
     tested = {label: table for label, table in tested.items() if table["dispersion"].notna().any()}
@@ -56,7 +57,7 @@ def channels(spatial: Tables) -> list[Exhibit]:
         "Right of the dashed line the weights of a layer keep to some channels and leave others. Filled marks: more "
         f"than a random mask would, p < 0.05 after Holm's correction over layers and sides.{more}"
     )
-    draw = partial(some_arms, arms=arms, draw=weight_figures.channels)
+    draw = partial(some_arms, arms=arms, draw=partial(weight_figures.channels, looks=looks))
     return [Exhibit("channels", "How unequally channels keep their weights", caption, whole, draw)]
 
 
@@ -73,7 +74,7 @@ def _tested(table: pd.DataFrame) -> pd.DataFrame:
     return whole.reindex(columns=["layer", "side", *names, "p_holm"])
 
 
-def over_training(subjects: Subjects) -> list[Exhibit]:
+def over_training(subjects: Subjects, looks: Looks) -> list[Exhibit]:
     """structure.csv over steps."""
     paths = {label: runs[0].path / "structure.csv" for label, runs in subjects.items()}
     tables = {label: _structure(path) for label, path in paths.items() if path.exists()}
@@ -88,7 +89,7 @@ def over_training(subjects: Subjects) -> list[Exhibit]:
         "Medians over layers; the dotted line is a random mask. A rising line is training that draws the weights "
         f"together in some channels; a static mask stays where it began.{more}"
     )
-    draw = partial(some_arms, arms=arms, draw=weight_figures.over_training)
+    draw = partial(some_arms, arms=arms, draw=partial(weight_figures.over_training, looks=looks))
     return [Exhibit("structure_training", "Structure of the masks over training", caption, whole, draw)]
 
 

@@ -26,7 +26,7 @@ def protocol(run: Run, severities: Sequence[int]) -> list[tuple[str, list[tuple[
             "Classes": f"{data.classes_present} of {len(data.classes)} present",
             "Classes left out": some(data.foreign, shown=101),
             "Classes joined": say_joined((record.weights and record.weights.joined) or {}),
-            run.task.words.chance_title: f"{percent(record.chance)} %",
+            run.words.chance_title: f"{percent(record.chance)} %",
             "Clip": _clip(config.get("data") or {}),
             "Fingerprint": data.fingerprint,
         },

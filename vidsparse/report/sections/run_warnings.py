@@ -21,7 +21,7 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
     present, of_all = data.classes_present, len(data.classes)
     substituted, damaged = len(run.record.unreadable_places), data.damaged
     unreadable = sorted(run.predictions.loc[undecodable(run.predictions), "id"].unique())
-    words = run.task.words
+    words = run.words
     found = {
         "These numbers are from built-in sample data: they show that the pipeline works and say nothing about "
         "real videos.": run.on_sample_data,
@@ -34,10 +34,12 @@ def warnings(run: Run, numbers: Mapping[str, float]) -> list[str]:
         f"{plural(len(unreadable), 'test clip')} could not be decoded and {words.unread}: "
         f"{some(unreadable)}.": unreadable,
         undecided_words(numbers): numbers["undecidable_rows"],
-        f"The topology was updated only {topology.updates} times, too few to be called dynamic; lower sparse.every or "
+        f"The topology was updated only {plural(topology.updates, 'time')}, too few to be called dynamic; lower "
+        f"sparse.every or "
         f"train longer.": run.is_dynamic and topology.updates < FEW_UPDATES,
         "No connection ever changed: this run is in effect static.": run.is_dynamic and not topology.changed,
-        f"{count(numbers['clips'])} test clips give clean {words.score} a 95 % interval of about ±{100 * half:.0f} "
+        f"{count(numbers['clips'])} test {words.clips} give clean {words.score} a 95 % interval of about "
+        f"±{100 * half:.0f} "
         f"points; smaller differences are not resolved.": half > WIDE,
         f"Clean {words.score} is not above {words.chance} by its 95 % interval: what is lost under corruption means "
         f"nothing.": is_at_chance(run, numbers),

@@ -22,7 +22,7 @@ _CAPTION = {
 
 
 def saliency(subjects: Subjects) -> list[Exhibit]:
-    """Two clips for each kind of explanation, those first on which the answers differ; at most two networks."""
+    """Two clips for each kind of explanation, at most two networks: see `_telling` for which."""
     found = []
     shown = {label: runs[0] for label, runs in list(subjects.items())[:2]}
     tables = first_of(dict(list(subjects.items())[:2]), "saliency")
@@ -34,13 +34,24 @@ def saliency(subjects: Subjects) -> list[Exhibit]:
         arms = [label for label in tables if (rows["arm"] == label).any()]
         both = rows.groupby(["clip", "id", "condition"], sort=False)["arm"].transform("nunique") == len(arms)
         rows = rows[both] if arms else rows
-        parting = rows.groupby("clip")["prediction"].nunique().sort_values(ascending=False, kind="stable")
-        for number, clip in enumerate(parting.index[:_CLIPS]):
+        for number, clip in enumerate(_telling(rows)[:_CLIPS]):
             of_clip = rows[rows["clip"] == clip]
             found.append(
                 _filmstrip(f"saliency_{kind}_{number + 1}", title, of_clip, {label: shown[label] for label in arms})
             )
     return found
+
+
+def _telling(rows: pd.DataFrame) -> list[int]:
+    """Clips, those first that every network names rightly when clean, of these those on which most answers part.
+
+    Of a clip that is wrong when clean, a map shows no more than a mistake.
+    """
+    clean = rows[rows["condition"] == "clean"]
+    right = (clean["label"] == clean["prediction"]).groupby(clean["clip"]).all()
+    answers = rows.groupby("clip")["prediction"].nunique()
+    order = pd.DataFrame({"right": right.reindex(answers.index, fill_value=False), "answers": answers})
+    return [int(str(clip)) for clip in order.sort_values(["right", "answers"], ascending=False, kind="stable").index]
 
 
 def _filmstrip(name: str, title: str, rows: pd.DataFrame, runs: Mapping[str, Run]) -> Exhibit:
