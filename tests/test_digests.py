@@ -62,6 +62,7 @@ SEALED = ["predictions.parquet", "checkpoints/final.safetensors", "metrics.csv",
           "frames.npz", "gallery.parquet", "analysis/kernels.npz", "analysis/spatial.parquet"]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEALED)
 def test_every_flipped_bit_is_noticed(again, name):
     path = again[0] / name

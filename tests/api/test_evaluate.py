@@ -76,6 +76,7 @@ def test_the_same_call_gives_the_same_bytes(tiny_root, tmp_path):
         assert (saved[0] / file).read_bytes() == (saved[1] / file).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_saved_result_is_a_run_that_reports_and_comparisons_read(shipped, tiny_root, tmp_path, capsys):
     model, run = shipped
     result = vidsparse.evaluate(model, "folder", tiny_root, labels="order", **CLIP, **SUITE)

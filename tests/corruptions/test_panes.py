@@ -126,6 +126,7 @@ def test_what_is_no_set_of_photographs_is_refused_by_name(tmp_path: Path) -> Non
     assert panes.folder_in_use() == ""
 
 
+@pytest.mark.slow
 def test_png_photographs_are_read_where_decord_came_first(tmp_path):
     """Behind decord, which brings a zlib of its own, OpenCV reads no PNG: it returns None without an error."""
     pytest.importorskip("decord")

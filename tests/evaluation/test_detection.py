@@ -29,6 +29,7 @@ def test_energy_and_softmax_are_those_of_torch_at_large_logits_too():
     assert max_softmax(logits) == pytest.approx(logits.softmax(1).amax(1).numpy())
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
     """Recordings of four samples that share half of their spread; the truth is that of the normal distributions."""
     truth, held = 0.7602, 0  # of a normal distribution with deviation 1 against another that lies one above: Φ(1/√2)

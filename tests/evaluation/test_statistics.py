@@ -27,6 +27,7 @@ def test_the_grouped_bootstrap_covers_where_few_groups_and_seeds_are(seeds, grou
     assert coverage(bootstrap, seeds, groups, uneven, seed_sd, trials=400) >= 0.925
 
 
+@pytest.mark.slow
 def test_it_would_not_cover_if_clips_of_a_group_were_taken_as_independent():
     def naive(scores, groups):
         return bootstrap(scores, np.arange(groups.size))

@@ -183,6 +183,7 @@ def test_a_large_kernel_map_keeps_its_mean() -> None:
     assert (weight_figures.coarse(whole[:5, :7]) == whole[:5, :7]).all()
 
 
+@pytest.mark.slow
 def test_figures_are_written_as_the_config_says_and_the_page_names_what_there_is(fake_run: Callable[..., Path]) -> None:
     run = fake_run(figures="pdf")
     page = write_report(run).read_text(encoding="utf-8")

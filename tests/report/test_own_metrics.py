@@ -10,6 +10,7 @@ from vidsparse.recipe_rows import METRICS
 from vidsparse.report.page import write_comparison, write_report
 
 
+@pytest.mark.slow
 def test_metrics_of_ones_own_are_on_the_page_of_a_run_and_in_a_comparison(fake_run, tmp_path, monkeypatch):
     monkeypatch.setitem(METRICS, "tenfold", lambda rows: 10 * (rows["prediction"] == rows["label"]).mean())
     runs = [fake_run("first", severities=(1, 3)), fake_run("second", "static", severities=(1, 3), seed=1)]

@@ -54,6 +54,7 @@ def test_every_run_is_an_ordinary_config_that_can_be_run_on_its_own(tmp_path):
     assert {run.model for run in runs} == {"r3d_18", "x3d_s"}
 
 
+@pytest.mark.slow
 def test_a_run_of_a_study_is_the_run_that_its_settings_make():
     rigl, even = [run for run in runs_of("study.sparsities=[0.3]") if run.method == "rigl"]
     uniform = ["name=rigl_30_uniform_seed0", "sparse.sparsity=0.3", "sparse.distribution=uniform"]

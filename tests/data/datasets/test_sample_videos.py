@@ -39,6 +39,7 @@ def shift(one, other):
     return (dy + 36) % 72 - 36, (dx + 48) % 96 - 48
 
 
+@pytest.mark.slow
 def test_two_makings_give_the_same_bytes(root, tmp_path):
     assert hashes(ensure_sample(tmp_path)) == hashes(root)
     assert len(hashes(root)) == 8 * 22 + 7

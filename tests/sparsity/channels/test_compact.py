@@ -85,6 +85,7 @@ class Random(nn.Module):
 KINDS = ("plain", "normed", "residual", "depthwise", "gate", "branches")
 
 
+@pytest.mark.slow
 @given(
     kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=3), width=st.sampled_from([2, 4]),
     kernel=st.sampled_from([1, 3]), padding=st.integers(0, 1), bias=st.booleans(), groups=st.sampled_from([1, 2]),
@@ -310,6 +311,7 @@ def test_an_example_catches_what_tracing_cannot_see():
     assert weights(compaction(honest, torch.randn(1, 3, 64, 64).double()).model) < weights(honest)
 
 
+@pytest.mark.slow
 def test_a_trained_sparse_network_and_its_compacted_copy_in_float32():
     torch.manual_seed(0)
     model = vidsparse.create_model("x3d_s", 4, 4, 32)
