@@ -20,6 +20,7 @@ _NOT_RESULTS = (
 # What keys were before they were keys: runs of then are continued by the same values now.
 _BEFORE: dict[str, tuple[Any, ...]] = {
     "task": ("classification",),
+    "model.narrowed": (0.0,),
     "sparse.init": ("auto", "random"),
     "sparse.drop_fraction_end": (0.0,),
     "sparse.decay_until": (0.0,),

@@ -83,6 +83,7 @@ class ModelConfig:
     `weights`: a file, a run folder, the name of published weights, hf://ORG/NAME@REVISION. Where nothing is trained,
     their classes are matched to the data's: `labels` auto (as they say, or by number), order, imagenet, kinetics400,
     ucf101, or a file of names; `answers` all lets it answer any class of its weights, data only those of the data.
+    `narrowed`: narrower layers, until there are as many weights as at this sparsity: the dense control of its size.
     """
 
     name: str = key("r3d_18", "a row of the model table, timm/NAME or hf/NAME")
@@ -91,6 +92,9 @@ class ModelConfig:
     )
     labels: str = key("auto", "how the classes of given weights are matched to the data's")
     answers: Literal["all", "data"] = key("all", "the classes that given weights may answer")
+    narrowed: float = number(
+        0.0, "the share of the weights that narrower layers do without, 0 for none", at_least=0, below=1
+    )
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,8 @@ def _check_paths(config: Config, fail: Fail) -> None:
             raise fail(key, why)
     if config.training.init and (config.model.weights or not config.training.epochs):
         raise fail("training.init", "it begins a training, in the place of model.weights; set one of the two")
+    if config.training.init and config.model.narrowed:
+        raise fail("model.narrowed", "training.init are weights of whole layers, which narrower ones have no room for")
     if data.eval_source is not None and not (data.eval_root and exists(data.eval_root)):
         raise fail("data.eval_root", f"the folder of data.eval_source={data.eval_source} is not there")
     if data.eval_source is None and data.eval_root is not None:

@@ -126,7 +126,7 @@ class Block(nn.Module):
         self.bn1 = nn.BatchNorm2d(out)
         self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(out)
-        self.more, self.stride = out - channels, stride
+        self.stride = stride
         changes = stride != 1 or channels != out
         self.downsample = (
             nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
@@ -144,7 +144,8 @@ class Block(nn.Module):
             short: Tensor = self.downsample(x)
             return short
         thinned = x[:, :, :: self.stride, :: self.stride]
-        return functional.pad(thinned, (0, 0, 0, 0, self.more // 2, self.more - self.more // 2))
+        more = self.conv2.out_channels - self.conv1.in_channels
+        return functional.pad(thinned, (0, 0, 0, 0, more // 2, more - more // 2))
 
 
 def initialize(model: nn.Module) -> None:

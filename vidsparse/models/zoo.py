@@ -59,6 +59,7 @@ def create_model(
     frames: int = 16,
     size: int = 112,
     weights: str | PathLike[str] | None = None,
+    narrowed: float = 0.0,
 ) -> "nn.Module":
     """Build a network for clips of `frames` frames, `size` pixels square, and load `weights` into it.
 
@@ -74,6 +75,8 @@ def create_model(
         size: side of a frame in pixels.
         weights: a local file, one of our run folders, the name of published weights (KINETICS400_V1, pretrained) or
             hf://ORG/NAME@REVISION (`vidsparse.models.weights.find.find_weights`). Only published ones are downloaded.
+        narrowed: the share, 0 to 1, of the prunable weights that narrower layers do without (`narrowing.narrow`): a
+            dense network of as many weights as one of this sparsity. `weights` are then of a network narrowed so.
 
     Raises:
         ConfigError: an unknown name, an impossible size, a package that is not installed, weights that do not fit.
@@ -82,6 +85,10 @@ def create_model(
     model = _built(spec, num_classes, frames, size)
     model.example_shape = (1, 3, frames, size, size)  # type: ignore[assignment]  # for who wants to see it work
     model.zoo_name = name  # type: ignore[assignment]  # and to know its input
+    if narrowed:
+        from vidsparse.models.narrowing import narrow
+
+        model.narrowed_to = narrow(model, narrowed)  # type: ignore[assignment]  # for the record of a run
     if weights is not None:
         from vidsparse.models.weights.checkpoints import load_weights
 

@@ -43,11 +43,15 @@ class DataRecord(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRecord(Section):
-    """The network: its name in the model table, all its parameters, and how many of them may be pruned."""
+    """The network: its name in the model table, all its parameters, and how many of them may be pruned.
+
+    `wanted`: the parameters that its layers were narrowed for (model.narrowed); None where they were not.
+    """
 
     name: str
     parameters: int
     prunable: int
+    wanted: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,12 +49,14 @@ def build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Session, 
     )
     parameters = sum(p.numel() for p in model.parameters())
     where = f"{engine.device}, precision {engine.precision}"
-    say(f"model      {config.model.name}, {parameters / 1e6:.1f} M parameters on {where}")
+    wanted: int | None = getattr(model, "narrowed_to", None)
+    said = f", narrowed for {wanted:,}: {parameters:,}," if wanted else f", {parameters / 1e6:.1f} M"
+    say(f"model      {config.model.name}{said} parameters on {where}")
     say(f"sparse     {describe_sparse(sparse)}")
     folder.write(
         replace(
             folder.record,
-            model=ModelRecord(name=config.model.name, parameters=parameters, prunable=sparse.total),
+            model=ModelRecord(name=config.model.name, parameters=parameters, prunable=sparse.total, wanted=wanted),
             engine=EngineRecord(device=str(engine.device), precision=engine.precision, processes=engine.world),
             plan=plan.record() if sparse.method.dynamic else None,
         )
@@ -89,7 +91,7 @@ def _of_others(
     from vidsparse.models.weights.pretrained import Given, evaluated
 
     assert wanted.weights
-    given = Given(wanted.weights, wanted.labels, wanted.answers)
+    given = Given(wanted.weights, wanted.labels, wanted.answers, wanted.narrowed)
     model, weights = evaluated(wanted.name, classes, data.frames, data.size, given)
     _tell_answers(weights, classes, folder)
     own = native_input(model_spec(wanted.name), wanted.weights).normalize
@@ -108,7 +110,8 @@ def _to_train(
     from vidsparse.models.weights.pretrained import known_head
     from vidsparse.models.zoo import create_model
 
-    model = create_model(wanted.name, len(classes), data.frames, data.size, wanted.weights)
+    shape = (len(classes), data.frames, data.size)
+    model = create_model(wanted.name, *shape, weights=wanted.weights, narrowed=wanted.narrowed)
     if not wanted.weights:
         return model, None
     if folder.record.weights is None:  # one that was begun before goes on as it began

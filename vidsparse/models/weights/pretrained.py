@@ -32,11 +32,13 @@ class Given:
             or as `find_classes` takes it.
         answers: "all" leaves the logits of other classes of the weights behind those of the data, so that a network
             of 1000 classes may be wrong in 1000 ways; "data" leaves them out, as ImageNet-A and ImageNet-R do.
+        narrowed: the share that the network was narrowed by, see `create_model`.
     """
 
     reference: str
     labels: str = "auto"
     answers: str = "all"
+    narrowed: float = 0.0
 
 
 def evaluated(
@@ -57,13 +59,13 @@ def evaluated(
     """
     weights = find_weights(model_spec(name), given.reference)
     tensors = read_tensors(weights.path, part=weights.part)
-    fit = fit_tensors(tensors, _shapes(name, len(classes) or 1, frames, size))
+    fit = fit_tensors(tensors, _shapes(name, len(classes) or 1, frames, size, given.narrowed))
     if fit.classes:
-        fit = fit_tensors(tensors, _shapes(name, fit.classes[0], frames, size))
+        fit = fit_tensors(tensors, _shapes(name, fit.classes[0], frames, size, given.narrowed))
     refuse_misfits(fit, weights.path)
     count = _head(name, frames, size, fit)
     order, how, names = _order(classes, count, weights, given.labels)
-    model = create_model(name, count, frames, size)
+    model = create_model(name, count, frames, size, narrowed=given.narrowed)
     model.load_state_dict({**model.state_dict(), **fit.tensors})
     rows = answer_rows(order, count, given.answers == "all" or not order)
     if rows != [(place,) for place in range(count)]:
@@ -167,10 +169,10 @@ def joined(
     return {name: theirs for name, theirs in called.items() if [plain(each) for each in theirs] != [plain(name)]}
 
 
-def _shapes(name: str, classes: int, frames: int, size: int) -> dict[str, Tensor]:
+def _shapes(name: str, classes: int, frames: int, size: int, narrowed: float = 0.0) -> dict[str, Tensor]:
     """The state dict of a network that takes no memory."""
     with torch.device("meta"):
-        return create_model(name, classes, frames, size).state_dict()
+        return create_model(name, classes, frames, size, narrowed=narrowed).state_dict()
 
 
 def _head_keys(name: str, frames: int, size: int) -> list[str]:
