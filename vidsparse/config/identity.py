@@ -29,6 +29,7 @@ _BEFORE: dict[str, tuple[Any, ...]] = {
     "sparse.signed_drop": (False,),
     "sparse.rescale_init": (False,),
     "sparse.settings": ({},),
+    "sparse.rearrange": (None,),
     "training.loss": (None,),
     "training.optimizer.settings": ({},),
     "evaluation.temporal": (None,),

@@ -107,7 +107,7 @@ class SparseConfig:
     `rescale_init`: random weights are scaled by the fan-in that their first masks leave (Evci et al. 2022).
     `include`, `exclude`: shell patterns of the parameters that are made sparse, or kept dense. `dense_in_budget`:
     layers kept dense count in the sparsity, so that the others get sparser. `settings`: {name: value} of those that the
-    method alone has.
+    method alone has. `rearrange`: a control of the topology, see training/rearranging.py.
     """
 
     method: str = key("dense", "a row of the methods in docs/methods")
@@ -122,6 +122,9 @@ class SparseConfig:
     depthwise: Literal["sparse", "dense"] = key("sparse", "depthwise convolutions")
     dense_in_budget: bool = key(True, "layers kept dense count in the sparsity, so that the others get sparser")
     settings: dict[str, Any] = empty(dict, "settings that the method alone has: {name: value}")
+    rearrange: Literal["shuffled", "reset"] | None = key(
+        None, "after the last update links are drawn anew in each layer, or as many of its own set to 0"
+    )
 
     if TYPE_CHECKING:  # the settings of methods, see `with_method_settings`
 

@@ -94,6 +94,16 @@ class UpdatesRecord(Section):
     grow_window: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class RearrangedRecord(Section):
+    """What sparse.rearrange did: how, before which step, to how many links, of which so many began anew at 0."""
+
+    how: str
+    step: int
+    links: int
+    at_zero: int
+
+
 @dataclass(frozen=True)
 class Coverage:
     """Where masks lie: all layers that may be pruned, those with a mask, weights of these, weights of all."""
@@ -211,6 +221,7 @@ class RunRecord(Section):
     weights: WeightsRecord | None = None
     plan: UpdatesRecord | None = field(default=None, metadata={"key": "topology"})
     cost: CostRecord | None = field(default=None, metadata={"key": "flops"})
+    rearranged: RearrangedRecord | None = None
     unreadable_places: tuple[int, ...] = ()  # training clips that gave way to others
     seconds: Mapping[str, float] = field(default_factory=dict)  # {stage: seconds over all sessions}
     topology: TopologyRecord | None = field(default=None, metadata={"key": "sparse"})

@@ -11,9 +11,11 @@ from vidsparse.config import TrainingConfig
 from vidsparse.config.identity import digest
 from vidsparse.data.loader import Steps, TrainingClips, batches, center_clip, center_masks, make_loader, to_input
 from vidsparse.run_dir.folder import RunFolder
+from vidsparse.run_dir.record import RearrangedRecord
 from vidsparse.sparsity.measure.flops import Flops
 from vidsparse.sparsity.topology import Topology
 from vidsparse.training.engine import Checkpoints, Engine
+from vidsparse.training.rearranging import rearrange, rearrange_step
 from vidsparse.training.recipe import (
     draw_mix,
     learning_rate,
@@ -25,6 +27,7 @@ from vidsparse.training.session import Session
 from vidsparse.training.tracker import Tracker
 from vidsparse.utils.errors import ClipDecodeError, RunFolderError, VidsparseError
 from vidsparse.utils.interrupt import Stop
+from vidsparse.utils.progress import say
 
 
 class Diverged(VidsparseError):
@@ -60,12 +63,15 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
         TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps, pin_memory=engine.on_gpu
     )
     model.train()
+    rearranged_at = rearrange_step(config.sparse, sparse.method, steps.stop)
     tracker = Tracker(folder, config.logging, steps.stop, steps.start)
     with Stop() as stop, folder.timed("train") as keep_seconds, tracker as log:
         for step, (pixels, labels, places) in enumerate(log.timed(batches(loader)), start=steps.start):
             rate = learning_rate(recipe.optimizer.lr, recipe.schedule, step, steps.per_epoch, steps.stop)
             for group in sparse.optimizer.param_groups:
                 group["lr"] = rate
+            if step == rearranged_at:
+                _rearrange(session, sparse, step)
             draws = (recipe.seed * 1_000_003 + step) * engine.world + engine.rank
             torch.manual_seed(draws)  # dropout: nothing random survives a step
             optimize(session, wrapped, stepper, (pixels, labels), step, log)
@@ -162,6 +168,16 @@ def validate(session: Session, model: nn.Module) -> float:
         right += float(objective.right(outputs, target))
     model.train()
     return engine.sum(right)[0] / len(clips.validation)
+
+
+def _rearrange(session: Session, sparse: Topology, step: int) -> None:
+    """The links of the settled topology drawn anew, or set to 0; before the step, so once also after a kill."""
+    how = session.config.sparse.rearrange
+    assert how is not None
+    done = rearrange(sparse, how)
+    record = RearrangedRecord(how=how, step=step, links=done.links, at_zero=done.at_zero)
+    session.folder.write(replace(session.folder.record, rearranged=record))
+    say(f"sparse     {how} before step {step + 1}: {done.at_zero:,} of {done.links:,} links begin anew at 0")
 
 
 def _state(step: int, engine: Engine, sparse: Topology) -> dict[str, object]:

@@ -9,6 +9,7 @@ from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.run_dir.record import UpdatesRecord
 from vidsparse.sparsity import schedule
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
+from vidsparse.training.rearranging import rearrange_step
 from vidsparse.utils.errors import ConfigError
 
 FEW = 5  # updates below which a topology is hardly dynamic
@@ -42,7 +43,7 @@ class TopologyPlan:
     """`method`: the row with the config's settings, in steps. `settings`: those as `sparsify` takes them, None for what
     the row says. `updates`: how many there are. `fractions`: the sum of the shares of a layer's weights that they drop.
     `samples`: training samples that each growth by gradient sees, 0 for other growth. `warning`: that there are few
-    updates; empty where there are not.
+    updates; empty where there are not. `rearranged_at`: the steps before links are drawn anew, None for never.
     """
 
     method: Method
@@ -51,6 +52,7 @@ class TopologyPlan:
     fractions: float
     samples: int
     warning: str = ""
+    rearranged_at: int | None = None
 
     def record(self) -> UpdatesRecord:
         """What run.json says of it."""
@@ -67,14 +69,15 @@ def topology_plan(sparse: SparseConfig, length: Length) -> TopologyPlan:
     """What a `sparse` block makes of a training of this length.
 
     Raises:
-        ConfigError: a dynamic method that would never change its topology.
+        ConfigError: a dynamic method that would never change its topology, or leaves no time to rearrange it.
     """
     settings = _settings_in_steps(sparse, length)
     row = METHODS[sparse.method].having(**{name: value for name, value in settings.items() if value is not None})
     updates = row.update_steps(length.steps)
     fractions = sum(row.fraction(step, length.steps) for step in updates)
     seen = min(row.grow_window, row.every)  # a window begins behind the last update
-    plan = TopologyPlan(row, settings, len(updates), fractions, seen * length.batch_size)
+    at = rearrange_step(sparse, row, length.steps)
+    plan = TopologyPlan(row, settings, len(updates), fractions, seen * length.batch_size, rearranged_at=at)
     return replace(plan, warning=_said_of_few(plan, sparse, length)) if row.dynamic and length.steps else plan
 
 

@@ -1,0 +1,86 @@
+"""Controls that ask whether a learned topology matters or its densities alone: links drawn anew when it is settled.
+
+The sanity checks of pruning shuffle masks within layers (Su et al. 2020, "Sanity-Checking Pruning Methods", arXiv
+2009.11094; Frankle et al. 2021, "Pruning Neural Networks at Initialization: Why Are We Missing the Mark?", arXiv
+2009.08576, section 5) and train what is left. Here masks are shuffled after the last update of the topology, and the
+rest of the training, at its own learning rates, is the retraining: the arm costs as many steps as the one it is held
+against. Links that are in both topologies keep their weights; new ones start at 0, as links grown by SET and RigL do.
+
+A shuffled topology loses weights too. So `reset` is its own control: the links that `shuffled` takes away stay, and
+start at 0. Both go on with the same weights and as many links at 0; they differ in where those links are.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vidsparse.config import SparseConfig
+from vidsparse.sparsity.first_masks import noise
+from vidsparse.sparsity.masks import pack
+from vidsparse.sparsity.method import Method
+from vidsparse.sparsity.selection import top
+from vidsparse.sparsity.topology import Topology
+from vidsparse.utils.errors import ConfigError
+
+LEAST = 0.1  # of the training that must be left to retrain
+STATIC = 0.75  # of the training after which a topology that never changes is rearranged, as most others settle then
+
+
+@dataclass(frozen=True)
+class Rearranged:
+    """Links of all masked layers, and how many of them began anew at 0."""
+
+    links: int
+    at_zero: int
+
+
+def rearrange_step(sparse: SparseConfig, method: Method, total_steps: int) -> int | None:
+    """How many optimizer steps come before the topology is rearranged; None where it is not, or nothing is trained.
+
+    Raises:
+        ConfigError: less than a tenth of the training is left after the last update of the topology.
+    """
+    if sparse.rearrange is None or not total_steps:
+        return None
+    updates = method.update_steps(total_steps)
+    step = updates[-1] if updates else round(STATIC * total_steps)
+    if total_steps - step < LEAST * total_steps:
+        raise ConfigError(
+            f"sparse.rearrange={sparse.rearrange}: {method.name} changes its topology until step {step} of "
+            f"{total_steps}, which leaves too few to train what is rearranged; set sparse.stop=0.75 or so"
+        )
+    return step
+
+
+@torch.no_grad()
+def rearrange(sparse: Topology, how: str) -> Rearranged:
+    """Draw the links of each masked layer anew (`shuffled`), or set as many of its own to 0 (`reset`), in place.
+
+    Layers keep their counts and, where a method gives all neurons as many, neurons theirs. Draws depend on the seed,
+    the step and the layer alone: both ways draw the same. What the optimizer knows of a link at 0 is forgotten.
+    """
+    old, weights = sparse.masks, sparse.weights()
+    new = {name: _drawn(sparse, name, mask) for name, mask in old.items()}
+    both = {name: mask & new[name] for name, mask in old.items()}
+    _set_masks(sparse, both)
+    sparse.counts()  # writes zeros where a mask is
+    _set_masks(sparse, new if how == "shuffled" else old)
+    links = sum(int(mask.sum()) for mask in old.values())
+    assert all(bool((weights[name][~mask] == 0).all()) for name, mask in sparse.masks.items())
+    return Rearranged(links, links - sum(int(mask.sum()) for mask in both.values()))
+
+
+def _drawn(sparse: Topology, name: str, mask: Tensor) -> Tensor:
+    scores = noise(sparse.seed, sparse.step, f"{name} rearranged", sparse.weights()[name])
+    if not sparse.method.constant_fan_in:
+        return top(scores, int(mask.sum()))
+    rows = [top(row, int(kept.sum())) for row, kept in zip(scores, mask, strict=True)]
+    return torch.stack(rows)
+
+
+def _set_masks(sparse: Topology, masks: dict[str, Tensor]) -> None:
+    state = sparse.state_dict()
+    packed = {name: pack(mask) for name, mask in masks.items()}
+    layers = {name: {**kept, "ever": kept["ever"] | packed[name]} for name, kept in state["layers"].items()}
+    sparse.load_state_dict({**state, "masks": packed, "layers": layers})
