@@ -13,8 +13,9 @@ from vidsparse.sparsity.methods import METHODS
 from vidsparse.sparsity.topology import sparsify
 from vidsparse.training.engine import Checkpoints, Engine
 from vidsparse.training.loop import plan_steps, train
-from vidsparse.training.rearranging import rearrange, rearrange_step
+from vidsparse.training.rearranging import rearrange
 from vidsparse.training.session import Session
+from vidsparse.training.topology_plan import rearrange_step
 from vidsparse.utils.errors import ConfigError
 
 

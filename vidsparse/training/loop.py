@@ -15,7 +15,7 @@ from vidsparse.run_dir.record import RearrangedRecord
 from vidsparse.sparsity.measure.flops import Flops
 from vidsparse.sparsity.topology import Topology
 from vidsparse.training.engine import Checkpoints, Engine
-from vidsparse.training.rearranging import rearrange, rearrange_step
+from vidsparse.training.rearranging import rearrange
 from vidsparse.training.recipe import (
     draw_mix,
     learning_rate,
@@ -24,6 +24,7 @@ from vidsparse.training.recipe import (
     reestimate_batchnorm,
 )
 from vidsparse.training.session import Session
+from vidsparse.training.topology_plan import rearrange_step
 from vidsparse.training.tracker import Tracker
 from vidsparse.utils.errors import ClipDecodeError, RunFolderError, VidsparseError
 from vidsparse.utils.interrupt import Stop

@@ -15,16 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vidsparse.config import SparseConfig
 from vidsparse.sparsity.first_masks import noise
 from vidsparse.sparsity.masks import pack
-from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.selection import top
 from vidsparse.sparsity.topology import Topology
-from vidsparse.utils.errors import ConfigError
-
-LEAST = 0.1  # of the training that must be left to retrain
-STATIC = 0.75  # of the training after which a topology that never changes is rearranged, as most others settle then
 
 
 @dataclass(frozen=True)
@@ -33,24 +27,6 @@ class Rearranged:
 
     links: int
     at_zero: int
-
-
-def rearrange_step(sparse: SparseConfig, method: Method, total_steps: int) -> int | None:
-    """How many optimizer steps come before the topology is rearranged; None where it is not, or nothing is trained.
-
-    Raises:
-        ConfigError: less than a tenth of the training is left after the last update of the topology.
-    """
-    if sparse.rearrange is None or not total_steps:
-        return None
-    updates = method.update_steps(total_steps)
-    step = updates[-1] if updates else round(STATIC * total_steps)
-    if total_steps - step < LEAST * total_steps:
-        raise ConfigError(
-            f"sparse.rearrange={sparse.rearrange}: {method.name} changes its topology until step {step} of "
-            f"{total_steps}, which leaves too few to train what is rearranged; set sparse.stop=0.75 or so"
-        )
-    return step
 
 
 @torch.no_grad()

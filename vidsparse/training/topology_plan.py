@@ -9,10 +9,11 @@ from vidsparse.data.sampling import batches_per_epoch
 from vidsparse.run_dir.record import UpdatesRecord
 from vidsparse.sparsity import schedule
 from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
-from vidsparse.training.rearranging import rearrange_step
 from vidsparse.utils.errors import ConfigError
 
 FEW = 5  # updates below which a topology is hardly dynamic
+LEAST = 0.1  # of the training that must be left to retrain
+STATIC = 0.75  # of the training after which a topology that never changes is rearranged, as most others settle then
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,24 @@ def topology_plan(sparse: SparseConfig, length: Length) -> TopologyPlan:
     at = rearrange_step(sparse, row, length.steps)
     plan = TopologyPlan(row, settings, len(updates), fractions, seen * length.batch_size, rearranged_at=at)
     return replace(plan, warning=_said_of_few(plan, sparse, length)) if row.dynamic and length.steps else plan
+
+
+def rearrange_step(sparse: SparseConfig, method: Method, total_steps: int) -> int | None:
+    """How many optimizer steps come before the topology is rearranged; None where it is not, or nothing is trained.
+
+    Raises:
+        ConfigError: less than a tenth of the training is left after the last update of the topology.
+    """
+    if sparse.rearrange is None or not total_steps:
+        return None
+    updates = method.update_steps(total_steps)
+    step = updates[-1] if updates else round(STATIC * total_steps)
+    if total_steps - step < LEAST * total_steps:
+        raise ConfigError(
+            f"sparse.rearrange={sparse.rearrange}: {method.name} changes its topology until step {step} of "
+            f"{total_steps}, which leaves too few to train what is rearranged; set sparse.stop=0.75 or so"
+        )
+    return step
 
 
 def _settings_in_steps(sparse: SparseConfig, length: Length) -> dict[str, Any]:
