@@ -63,7 +63,7 @@ def _made(name: str, row: object) -> Corruption:
 _FIRST: Final = (rows_noise_blur, rows_weather, rows_processing, rows_video, rows_bar)
 _SHIPPED: Final = tuple(_with_ours(row) for rows in (*_FIRST, rows_published, rows_camera) for row in rows.ROWS)
 FIRST: Final = tuple(row.name for rows in _FIRST for row in rows.ROWS)
-_LATER: Final = ("vitta", "laion_c", "imagenet_3dcc", "camera_c")  # profiles
+_LATER: Final = ("vitta", "laion_c", "imagenet_3dcc", "camera_c", "motion_probe")  # profiles
 ROWS: Final[OpenTable[Corruption]] = OpenTable(
     "corruption", "corruptions.names()", CorruptionError, _made, {row.name: row for row in _SHIPPED}
 )

@@ -6,10 +6,16 @@ No paper has a table for these: their profile is `camera_c`, and `tools/corrupti
 from dataclasses import replace
 from typing import Final
 
-from corruptions.row import Corruption, Mode, displacing, moving, video
+from corruptions.row import Corruption, Mode, Table, displacing, moving, video
 from corruptions.tables_camera import CAMERA
 
 OURS: Final = "Ours: no paper has levels for it"
+ARROW: Final = "Learning and Using the Arrow of Time, CVPR 2018"
+APPEARANCE: Final = (
+    "What Makes a Video a Video: Analyzing Temporal Information in Video Understanding Models, CVPR 2018"
+)
+_ONE: Final[Table] = ((1,), (1,), (1,), (1,), (1,))
+_PROBE: Final = "a probe, not a corruption: it is reported apart, and is in no mean; its five levels are one"
 _SIZES: Final = "pixels of the sensor are those of the canvas, in relative resolution too"
 
 
@@ -84,4 +90,7 @@ ROWS: Final[tuple[Corruption, ...]] = (
               camera_c=CAMERA["ts_loss"]),
         source=OURS,
     ),
+    replace(video("reverse", "probe", "order", _PROBE, motion_probe=_ONE), source=ARROW),
+    replace(video("shuffle", "probe", "order", _PROBE, random=True, motion_probe=_ONE), source=APPEARANCE),
+    replace(video("single_frame", "probe", "order", _PROBE, motion_probe=_ONE), source=APPEARANCE),
 )  # fmt: skip

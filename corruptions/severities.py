@@ -16,6 +16,7 @@ vitta          Video Test-Time Adaptation for Action Recognition, CVPR 2023; 224
 laion_c        LAION-C: An Out-of-Distribution Benchmark for Web-Scale Vision Models, ICML 2025; 224 px
 imagenet_3dcc  3D Common Corruptions and Data Augmentation, CVPR 2022; 224 px
 camera_c       none: ours, in `tables_camera`; 224 px
+motion_probe   none: probes of what a network does with time, of one level
 video_c        none: calibrated by measurement, in `tables_calibrated`; 224 px
 =============  =====================================================================================================
 """
@@ -40,6 +41,7 @@ SIDES: Final[dict[str, int]] = {
     "laion_c": 224,
     "imagenet_3dcc": 224,
     "camera_c": 224,
+    "motion_probe": 224,
     "video_c": 224,
 }
 

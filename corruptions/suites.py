@@ -186,6 +186,12 @@ _PUBLISHED = (
 
 # Ours: what real cameras and links do, and things in front of them.
 _CAMERA = Suite("camera_c", tuple((name, "camera_c") for name in CAMERA), resolution="relative")
+# Not corruptions: does a network use time at all? Reported apart from every mean.
+_PROBE = Suite(
+    "motion_probe",
+    (("reverse", "motion_probe"), ("shuffle", "motion_probe"), ("single_frame", "motion_probe")),
+    severities=(1,),
+)
 # Ours: each kind of fault once or twice, evenly graded; `tables_calibrated` and `tables_camera` say why each is in.
 _VIDEO_C_2 = Suite("video_c_2", tuple((name, "video_c") for name in CALIBRATED), resolution="relative", version=2)
 _VIDEO_C = Suite(
@@ -209,7 +215,10 @@ SUITE_ROWS: Final[OpenTable[Suite]] = OpenTable(
     "corruptions.SUITES",
     CorruptionError,
     _made,
-    {suite.name: suite for suite in (_CORE_10, *_C, *_C_BAR, *_VIDEO, *_PUBLISHED, _CAMERA, _VIDEO_C, _VIDEO_C_2)},
+    {
+        suite.name: suite
+        for suite in (_CORE_10, *_C, *_C_BAR, *_VIDEO, *_PUBLISHED, _CAMERA, _PROBE, _VIDEO_C, _VIDEO_C_2)
+    },
 )
 SUITES: Final[Mapping[str, Suite]] = MappingProxyType(SUITE_ROWS)
 

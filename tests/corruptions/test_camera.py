@@ -15,7 +15,7 @@ from corruptions.tables_camera import CAMERA, TARGETS_CAMERA, VIDEO_C_3
 
 Frames = NDArray[np.uint8]
 GREY = np.full((8, 96, 96, 3), 128, np.uint8)
-CELLS = tuple(row.name for row in ROWS)
+CELLS = tuple(row.name for row in ROWS if row.family != "probe")
 MODES = ("static", "drift", "independent")
 
 

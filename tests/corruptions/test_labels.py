@@ -116,7 +116,7 @@ def test_every_corruption_says_what_it_does_to_labels():
         *("rotate", "static_rotate", "translate", "elastic_transform", "rolling_shutter"),
         *("caustic_refraction", "pinch_and_twirl", "ripple"),
     }
-    assert set(ORDER) == set(names("order"))
+    assert set(ORDER) == {*names("order"), *names("probe")}
     assert len(DISPLACING) + len(ORDER) + len(STILL) == len(REGISTRY)
 
 

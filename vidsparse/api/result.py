@@ -92,6 +92,11 @@ class Result:
         return self.numbers["retention"]
 
     @cached_property
+    def probes(self) -> "pd.Series[float]":
+        """Accuracy 0 to 1 of the clip backwards, shuffled and as one frame, of suite="motion_probe"; else empty."""
+        return metrics.probe_accuracy(self._judged).rename("accuracy")
+
+    @cached_property
     def per_corruption(self) -> "pd.Series[float]":
         """Accuracy 0 to 1 of each corruption, the mean over its severities, in the order of the suite."""
         return metrics.per_corruption(self._judged).rename("accuracy")

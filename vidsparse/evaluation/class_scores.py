@@ -28,7 +28,7 @@ def class_board(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFra
     cells = table.reset_index()
     names = metrics.cell_names(cells)
     means = table.groupby(names.to_numpy(), sort=False).mean()
-    corrupted = table[cells["corruption"].ne(metrics.CLEAN).to_numpy()]
+    corrupted = table[(cells["corruption"].ne(metrics.CLEAN) & cells["profile"].ne(metrics.PROBE)).to_numpy()]
     if len(corrupted):
         means.loc["mean"] = corrupted.mean()
     kept = [name for name in means if name != CONSISTENCY or not np.isnan(means[name]).all()]

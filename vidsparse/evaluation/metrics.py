@@ -24,6 +24,7 @@ from vidsparse.evaluation import label_maps
 from vidsparse.utils.errors import VidsparseError
 
 CLEAN = "clean"
+PROBE = "motion_probe"  # profile of the probes of `corruptions.probe`, which are in no mean over corruptions
 CELL = ["corruption", "profile", "severity"]
 
 
@@ -160,13 +161,26 @@ def clean_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def corrupted_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The video-level rows under corruption.
+    """The video-level rows under corruption; those of probes are none.
 
     >>> corrupted_rows(example_table())["severity"].tolist()
     [1, 1, 2, 2]
     """
     rows = video_level(table)
-    return rows[rows["corruption"] != CLEAN]
+    return rows[(rows["corruption"] != CLEAN) & (rows["profile"] != PROBE)]
+
+
+def probe_accuracy(table: pd.DataFrame) -> pd.Series:
+    """A[reverse], A[shuffle], A[single_frame]: accuracy where the frames of the clip have another order; maybe empty.
+
+    As good as clean accuracy: the network does not use what was taken away.
+
+    >>> probe_accuracy(example_table().assign(profile=PROBE, corruption="reverse")).to_dict()
+    {'reverse': 0.75}
+    """
+    rows = video_level(table)
+    rows = rows[rows["profile"] == PROBE]
+    return row_scores(rows).groupby(rows["corruption"].astype(str), sort=False).mean()
 
 
 def clean_accuracy(table: pd.DataFrame) -> float:

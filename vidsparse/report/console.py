@@ -32,6 +32,8 @@ def console_table(run: Path, reference: Path | None = None) -> Group:
     for name, row in board.iterrows():
         cells = [_cell(column, float(value)) for column, value in row.items()]
         table.add_row(Text(str(name)), *cells, style="bold" if name in (metrics.CLEAN, "mean") else None)
+    for name, accuracy in metrics.probe_accuracy(ours.predictions).items():
+        table.add_row(Text(f"probe: {name}"), *(percent(float(accuracy)) if c == "mean" else "" for c in board.columns))
     title = Text(f"{ours.name} · {ours.data} · {ours.words.score} in %", style="bold")
     return Group(title, table, Text(verdict(ours, numbers)))
 

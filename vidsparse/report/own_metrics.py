@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from vidsparse.evaluation.metrics import CELL, CLEAN, video_level
+from vidsparse.evaluation.metrics import CELL, CLEAN, PROBE, video_level
 from vidsparse.recipe_rows import METRICS, function_of
 from vidsparse.report.tables import Run
 from vidsparse.utils.errors import ConfigError
@@ -48,7 +48,7 @@ def of_arms(arms: Mapping[str, Sequence[Run]]) -> pd.DataFrame | None:
 
 def _clean_and_corrupted(table: pd.DataFrame) -> dict[str, float]:
     is_clean, values = table["corruption"] == CLEAN, table.drop(columns=CELL)
-    parts = {"clean": values[is_clean], "corrupted": values[~is_clean]}
+    parts = {"clean": values[is_clean], "corrupted": values[~is_clean & (table["profile"] != PROBE)]}
     return {f"{name} {part}": rows[name].mean() for name in values for part, rows in parts.items() if len(rows)}
 
 

@@ -64,6 +64,8 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     save_tables(numbers.tables(ours.words.score), run / "tables")
     if (own := own_metrics.of_run(ours)) is not None:
         save_table(own, run / "tables" / "own_metrics")
+    if len(probes := metrics.probe_accuracy(ours.predictions)):
+        save_table(probes.to_frame("accuracy"), run / "tables" / "motion_probe")
     shown_as = (run, ours.on_sample_data, ours.words.score, ours.figure_formats)
     with showing(run / "analysis"):
         analysed = figure_sets.publish_all(_analyses(ours, dense), *shown_as)
@@ -85,6 +87,7 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         warnings=run_warnings.warnings(ours, numbers.summary),
         **_pictures(ours),
         own=None if own is None else own_metrics.by_corruption(own),
+        probes=probes,
         classes=numbers.classes,
         results=figure_sets.publish_all(results, *shown_as),
         training=figure_sets.publish_all(trained, *shown_as),

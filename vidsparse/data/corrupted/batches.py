@@ -108,7 +108,10 @@ class CorruptedUnits(Travelling, IterableDataset[Batch]):
             return None
         if self._config.canvas == "source":
             frames = resized(frames, self._clips.config.short_side)
-        return self._cut(video, frames)
+        return self._probed(video, cell, self._cut(video, frames))
+
+    def _probed(self, video: Decoded, cell: Cell, views: Frames) -> Frames:
+        return self._frames.probed(video, cell, views) if isinstance(self._frames, Corruptor) else views
 
     def _masks(self, video: Decoded, cell: Cell) -> Frames | None:
         """(views · crops, T, S, S): the masks of those views; None where the sample has none."""
@@ -117,7 +120,7 @@ class CorruptedUnits(Travelling, IterableDataset[Batch]):
             return None
         if self._config.canvas == "source":
             masks = np.stack([resized_mask(mask, self._clips.config.short_side) for mask in masks])
-        return self._cut(video, masks)
+        return self._probed(video, cell, self._cut(video, masks))
 
     def _cut(self, video: Decoded, frames: Frames) -> Frames:
         """The views and crops of the frames that they need."""

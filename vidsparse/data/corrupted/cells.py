@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from corruptions.apply import Temporal
 
 CLEAN = "clean"  # the corruption of the clean cell
+PROBE = "motion_probe"  # the profile of what is asked of a clip as the network sees it, see `corruptions.probe`
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Cell:
         """Whether the masks of this cell are others than those of the clean clips; those of published sets are not."""
         known = corruptions.REGISTRY.get(self.corruption)
         return bool(self.severity and known and known.moves)
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether this asks what the network does with time: of the clip that it sees, and in no mean."""
+        return self.profile == PROBE
 
 
 CLEAN_CELL = Cell(CLEAN, "", 0)

@@ -80,8 +80,8 @@ class Corruptor:
         return Decoded(sample, frames, numbers, n_frames, self._clips.fps(sample), masks)
 
     def corrupt(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64]) -> Frames:
-        """The wanted frames of a video under a cell, on the canvas."""
-        if not cell.severity:
+        """The wanted frames of a video under a cell, on the canvas; as they are for a probe, which is of a view."""
+        if not cell.severity or cell.is_probe:
             return video.frames[np.searchsorted(video.numbers, outputs)]
         numbers = self._needs(video.sample, cell, outputs, video.n_frames)
         if np.isin(numbers, video.numbers).all():
@@ -90,6 +90,13 @@ class Corruptor:
             frames = self._on_canvas(self._clips.read(video.sample, numbers))
         with frost_of(self._config):
             return corruptions.corrupt(frames, **self._arguments(video, cell, numbers, outputs))
+
+    def probed(self, video: Decoded, cell: Cell, views: Frames) -> Frames:
+        """The views (V, T, ...) of a video in the order in which a probe shows their frames; others as they are."""
+        if not cell.is_probe:
+            return views
+        order = corruptions.frame_order(cell.corruption, 1, views.shape[1], self.key(video.sample), cell.profile)
+        return views[:, order]
 
     def parts(self, video: Decoded, cell: Cell, outputs: NDArray[np.int64], count: int) -> Iterator[Frames]:
         """The frames of `corrupt`, `count` at a time: no more of the video is held than they need."""
@@ -129,7 +136,7 @@ class Corruptor:
         """The class ids (n, H, W) of those frames: moved and reordered as they are; None where a sample has none."""
         if video.masks is None:
             return None
-        if not cell.moves_masks:
+        if not cell.moves_masks or cell.is_probe:
             return video.masks[np.searchsorted(video.numbers, outputs)]
         numbers = self._needs(video.sample, cell, outputs, video.n_frames)
         held = np.isin(numbers, video.numbers).all()
@@ -161,7 +168,7 @@ class Corruptor:
 
     def _needs(self, sample: Sample, cell: Cell, outputs: NDArray[np.int64], n_frames: int) -> NDArray[np.int64]:
         """The frames of the video that these outputs of a cell are made from."""
-        if not cell.severity:
+        if not cell.severity or cell.is_probe:
             return outputs
         name, key = cell.corruption, self.key(sample)
         return corruptions.frames_needed(

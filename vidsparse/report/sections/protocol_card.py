@@ -1,5 +1,6 @@
 """The protocol of a run: what was done, with what, on which machine."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def protocol(run: Run, severities: Sequence[int]) -> list[tuple[str, list[tuple[
             "Fingerprint": data.fingerprint,
         },
         "Evaluation": {
-            **_picked(config, "evaluation", "suite"),
+            "Suite": _suite(str(_dig(config, "evaluation", "suite") or ""), record.corruptions_fingerprint or ""),
             "Severities": ", ".join(map(str, severities)),
             **_picked(config, "evaluation", "views", "canvas", "resolution"),
             **({"Temporal mode": mode} if (mode := _dig(config, "evaluation", "temporal")) else {}),
@@ -114,6 +115,16 @@ def _dig(config: Mapping[str, Any], *keys: str) -> Any:
 
 def _listed(settings: Mapping[str, Any] | None) -> str:
     return ", ".join(str(value) if key == "name" else f"{key} {value}" for key, value in (settings or {}).items())
+
+
+def _suite(name: str, fingerprint: str) -> str:
+    """The suite, with its version where that is known: the one that the run was evaluated with, not the one of now.
+
+    >>> _suite("video_c", "numpy 2.4.6, video_c 2, x86_64"), _suite("core_10", "video_c 2")
+    ('video_c, version 2', 'core_10')
+    """
+    found = re.search(r"\bvideo_c (\d+)", fingerprint)
+    return f"{name}, version {found[1]}" if found and name.startswith("video_c") else name
 
 
 def _picked(config: Mapping[str, Any], block: str, *keys: str) -> dict[str, Any]:
