@@ -118,8 +118,8 @@ def check(config: Config) -> None:
         raise ConfigError("data.source=corrupted: a benchmark is made from clean clips; name the data set itself")
     if any(cell.is_probe for cell in evaluation_cells(config.evaluation)):
         raise ConfigError(
-            f"evaluation.suite={config.evaluation.suite}: it asks what a network does with the order of the frames that "
-            "it sees, and no file holds that; evaluate it on the clean clips"
+            f"evaluation.suite={config.evaluation.suite}: it asks what a network does with the order of frames "
+            "that it sees, and no file holds that; evaluate it on the clean clips"
         )
     if benchmark.format == "h264_420" and not benchmark.allow_420:
         raise ConfigError(
