@@ -70,8 +70,8 @@ def test_no_benchmark_is_written_of_probes():
 def test_a_run_of_probes_has_its_page_and_its_table(tiny_root, tmp_path, capsys):
     command = ["run", "ucf101_dense", "data.source=folder", f"data.root={tiny_root}", "data.frames=4", "data.stride=2",
                "data.size=32", "data.short_side=40", "training.epochs=1", "training.schedule.warmup_epochs=0",
-               "engine.workers=0", "evaluation.suite=motion_probe", "name=probed", f"logging.dir={tmp_path}", "model.name=x3d_s",
-               "analysis.spectral=off", "analysis.saliency=off", "report.figures=none"]  # fmt: skip
+               "engine.workers=0", "evaluation.suite=motion_probe", "name=probed", f"logging.dir={tmp_path}",
+               "model.name=x3d_s", "analysis.spectral=off", "analysis.saliency=off", "report.figures=none"]  # fmt: skip
     assert main(command) == 0
     assert "probe: reverse" in capsys.readouterr().out
     assert "come backwards" in (tmp_path / "probed" / "report.html").read_text()
