@@ -22,6 +22,8 @@ RULES = {  # drop fraction, its shape, share of the training with updates, grow 
     "gmp": (0.0, "constant", 0.75, "random"),
     "snfs": (0.5, "cosine", 1.0, "momentum"),
     "srigl": (0.3, "cosine", 0.75, "gradient"),
+    "chase": (0.3, "cosine", 0.75, "gradient"),  # without channels, which tests/sparsity/channels has
+    "rigl_channels": (0.3, "cosine", 0.75, "gradient"),
 }
 LR, MOMENTUM, DECAY = 0.1, 0.9, 0.01
 

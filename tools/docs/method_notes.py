@@ -1,19 +1,9 @@
 """What the page of each sparse-training method says beyond its row: rule, equation, origins, departures; data alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True)
-class Note:
-    """`origins` says for each of the row's settings where its value comes from; departures are one sentence each."""
-
-    what: str
-    equation: str
-    origins: Mapping[str, str] = field(default_factory=dict)
-    from_paper: tuple[str, ...] = ()
-    from_code: tuple[str, ...] = ()
-
+from tools.docs.channel_notes import CHANNEL_NOTES
+from tools.docs.note import COSINE, Note
 
 # Where settings come from that mean the same for all methods, unless a note says otherwise.
 COMMON_ORIGINS: Mapping[str, str] = {
@@ -26,7 +16,6 @@ COMMON_ORIGINS: Mapping[str, str] = {
 }
 _SIMPLE = "keep  top(n − k, |w|) of the layer's n weights\n"
 _FRACTION = "k = ⌊f(t) · n⌋"
-_COSINE = "f(t) = α/2 · (1 + cos(π t / T_end))"
 _EVERY_100 = "that of RigL's paper; the interval of this method in arXiv 2410.03030 is not public"
 _STOP = "RigL's public schedule: 25,000 of 32,000 steps"
 _MAGNITUDE_DROP = "It drops by |w| as arXiv 2410.03030 does for all its methods, not by |w| + λ|g|."
@@ -88,7 +77,7 @@ NOTES: dict[str, Note] = {
     ),
     "set": Note(
         what="Sparse evolutionary training: the weakest weights give way to random ones.",
-        equation=f"{_SIMPLE}grow  k others, uniformly at random\n{_FRACTION},   {_COSINE}",
+        equation=f"{_SIMPLE}grow  k others, uniformly at random\n{_FRACTION},   {COSINE}",
         origins={
             "every": _EVERY_100 + "; SET's is one epoch, which the shipped configs take (`every_epochs: 1`)",
             "stop": "ours, as RigL's; the paper: to the end, where the last epoch only removes",
@@ -114,7 +103,7 @@ NOTES: dict[str, Note] = {
     ),
     "rigl": Note(
         what="Rigging the lottery: the weakest weights give way to those with the largest gradient.",
-        equation=f"{_SIMPLE}grow  top(k, |∂L/∂w|) of all that was not kept\n{_FRACTION},   {_COSINE}",
+        equation=f"{_SIMPLE}grow  top(k, |∂L/∂w|) of all that was not kept\n{_FRACTION},   {COSINE}",
         origins={
             "every": "the paper: ΔT = 100",
             "stop": _STOP,
@@ -178,7 +167,7 @@ NOTES: dict[str, Note] = {
         what="Gradual pruning with regeneration at random: the network gets sparser as it trains, and rewires "
         "meanwhile.",
         equation="d(t) = d_f + (d_i − d_f) (1 − t / t_f)³\n1. keep top(d(t) · N, |w|) over all layers together\n"
-        f"2. in each layer  keep top(n − k, |w|), grow k at random\n{_FRACTION},   {_COSINE}",
+        f"2. in each layer  keep top(n − k, |w|), grow k at random\n{_FRACTION},   {COSINE}",
         origins={
             **_GRANET_ORIGIN,
             "initial_density": "0.8: second-hand, from the public reviews of arXiv 2410.03030; GraNet's is 0.5. "
@@ -192,7 +181,7 @@ NOTES: dict[str, Note] = {
         what="Gradual pruning with regeneration by gradient: the network gets sparser as it trains, and rewires "
         "meanwhile.",
         equation="d(t) = d_f + (d_i − d_f) (1 − t / t_f)³\n1. keep top(d(t) · N, |w|) over all layers together\n"
-        f"2. in each layer  keep top(n − k, |w|), grow top(k, |∂L/∂w|)\n{_FRACTION},   {_COSINE}",
+        f"2. in each layer  keep top(n − k, |w|), grow top(k, |∂L/∂w|)\n{_FRACTION},   {COSINE}",
         origins={
             **_GRANET_ORIGIN,
             "initial_density": "0.8: second-hand, from the public reviews of arXiv 2410.03030; GraNet's is 0.5. "
@@ -258,7 +247,7 @@ NOTES: dict[str, Note] = {
         "salient weights are ablated.",
         equation="K = ⌊f(t) · n⌋ weakest weights of the layer go;   salient: kept, or among the K largest |∂L/∂w|\n"
         "ablate neurons with fewer than max(1, ⌊γ k⌋) salient weights;   k' = ⌊neurons · k / neurons left⌋\n"
-        f"each neuron left keeps its best k' and grows by |∂L/∂w| up to k',   {_COSINE}",
+        f"each neuron left keeps its best k' and grows by |∂L/∂w| up to k',   {COSINE}",
         origins={
             "every": "the paper: ΔT = 100, as RigL",
             "stop": "the paper: 75 %, as RigL",
@@ -298,6 +287,7 @@ NOTES: dict[str, Note] = {
             "last update reaches the count exactly.",
         ),
     ),
+    **CHANNEL_NOTES,
 }
 
 # Choices that all methods share, and what papers or public code do instead.

@@ -60,6 +60,26 @@ def shared_by_momentum(layers: Layers, method: Rule, plan: Plan) -> Pairs:
     return {name: (keep[name], keep[name] + grown[name]) for name in layers}
 
 
+def within_channels(layers: Layers, method: Rule, plan: Plan) -> Pairs:
+    """A layer renews the share f(t) of what its channels left it; all weights are shared out as planned anew.
+
+    A layer has at most as many as lie between channels that stay; what it cannot take goes to the others.
+    """
+    total = sum(plan.planned[name] for name in layers)
+    ends = share_out(total, {name: float(plan.planned[name]) for name in layers}, {n: _room(layers[n]) for n in layers})
+    kept = {name: keep for name, (keep, _) in replaced(layers, method, plan).items()}
+    return {name: (min(kept[name], ends[name]), ends[name]) for name in layers}
+
+
+def _room(layer: Candidates) -> int:
+    """How many weights a layer may have."""
+    if layer.allowed is None:
+        return layer.weight.numel()
+    from vidsparse.sparsity.selection import count
+
+    return count(layer.allowed)
+
+
 def _renewed(left: Mapping[str, int], method: Rule, plan: Plan) -> Pairs:
     fraction = method.fraction(plan.step, plan.total_steps)
     return {name: (now - floor(fraction * now), now) for name, now in left.items()}

@@ -10,6 +10,7 @@ from typing import Any
 
 from vidsparse.sparsity import counts as rules
 from vidsparse.sparsity import schedule
+from vidsparse.sparsity.channel_rule import ChannelRule
 from vidsparse.sparsity.scores import SCORES, Candidates, Score
 from vidsparse.sparsity.settings import Own, Setting, choice, setting
 from vidsparse.sparsity.update_plan import Plan
@@ -40,6 +41,8 @@ class Method:
     Growth by gradient sees the mean of the dense gradients of the last `grow_window` steps. A weight that is dropped
     and grown at once keeps its value and optimizer state, unless `reset_regrown`; other grown ones start at 0.
     `signed_drop` ranks positive and negative weights apart and drops the same share of both (Mocanu et al. 2018).
+    `channels`: whole channels go during training, in all layers that write or read them (`channel_rule.ChannelRule`);
+    how many is said by its `own` settings, those of `channel_rule.channel_settings`.
     `drop` and `grow` may be names of SCORES. `own` are settings that this row alone has, for scores and counts of its
     own.
     """
@@ -54,6 +57,7 @@ class Method:
     across_layers: bool = False
     constant_fan_in: bool = False
     own: tuple[Own, ...] = ()
+    channels: ChannelRule | None = None
     every: int = setting(
         0, "the interval between updates", "optimizer steps", in_epochs=True, at_least=1, largest=10**9
     )

@@ -7,6 +7,7 @@ from typing import Any
 from corruptions.exceptions import suggestion
 from corruptions.open_table import OpenTable, caller
 from vidsparse.sparsity import counts
+from vidsparse.sparsity.channel_rule import ChannelRule, channel_settings
 from vidsparse.sparsity.method import SETTINGS, Method
 from vidsparse.sparsity.scores import GRADIENT, MAGNITUDE, MAGNITUDE_AND_GRADIENT, MOMENTUM, RANDOM
 from vidsparse.utils.errors import ConfigError
@@ -135,6 +136,26 @@ _ROWS = (
         source="Lasby et al. 2024, Dynamic Sparse Training with Structured Sparsity",
         constant_fan_in=True,
         min_salient=0.3,
+    ),
+    replace(
+        _RIGL,
+        name="chase",
+        title="Chase",
+        source="Yin et al. 2023, Dynamic Sparsity Is Channel-Level Sparsity Learner",
+        counts=counts.within_channels,
+        across_layers=True,
+        channels=ChannelRule("mean of the present", across=True),
+        own=channel_settings(multiple=1, least=0.2),
+    ),
+    replace(
+        _RIGL,
+        name="rigl_channels",
+        title="RigL with coupled channels",
+        source="Evci et al. 2020, RigL, algorithm 1, in a network that loses whole channels (ours)",
+        counts=counts.within_channels,
+        across_layers=True,
+        channels=ChannelRule("sum over all", across=False),
+        own=channel_settings(multiple=8, least=0.1),
     ),
     Method(
         "gmp",

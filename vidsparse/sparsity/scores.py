@@ -18,7 +18,8 @@ class Candidates:
     `weight` (out, in, *kernel); `active` (bool) where it exists, `nonzero` times; `gradient` of the step just made,
     zero where there is no weight, None if the layer was not used; `dense_gradient` of all weights and `momentum`,
     its moving average, where the method asked for them; `noise` draws uniform numbers; `settings` are the method's own
-    values of all its settings, by name.
+    values of all its settings, by name. `allowed` (bool): where a weight may be at all, None for everywhere; as many as
+    `lost` were where none may be, and are not active any more.
     """
 
     weight: "Tensor"
@@ -29,6 +30,8 @@ class Candidates:
     momentum: "Tensor | None"
     noise: Callable[[], "Tensor"]
     settings: Mapping[str, Any]
+    allowed: "Tensor | None" = None
+    lost: int = 0
 
 
 @dataclass(frozen=True)

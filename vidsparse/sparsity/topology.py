@@ -21,6 +21,7 @@ from vidsparse.sparsity import distributed
 from vidsparse.sparsity.attach import Attachment, innermost
 from vidsparse.sparsity.budget import Budget
 from vidsparse.sparsity.candidates import candidates, dense_gradients
+from vidsparse.sparsity.channel_plan import ChannelPlan
 from vidsparse.sparsity.distribution import DISTRIBUTIONS, Power, name_of
 from vidsparse.sparsity.first_masks import Init, first_masks, known_init, noise, rescale_fan_in
 from vidsparse.sparsity.guard import BeforeForward, Guard
@@ -125,6 +126,7 @@ class Topology:
         self._dense_steps = self.method.dense_gradient_steps(self.total_steps)
         self._steps = StepCount(self._dense_steps or self._update_steps)
         weights = {name: self._weights[name] for name in budget.sparse_layers()}
+        self._channels = ChannelPlan.of(choice.model, budget, weights)
         masks = first_masks(weights, budget.after(0), self.method, init, self.seed)
         self._layers = {name: Layer.new(name, weight, masks[name]) for name, weight in weights.items()}
         self._rest = {name: at_rest(optimizer, layer.weight) for name, layer in self._layers.items()}
@@ -135,8 +137,8 @@ class Topology:
     def step(self) -> int:
         """Optimizer steps that were made; those that a gradient scaler left out do not count.
 
-        To be set by who replays steps from a CUDA graph, which no hook sees: the next update comes after so many. It
-        and the steps whose dense gradients it needs are made outside the graph; weights and masks stay where they are.
+        To be set by who replays steps from a CUDA graph, which no hook sees; the next update and the steps whose dense
+        gradients it needs are made outside the graph. Weights and masks stay where they are.
         """
         return self._steps.value
 
@@ -208,8 +210,7 @@ class Topology:
         """Counters, masks (1 bit a weight) and gradients that are being kept; fit for `torch.load(weights_only=True)`.
 
         Between two optimizer steps this and the states of model and optimizer are all that a training needs. Inside an
-        accumulation window they are all with the gradients, `p.grad` of each parameter, which the caller saves and
-        puts back; of several processes each then saves its own, for they accumulate on their own.
+        accumulation window the gradients, `p.grad`, must be saved and put back too, by each process its own.
         """
         self._guard.hold()
         counters = {name: getattr(self, name) for name in ("step", "seed", "updates", "changed", "dropped")}
@@ -329,8 +330,7 @@ class Topology:
         heads = self._choice.heads if self.method.constant_fan_in else frozenset()
         plan = Plan(step, self.total_steps, surplus, self._budget.target, self._budget.after(step), heads)
         seen = candidates(self._layers, self.method, self._noise, min(self.method.grow_window, self.method.every, step))
-        change = rewire(seen, self.method, plan)
-        gone = 0
+        change, gone = rewire(self._channels.within(seen, plan) if self._channels else seen, self.method, plan), 0
         for name, mask in change.masks.items():
             layer, mask = self._layers[name], distributed.mask_of_first(mask)
             lived = distributed.mask_of_first(change.kept[name]) if change.kept else layer.mask & mask

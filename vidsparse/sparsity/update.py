@@ -43,7 +43,7 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> Rewi
     """The new topology of the layers, a function of their scores alone."""
     assert method.drop is not None
     assert method.grow is not None
-    before = sum(layer.nonzero for layer in layers.values())
+    before = sum(layer.nonzero + layer.lost for layer in layers.values())
     masks, before_growth, kept = {}, {}, 0
     if method.constant_fan_in:
         fraction = method.fraction(plan.step, plan.total_steps)
@@ -60,9 +60,18 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> Rewi
         if method.reset_regrown:
             before_growth[name] = masks[name].clone()
         if end > keep:
-            add_top_(masks[name], method.grow.rule(layer), end - keep)
+            _grow(masks[name], method.grow.rule(layer), end - keep, layer.allowed)
         kept += keep
     return Rewired(masks, before - kept, before_growth)
+
+
+def _grow(mask: Tensor, scores: Tensor, number: int, allowed: Tensor | None) -> None:
+    if allowed is None:
+        add_top_(mask, scores, number)
+    else:
+        taken = ~allowed | mask
+        add_top_(taken, scores, number)
+        mask |= taken & allowed
 
 
 def _strongest(layer: Candidates, method: Method, keep: int) -> Tensor:
