@@ -2,6 +2,7 @@
 # make demo   dense, static and RigL on the sample data, compared    make test-slow  all other tests
 # make lint   style and types                                        make test-all   both
 # make bench  speed measurements                                     make soak       the long trials
+# make docs   the site, into site/, strictly                         make dist       wheels and sdists, checked
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python scripts/run.py
@@ -9,7 +10,7 @@ DEMO := data.root='built-in sample data' logging.dir=runs/demo
 
 TEST := $(BIN)/python -m pytest -n 2 --dist worksteal --durations=25
 
-.PHONY: run demo test test-slow test-all lint bench soak clean
+.PHONY: run demo test test-slow test-all lint bench soak docs dist clean
 
 run: .venv/.installed
 	$(RUN) configs/ucf101_rigl.yaml
@@ -40,6 +41,16 @@ bench: .venv/.with-dev
 soak: .venv/.with-peers
 	$(BIN)/python -m pytest tests/soak -s --timeout=3600
 
+docs: .venv/.with-docs
+	$(BIN)/python -m tools.docs.site
+
+dist: .venv/.with-release
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m build --outdir dist corruptions
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+
 clean:
 	rm -rf .venv
 
@@ -53,6 +64,14 @@ clean:
 
 .venv/.with-peers: .venv/.with-dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[peers]'
+	touch $@
+
+.venv/.with-docs: .venv/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
+.venv/.with-release: .venv/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[release]'
 	touch $@
 
 .venv/.with-dev: .venv/.installed

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from corruptions.temporal import Consistency, consistency
     from corruptions.transforms import Corrupt, RandomCorrupt
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"  # of vidsparse too: both wheels and the citation are made of this line
 __all__ = [
     "REGISTRY",
     "SUITES",

@@ -16,6 +16,7 @@ from vidsparse.run_dir.record import DataRecord, RunRecord, TopologyRecord, Weig
 from vidsparse.tasks import TASKS
 from vidsparse.utils.errors import RunFolderError
 from vidsparse.utils.own_commands import typed
+from vidsparse.utils.version import VERSION
 
 if TYPE_CHECKING:
     from vidsparse.data.clips import Clips
@@ -179,7 +180,7 @@ def dense_command(config: Config, command: str) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    found = {"python": sys.version.split()[0], "vidsparse": version("vidsparse")}
+    found = {"python": sys.version.split()[0], "vidsparse": VERSION}
     for package in _PACKAGES:
         try:
             found[package] = version(package)

@@ -1,3 +1,5 @@
-"""The version of vidsparse; pyproject.toml says the same, and a test holds it."""
+"""The version of vidsparse: that of the package corruptions, which its wheel brings, and so said in one place."""
 
-VERSION = "0.1.0"
+from corruptions import __version__ as VERSION
+
+__all__ = ["VERSION"]

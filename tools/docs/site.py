@@ -1,0 +1,86 @@
+"""python -m tools.docs.site: the site of the docs, from docs/, the README and what the code says of itself.
+
+The pages of docs/ stay where code and tests link to them; here they are copied into a folder of their own, beside
+pages made from schema, command line and public names, and MkDocs builds them strictly: a link that leads nowhere, an
+anchor that is not there and an unknown page in the navigation are errors. The site asks nothing of the network.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from posixpath import normpath, relpath
+
+from tools.docs.site_pages import reference_pages
+
+ROOT = Path(__file__).resolve().parents[2]
+BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
+KINDS = (".md", ".webp", ".png", ".svg", ".csv", ".json")
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
+_LOADED = re.compile(r'<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]+"')
+
+
+def build() -> int:
+    """Assemble and build; the exit code."""
+    folder, site = ROOT / "build" / "docs", ROOT / "site"
+    assemble(folder)
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(site)]
+    done = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if not done and (found := fetched(site)):
+        sys.stderr.write("the site would ask the network for:\n" + "\n".join(found) + "\n")
+        return 1
+    if not done:
+        sys.stdout.write(f"{site}: python -m http.server -d site shows it, search included, without a network\n")
+    return done
+
+
+def assemble(folder: Path) -> None:
+    """Write every page and picture of the site into the folder, which is made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    places = {path.relative_to(ROOT).as_posix(): path.relative_to(ROOT / "docs").as_posix()
+              for path in sorted((ROOT / "docs").rglob("*")) if path.suffix in KINDS} | BESIDE  # fmt: skip
+    for source, place in places.items():
+        target = folder / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.suffix == ".md":
+            text = (ROOT / source).read_text(encoding="utf-8")
+            target.write_text(moved(text, source, places), encoding="utf-8")
+        else:
+            shutil.copyfile(ROOT / source, target)
+    for place, text in reference_pages().items():
+        target = folder / "reference" / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def moved(text: str, source: str, places: Mapping[str, str]) -> str:
+    """The page `source` with its links turned to where `places` puts what they lead to; code files lose theirs.
+
+    >>> moved("[a](docs/a.md#b), [c](configs/c.yaml)", "README.md", {"README.md": "index.md", "docs/a.md": "a.md"})
+    '[a](a.md#b), c'
+    """
+    here = PurePosixPath(places[source]).parent.as_posix()
+
+    def turned(match: re.Match[str]) -> str:
+        picture, label, target, anchor = match.groups()
+        if not target or "://" in target or target.startswith("mailto:"):
+            return match[0]
+        path = normpath((PurePosixPath(source).parent / target).as_posix())
+        place = places.get(path) or places.get(f"{path}/README.md")
+        if place is None:
+            return label if (ROOT / path).exists() else match[0]
+        return f"{picture}[{label}]({relpath(place, here)}{anchor or ''})"
+
+    return _LINK.sub(turned, text)
+
+
+def fetched(site: Path) -> list[str]:
+    """What pages of the site would load from elsewhere."""
+    return [f"{page.relative_to(site)}: {tag}" for page in sorted(site.rglob("*.html"))
+            for tag in _LOADED.findall(page.read_text(encoding="utf-8")) if 'rel="canonical"' not in tag]  # fmt: skip
+
+
+if __name__ == "__main__":
+    raise SystemExit(build())
