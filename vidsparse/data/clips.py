@@ -26,6 +26,7 @@ from vidsparse.data.indexing.index import Index, Progress, build_index
 from vidsparse.data.reading import readers
 from vidsparse.data.reading.frames import Frames, VideoInfo, output_size
 from vidsparse.utils.errors import ClipDecodeError
+from vidsparse.utils.snapshots import data_root
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def load_clips(
     `trains` False leaves the training part out, for what is only evaluated.
     Raises DataError where the data set is not there or not laid out as its source says.
     """
-    root = Path(config.root)
+    root = data_root(config.root)
     if config.source == "corrupted":
         stored = load_corrupted(config, root, cache, workers, progress)
         return replace(stored, test=part_of(stored.test, config.share))

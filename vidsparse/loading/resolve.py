@@ -6,7 +6,6 @@ nowhere else. Every step takes a config and gives a new one. To resolve twice is
 
 from collections.abc import Mapping
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 from corruptions.exceptions import nearest
@@ -22,6 +21,7 @@ from vidsparse.sparsity.methods import METHODS, SETTINGS, Method
 from vidsparse.tasks import TASKS
 from vidsparse.utils.crew import crew
 from vidsparse.utils.errors import ConfigError
+from vidsparse.utils.snapshots import data_root
 
 Origin = Mapping[str, str]  # where keys were set: {dotted key: place}
 STORED = ("suite", "resolution", "corruption_seed")  # keys of `evaluation` that a corrupted set of ours says itself
@@ -82,7 +82,7 @@ def _protocol(config: Config, origin: Origin) -> Config:
 
 def _stored(config: Config, origin: Origin) -> Config:
     """What a corrupted set of ours says of itself."""
-    root = Path(config.data.root)
+    root = data_root(config.data.root)
     if config.data.source != "corrupted" or not (root / RECIPE).is_file():
         return config
     recipe = read_recipe(root)

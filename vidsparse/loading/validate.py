@@ -28,6 +28,7 @@ from vidsparse.tasks import TASKS
 from vidsparse.utils.crew import crew
 from vidsparse.utils.errors import ConfigError, some
 from vidsparse.utils.own_commands import typed
+from vidsparse.utils.snapshots import data_root
 
 LONGEST_NAME = 200  # bytes; file systems take 255, and ours add to it
 LISTED = {  # where all names are that a key takes
@@ -134,7 +135,7 @@ def _check_paths(config: Config, fail: Fail) -> None:
         raise fail("name", "it becomes a folder in logging.dir; use letters, digits, - and _")
     if len(os.fsencode(config.name)) > LONGEST_NAME:
         raise fail("name", f"it becomes a folder, whose name has at most {LONGEST_NAME} bytes")
-    if data.root != SAMPLE_ROOT and not exists(data.root):
+    if data.root != SAMPLE_ROOT and not exists(str(data_root(data.root))):
         raise fail("data.root", "there is no such folder")
     for key, reference in (("model.weights", config.model.weights), ("training.init", config.training.init)):
         if reference and (why := weights_problem(config.model.name, reference)):
@@ -279,7 +280,7 @@ def _check_sparse(config: Config, fail: Fail) -> None:
 
 def _check_stored(config: Config) -> None:
     """Does a run fit the corrupted set of ours that it evaluates on?"""
-    root = Path(config.data.root)
+    root = data_root(config.data.root)
     if config.data.source != "corrupted" or not (root / RECIPE).is_file():
         return
     evaluation, data, recipe = config.evaluation, config.data, read_recipe(root)

@@ -2,15 +2,18 @@
 
     <corruption>.npy, labels.npy               CIFAR-10-C, CIFAR-100-C: five severities one after another
     <corruption>/<1..5>/<wnid>/*.JPEG          ImageNet-C, ImageNet-C-bar, ImageNet-3DCC, Tiny-ImageNet-C
-    <corruption>/<1..5>/<Class>/<video>        any corrupted video set laid out like them
+    <corruption>/<1..5>/<Class>/<video>        UCF101-P, HMDB51-P, Mini Kinetics-C, any video set laid out like them
+    <corruption>/<Class>/<video>               ViTTA's sets, of severity 5
+    <Class>/<video>/<corruption>.mp4           the same, the corruptions of a video beside each other
+    *.tar of <corruption>/<1..5>/<class>/*     LAION-C: images are read where they lie in the archives
 
-Corruption folders may lie one level deeper, in blur/, noise/ and so on, as the archives of ImageNet-C unpack. None of
-them holds its clean samples.
+Severity folders may be named severity_3, level_3 or intensity_level_3 too. Corruption folders may lie one level deeper,
+in blur/, noise/ and so on, as the archives of ImageNet-C unpack. None of them holds its clean samples.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +22,17 @@ from numpy.typing import NDArray
 import corruptions
 from vidsparse.classes.spaces import SPACES, listed
 from vidsparse.config import DataConfig, EvaluationConfig
+from vidsparse.data.corrupted import published_layouts
 from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.datasets.class_names import listed_classes
-from vidsparse.data.datasets.file_kinds import said_of_others
-from vidsparse.data.datasets.lists import class_samples, files_like, first_file, folders, walk
-from vidsparse.data.datasets.sources import Dataset, Sample
+from vidsparse.data.datasets.file_kinds import IMAGE_SUFFIXES, said_of_others
+from vidsparse.data.datasets.lists import class_samples, files_like, first_file, folders, walk, without_suffix
+from vidsparse.data.datasets.sources import Dataset, Sample, group_of
 from vidsparse.data.indexing.index import Index, Progress, Row, build_index
 from vidsparse.data.reading.archives import read_array
 from vidsparse.data.reading.frames import Frames, VideoInfo
 from vidsparse.data.reading.image_files import decode, open_picture, still
+from vidsparse.data.reading.tar_files import Member
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError, ConfigError, DataError, some
 
@@ -45,6 +50,8 @@ class Published:
     places: Mapping[Cell, Path]
     samples: Mapping[str, Sample]
     size: tuple[int, int]
+    members: Mapping[str, Member] = field(default_factory=dict)  # by place and path, where they lie in archives
+    suffixes: Mapping[str, str] = field(default_factory=dict)  # of a corruption's files beside each other
 
     def masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> None:
         """No published set has masks."""
@@ -56,7 +63,11 @@ class Published:
             pictures = read_array(place)
             count = len(pictures) // len(LEVELS)
             return np.asarray(pictures[(cell.severity - 1) * count + sample.entry])[None][outputs]
+        if self.members:
+            return self._packed(place, sample)[None][outputs]
         path = place / sample.path
+        if self.suffixes:
+            path /= f"{cell.corruption}{self.suffixes[cell.corruption]}"
         try:
             with failures.reading(path, known=not place.is_dir()):  # beside others that are there it was never unpacked
                 return _video(path, outputs) if sample.reader == "video" else self._picture(path)[None][outputs]
@@ -79,8 +90,16 @@ class Published:
                 f"data.short_side={data.short_side}: {here}; set it to theirs, or evaluation.canvas=source to resize"
             )
 
+    def _packed(self, place: Path, sample: Sample) -> Frames:
+        name = f"{place.as_posix()}/{sample.path.as_posix()}"
+        if name not in self.members:
+            raise DataError(f"{self.root}: its archives hold no {name}; this published set is not whole")
+        return self._sized(decode(self.members[name].read(), Path(name)), Path(name))
+
     def _picture(self, path: Path) -> Frames:
-        picture = decode(path.read_bytes(), path)
+        return self._sized(decode(path.read_bytes(), path), path)
+
+    def _sized(self, picture: Frames, path: Path) -> Frames:
         if picture.shape[:2] != self.size:
             raise DataError(
                 f"{path} has {picture.shape[1]} x {picture.shape[0]} pixels, and the first of this set "
@@ -95,6 +114,8 @@ def open_published(
     """The published set in a folder; DataError where nothing there looks like one."""
     if (root / "labels.npy").is_file():
         return _open_arrays(root)
+    if any(root.glob("*.tar")):
+        return _open_archives(root)
     return _open_tree(root, config, cache, workers, progress)
 
 
@@ -153,16 +174,19 @@ def _labels(path: Path) -> NDArray[np.int64]:
 def _open_tree(
     root: Path, config: DataConfig, cache: Path, workers: int, progress: Progress | None
 ) -> tuple[Dataset, Index, Published]:
-    found = _corruption_folders(root)
+    found = published_layouts.by_severity(root) or published_layouts.without_severity(root)
     if not found:
+        suffixes, severity = published_layouts.beside_each_other(root)
+        if suffixes:
+            return _open_videos(root, config, (cache, workers, progress), suffixes, severity)
         raise DataError(
             f"{root} holds no corrupted set: neither benchmark.json of ours, nor labels.npy with arrays, nor "
-            "folders <corruption>/<severity 1 to 5>/<class>/"
+            "folders <corruption>/<severity 1 to 5>/<class>/, <corruption>/<class>/ or <class>/<video>/<corruption>.*, "
+            "nor archives *.tar of them"
         )
-    names = _in_order(found)
-    levels = {name: [level for level in LEVELS if (found[name] / level).is_dir()] for name in names}
-    cells = tuple(Cell(name, PROFILE, int(level)) for name in names for level in levels[name])
-    places = {cell: found[cell.corruption] / str(cell.severity) for cell in cells}
+    names = _in_order({name for name, _ in found})
+    cells = tuple(Cell(name, PROFILE, level) for name in names for level in range(1, 6) if (name, level) in found)
+    places = {cell: found[cell.corruption, cell.severity] for cell in cells}
     first = places[cells[0]]
     names_of_folders = folders(first)
     classes = _classes_of_folders(root, first, names_of_folders)
@@ -200,16 +224,56 @@ def _index(samples: Sequence[Sample], info: VideoInfo) -> Index:
     return Index({sample.id: Row(sample.label, 0, info) for sample in samples})
 
 
-def _corruption_folders(root: Path) -> dict[str, Path]:
-    """{corruption: its folder}, one or two levels deep; DataError where two have one name."""
-    deep = [root / name for name in folders(root)]
-    deep += [folder / name for folder in deep for name in folders(folder) if name not in LEVELS]
-    found: dict[str, Path] = {}
-    for folder in (each for each in deep if any((each / level).is_dir() for level in LEVELS)):
-        if folder.name in found:
-            raise DataError(f"{root}: {found[folder.name]} and {folder} are one corruption twice; keep one of them")
-        found[folder.name] = folder
-    return found
+def _open_archives(root: Path) -> tuple[Dataset, Index, Published]:
+    """Images in tars, read where they lie."""
+    found, files = published_layouts.in_archives(root)
+    if not found:
+        raise DataError(f"{root}: its archives (*.tar) hold no <corruption>/<severity 1 to 5>/<class>/")
+    names = _in_order({name for name, _ in found})
+    cells = tuple(Cell(name, PROFILE, level) for name in names for level in range(1, 6) if (name, level) in found)
+    places = {cell: Path(found[cell.corruption, cell.severity]) for cell in cells}
+    first = places[cells[0]].as_posix()
+    classes = published_layouts.classes_in(files, first)
+    inside = [
+        name[len(first) + 1 :]
+        for name in sorted(files)
+        if name.startswith(f"{first}/") and name.lower().endswith(IMAGE_SUFFIXES)
+    ]
+    samples = [Sample(without_suffix(name), Path(name), classes.index(name.split("/", 1)[0]), "", "image")
+               for name in inside if "/" in name]  # fmt: skip
+    if not samples:
+        raise DataError(f"{root}: there is no image of a class in {first} of its archives")
+    picture = decode(files[f"{first}/{samples[0].path.as_posix()}"].read(), samples[0].path)
+    size = picture.shape[0], picture.shape[1]
+    index = _index(samples, still(*size, "pillow"))
+    dataset = Dataset(root.resolve().name, root, tuple(classes), (), tuple(samples))
+    whole = _whole(dataset, cells, places, index, size)
+    return *whole[:2], replace(whole[2], members=files)
+
+
+def _open_videos(
+    root: Path,
+    config: DataConfig,
+    counting: tuple[Path, int, Progress | None],
+    suffixes: Mapping[str, str],
+    severity: int,
+) -> tuple[Dataset, Index, Published]:
+    """Videos of which each has a folder with its corruptions; DataError where one of them is not there."""
+    names, classes = _in_order(suffixes), folders(root)
+    samples = [Sample(f"{c}/{v}", Path(c, v), label, group_of(c, v), "video")
+               for label, c in enumerate(classes) for v in folders(root / c)]  # fmt: skip
+    files = {name: [root / s.path / f"{name}{suffixes[name]}" for s in samples] for name in names}
+    absent = [str(path.relative_to(root)) for paths in files.values() for path in paths if not path.is_file()]
+    if absent:
+        raise DataError(f"{root}: {len(absent)} videos of this set are not there ({some(absent)}); unpack it again")
+    cells = tuple(Cell(name, PROFILE, severity) for name in names)
+    here = [replace(sample, path=path) for sample, path in zip(samples, files[names[0]], strict=True)]
+    cache, workers, progress = counting
+    index = build_index(here, cache, config.timeout_s, workers, progress)
+    info = index.rows[samples[0].id].info
+    dataset = Dataset(root.resolve().name, root, tuple(classes), (), tuple(samples))
+    whole = _whole(dataset, cells, dict.fromkeys(cells, root), index, (info.height, info.width))
+    return *whole[:2], replace(whole[2], suffixes=suffixes)
 
 
 def _classes_of_folders(root: Path, first: Path, names: Sequence[str]) -> tuple[str, ...]:

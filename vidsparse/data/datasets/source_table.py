@@ -109,6 +109,13 @@ _ROWS = (
         "for 93.62 %), which run and report say",
     ),
     Source(
+        "webdataset",
+        "vidsparse.data.datasets.shards:load_webdataset",
+        "WebDataset shards: `train-*.tar` and `test-*.tar` (or `val-*.tar`, or folders of them; without either all are "
+        "tested on), in which files of one key are a clip or picture and its class (`.cls`, `.json` with `label`, "
+        "`.txt`); clips are unpacked once into the cache; `classes.txt` names numbers",
+    ),
+    Source(
         "image_masks",
         f"{_MASKS}:load_image_masks",
         "`classes.txt`, `train/images/**/<name>.jpg` with `train/masks/**/<name>.png`, the same in `test/` "
