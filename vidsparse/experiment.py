@@ -119,7 +119,7 @@ def dry_run(config: Config) -> None:
         engine = session.engine
         ended = [monotonic()]
         wrapped, stepper = engine.setup(model, sparse.optimizer)
-        loader = make_loader(TrainingClips(clips, config.training.seed), 0, batch_sampler=steps)
+        loader = make_loader(TrainingClips(clips, config.training.seed, config.training.augmix), 0, batch_sampler=steps)
         for pixels, labels, _ in islice(loader, 1 + WARM):
             optimize(session, wrapped, stepper, (pixels, labels))
             ended.append(monotonic())
@@ -156,6 +156,7 @@ def _fit(session: "Session", model: "nn.Module", sparse: "Topology") -> None:
     from safetensors import SafetensorError
     from safetensors.torch import load_model
 
+    from vidsparse.training.consistency import views_of
     from vidsparse.training.engine import save_weights
     from vidsparse.training.loop import finish, train
     from vidsparse.training.tracker import LOGS
@@ -176,7 +177,8 @@ def _fit(session: "Session", model: "nn.Module", sparse: "Topology") -> None:
     if trained:
         sparse.close()  # these weights have the masks of the finished training, not the first ones
         return
-    flops, cost = count_cost(config.data, min(config.training.batch_size, len(clips.train)), model, sparse)
+    batch = min(config.training.batch_size, len(clips.train)) * views_of(config.training.augmix.jsd)
+    flops, cost = count_cost(config.data, batch, model, sparse)
     folder.write(replace(folder.record, cost=cost))
     if config.training.epochs:
         train(session, model, sparse, flops)

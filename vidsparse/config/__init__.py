@@ -13,6 +13,7 @@ from vidsparse.config.operation import (
 from vidsparse.config.schema import (
     SAMPLE_ROOT,
     AugmentConfig,
+    AugmixConfig,
     Config,
     DataConfig,
     EvaluationConfig,
@@ -29,6 +30,7 @@ __all__ = [
     "SAMPLE_ROOT",
     "AnalysisConfig",
     "AugmentConfig",
+    "AugmixConfig",
     "BenchmarkConfig",
     "ClusterConfig",
     "Config",

@@ -31,6 +31,12 @@ _BEFORE: dict[str, tuple[Any, ...]] = {
     "sparse.settings": ({},),
     "sparse.rearrange": (None,),
     "training.loss": (None,),
+    "training.augmix.severity": (0.0,),
+    "training.augmix.width": (3,),
+    "training.augmix.depth": (0,),
+    "training.augmix.alpha": (1.0,),
+    "training.augmix.jsd": (0.0,),
+    "training.augmix.operations": (None,),
     "training.optimizer.settings": ({},),
     "evaluation.temporal": (None,),
 }

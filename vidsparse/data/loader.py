@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, default_convert
 
+from vidsparse.config import AugmixConfig
 from vidsparse.data.augment import Augment
+from vidsparse.data.augmix import mixtures
 from vidsparse.data.clips import Clips
 from vidsparse.data.crops import center_crop
 from vidsparse.data.datasets.sources import Sample
@@ -31,14 +33,16 @@ Target = int | Tensor
 class TrainingClips(Travelling, Dataset[tuple[Tensor, Target, int]]):
     """Augmented random clips of the training split: uint8 (T, S, S, 3), target, and position in the split.
 
+    With `augmix` clips are mixtures or, with its loss, (3, T, S, S, 3): the clip and two of them (`augmix.mixtures`).
     The target is the label; where clips have masks it is the class of every pixel, uint8 (T, S, S), 255 for none.
 
     A clip that cannot be read is replaced by another one (`data.on_error: substitute`); its own position comes back
     as -1 - position, so that it is counted and never silently lost.
     """
 
-    def __init__(self, clips: Clips, seed: int) -> None:
+    def __init__(self, clips: Clips, seed: int, augmix: AugmixConfig | None = None) -> None:
         self._clips, self._seed = clips, seed
+        self._augmix = augmix if augmix and augmix.severity else None
         self._augment: Augment | None = None
 
     def __getitem__(self, place: Place) -> tuple[Tensor, Target, int]:
@@ -67,7 +71,8 @@ class TrainingClips(Travelling, Dataset[tuple[Tensor, Target, int]]):
             self._augment = Augment(config.augment, config.size, self._clips.unflippable)
         seed = int(rng.integers(2**31))
         if masks is None:
-            return torch.from_numpy(self._augment(frames, sample.label, seed)), sample.label
+            clip = self._augment(frames, sample.label, seed)
+            return torch.from_numpy(mixtures(clip, self._augmix, seed) if self._augmix else clip), sample.label
         frames, masks = self._augment.with_masks(frames, masks, sample.label, seed)
         return torch.from_numpy(frames), torch.from_numpy(masks)
 

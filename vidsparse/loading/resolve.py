@@ -9,10 +9,12 @@ from functools import reduce
 from typing import Any
 
 from corruptions.exceptions import nearest
-from vidsparse.config import Config, SparseConfig
+from corruptions.suites import suite
+from vidsparse.config import AugmixConfig, Config, SparseConfig
 from vidsparse.config.change import changed
 from vidsparse.config.compose import COMMAND_LINE
 from vidsparse.config.faults import failing
+from vidsparse.data.augmix_operations import operations_for
 from vidsparse.data.corrupted.layout import RECIPE, read_recipe
 from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.models.model_rows import model_spec
@@ -33,7 +35,7 @@ def resolve(config: Config, origin: Origin | None = None) -> Config:
     Raises:
         ConfigError: the command line says one thing, and what settles the key another.
     """
-    steps = (_processes, _input, _protocol, _stored, _task, _sparse)
+    steps = (_processes, _input, _protocol, _stored, _task, _sparse, _augmix)
     return reduce(lambda made, step: step(made, origin or {}), steps, config)
 
 
@@ -126,6 +128,15 @@ def _sparse(config: Config, origin: Origin) -> Config:
         settled["initial_density"] = 1.0  # the method's own start is not denser than the end
     settled |= {"init": first, "every_epochs": epochs, "settings": own}
     return changed(config, {f"sparse.{name}": value for name, value in settled.items()})
+
+
+def _augmix(config: Config, origin: Origin) -> Config:
+    """The operations of AugMix that no corruption of the evaluation does; none where there is no AugMix."""
+    if not config.training.augmix.severity:
+        return changed(config, {"training.augmix": AugmixConfig()})
+    named = config.training.augmix.operations
+    tested = config.evaluation.corruptions or suite(config.evaluation.suite)
+    return changed(config, {"training.augmix.operations": operations_for(tested) if named is None else named})
 
 
 def _setting(sparse: SparseConfig, row: Method, name: str) -> Any:

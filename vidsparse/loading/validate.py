@@ -15,6 +15,7 @@ from corruptions.suites import SUITE_ROWS
 from vidsparse.config import SAMPLE_ROOT, Config, StudyConfig
 from vidsparse.config.faults import Fail, failing
 from vidsparse.config.ranges import outside
+from vidsparse.data.augmix_operations import OVERLAPS
 from vidsparse.data.corrupted.layout import RECIPE, read_recipe
 from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.data.datasets.source_table import SOURCES
@@ -68,6 +69,7 @@ def check_whole(config: Config, origin: Mapping[str, str]) -> None:
     _check_numbers(config, fail)
     check_model(config.model.name, 1, config.data.frames, config.data.size)
     _check_task(config, fail)
+    _check_augmix(config, fail)
     _check_evaluation(config, fail)
     _check_sparse(config, fail)
     _check_analysis(config, fail)
@@ -172,6 +174,26 @@ def _check_task(config: Config, fail: Fail) -> None:
     for name in ("spectral", "saliency"):
         if getattr(config.analysis, name) is True:
             raise fail(f"analysis.{name}", f"it asks for one answer a clip, which task={task.name} has not")
+
+
+def _check_augmix(config: Config, fail: Fail) -> None:
+    """AugMix must fit the task and give nothing of the test away."""
+    augmix, mixup = config.training.augmix, config.training.mixup
+    if not augmix.severity:
+        return
+    if not TASKS[config.task].one_answer:
+        raise fail("training.augmix.severity", f"with task={config.task} pixels would leave their labels; set it to 0")
+    if augmix.jsd and (mixup.mixup_alpha or mixup.cutmix_alpha):
+        raise fail("training.augmix.jsd", "its views are of one clip; set the alphas of training.mixup to 0")
+    tested = config.evaluation.corruptions or corruptions.suite(config.evaluation.suite)
+    for name in augmix.operations or ():
+        if name not in OVERLAPS:
+            hint = suggestion(name, OVERLAPS, "docs/config.md")
+            raise fail("training.augmix.operations", f"{name} is no operation: {hint}")
+        if same := [each for each in OVERLAPS[name] if each in tested]:
+            raise fail("training.augmix.operations", f"{name} does what {same[0]} tests; leave one of the two out")
+    if not augmix.operations:
+        raise fail("training.augmix.operations", "the list is empty; use null for all that no corruption does")
 
 
 def _check_numbers(config: Config, fail: Fail) -> None:

@@ -14,6 +14,7 @@ from vidsparse.run_dir.folder import RunFolder
 from vidsparse.run_dir.record import RearrangedRecord
 from vidsparse.sparsity.measure.flops import Flops
 from vidsparse.sparsity.topology import Topology
+from vidsparse.training.consistency import answered, as_batch
 from vidsparse.training.engine import Checkpoints, Engine
 from vidsparse.training.rearranging import rearrange
 from vidsparse.training.recipe import (
@@ -61,7 +62,10 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
         steps.start = _restore(checkpoints, engine, model, sparse, digest(dict(folder.record.identity)))
         checkpoints.prune()
     loader = make_loader(
-        TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps, pin_memory=engine.on_gpu
+        TrainingClips(clips, recipe.seed, recipe.augmix),
+        engine.workers,
+        batch_sampler=steps,
+        pin_memory=engine.on_gpu,
     )
     model.train()
     rearranged_at = rearrange_step(config.sparse, sparse.method, steps.stop)
@@ -113,7 +117,8 @@ def optimize(
 
     Labels are class ids (B,) or, where the task has a label a pixel, masks uint8 (B, T, S, S).
 
-    How clips are mixed (mixup, CutMix) is drawn from the seed and `step`, for the whole batch.
+    Clips may be views (B, 3, T, S, S, 3), see `consistency.answered`. How clips are mixed (mixup, CutMix) is drawn from
+    the seed and `step`, for the whole batch.
     """
     (pixels, labels), engine, config = batch, session.engine, session.config
     recipe = config.training
@@ -124,8 +129,10 @@ def optimize(
     for number, rows in enumerate(parts, start=1):
         part = mix.clips(pixels, rows, engine.device)
         with engine.waiting(model, more=number < len(parts)):
-            outputs = model(to_input(part, config.data.normalize))
-            loss = mix.loss(outputs, labels, rows, recipe.label_smoothing, objective)
+            outputs, apart = answered(
+                part, lambda clips: model(to_input(clips, config.data.normalize)), recipe.augmix.jsd
+            )
+            loss = mix.loss(outputs, labels, rows, recipe.label_smoothing, objective) + apart
             engine.backward(loss * (len(part) / len(pixels)))
         if log:
             log.add(loss, objective.right(outputs, labels[rows]), len(part))
@@ -144,8 +151,10 @@ def finish(session: Session, model: nn.Module) -> None:
     if not count:
         return
     steps.start, steps.stop = steps.stop, steps.stop + count
-    loader = make_loader(TrainingClips(clips, recipe.seed), engine.workers, batch_sampler=steps)
-    inputs = (to_input(pixels.to(engine.device), session.config.data.normalize) for pixels, _, _ in batches(loader))
+    loader = make_loader(TrainingClips(clips, recipe.seed, recipe.augmix), engine.workers, batch_sampler=steps)
+    inputs = (
+        to_input(as_batch(pixels).to(engine.device), session.config.data.normalize) for pixels, _, _ in batches(loader)
+    )
     with engine.autocast():
         reestimate_batchnorm(model, inputs)
 

@@ -1,0 +1,25 @@
+"""The operations of AugMix by name, and what of a test they would give away. Reading it imports nothing."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+OVERLAPS: Final[Mapping[str, tuple[str, ...]]] = {  # operations, and the corruptions that do the same
+    "autocontrast": (),
+    "equalize": (),
+    "posterize": (),
+    "rotate": ("rotate", "static_rotate"),
+    "solarize": (),
+    "shear_x": (),
+    "shear_y": (),
+    "translate_x": ("translate",),
+    "translate_y": ("translate",),
+}
+
+
+def operations_for(corruptions: Collection[str]) -> list[str]:
+    """The operations of AugMix that do nothing that these corruptions do.
+
+    >>> operations_for(["fog", "translate"])
+    ['autocontrast', 'equalize', 'posterize', 'rotate', 'solarize', 'shear_x', 'shear_y']
+    """
+    return [name for name, same in OVERLAPS.items() if not set(same) & set(corruptions)]
