@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions import counter_rng, motion
+from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.row import Level
 
@@ -88,7 +89,7 @@ def _shine(frame: Pixels, wet: Numbers, dim: float) -> None:
     mean = level + (mixed - dry).sum(axis=0) / frame[..., 0].size
     table = _dimmed(np.arange(256)[:, None] / 255, mean, dim)
     cv2.LUT(frame, table[None], dst=frame)
-    frame.reshape(-1, 3)[wet] = _dimmed(mixed, mean, dim)
+    _dim(frame.reshape(-1, 3), wet, mixed, mean, dim)
 
 
 def _shine_through(frame: Pixels, wet: Numbers, size: motion.Size, dim: float) -> None:
@@ -103,11 +104,39 @@ def _shine_through(frame: Pixels, wet: Numbers, size: motion.Size, dim: float) -
 def _lit(frame: Pixels, wet: Numbers) -> tuple[Values, Values, Values]:
     """Return the mean of each channel (3,), and the wet pixels before and after they are lit and blurred (n, 3)."""
     level = np.array(cv2.mean(frame)[:3]) / 255
-    dry = frame.reshape(-1, 3)[wet] / 255
-    bright = frame.copy()
-    bright.reshape(-1, 3)[wet] += (GREY * (1 - dry) * (1 - level.mean())).astype(np.uint8)
-    blurred = cv2.blur(bright, (3, 3)).reshape(-1, 3)[wet] / 255
-    return level, dry, blurred * (GREY / 255) + dry * (1 - GREY / 255)
+    dry, mixed = np.empty((len(wet), 3)), np.empty((len(wet), 3))
+    _light(frame, wet, 1 - level.mean(), frame.copy(), dry, mixed)
+    return level, dry, mixed
+
+
+@kernel("void(uint8[:,:,::1], int64[::1], float64, uint8[:,:,::1], float64[:,::1], float64[:,::1])")
+def _light(frame: Pixels, wet: Numbers, dark: float, bright: Pixels, dry: Values, mixed: Values) -> None:
+    """Fill `dry` and `mixed` with the wet pixels as they are, and lit and averaged over 3 x 3; `bright` is a copy."""
+    height, width = frame.shape[0], frame.shape[1]
+    for i in range(wet.size):
+        y, x = wet[i] // width, wet[i] % width
+        for c in range(3):
+            dry[i, c] = frame[y, x, c] / 255
+            bright[y, x, c] = np.uint8(bright[y, x, c] + np.uint8(GREY * (1 - dry[i, c]) * dark))
+    for i in range(wet.size):
+        y, x = wet[i] // width, wet[i] % width
+        for c in range(3):
+            total = 0
+            for j in range(y - 1, y + 2):
+                row = 1 if j < 0 else height - 2 if j == height else j  # mirrored, the border itself once
+                for k in range(x - 1, x + 2):
+                    column = 1 if k < 0 else width - 2 if k == width else k
+                    total += np.int64(bright[row, column, c])
+            mixed[i, c] = ((2 * total + 9) // 18) / 255 * (GREY / 255) + dry[i, c] * (1 - GREY / 255)
+
+
+@kernel("void(uint8[:,::1], int64[::1], float64[:,::1], float64[::1], float64)")
+def _dim(pixels: Pixels, wet: Numbers, mixed: Values, mean: Values, dim: float) -> None:
+    """Do as `_dimmed` for the wet pixels, in place."""
+    for i in range(wet.size):
+        for c in range(3):
+            value = (mixed[i, c] - mean[c]) * dim + mean[c]
+            pixels[wet[i], c] = np.uint8(min(max(value, 0.0), 1.0) * 255)
 
 
 def _dimmed(x: Values, mean: Values, dim: float) -> Pixels:
