@@ -1,0 +1,137 @@
+"""Processor time a frame of ours beside albumentations, torchvision v2 and decoding, as a table of docs/speed.md.
+
+    python -m tools.docs.corruption_speed          # measure, and write the table into docs/speed.md
+
+One process, one thread, turn by turn: a time is the least of the turns. Operations are those with one meaning in both;
+parameters are ours at severity 3. imagecorruptions has a process of its own, since it needs other packages: `make
+bench`. The fork of albumentations by Kitware, nrtk-albumentations, is measured where it stands in its place.
+"""
+
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import albumentations as A
+import cv2
+import numpy as np
+import torch
+
+import corruptions
+from tools.docs.corruption_pages import table
+from tools.docs.scene import scene
+from vidsparse.data.datasets.sample_videos import write_video
+from vidsparse.data.reading.decoders import read_pyav  # importing vidsparse mends torchvision beside a CPU torch
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "speed.md"
+BEGIN, END = "<!-- corruption speed: python -m tools.docs.corruption_speed -->", "<!-- end of corruption speed -->"
+TURNS, FRAMES, HEIGHT, WIDTH = 9, 8, 240, 320
+Call = Callable[[], object]
+
+
+def theirs() -> dict[str, Any]:
+    """Transforms of albumentations by the name of ours."""
+    return {
+        "gaussian_noise": A.GaussNoise(std_range=(0.18, 0.18), p=1),
+        "shot_noise": A.ShotNoise(scale_range=(0.08, 0.08), p=1),
+        "impulse_noise": A.SaltAndPepper(amount=(0.09, 0.09), p=1),
+        "iso_noise": A.ISONoise(p=1),
+        "gaussian_blur": A.GaussianBlur(blur_limit=(25, 25), sigma_limit=(3, 3), p=1),
+        "defocus_blur": A.Defocus(radius=(6, 6), alias_blur=(0.5, 0.5), p=1),
+        "motion_blur": A.MotionBlur(blur_limit=(31, 31), p=1),
+        "zoom_blur": A.ZoomBlur(max_factor=(1.21, 1.21), step_factor=(0.02, 0.02), p=1),
+        "glass_blur": A.GlassBlur(sigma=1, max_delta=2, iterations=3, p=1),
+        "snow": A.RandomSnow(p=1),
+        "rain": A.RandomRain(p=1),
+        "fog": A.RandomFog(p=1),
+        "spatter": A.Spatter(p=1),
+        "brightness": A.RandomBrightnessContrast((0.3, 0.3), (0, 0), p=1),
+        "contrast": A.RandomBrightnessContrast((0, 0), (-0.8, -0.8), p=1),
+        "saturate": A.HueSaturationValue((0, 0), (30, 30), (0, 0), p=1),
+        "elastic_transform": A.ElasticTransform(alpha=12, sigma=2.4, p=1),
+        "pixelate": A.Downscale(scale_range=(0.4, 0.4), p=1),
+        "jpeg_compression": A.ImageCompression(quality_range=(15, 15), p=1),
+        "color_quant": A.Posterize(num_bits=3, p=1),
+    }
+
+
+def of_torchvision() -> dict[str, Callable[[torch.Tensor], Any]]:
+    """Transforms of torchvision v2 by the name of ours, on uint8 tensors (C, H, W)."""
+    from torchvision.transforms import v2
+
+    return {
+        "gaussian_noise": v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.GaussianNoise(sigma=0.18)]),
+        "gaussian_blur": v2.GaussianBlur(25, 3.0),
+        "brightness": partial(v2.functional.adjust_brightness, brightness_factor=1.3),
+        "contrast": partial(v2.functional.adjust_contrast, contrast_factor=0.2),
+        "saturate": partial(v2.functional.adjust_saturation, saturation_factor=2.0),
+        "elastic_transform": v2.ElasticTransform(alpha=12.0, sigma=2.4),
+        "color_quant": partial(v2.functional.posterize, bits=3),
+    }
+
+
+def least(calls: dict[str, Call]) -> dict[str, float]:
+    """Milliseconds of processor time a frame of each call, the least of turns that are taken in turn."""
+    found = dict.fromkeys(calls, float("inf"))
+    for call in calls.values():
+        call()
+    for _ in range(TURNS):
+        for name, call in calls.items():
+            start = time.process_time()
+            call()
+            found[name] = min(found[name], 1000 * (time.process_time() - start) / FRAMES)
+    return found
+
+
+def rows() -> tuple[list[tuple[str, ...]], float]:
+    """A row an operation, and milliseconds a frame of decoding."""
+    whole = scene(FRAMES, WIDTH)[:, 40:280]
+    clip, tensors = (
+        np.ascontiguousarray(whole),
+        [torch.from_numpy(frame).permute(2, 0, 1).contiguous() for frame in whole],
+    )
+    made = list[tuple[str, ...]]()
+    peers = of_torchvision()
+    for name, transform in theirs().items():
+        calls: dict[str, Call] = {"ours": lambda name=name: corruptions.corrupt(clip, name, 3, "bench")}
+        calls["albumentations"] = lambda t=transform: [t(image=frame) for frame in clip]
+        if name in peers:
+            calls["torchvision"] = lambda t=peers[name]: [t(tensor) for tensor in tensors]
+        spent = least(calls)
+        ratio = spent["albumentations"] / spent["ours"]
+        made.append((name, *(f"{spent[who]:.2f}" if who in spent else "" for who in ("ours", "albumentations")),
+                     f"{ratio:.2f}", f"{spent['torchvision']:.2f}" if "torchvision" in spent else ""))  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        file = write_video(Path(folder) / "clip.mp4", clip, "libx264")
+        decode = least({"decode": lambda: read_pyav(file, range(FRAMES), HEIGHT, WIDTH)})["decode"]
+    return made, decode
+
+
+def main() -> None:
+    """Measure, print and write the table into docs/speed.md."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    made, decode = rows()
+    said = (
+        f"Milliseconds of processor time a frame of {WIDTH} x {HEIGHT}, severity 3, one thread, one process, turn by "
+        f"turn: albumentations {A.__version__}, torchvision v2 on tensors; {platform.machine()}, {date.today()}. "
+        f"Decoding a frame of H.264 takes {decode:.2f} ms. Above 1 ours is the faster one. What albumentations draws as rain, "
+        "snow, fog and spatter is its own; its brightness adds to all channels, where ImageNet-C's keeps hue and "
+        "saturation."
+    )
+    text = f"{said}\n\n{table(('operation', 'ours', 'albumentations', 'ratio', 'torchvision v2'), made)}"
+    sys.stdout.write(text + "\n")
+    page = PAGE.read_text("utf-8")
+    if BEGIN not in page:
+        page = f"{page.rstrip()}\n\n{BEGIN}\n{END}\n"
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
