@@ -120,8 +120,8 @@ def main() -> None:
     said = (
         f"Milliseconds of processor time a frame of {WIDTH} x {HEIGHT}, severity 3, one thread, one process, turn by "
         f"turn: albumentations {A.__version__}, torchvision v2 on tensors; {platform.machine()}, {date.today()}. "
-        f"Decoding a frame of H.264 takes {decode:.2f} ms. Above 1 ours is the faster one. What albumentations draws as rain, "
-        "snow, fog and spatter is its own; its brightness adds to all channels, where ImageNet-C's keeps hue and "
+        f"Decoding a frame of H.264 takes {decode:.2f} ms. Above 1 ours is the faster one. What albumentations draws as "
+        "rain, snow, fog and spatter is its own; its brightness adds to all channels, where ImageNet-C's keeps hue and "
         "saturation."
     )
     text = f"{said}\n\n{table(('operation', 'ours', 'albumentations', 'ratio', 'torchvision v2'), made)}"
