@@ -121,7 +121,7 @@ def _light(frame: Pixels, wet: Numbers, dark: float, bright: Pixels, dry: Values
     for i in range(wet.size):
         y, x = wet[i] // width, wet[i] % width
         for c in range(3):
-            total = 0
+            total = np.int64(0)
             for j in range(y - 1, y + 2):
                 row = 1 if j < 0 else height - 2 if j == height else j  # mirrored, the border itself once
                 for k in range(x - 1, x + 2):
