@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A room imports only what stands to its right; rooms joined by | do not know each other.
 ORDER = (
-    "scripts | __main__ → tools → cli → api → study → experiment → report → analysis → metrics → evaluation → training"
+    "scripts | __main__ → tools → cli → api → study → experiment → publishing → report → analysis → metrics"
+    " → evaluation → training"
     " → benchmark → corrupt_video | listing | preview | doctor | completion → loading | provenance → data → models"
     " → run_dir → config → plugins → tasks | recipe_rows | probes → sparsity → classes → utils → corruptions"
 )

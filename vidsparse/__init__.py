@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vidsparse.models.model_rows import list_models
     from vidsparse.models.zoo import create_model
     from vidsparse.plugins.registering import register
+    from vidsparse.publishing.hub_folder import from_pretrained
     from vidsparse.sparsity.topology import sparsify
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "compare",
     "create_model",
     "evaluate",
+    "from_pretrained",
     "generate",
     "list_configs",
     "list_corruptions",
@@ -63,6 +65,7 @@ _HOME = {
     "list_methods": "vidsparse.api.listed_names",
     "list_suites": "vidsparse.api.listed_names",
     "load_run": "vidsparse.api.result",
+    "from_pretrained": "vidsparse.publishing.hub_folder",
     "create_model": "vidsparse.models.zoo",
     "list_models": "vidsparse.models.model_rows",
     "load_config": "vidsparse.loading",

@@ -15,6 +15,7 @@ from vidsparse.doctor import command as doctor
 from vidsparse.listing import command as listing
 from vidsparse.plugins.blame import blamed
 from vidsparse.plugins.named_plugins import add_option, load_option
+from vidsparse.publishing import command as publishing
 from vidsparse.utils import own_commands
 from vidsparse.utils.errors import VidsparseError
 from vidsparse.utils.failures import machine_errno, sentence
@@ -296,6 +297,8 @@ COMMANDS: dict[str, Command] = {
         _add_preview,
     ),
     "doctor": (doctor.carry_out, "Say what works on this machine, and what does not.", doctor.add_arguments),
+    "publish": (publishing.publish, "Write a trained network as a folder for a model hub.", publishing.add_publish),
+    "board": (publishing.board, "Write a static leaderboard of many results.", publishing.add_board),
     "completion": (completion.carry_out, "Write the completion of a shell.", completion.add_arguments),
 }
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.summary import summary
-from vidsparse.report import own_metrics, words
+from vidsparse.report import own_metrics, result_file, words
 from vidsparse.report.arms import Arm, control, leaderboard, make_arms, mean_board
 from vidsparse.report.figures import mask_overlays
 from vidsparse.report.figures.example_frames import strips
@@ -46,6 +46,7 @@ FILES = {
     "overlays.npz": "one test clip with its masks and predictions, under each corruption",
     "gallery.parquet": "small pictures of some test clips, for comparisons",
     "analysis/": "attenuation, Fourier map, spectra, kernel maps and saliency, as tables and arrays",
+    "results.json": "the headline numbers, for leaderboards and registries",
     "figures/": "figures as PNG and, vectors for a paper, PDF",
     "tables/": "the numbers behind every figure and table as CSV and LaTeX",
 }
@@ -70,6 +71,7 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
     with showing(run / "analysis"):
         analysed = figure_sets.publish_all(_analyses(ours, dense), *shown_as)
     look = looks_of({ours.label: ours.method})[ours.label]
+    result_file.write(run, [result_file.of_run(ours, numbers)])
     results = figure_sets.results(numbers, ours.record.chance, ours.words, look)
     trained = figure_sets.training_and_sparsity(ours.training, ours.topology, ours.layers, ours.words.right)
     return _render(
@@ -117,6 +119,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     save_table(pd.concat(boards, names=["arm"]), out / "tables" / f"{task_words.score}_matrix")
     if (own := own_metrics.of_arms({arm.label: [*arm.runs.values()] for arm in arms})) is not None:
         save_table(own, out / "tables" / "own_metrics")
+    result_file.write(out, result_file.of_arms(arms, leaders, boards))
     severities = [int(column) for column in map(str, next(iter(boards.values()))) if column.isdigit()]
     shown = comparison_sections.of_arms(arms, leaders, loaded[0].record.chance, task_words, looks)
     found = {arm.label: _run_warnings(arm) for arm in arms}

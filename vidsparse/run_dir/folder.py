@@ -20,7 +20,16 @@ TRACKERS = "trackers.json"  # under which names dashboards know the run
 _FILES = {
     TRACKERS,
     *(f"{log}{DAMAGED}" for log in ("metrics.csv", "topology.csv", "structure.csv")),
-    *("config.yaml", "run.json", "report.html", "metrics.csv", "topology.csv", "layers.csv", "structure.csv"),
+    *(
+        "config.yaml",
+        "run.json",
+        "report.html",
+        "results.json",
+        "metrics.csv",
+        "topology.csv",
+        "layers.csv",
+        "structure.csv",
+    ),
     *("predictions", "predictions.parquet", "predictions.csv", "gallery.parquet", "frames.npz", "overlays.npz"),
     *("checkpoints", "figures", "tables", "analysis", "tensorboard"),
 }

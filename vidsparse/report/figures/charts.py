@@ -230,10 +230,20 @@ def panel(height: float) -> tuple[Figure, Axes]:
 def name_layers(axes: Axes, names: "pd.Series[str]") -> None:
     """Rows for layers in the order of the network; at most some forty are named."""
     every = -(-len(names) // 40)
-    axes.set_yticks(np.arange(0, len(names), every), names.iloc[::every].str.removesuffix(".weight"))
+    axes.set_yticks(np.arange(0, len(names), every), [ending(each, 28) for each in names.iloc[::every]])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelsize=SMALL)
     axes.grid(axis="y", visible=False)
+
+
+def ending(name: str, width: int) -> str:
+    """The name of a layer without ".weight", its end alone where it is longer than `width` letters.
+
+    >>> ending("blocks.1.res_blocks.0.branch2.conv_a.weight", 12)
+    '…nch2.conv_a'
+    """
+    name = name.removesuffix(".weight")
+    return name if len(name) <= width else "…" + name[1 - width :]
 
 
 def spaced(names: "pd.Index") -> list[str]:

@@ -92,7 +92,7 @@ def channels(table: pd.DataFrame, looks: Looks) -> Figure:
         axes.set_xlim(min(axes.get_xlim()[0], 0.5), max(axes.get_xlim()[1], 2))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter("")
-    charts.name_layers(panels[0], pd.Series([_ending(layer, 31) for layer in layers]))
+    charts.name_layers(panels[0], pd.Series(layers))
     panels[0].tick_params(axis="y", labelsize=SMALL)
     figure.supxlabel("dispersion of their counts (1: a random mask)", fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
@@ -129,11 +129,6 @@ def over_training(table: pd.DataFrame, looks: Looks) -> Figure:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
-
-
-def _ending(name: str, width: int) -> str:
-    name = name.removesuffix(".weight")
-    return name if len(name) <= width else "…" + name[1 - width :]
 
 
 def coarse(whole: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,1 @@
+"""What leaves the machine: a folder of one network for a hub, and a leaderboard of many results."""

@@ -1,0 +1,141 @@
+"""results.json, beside a report: its headline numbers in one form that a leaderboard or a registry can take.
+
+The form is `results.schema.json`, beside this module. Scores are shares, 0 to 1; what is not defined is null.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vidsparse.report.arms import Arm
+from vidsparse.report.run_numbers import RunNumbers
+from vidsparse.report.tables import Run
+from vidsparse.report.words import is_at_chance
+from vidsparse.utils import files, json_text
+from vidsparse.utils.errors import RunFolderError
+
+NAME, FORMAT, VERSION = "results.json", "vidsparse-results", 1
+SCHEMA = Path(__file__).with_name("results.schema.json")
+_PROTOCOL = {
+    "evaluation": ("suite", "severities", "views", "crops", "canvas", "resolution", "temporal", "corruption_seed"),
+    "data": ("source", "split", "frames", "stride", "short_side", "size"),
+}
+
+
+def of_run(run: Run, numbers: RunNumbers) -> dict[str, Any]:
+    """The entry of one run; `numbers` beside its dense reference where there is one."""
+    found = numbers.summary
+    scores = {name: _interval(found, name) for name in ("clean", "robust", "retention", "gain")}
+    means = numbers.board["mean"].drop(["clean", "mean"], errors="ignore")
+    return _entry({0: run}, run.label, scores, means) | {"at_chance": is_at_chance(run, found), "seeds": [_seed(run)]}
+
+
+def of_arms(arms: Sequence[Arm], leaders: pd.DataFrame, boards: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """An entry an arm of a comparison, means over its seeds, the most robust first."""
+    by_label = {arm.label: arm for arm in arms}
+    found = []
+    for row in leaders.to_dict("records"):
+        arm = by_label[row["arm"]]
+        scores = {name: _interval(row, name) for name in ("clean", "robust", "retention", "gain", "static_gain")}
+        means = boards[arm.label]["mean"].drop(["clean", "mean"], errors="ignore")
+        entry = _entry(arm.runs, arm.label, scores, means)
+        found.append(entry | {"at_chance": bool(row["at_chance"]), "seeds": sorted(arm.runs)})
+    return found
+
+
+def write(folder: Path, entries: Sequence[Mapping[str, Any]]) -> Path:
+    """Write folder/results.json."""
+    said = {"format": FORMAT, "version": VERSION, "entries": list(entries)}
+    text = json.dumps(_plain(said), indent=1, allow_nan=False, ensure_ascii=False)
+    files.write(folder / NAME, text + "\n")
+    return folder / NAME
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The entries of folder/results.json; RunFolderError where there is none, or of another form."""
+    path = folder / NAME
+    if not path.is_file():
+        raise RunFolderError(f"{folder} holds no {NAME}: remake its report (vidsparse report RUN), which writes it")
+    try:
+        said = json_text.parsed(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path} is damaged ({error}); remake the report, which writes it anew") from error
+    if not isinstance(said, dict) or said.get("format") != FORMAT:
+        raise RunFolderError(f'{path} does not say "format": "{FORMAT}": it is of something else')
+    if said.get("version") != VERSION:
+        raise RunFolderError(f"{path} is of version {said.get('version')}, this vidsparse reads {VERSION}: upgrade it")
+    wanted = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["entry"]["required"]
+    for entry in said.get("entries") or []:
+        if missing := [name for name in wanted if name not in entry]:
+            raise RunFolderError(f"{path}: an entry lacks {', '.join(missing)}; remake the report, which writes it")
+    return list(said.get("entries") or [])
+
+
+def _entry(runs: Mapping[int, Run], label: str, scores: Mapping[str, Any], means: "pd.Series[float]") -> dict[str, Any]:
+    first = runs[min(runs)]
+    record, topology = first.record, first.record.topology
+    sparse = first.method not in ("dense", "given")
+    return {
+        "name": label,
+        "runs": [run.name for run in runs.values()],
+        "task": first.task.name,
+        "score": first.words.score,
+        "model": record.model.name,
+        "parameters": record.model.parameters,
+        "method": first.method,
+        "sparsity": topology.sparsity if sparse else 0.0,
+        "distribution": topology.distribution if sparse else None,
+        "nonzero": record.nonzero,
+        "data": {
+            "description": first.data,
+            "sample_data": first.on_sample_data,
+            "fingerprint": record.data.fingerprint,
+            "classes": len(record.data.classes),
+            "test_samples": record.data.n_test,
+        },
+        "protocol": {
+            key: (first.config.get(block) or {}).get(key) for block, keys in _PROTOCOL.items() for key in keys
+        },
+        "chance": record.chance,
+        "clean": scores["clean"],
+        "robust": scores["robust"],
+        "retention": scores["retention"],
+        "gain_over_dense": scores["gain"],
+        "gain_over_static": scores.get("static_gain"),
+        "corruptions": {str(name): value for name, value in means.items()},
+        "corruption_code": record.corruptions_fingerprint or None,
+        "predictions_sha256": [_digest(run) for run in runs.values()],
+        "versions": dict(record.versions),
+        "finished": record.finished,
+    }
+
+
+def _interval(numbers: Mapping[Any, Any], name: str) -> dict[str, float] | None:
+    value = numbers.get(name, math.nan)
+    if value != value:
+        return None
+    return {"value": value, "low": numbers.get(f"{name}_low"), "high": numbers.get(f"{name}_high")}
+
+
+def _digest(run: Run) -> str | None:
+    seal = files.seal_of(run.path / "predictions.parquet")
+    return seal.read_text().split()[0] if seal.is_file() else None
+
+
+def _seed(run: Run) -> int:
+    return int((run.config.get("training") or {}).get("seed") or 0)
+
+
+def _plain(value: Any) -> Any:
+    """The same with null for what is no number, and numbers that JSON has."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
