@@ -65,6 +65,25 @@ def test_a_run_of_a_study_is_the_run_that_its_settings_make():
     assert identity(dense.config) == identity(load_config("ucf101_dense", ["name=dense_seed0"]))
 
 
+def test_further_controls_stand_beside_the_methods_under_names_of_their_own():
+    runs = runs_of("study.controls=[narrow,shuffled,augmix,{name: early,sparse.method: rigl,sparse.stop: 0.5}]")
+    found = {run.name: run for run in runs}
+    assert list(found)[4:] == [
+        "dense_50_narrow_seed0", "rigl_50_shuffled_seed0", "set_50_shuffled_seed0", "dense_augmix_seed0",
+        "rigl_50_early_seed0",
+    ]  # fmt: skip
+    assert found["dense_50_narrow_seed0"].config.model.narrowed == 0.5
+    assert found["dense_50_narrow_seed0"].config.sparse.method == "dense"
+    assert found["set_50_shuffled_seed0"].config.sparse.rearrange == "shuffled"
+    assert found["dense_augmix_seed0"].config.training.augmix.severity == 3
+    early, rigl = (found[name].config for name in ("rigl_50_early_seed0", "rigl_50_seed0"))
+    assert (early.sparse.stop, rigl.sparse.stop) == (0.5, 0.75)
+    assert len({run.arm for run in runs}) == len(runs)
+    for wrong in ("narow", "{sparse.method: rigl}", "narrow,narrow", "{name: x,sparse.method: rigel}"):
+        with pytest.raises(ConfigError, match=r"study\.controls"):
+            runs_of(f"study.controls=[{wrong}]")
+
+
 def test_data_sets_are_names_or_names_with_settings():
     data = "study.data=[ucf101,{name: small,data.frames: 4,evaluation.severities: [2]}]"
     runs = runs_of(data)

@@ -29,7 +29,7 @@ def board() -> pd.DataFrame:
         ("rigl", 0.1, "uniform"): 0.9,
         ("set", 0.1, "er"): 0.8,
     }
-    return _leaderboard({("a", "m", *arm): {0: predictions(share)} for arm, share in shares.items()})
+    return _leaderboard({("a", "m", *arm, ""): {0: predictions(share)} for arm, share in shares.items()})
 
 
 def test_a_gain_over_static_is_over_that_of_the_same_distribution(board):
@@ -41,6 +41,16 @@ def test_a_gain_over_static_is_over_that_of_the_same_distribution(board):
         ("static", "erk"): 0.1, ("rigl", "erk"): 0.2, ("static", "uniform"): -0.2, ("rigl", "uniform"): 0.4,
         ("set", "er"): 0.3,
     }  # fmt: skip
+
+
+def test_further_controls_are_held_against_the_plain_dense_arm_and_named():
+    arms = {("dense", 0.0, "", ""): 0.5, ("dense", 0.5, "", "narrow"): 0.4, ("dense", 0.0, "", "augmix"): 0.8,
+            ("static", 0.5, "erk", ""): 0.6, ("rigl", 0.5, "erk", "shuffled"): 0.7}  # fmt: skip
+    board = _leaderboard({("a", "m", *arm): {0: predictions(share)} for arm, share in arms.items()})
+    gains = board.set_index("variant").loc[["narrow", "augmix", "shuffled"], "gain"]
+    assert gains.round(6).tolist() == [-0.1, 0.3, 0.2]
+    assert board.set_index("variant").loc["shuffled", "static_gain"] == pytest.approx(0.1)
+    assert "variant" in [column.header for column in console_board(board).columns]
 
 
 def test_the_table_names_distributions_where_they_differ(board):

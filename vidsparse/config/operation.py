@@ -112,7 +112,10 @@ class StudyConfig:
     Not a study where `methods` is empty. `models`: names, none for the config's own. `data`: sources, at data/NAME, or
     mappings of `name` and settings such as `evaluation.suite`; none for the config's own. `distributions`: how weights
     are shared out among layers; null is the config's own, and at sparsities up to 0.3, where erk leaves nearly all
-    layers dense, uniform beside it. `jobs`: runs at once.
+    layers dense, uniform beside it. `controls`: further arms beside these, by name: narrow (dense, of as many weights
+    as at each sparsity), shuffled and reset (sparse.rearrange, for each dynamic method), augmix (dense, at the paper's
+    strength); or mappings of `name` and settings, such as {name: mine, sparse.method: rigl, sparse.grow_window: 1}.
+    `jobs`: runs at once.
     `cluster`: null for this machine, "local" for Dask workers here, or the address of a Dask scheduler.
     """
 
@@ -121,6 +124,7 @@ class StudyConfig:
     distributions: list[str] | None = key(
         None, "the distributions, null for the config's own, and uniform where that is nearly dense"
     )
+    controls: list[Any] = empty(list, "further arms: narrow, shuffled, reset, augmix, or mappings of name and settings")
     seeds: list[int] = numbers([0], "a seed", "of the runs", at_least=0, largest=LARGEST_SEED)
     models: list[str] = empty(list, "the models, none for the config's own")
     data: list[Any] = empty(list, "data sources, or mappings of name and settings, none for the config's own")

@@ -51,7 +51,8 @@ def mixture(clip: Frames, config: AugmixConfig, rng: np.random.Generator) -> Fra
             level, sign = rng.uniform(0.1, config.severity) / _LEVELS, float(rng.choice((-1.0, 1.0)))
             chained = apply(chained, name, level, sign)
         mixed += np.float32(share * weight) * chained
-    return np.rint(mixed).clip(0, 255).astype(np.uint8)
+    rounded: Frames = np.rint(mixed).clip(0, 255).astype(np.uint8)
+    return rounded
 
 
 def apply(clip: Frames, name: str, level: float, sign: float = 1.0) -> Frames:

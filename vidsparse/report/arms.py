@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +50,11 @@ class Arm:
         return "" if self.first.method in ("dense", "given") else self.first.record.topology.distribution
 
     @property
+    def variant(self) -> str:
+        """How it departs from the method and its network: a further control; empty for the method itself."""
+        return _variant(self.first.config)
+
+    @property
     def model(self) -> str:
         """The network's name."""
         return self.first.record.model.name
@@ -79,6 +84,7 @@ def make_arms(runs: Sequence[Run]) -> list[Arm]:
         _short(arm.first)
         + (f", {arm.distribution}" if len(spread) > 1 and arm.distribution else "")
         + (f", {arm.model}" if len(models) > 1 else "")
+        + (f", {arm.variant}" if arm.variant else "")
         for arm in arms
     ]
     names = [arm.first.name for arm in arms]
@@ -104,6 +110,7 @@ def control(arm: Arm, arms: Sequence[Arm], method: str) -> Arm | None:
             for other in arms
             if other is not arm
             and other.first.method == method
+            and not other.variant
             and other.model == arm.model
             and (method == "dense" or (other.sparsity, other.distribution) == (arm.sparsity, arm.distribution))
         ),
@@ -136,7 +143,8 @@ def leaderboard(arms: Sequence[Arm]) -> pd.DataFrame:
         row["at_chance"] = all(is_at_chance(run, {"clean_low": low}) for run, low in lows)
         for name, prefix in (("dense", ""), ("static", "static_")):
             other = control(arm, arms, name)
-            if other and row["robust"] == row["robust"] and arm.first.method != "dense" and (arm.dynamic or not prefix):
+            plain = arm.first.method == "dense" and not arm.variant
+            if other and row["robust"] == row["robust"] and not plain and (arm.dynamic or not prefix):
                 row |= {f"{prefix}{key}": value for key, value in gain_numbers(*paired(arm, other)).items()}
         rows.append(row | {key: _mean_cost(arm, key) for key in _COSTS})
     table = pd.DataFrame(rows)
@@ -158,7 +166,7 @@ def gains_by_family(arms: Sequence[Arm]) -> tuple[pd.DataFrame, pd.DataFrame]:
     single, whole = [], []
     for arm in arms:
         dense = control(arm, arms, "dense")
-        if dense is None or arm.first.method == "dense":
+        if dense is None or (arm.first.method == "dense" and not arm.variant):
             continue
         ours, theirs = ({seed: _by_corruption(table) for seed, table in each.items()} for each in paired(arm, dense))
         names = list(next(iter(ours.values())))
@@ -206,6 +214,23 @@ def _key(run: Run) -> str:
     sparse = {} if run.method == "dense" else run.config.get("sparse")
     said = [run.method, run.record.topology.sparsity, run.record.model.name, run.title, sparse, kept]
     return json.dumps(said, sort_keys=True, default=str)
+
+
+def _variant(config: Mapping[str, Any]) -> str:
+    """What further control a resolved config is of, in words.
+
+    >>> _variant({"model": {"narrowed": 0.5}, "training": {"augmix": {"severity": 3.0, "jsd": 12.0}}})
+    'narrowed by 50 %, AugMix with its loss'
+    >>> _variant({"sparse": {"method": "rigl", "rearrange": "shuffled"}})
+    'links shuffled'
+    """
+    narrowed = (config.get("model") or {}).get("narrowed") or 0
+    rearranged = (config.get("sparse") or {}).get("rearrange")
+    augmix = (config.get("training") or {}).get("augmix") or {}
+    said = [f"narrowed by {100 * narrowed:.3g} %"] if narrowed else []
+    said += [f"links {rearranged}"] if rearranged else []
+    said += ["AugMix" + (" with its loss" if augmix.get("jsd") else "")] if augmix.get("severity") else []
+    return ", ".join(said)
 
 
 def _short(run: Run) -> str:

@@ -55,7 +55,7 @@ def paper_table(arms: pd.DataFrame) -> pd.DataFrame:
     `arms` has the columns of the leaderboard, or of a study's arms.csv, where axes stand in the place of `arm`. Rows
     keep their order.
     """
-    axes = [name for name in ("data", "model", "distribution") if name in arms and arms[name].nunique() > 1]
+    axes = [name for name in ("data", "model", "distribution", "variant") if name in arms and arms[name].nunique() > 1]
     if "arm" in arms:
         named = {"arm": arms["arm"].astype(str)}
     else:

@@ -80,7 +80,8 @@ class Board:
         table = Table()
         axes = [axis for axis in ("data", "model") if len({getattr(run, axis) for run in self.runs}) > 1]
         several = len({run.distribution for run in self.runs if run.distribution}) > 1
-        spread = ["distribution"] if several else []
+        variants = any(run.variant for run in self.runs)
+        spread = [*(["distribution"] if several else []), *(["variant"] if variants else [])]
         for title in (*axes, "method", "sparsity", *spread, "seed", "state", "clean", "robust", "gain", "time"):
             right = title in ("sparsity", "seed", "clean", "robust", "gain", "time")
             table.add_column(title, justify="right" if right else "left", no_wrap=True)
@@ -121,13 +122,14 @@ class Board:
         row.seconds = sum(record.seconds.values())
         for other in self.rows.values():
             dense = self._dense_of(other.run)
-            if other.run.method != "dense" and dense:
+            if dense and other is not dense:
                 other.gain = other.robust - dense.robust
 
     def _dense_of(self, run: Planned) -> Row | None:
         same = (run.data, run.model, run.seed)
         found = (r for r in self.rows.values() if (r.run.data, r.run.model, r.run.seed) == same)
-        return next((row for row in found if row.run.method == "dense" and row.state == "done"), None)
+        plain = (row for row in found if row.run.method == "dense" and not row.run.variant)
+        return next((row for row in plain if row.state == "done"), None)
 
     def _tell(self, row: Row) -> None:
         ended = sum(each.state in ("done", "failed", "stopped") for each in self.rows.values())

@@ -1,12 +1,10 @@
 """Which runs a study is made of: each an ordinary config in a folder of the study, in the order they are done."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from vidsparse.config import Config, StudyConfig
 from vidsparse.config.change import changed
@@ -16,6 +14,8 @@ from vidsparse.loading import load_config
 from vidsparse.loading.validate import unknown
 from vidsparse.models.model_rows import model_spec
 from vidsparse.sparsity.methods import METHODS, SETTINGS
+from vidsparse.study.control_arms import ControlArm, control_arms
+from vidsparse.study.spelling import spelled
 from vidsparse.utils.errors import ConfigError
 
 CONTROLS = ("dense", "static")
@@ -24,7 +24,10 @@ UNIFORM, NEARLY_DENSE = "uniform", 0.3  # up to this sparsity erk masks few laye
 
 @dataclass(frozen=True)
 class Planned:
-    """One run of a study. `data` and `model` are labels; the dense control has sparsity 0 and no distribution."""
+    """One run of a study. `data` and `model` are labels; the dense control has sparsity 0 and no distribution.
+
+    `variant` is the name of a further arm (`study.controls`), empty for methods and their two controls.
+    """
 
     data: str
     model: str
@@ -33,6 +36,7 @@ class Planned:
     distribution: str
     seed: int
     config: Config
+    variant: str = ""
 
     @property
     def name(self) -> str:
@@ -45,9 +49,9 @@ class Planned:
         return self.config.folder
 
     @property
-    def arm(self) -> tuple[str, str, str, float, str]:
+    def arm(self) -> tuple[str, str, str, float, str, str]:
         """What the run has in common with its siblings of other seeds."""
-        return self.data, self.model, self.method, self.sparsity, self.distribution
+        return self.data, self.model, self.method, self.sparsity, self.distribution, self.variant
 
 
 def plan(path: str | Path, overrides: Sequence[str], base: Config) -> tuple[Planned, ...]:
@@ -69,13 +73,17 @@ def plan(path: str | Path, overrides: Sequence[str], base: Config) -> tuple[Plan
                 said = [f"sparse.method={method}", *([f"sparse.sparsity={sparsity}"] if sparsity else [])]
                 said += [f"sparse.distribution={distribution}"] if distribution not in ("", own) else []
                 typed = _without_others_settings(overrides, method)
-                arms[method, sparsity, distribution] = _load(path, [*typed, *settings, *said], base.folder)
-            for seed, ((method, sparsity, distribution), arm) in product(study.seeds, arms.items()):
+                arms[method, sparsity, distribution, ""] = _load(path, [*typed, *settings, *said], base.folder)
+            for one in control_arms(study, [key[:3] for key in arms]):
+                method, sparsity, distribution, made = _control(path, [*overrides, *settings], base, one)
+                arms[method, sparsity, distribution, one.variant] = made
+            for seed, ((method, sparsity, distribution, variant), arm) in product(study.seeds, arms.items()):
                 other = distribution if distribution != own else ""
-                parts = (data, model.replace("/", "-"), method, f"{100 * sparsity:g}" if sparsity else "", other)
+                size = f"{100 * sparsity:g}" if sparsity else ""
+                parts = (data, model.replace("/", "-"), method, size, other, variant)
                 name = "_".join([part for part in parts if part] + [f"seed{seed}"])
                 config = replace(arm, name=name, training=replace(arm.training, seed=seed))
-                runs.append(Planned(data, arm.model.name, method, sparsity, distribution, seed, config))
+                runs.append(Planned(data, arm.model.name, method, sparsity, distribution, seed, config, variant))
     twice = [name for name, count in Counter(run.name for run in runs).items() if count > 1]
     if twice:
         raise ConfigError(f"study: two runs are called {twice[0]}; give the entries of study.data names of their own")
@@ -93,6 +101,25 @@ def _arms(study: StudyConfig, own: str) -> Iterator[tuple[str, float, str]]:
         for distribution in dict.fromkeys(both if study.distributions is None else study.distributions):
             yield "static", sparsity, distribution
             yield from ((method, sparsity, distribution) for method in study.methods if method not in CONTROLS)
+
+
+def _control(
+    path: str | Path, overrides: Sequence[str], base: Config, one: ControlArm
+) -> tuple[str, float, str, Config]:
+    """Method, sparsity, distribution and config of a further arm."""
+    asked = {key: value for key, _, value in (word.partition("=") for word in one.settings)}
+    method = one.method or asked.get("sparse.method") or base.sparse.method
+    if method not in METHODS:
+        raise ConfigError(f"study.controls: {method} is no method: {unknown('sparse.method', method, METHODS)}")
+    said = [f"sparse.method={method}"]
+    said += [f"sparse.sparsity={one.sparsity}"] if one.sparsity and method != "dense" else []
+    said += [f"sparse.distribution={one.distribution}"] if one.distribution else []
+    if method != "dense" and not one.sparsity and "sparse.sparsity" not in asked:
+        said.append(f"sparse.sparsity={base.study.sparsities[0]}")
+    made = _load(path, [*_without_others_settings(overrides, method), *said, *one.settings], base.folder)
+    sparse = made.sparse
+    sparsity = one.sparsity or (sparse.sparsity if method != "dense" else 0.0)
+    return method, sparsity, sparse.distribution if method != "dense" else "", made
 
 
 def _own_distribution(path: str | Path, overrides: Sequence[str], base: Config) -> str:
@@ -113,14 +140,9 @@ def _data_axis(base: Config) -> Iterator[tuple[str, list[str]]]:
             other = [] if entry == base.data.source else [f"data.source={entry}", f"data.root=data/{entry}"]
             yield entry, other
         elif isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
-            yield entry["name"], [f"{key}={_spelled(value)}" for key, value in entry.items() if key != "name"]
+            yield entry["name"], [f"{key}={spelled(value)}" for key, value in entry.items() if key != "name"]
         else:
             raise ConfigError(f"study.data={entry}: an entry is a data source, or a name with settings")
-
-
-def _spelled(value: Any) -> str:
-    """A value as the command line takes it."""
-    return json.dumps(value) if value is None or isinstance(value, list | dict) else str(value)
 
 
 def _check_model(name: str) -> None:

@@ -25,15 +25,15 @@ from vidsparse.sparsity.methods import METHODS
 from vidsparse.study.planned_runs import Planned
 from vidsparse.utils import csv_text, files
 
-AXES = ["data", "model", "method", "sparsity", "distribution"]
-Key = tuple[str, str, str, float, str]
-DENSE = ("dense", 0.0, "")  # the control, where all arms of a data set and a model find it
+AXES = ["data", "model", "method", "sparsity", "distribution", "variant"]
+Key = tuple[str, str, str, float, str, str]
+DENSE = ("dense", 0.0, "", "")  # the control, where all arms of a data set and a model find it
 
 
 def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, list[str]]:
     """Write out/tables/*.csv and out/study.json from the finished runs; returns the table of arms and the power notes.
 
-    runs.csv: one row a run. arms.csv: one row an arm (data, model, method, sparsity, distribution), means over seeds
+    runs.csv: one row a run. arms.csv: one row an arm (`AXES`), means over seeds
     with intervals over seeds and recordings, gains over dense and over static of the same sparsity and distribution;
     arms.tex: the same as a table of a paper.
     corruption_gains.csv and relative_gains.csv: gains over dense by corruption, and by corruption and severity.
@@ -69,7 +69,7 @@ def console_board(board: pd.DataFrame) -> Table:
     axes = [axis for axis in ("data", "model") if board[axis].nunique() > 1]
     table = Table(title="means over seeds in %, gains in points [95 % interval over seeds and recordings]", padding=0)
     several = board.loc[board["method"] != "dense", "distribution"].nunique() > 1
-    spread = ["distribution"] if several else []
+    spread = [*(["distribution"] if several else []), *(["variant"] if board["variant"].any() else [])]
     for title in (
         *axes,
         "method",
@@ -82,7 +82,7 @@ def console_board(board: pd.DataFrame) -> Table:
         "wins",
         "over static",
     ):
-        table.add_column(title, justify="left" if title in (*axes, "method", "distribution") else "right")
+        table.add_column(title, justify="left" if title in (*axes, "method", "distribution", "variant") else "right")
     for _, row in board.iterrows():
         wins = "" if math.isnan(row["wins"]) else f"{row['wins']:.0f}/{row['wins'] + row['ties'] + row['losses']:.0f}"
         table.add_row(
@@ -104,7 +104,7 @@ def _leaderboard(arms: Mapping[Key, Arm]) -> pd.DataFrame:
     rows = []
     for key, arm in arms.items():
         row: dict[str, Any] = {**_axes(key), "dynamic": METHODS[key[2]].dynamic, **arm_numbers(arm)}
-        dense, static = (*key[:2], *DENSE), (*key[:2], "static", *key[3:])
+        dense, static = (*key[:2], *DENSE), (*key[:2], "static", *key[3:5], "")
         if key != dense and dense in arms:
             row |= gain_numbers(arm, arms[dense])
         if METHODS[key[2]].dynamic and static in arms:
@@ -120,7 +120,7 @@ def _against_dense(arms: Mapping[Key, Arm], compare: Any) -> pd.DataFrame:
     parts = [
         compare(arm, arms[*key[:2], *DENSE]).assign(**_axes(key))
         for key, arm in arms.items()
-        if key[2] != "dense" and (*key[:2], *DENSE) in arms
+        if key[2:] != DENSE and (*key[:2], *DENSE) in arms
     ]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=AXES)
     return table[[*AXES, *(name for name in table.columns if name not in AXES)]]

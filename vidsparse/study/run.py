@@ -72,7 +72,15 @@ def list_runs(path: str | Path, overrides: Sequence[str], base: Config) -> str:
         f"{'finished' if is_finished(run) else 'missing ':<8}  {run.folder}  "
         + "  ".join(
             str(part)
-            for part in (run.data, run.model, run.method, run.sparsity or "", run.distribution, f"seed {run.seed}")
+            for part in (
+                run.data,
+                run.model,
+                run.method,
+                run.sparsity or "",
+                run.distribution,
+                run.variant,
+                f"seed {run.seed}",
+            )
             if part
         )
         for run in runs

@@ -14,7 +14,7 @@ def jensen_shannon(logits: Tensor) -> Tensor:
     1/V Σ KL(p_v ‖ M) with M the mean of the p_v, natural logarithm: 0 to log V. Hendrycks et al. 2020 (AugMix),
     equation 2, with V = 3: the clip and two mixtures.
 
-    >>> round(float(jensen_shannon(torch.tensor([[[0.0, 99.0]], [[99.0, 0.0]]]))), 4)
+    >>> round(float(jensen_shannon(Tensor([[[0.0, 99.0]], [[99.0, 0.0]]]))), 4)
     0.6931
     """
     answers = logits.float().softmax(-1)
