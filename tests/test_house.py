@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "scripts | __main__ → tools → cli → api → study → experiment → publishing → report → analysis → metrics"
     " → evaluation → training"
-    " → benchmark → corrupt_video | listing | preview | doctor | completion → loading | provenance → data → models"
-    " → run_dir → config → plugins → tasks | recipe_rows | probes → sparsity → classes → utils → corruptions"
+    " → benchmark → corrupt_video | listing | preview | doctor | completion | export → loading | provenance → data"
+    " → models → run_dir → config → plugins → tasks | recipe_rows | probes → sparsity → classes → utils → corruptions"
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER.split(" → ")) for room in rooms.split(" | ")}
 LONGEST = 350  # lines

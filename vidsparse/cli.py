@@ -12,6 +12,7 @@ from corruptions.exceptions import CorruptionError
 from vidsparse.completion import command as completion
 from vidsparse.corrupt_video import command as corrupt_video
 from vidsparse.doctor import command as doctor
+from vidsparse.export import command as export
 from vidsparse.listing import command as listing
 from vidsparse.plugins.blame import blamed
 from vidsparse.plugins.named_plugins import add_option, load_option
@@ -296,6 +297,7 @@ COMMANDS: dict[str, Command] = {
         "Show a video under corruptions: sheets over severities and over time, and one of them in motion.",
         _add_preview,
     ),
+    "export": (export.carry_out, "Write the network of a run for another runtime.", export.add_arguments),
     "doctor": (doctor.carry_out, "Say what works on this machine, and what does not.", doctor.add_arguments),
     "publish": (publishing.publish, "Write a trained network as a folder for a model hub.", publishing.add_publish),
     "board": (publishing.board, "Write a static leaderboard of many results.", publishing.add_board),

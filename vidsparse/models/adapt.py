@@ -56,7 +56,7 @@ def _bare(kind: type[nn.Module], *adapters: Adapter) -> nn.Module:
 def over_frames(model: nn.Module, stock: Stock, clips: Tensor) -> Tensor:
     """A network for images (N, 3, H, W) as one for clips: the mean of its logits over the frames, (B, classes)."""
     logits: Tensor = stock(clips.transpose(1, 2).flatten(0, 1))
-    mean: Tensor = logits.unflatten(0, (len(clips), -1)).mean(1)
+    mean: Tensor = logits.unflatten(0, (clips.shape[0], -1)).mean(1)  # len() would fix the number of clips of an export
     return mean
 
 

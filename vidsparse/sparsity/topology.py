@@ -120,7 +120,8 @@ class Topology:
         self.updates, self.changed, self.init = 0, 0, init
         self.dropped = 0  # connections, those that were grown again at once included
         self.last_update: Update | None = None
-        self.seed = distributed.seed_of_first(seed, next(iter(choice.weights.values())).device)
+        device = next((weight.device for weight in choice.weights.values()), torch.device("cpu"))
+        self.seed = distributed.seed_of_first(seed, device)
         self._choice, self._weights, self._budget = choice, choice.budget, budget
         self._update_steps = self.method.update_steps(self.total_steps)
         self._dense_steps = self.method.dense_gradient_steps(self.total_steps)
@@ -137,8 +138,7 @@ class Topology:
     def step(self) -> int:
         """Optimizer steps that were made; those that a gradient scaler left out do not count.
 
-        To be set by who replays steps from a CUDA graph, which no hook sees; the next update and the steps whose dense
-        gradients it needs are made outside the graph. Weights and masks stay where they are.
+        To be set by who replays steps from a CUDA graph, which no hook sees, but for updates and their gradients.
         """
         return self._steps.value
 

@@ -31,6 +31,8 @@ def count_cost(
     from vidsparse.sparsity.measure.flops import count_flops
     from vidsparse.sparsity.measure.layer_table import budget_of, forward_flops, training_cost
 
+    if next(model.parameters(), None) is None:
+        return None, None  # another runtime carries it out
     try:
         flops = count_flops(model, (1, 3, data.frames, data.size, data.size))
     except ConfigError as error:
@@ -80,7 +82,8 @@ def write_layers(run: Path, model: "nn.Module", sparse: "Topology", flops: "Flop
     from vidsparse.sparsity.measure import layer_table
 
     rows = layer_table.layer_table(model, sparse, flops)
-    write_csv(run / "layers.csv", rows)
+    if rows:  # a network that another runtime carries out has no weights here
+        write_csv(run / "layers.csv", rows)
     weights, states = (TensorBytes(**asdict(held)) for held in layer_table.model_memory(model, sparse))
     sums = {name: sum(row[name] for row in rows) for name in _SUMS}
     found = LayersRecord(

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from corruptions.exceptions import suggestion
+from vidsparse.models.exported_kinds import PACKAGES as EXPORTED
+from vidsparse.models.exported_kinds import is_exported
 from vidsparse.models.model_rows import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, names_in
 from vidsparse.run_dir.record import RunRecord, read_record
@@ -51,7 +53,7 @@ class Weights:
 
 def names_parameters(path: Path) -> bool:
     """Whether a file's name ends as files of parameters do, in letters of either case."""
-    return path.suffix.lower() in SUFFIXES
+    return path.suffix.lower() in (*SUFFIXES, *EXPORTED)
 
 
 def split_part(reference: str) -> tuple[str, str]:
@@ -133,21 +135,30 @@ def _classes_of_run(record: RunRecord) -> tuple[Names, ...] | None:
 
 def _classes_beside(path: Path) -> tuple[Names, ...] | None:
     """The classes in a config.json of Hugging Face or timm beside a file of weights; None where it names none."""
-    try:
-        said = json_text.parsed((path.parent / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    names = names_in(said.get("id2label") or said.get("label_names")) if isinstance(said, dict) else None
+    said = _said_beside(path)
+    names = names_in(said.get("id2label") or said.get("label_names"))
     unnamed = names and all(re.fullmatch(r"LABEL_\d+", words[0]) for words in names)
     return None if unnamed else names
 
 
+def _said_beside(path: Path) -> dict[str, Any]:
+    """The config.json beside a file of weights; nothing where there is none."""
+    try:
+        said = json_text.parsed((path.parent / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
 def native_input(spec: ModelSpec, reference: str | None) -> Input:
-    """What weights were trained on: a run's own settings, else those of the model's row or of timm's table."""
+    """What weights were trained on: a run's own settings, also where they were exported, else those of the model's
+    row or of timm's table."""
     if reference and (Path(reference) / "run.json").is_file():
         identity = read_record(Path(reference)).identity
         keys = ("frames", "short_side", "size", "normalize")
         return Input(**{key: identity[f"data.{key}"] for key in keys})
+    if reference and is_exported(Path(reference)) and (said := _said_beside(Path(reference)).get("input")):
+        return Input(**said)
     if not spec.name.startswith(TIMM):
         return Input(spec.frames, spec.short_side, spec.size, spec.normalize)
     config = _timm_config(spec.name, "model.name")

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from vidsparse.classes.matching import SETS, Lookup, find_all, plain, sets_of
 from vidsparse.classes.spaces import ambiguous
 from vidsparse.models.adapt import Stock, adapted
+from vidsparse.models.exported import Exported
+from vidsparse.models.exported_kinds import is_exported
 from vidsparse.models.model_rows import model_spec
 from vidsparse.models.weights.checkpoints import Fit, fit_tensors, refuse_misfits
 from vidsparse.models.weights.find import Weights, find_weights
@@ -58,15 +60,25 @@ def evaluated(
         ConfigError: weights that do not fit the network, or classes that cannot be told.
     """
     weights = find_weights(model_spec(name), given.reference)
+    if is_exported(weights.path):
+        network = Exported(weights.path)
+        return _answering(network, network.classes(frames, size), classes, weights, given, ())
     tensors = read_tensors(weights.path, part=weights.part)
     fit = fit_tensors(tensors, _shapes(name, len(classes) or 1, frames, size, given.narrowed))
     if fit.classes:
         fit = fit_tensors(tensors, _shapes(name, fit.classes[0], frames, size, given.narrowed))
     refuse_misfits(fit, weights.path)
     count = _head(name, frames, size, fit)
-    order, how, names = _order(classes, count, weights, given.labels)
     model = create_model(name, count, frames, size, narrowed=given.narrowed)
     model.load_state_dict({**model.state_dict(), **fit.tensors})
+    return _answering(model, count, classes, weights, given, tuple(fit.notes))
+
+
+def _answering(
+    model: nn.Module, count: int, classes: Sequence[str], weights: Weights, given: Given, notes: tuple[str, ...]
+) -> tuple[nn.Module, WeightsRecord]:
+    """A network of `count` logits as `evaluated` gives it."""
+    order, how, names = _order(classes, count, weights, given.labels)
     rows = answer_rows(order, count, given.answers == "all" or not order)
     if rows != [(place,) for place in range(count)]:
         most = max(map(len, rows))
@@ -77,7 +89,7 @@ def evaluated(
         origin=weights.origin,
         file=weights.path.name + (f"#{weights.part}" if weights.part else ""),
         sha256=weights.sha256,
-        notes=tuple(fit.notes),
+        notes=notes,
         labels=how,
         classes=count,
         answers=len(rows),
@@ -198,7 +210,7 @@ def answered_classes(
         return []
     weights = find_weights(model_spec(name), reference)
     count = len(weights.classes or ())
-    if labels == "auto" and not weights.classes:
+    if labels == "auto" and not weights.classes and not is_exported(weights.path):
         tensors = read_tensors(weights.path)
         fit = fit_tensors(tensors, _shapes(name, len(classes), frames, size))
         count = fit.classes[0] if fit.classes else len(classes)

@@ -1,0 +1,78 @@
+"""Networks as files of other runtimes: the same logits, for any number of clips, and evaluated as any weights are."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from vidsparse.cli import main
+from vidsparse.export.convert import convert
+from vidsparse.models.exported import Exported
+from vidsparse.models.zoo import create_model
+from vidsparse.run_dir.record import read_record
+from vidsparse.utils.errors import ConfigError
+
+KINDS = [("torch", ".pt2", "torch"), ("onnx", ".onnx", "onnxruntime"), ("openvino", ".xml", "openvino")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "suffix", "package"), KINDS)
+def test_an_exported_network_answers_the_same_for_any_number_of_clips(kind, suffix, package, tmp_path):
+    if not find_spec(package) or (kind != "torch" and not find_spec("onnxscript")):
+        pytest.skip(f"{package} and onnxscript are extras (export)")
+    model = create_model("cifar_resnet20", 5, frames=2, size=32).eval()
+    path, generator = tmp_path / f"model{suffix}", torch.Generator().manual_seed(0)
+    convert(model, torch.randn(2, 3, 2, 32, 32, generator=generator), kind, path)
+    for count in (1, 3):
+        clips = torch.randn(count, 3, 2, 32, 32, generator=generator)
+        with torch.inference_mode():
+            torch.testing.assert_close(Exported(path)(clips), model(clips), rtol=1e-4, atol=1e-4)
+    assert Exported(path).classes(2, 32) == 5
+    with pytest.raises(ConfigError, match="clips of 2 frames of 40 x 40"):
+        Exported(path).classes(2, 40)
+
+
+def test_a_network_that_branches_on_numbers_is_refused_in_a_sentence(tmp_path):
+    class Branching(nn.Module):
+        def forward(self, clips: torch.Tensor) -> torch.Tensor:
+            return clips.mean((2, 3, 4)) if clips.sum() > 0 else clips.amax((2, 3, 4))
+
+    with pytest.raises(ConfigError, match="Branching cannot be exported as torch"):
+        convert(Branching(), torch.randn(2, 3, 2, 4, 4), "torch", tmp_path / "model.pt2")
+
+
+def test_a_file_that_no_runtime_can_read_is_said(tmp_path):
+    (tmp_path / "model.pt2").write_bytes(b"nothing")
+    with pytest.raises(ConfigError, match=r"model\.pt2 cannot be read"):
+        Exported(tmp_path / "model.pt2")
+
+
+@pytest.mark.slow
+def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_one(tmp_path, monkeypatch):
+    """A whole evaluation by the same command; ties are broken alike here."""
+    import pandas as pd
+
+    monkeypatch.chdir(tmp_path)
+    small = "data.frames=2 data.short_side=40 data.size=32 evaluation.suite=core_10 report.figures=none".split()
+    quiet = ["analysis.spectral=false", "analysis.saliency=false"]
+    trained = ["training.epochs=1", "training.schedule.warmup_epochs=0", "sparse.every=2"]
+    trained += ["sparse.settings={channel_sparsity: 0.5}", "sparse.sparsity=0.8"]
+    assert main(["run", "ucf101_chase", "name=a", "model.name=cifar_resnet20", *small, *quiet, *trained]) == 0
+    assert main(["export", "runs/a", "--to", "torch", "--compact"]) == 0
+    said = json.loads(Path("runs/a/exported/config.json").read_text())
+    assert (said["input"]["size"], len(said["id2label"])) == (32, 8)
+    given = ["model.name=cifar_resnet20", "model.weights=runs/a/exported/compact.pt2", "data.stride=4"]
+    assert main(["evaluate", "evaluate_pretrained", "name=b", *given, *small, *quiet]) == 0
+    ours, theirs = (pd.read_parquet(f"runs/{name}/predictions.parquet") for name in "ab")
+    both = ours.merge(theirs, on=["id", "view", "corruption", "severity"], suffixes=("", "_exported"))
+    assert len(both) == len(ours) == len(theirs) > 0
+    assert (both.prediction == both.prediction_exported).all()
+    assert (both.loss - both.loss_exported).abs().max() < 1e-4
+    record = read_record(Path("runs/b"))
+    assert record.weights is not None
+    assert record.weights.classes == 8
+    assert record.model is not None
+    assert record.model.parameters == 0
