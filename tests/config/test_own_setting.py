@@ -11,8 +11,8 @@ import yaml
 from torch import nn
 
 import vidsparse
-from tools.docs.method_notes import Note
 from tools.docs.method_pages import method_page
+from tools.docs.note import Note
 from vidsparse.config import identity, to_yaml
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.training.topology_plan import Length, topology_plan

@@ -56,7 +56,7 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     import pandas as pd
 
     monkeypatch.chdir(tmp_path)
-    small = "data.frames=2 data.short_side=40 data.size=32 evaluation.suite=core_10 report.figures=none".split()
+    small = ["data.frames=2", "data.short_side=40", "data.size=32", "evaluation.suite=core_10", "report.figures=none"]
     quiet = ["analysis.spectral=false", "analysis.saliency=false"]
     trained = ["training.epochs=1", "training.schedule.warmup_epochs=0", "sparse.every=2"]
     trained += ["sparse.settings={channel_sparsity: 0.5}", "sparse.sparsity=0.8"]

@@ -8,8 +8,9 @@ import torch
 
 from tools.docs import method_measures as measured
 from tools.docs.corruption_pages import INDEX, table
-from tools.docs.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES, Note
+from tools.docs.method_notes import COMMON, COMMON_ORIGINS, LEFT_OUT, NOTES
 from tools.docs.method_speed import SPEED, SPEED_WHERE, SPEED_WHY
+from tools.docs.note import Note
 from tools.docs.paper_plans import NETWORKS, PLANS, paper_plans, window_cost
 from vidsparse.models.zoo import create_model
 from vidsparse.sparsity import counts

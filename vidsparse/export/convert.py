@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,7 @@ def convert(model: nn.Module, clips: Tensor, kind: str, path: Path) -> None:
         except Exception as error:  # whatever an exporter says of a step that it does not know
             raise ConfigError(f"{type(model).__name__} cannot be exported as {kind}: {first_line(error)}") from error
     if kind == "openvino":
-        import openvino
-
+        openvino = import_module("openvino")
         made = openvino.convert_model(path.with_suffix(".onnx"))
         openvino.save_model(made, path, compress_to_fp16=False)
         path.with_suffix(".onnx").unlink()
@@ -60,10 +60,10 @@ def convert(model: nn.Module, clips: Tensor, kind: str, path: Path) -> None:
 def quantize(path: Path, batches: Iterable[Tensor], out: Path) -> None:
     """Write the ONNX network of `path` to `out` in eight bits: weights by channel, activations by what they were on
     `batches` of clips (static quantisation of ONNX Runtime, QDQ, signed)."""
-    from onnxruntime import quantization
-    from onnxruntime.quantization.shape_inference import quant_pre_process
+    quantization = import_module("onnxruntime.quantization")
+    reader: Any = quantization.CalibrationDataReader
 
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
+    class Reader(reader):  # type: ignore[misc]  # onnxruntime has no types
         def __init__(self) -> None:
             self._batches = iter(batches)
 
@@ -72,7 +72,8 @@ def quantize(path: Path, batches: Iterable[Tensor], out: Path) -> None:
             return None if clips is None else {"clips": clips.numpy()}
 
     prepared = out.with_name(f"{out.stem}.prepared.onnx")
-    quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+    shapes = import_module("onnxruntime.quantization.shape_inference")
+    shapes.quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
     quantization.quantize_static(
         str(prepared), str(out), Reader(), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
         activation_type=quantization.QuantType.QInt8, weight_type=quantization.QuantType.QInt8,

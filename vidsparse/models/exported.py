@@ -3,6 +3,7 @@
 They have no parameters and cannot be trained; they are evaluated as any other network is.
 """
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,11 @@ class Exported(nn.Module):
         return self._run
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_run": None}  # type: ignore[misc]  # a session is started anew
+        return self.__dict__ | {"_run": None}  # a session is started anew
 
 
 def _onnx(path: str) -> Any:
-    import onnxruntime
-
+    onnxruntime = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -67,8 +67,7 @@ def _onnx(path: str) -> Any:
 
 
 def _openvino(path: str) -> Any:
-    import openvino
-
+    openvino = import_module("openvino")
     settings = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(path, "CPU", settings)
     return lambda clips: torch.from_numpy(compiled(clips.contiguous().numpy())[0].copy())
