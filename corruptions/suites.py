@@ -1,11 +1,12 @@
 """Named benchmarks: which corruptions from which tables, how severe, how they move and at what resolution."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
 from corruptions.exceptions import CorruptionError, known_name
+from corruptions.measured import PSNR
 from corruptions.open_table import OpenTable
 from corruptions.registry import find, resolve_profile
 from corruptions.row import Mode
@@ -19,7 +20,8 @@ Cell = tuple[str, str]
 class Suite:
     """A benchmark as data. `cells` are (corruption, profile); the other fields are the defaults of an evaluation.
 
-    `version` counts the changes of what its cells do: results of two versions are not to be compared.
+    `version` counts the changes of what its cells do: results of two versions are not to be compared. `levels`: one
+    severity for each cell, where they are matched by what they do (see `matched`); empty, each has all `severities`.
     """
 
     name: str
@@ -28,6 +30,35 @@ class Suite:
     temporal: Mode | Literal["default"] = "default"
     resolution: Literal["absolute", "relative"] = "absolute"
     version: int = 1
+    levels: tuple[int, ...] = ()
+
+
+def matched(suite: Suite, psnr: float, side: int = 112, within: float = 1.5) -> Suite:
+    """Return the cells of a suite that can reach a PSNR, each at the severity that comes nearest to it.
+
+    suite     of `video_c` or `camera_c`, whose PSNR is measured
+    psnr      decibels, of frames of `side` pixels (112 or 224; `corruptions.measured`)
+    within    decibels by which a cell may miss it and still be in
+
+    Raises CorruptionError where no cell comes near.
+
+    >>> suite = matched(SUITES["video_c"], 25)
+    >>> suite.name, suite.cells[0], suite.levels[0]
+    ('video_c_25db', ('gaussian_noise', 'video_c'), 2)
+    """
+    place = {112: 0, 224: 1}[side]
+    near = []
+    for name, profile in suite.cells:
+        found = PSNR[name][place] if name in PSNR and profile in ("video_c", "camera_c") else ()
+        level = min(range(len(found)), key=lambda i: abs(found[i] - psnr), default=None)
+        if level is not None and abs(found[level] - psnr) <= within:
+            near.append(((name, profile), level + 1))
+    if not near:
+        raise CorruptionError(f"{suite.name} has no measured level within {within:g} dB of {psnr:g} dB")
+    cells, levels = tuple(cell for cell, _ in near), tuple(level for _, level in near)
+    return replace(
+        suite, name=f"{suite.name}_{psnr:g}db", cells=cells, severities=tuple(sorted(set(levels))), levels=levels
+    )
 
 
 # The nine that ImageNet-C has keep its table, so that one published scale runs through the suite and the results stand
@@ -199,6 +230,10 @@ _VIDEO_C = Suite(
 )
 
 
+# Each corruption at the severity that comes nearest to one PSNR, for studies of matched distortion.
+_MATCHED = tuple(matched(_VIDEO_C, psnr) for psnr in (20, 25, 30))
+
+
 def _made(name: str, row: object) -> Suite:
     """Return the suite, once it is certain that its corruptions have those tables."""
     if not isinstance(row, Suite):
@@ -217,7 +252,7 @@ SUITE_ROWS: Final[OpenTable[Suite]] = OpenTable(
     _made,
     {
         suite.name: suite
-        for suite in (_CORE_10, *_C, *_C_BAR, *_VIDEO, *_PUBLISHED, _CAMERA, _PROBE, _VIDEO_C, _VIDEO_C_2)
+        for suite in (_CORE_10, *_C, *_C_BAR, *_VIDEO, *_PUBLISHED, _CAMERA, _PROBE, _VIDEO_C, _VIDEO_C_2, *_MATCHED)
     },
 )
 SUITES: Final[Mapping[str, Suite]] = MappingProxyType(SUITE_ROWS)

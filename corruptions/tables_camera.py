@@ -61,6 +61,6 @@ TARGETS_CAMERA: Final[dict[str, Target]] = {
     "duplicated_frames": ("delay", 0.0, 2.4),
     "occlusion_box": ("psnr", 24, 12),
     "occlusion_across": ("psnr", 26, 18.5),
-    "occlusion_in_scene": ("psnr", 24, 12),
+    "occlusion_in_scene": ("psnr", 25, 13.2),
     "ts_loss": ("psnr", 30, 20),
 }

@@ -146,6 +146,8 @@ class RandomCorrupt:
         name, profile = self._cells[int(cell * len(self._cells))]
         severity = self._levels[int(level * len(self._levels))] if chance < self.p else 0
         suite = find_suite(self.suite) if isinstance(self.suite, (str, Suite)) else None
+        if suite and suite.levels and severity and self.severities is None:
+            severity = suite.levels[int(cell * len(self._cells))]
         temporal = self.temporal or (suite.temporal if suite else "default")
         resolution = self.resolution or (suite.resolution if suite else "absolute")
         return Condition(name, severity, profile, temporal, resolution, self.fps)

@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 
-from corruptions.exceptions import UnknownName
+from corruptions.exceptions import CorruptionError, UnknownName
+from corruptions.measured import PSNR
 from corruptions.severities import TABLES
-from corruptions.suites import SUITES, suite
+from corruptions.suites import SUITES, matched, suite
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -46,3 +48,34 @@ def test_the_video_suites_are_those_of_the_papers() -> None:
         "frame_rate"
     )
     assert {profile for _, profile in SUITES["kinetics_c_12"].cells} == {"kinetics_c"}
+
+
+@pytest.mark.parametrize("psnr", [20, 25, 30])
+def test_a_matched_suite_has_the_level_nearest_to_its_distortion(psnr: int) -> None:
+    made = SUITES[f"video_c_{psnr}db"]
+    assert made == matched(SUITES["video_c"], psnr)
+    assert len(made.levels) == len(made.cells) >= 10
+    for (name, profile), level in zip(made.cells, made.levels, strict=True):
+        found = np.array(PSNR[name][0])
+        assert profile == "video_c"
+        assert abs(found[level - 1] - psnr) == np.abs(found - psnr).min() <= 1.5
+    left_out = set(suite("video_c")) - set(suite(made.name))
+    assert all(np.abs(np.array(PSNR[name][0]) - psnr).min() > 1.5 for name in left_out)
+
+
+def test_every_cell_of_ours_is_measured_and_no_match_is_said() -> None:
+    assert set(PSNR) == {*suite("video_c"), *suite("camera_c")}
+    with pytest.raises(CorruptionError, match="90 dB"):
+        matched(SUITES["video_c"], 90)
+
+
+def test_an_evaluation_of_a_matched_suite_has_one_severity_a_corruption() -> None:
+    from vidsparse.config import EvaluationConfig
+    from vidsparse.data.corrupted.cells import evaluation_cells
+
+    made = SUITES["video_c_25db"]
+    cells = evaluation_cells(EvaluationConfig(suite="video_c_25db"))[1:]
+    assert [(cell.corruption, cell.severity) for cell in cells] == list(zip(suite(made.name), made.levels, strict=True))
+    few = evaluation_cells(EvaluationConfig(suite="video_c_25db", severities=[2]))[1:]
+    assert 0 < len(few) < len(cells)
+    assert {cell.severity for cell in few} == {2}

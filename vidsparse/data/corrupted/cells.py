@@ -42,6 +42,10 @@ def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
     """The clean cell, then every corruption of the suite (or those chosen) at each severity."""
     suite = corruptions.SUITES[config.suite]
     chosen = [(name, profile) for name, profile in suite.cells if name in (config.corruptions or [name])]
+    if suite.levels:  # one a cell, by what it does
+        levels = dict(zip(suite.cells, suite.levels, strict=True))
+        kept = [(cell, levels[cell]) for cell in chosen if levels[cell] in (config.severities or suite.severities)]
+        return (CLEAN_CELL, *(Cell(*cell, level) for cell, level in kept))
     severities = suite.severities if config.severities is None else config.severities
     return (CLEAN_CELL, *(Cell(name, profile, s) for name, profile in chosen for s in severities))
 
