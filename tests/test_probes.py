@@ -70,3 +70,26 @@ def test_backwards_turns_time_alone():
 def test_shares_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match="0 to 1"):
         probes.fewer_links(network(), wrong)
+
+
+@pytest.mark.parametrize("moving", [False, True])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.25, 0.5, 0.9, 1.0])
+def test_a_box_covers_its_share_of_every_frame_and_moves_where_it_should(share, moving):
+    clips = 1 + torch.rand(6, 3, 5, 40, 60)
+    hidden = probes.occluded(lambda given: given, share, moving)(clips) == 0
+    assert (hidden.all(1) == hidden.any(1)).all()
+    assert ((hidden.float().mean((1, 3, 4)) - share).abs() < 0.02).all()
+    still = [bool((clip == clip[:, :1]).all()) for clip in hidden]
+    assert moving or all(still)
+    if 0 < share < 0.9:  # a larger box has hardly a place to go to
+        assert not moving or not any(still)
+        assert len({clip.numpy().tobytes() for clip in hidden}) == 6
+
+
+def test_a_clip_is_hidden_the_same_way_in_any_batch_and_otherwise_by_another_seed():
+    clips = torch.rand(3, 3, 2, 16, 16)
+    seen = probes.occluded(lambda given: given, 0.3, moving=True)
+    assert torch.equal(seen(clips)[1:2], seen(clips[1:2]))
+    assert not torch.equal(seen(clips), probes.occluded(lambda given: given, 0.3, moving=True, seed=1)(clips))
+    with pytest.raises(ValueError, match="0 to 1"):
+        probes.occluded(seen, 1.2)

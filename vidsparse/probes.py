@@ -4,6 +4,7 @@ Each function gives a network that `vidsparse.evaluate` takes; the one that is g
 """
 
 import copy
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -73,3 +74,48 @@ def fewer_links(model: nn.Module, share: float, seed: int = 0) -> nn.Module:
 
 def _kernels(model: nn.Module) -> Iterator[Tensor]:
     return (weight for weight in model.parameters() if weight.dim() > 1)
+
+
+def occluded(model: Network, share: float, moving: bool = False, seed: int = 0) -> Network:
+    """The network that sees clips (B, 3, T, H, W) behind a box that covers `share` (0 to 1) of each frame's area.
+
+    Accuracy over shares says how much of the picture an answer needs (Zeiler and Fergus 2014, "Visualizing and
+    Understanding Convolutional Networks", section 4.2, move one box over a picture; boxes of random place and shape,
+    H/W between 1/2 and 2 where that fits, are as in Zhong et al. 2020, "Random Erasing Data Augmentation"). `moving`
+    takes the box on a straight way from one random place to another, else it stands. It is wholly inside and holds 0,
+    the mean of normalised pixels. A clip's draws depend on its values and the seed alone, not on the batch that it is
+    in; a larger share has the same shape and relative place.
+
+    >>> seen = occluded(lambda clips: (clips == 0).float().mean((1, 2, 3, 4)), 0.25)
+    >>> seen(torch.ones(1, 3, 2, 8, 8)).tolist()
+    [0.25]
+
+    Raises:
+        ValueError: the share is not 0 to 1.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError("the share of a frame that a box covers is 0 to 1")
+    return lambda clips: model(torch.stack([_behind_a_box(clip, share, moving, seed) for clip in clips]))
+
+
+def _behind_a_box(clip: Tensor, share: float, moving: bool, seed: int) -> Tensor:
+    draw = torch.Generator().manual_seed(_number_of(clip, seed))
+    shape, *places = torch.rand(5, generator=draw).tolist()
+    frames, height, width = clip.shape[1:]
+    ratio = 2.0 ** (2 * shape - 1)  # of height to width, as shares of the sides
+    tall = min(1.0, max(share, (share * ratio) ** 0.5))
+    rows = round(height * tall)
+    columns = min(width, round(share * height * width / rows)) if rows else 0
+    hidden = clip.clone()
+    for time in range(frames):
+        along = time / max(1, frames - 1) if moving else 0.0
+        top = round((height - rows) * (places[0] + along * (places[2] - places[0])))
+        left = round((width - columns) * (places[1] + along * (places[3] - places[1])))
+        hidden[:, time, top : top + rows, left : left + columns] = 0
+    return hidden
+
+
+def _number_of(clip: Tensor, seed: int) -> int:
+    """A number of 63 bits that tells clips and seeds apart."""
+    values = clip.detach().float().cpu().contiguous().numpy().tobytes()
+    return int.from_bytes(hashlib.blake2b(values, digest_size=8, salt=str(seed).encode()[:16]).digest(), "little") >> 1

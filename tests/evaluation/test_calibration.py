@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from vidsparse.evaluation import calibration
+from vidsparse.evaluation.calibration import ece_clean, ece_interval
 
 
 def rows(confidence: np.ndarray, right: np.ndarray, **more: object) -> pd.DataFrame:
@@ -48,3 +49,40 @@ def test_a_clip_that_could_not_be_decoded_has_no_confidence_to_judge():
     table = rows(np.array([0.8, np.nan]), np.array([True, False]))
     assert calibration.ece_clean(table) == pytest.approx(0.2)
     assert calibration.reliability(table)["n"].tolist() == [1]
+
+
+def answers(seed: int, groups: int, each: int, gap: float) -> pd.DataFrame:
+    """Recordings of `each` clips whose confidence is too high by a share of it, `gap`, with noise by recording."""
+    rng = np.random.default_rng(seed)
+    confidence = rng.uniform(0.3, 1, groups * each)
+    noise = np.repeat(rng.normal(0, 0.1, groups), each)
+    right = rng.random(groups * each) < (confidence * (1 - gap) + noise).clip(0, 1)
+    rows = {"id": [f"v_g{place // each:04d}_c{place % each}" for place in range(groups * each)], "label": 1}
+    clean = {
+        "group": np.repeat(np.arange(groups), each),
+        "view": 0,
+        "corruption": "clean",
+        "profile": "",
+        "severity": 0,
+    }
+    return pd.DataFrame({**rows, **clean, "prediction": right.astype(int), "confidence": confidence})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("groups", "each", "gap", "seen"), [(48, 4, 0.15, 0.3), (48, 4, 0.0, 0.0), (24, 2, 0.3, 0.3), (200, 2, 0.15, 0.75)]
+)
+def test_intervals_of_the_calibration_error_hold_the_truth_as_often_as_they_say(groups, each, gap, seen, monkeypatch):
+    monkeypatch.setattr(calibration, "_DRAWS", 400)
+    truth = ece_clean(answers(999, 60_000, 1, gap))
+    found = [ece_interval([answers(seed, groups, each, gap)]) for seed in range(200)]
+    assert np.mean([low <= truth <= high for low, high in found]) >= 0.9
+    assert np.mean([low > 0 for low, _ in found]) >= seen  # and they are not wide for nothing
+
+
+def test_an_interval_of_calibration_under_corruption_is_over_recordings_and_seeds_do_not_narrow_it():
+    one = answers(0, 30, 2, 0.3)
+    both = pd.concat([one, *(one.assign(corruption="fog", severity=level) for level in (1, 2))], ignore_index=True)
+    assert ece_interval([both], corrupted=True) == pytest.approx(ece_interval([both]))  # cells that are alike
+    assert ece_interval([both] * 3) == pytest.approx(ece_interval([both]))
+    assert all(np.isnan(ece_interval([answers(0, 1, 4, 0.3)])))

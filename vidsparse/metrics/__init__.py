@@ -6,7 +6,7 @@
 (1.0, 0.75, 0.75)
 """
 
-from vidsparse.evaluation.calibration import ece, ece_clean, ece_corrupted, ece_matrix, reliability
+from vidsparse.evaluation.calibration import ece, ece_clean, ece_corrupted, ece_interval, ece_matrix, reliability
 from vidsparse.evaluation.corruption_error import (
     ReferenceErrors,
     alexnet,
@@ -83,6 +83,7 @@ __all__ = [
     "ece",
     "ece_clean",
     "ece_corrupted",
+    "ece_interval",
     "ece_matrix",
     "effective_robustness",
     "energy",
