@@ -37,9 +37,7 @@ def kernel_maps(table: pd.DataFrame, columns: Sequence[Column]) -> Figure:
             bar = part.colorbar(shown, ax=axes, pad=0.02, aspect=12)
             bar.ax.yaxis.set_major_locator(MaxNLocator(3))
             bar.ax.tick_params(labelsize=SMALL)
-            axes.set_title(
-                f"{heading}: {unit}" if len(columns) < 3 else f"{heading}:\n{unit}", fontsize=SMALL, loc="left"
-            )
+            axes.set_title(f"{shortened(heading, 24)}:\n{unit}", fontsize=SMALL, loc="left")
             axes.tick_params(labelsize=SMALL)
             axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
             axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
