@@ -72,3 +72,18 @@ def test_the_sample_stands_in_for_a_data_set_that_is_not_there_and_for_no_other(
     assert config.data.source == TASKS[config.task].sample
     (tmp_path / ROOTS[source]).mkdir(parents=True)
     assert load_config(name).data.source == source
+
+
+@pytest.mark.slow
+def test_the_first_run_is_light_anywhere():
+    from vidsparse.data.datasets.sample_videos import ensure_sample
+    from vidsparse.models.zoo import create_model
+    from vidsparse.sparsity import count_flops
+
+    config = load_config("ucf101_rigl", [f"data.root={SAMPLE_ROOT}"])
+    lists = ensure_sample() / "ucfTrainTestlist"
+    train, test = (len((lists / f"{part}list01.txt").read_text().split("\n")[:-1]) for part in ("train", "test"))
+    assert (train, test) == (128, 48)
+    model = create_model(config.model.name, 8, frames=config.data.frames, size=config.data.size)
+    forward = count_flops(model, (1, 3, config.data.frames, config.data.size, config.data.size)).dense
+    assert 3 * forward * train * config.training.epochs + forward * test * 17 <= 6.2e12, "dense; RigL less"
