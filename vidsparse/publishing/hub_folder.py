@@ -115,7 +115,7 @@ def card(run: Run, entry: Mapping[str, Any], licence: str) -> str:
             at_chance + (sample if run.on_sample_data else ""),
             "## Results\n",
             f"{score.capitalize()} in %, {entry['data']['test_samples']} test samples, suite "
-            f"{entry['protocol']['suite']}, 95 % intervals over recordings. Every digit: results.json.\n",
+            f"{entry['protocol']['suite']}, 95 % intervals over {run.words.recordings}. Every digit: results.json.\n",
             f"| | {score} |\n|---|---|",
             f"| clean | {_interval(entry['clean'])} |",
             f"| corrupted, mean | {_interval(entry['robust'])} |",
