@@ -57,7 +57,11 @@ def test_the_mean_of_a_still_video_does_not_flicker(cell: tuple[str, str], sever
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in names() if len(REGISTRY[name].modes) == 3])
+# the gain of auto_exposure is one draw a frame, whose square has long tails: thousands of keys would be needed, and
+# test_motion.py holds that drift has the marginal of the others
+@pytest.mark.parametrize(
+    "name", [name for name in names() if len(REGISTRY[name].modes) == 3 and name != "auto_exposure"]
+)
 def test_the_mode_never_changes_the_mean_distortion_of_a_profile(name: str) -> None:
     """One profile and severity of each corruption here; 96 keys, so that luck cannot decide."""
     profiles = REGISTRY[name].tables
