@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vidsparse.study.results import _leaderboard, console_board
+from vidsparse.study.results import _against_controls, _leaderboard, console_board
 
 
 def predictions(right: float) -> pd.DataFrame:
@@ -51,6 +51,14 @@ def test_further_controls_are_held_against_the_plain_dense_arm_and_named():
     assert gains.round(6).tolist() == [-0.1, 0.3, 0.2]
     assert board.set_index("variant").loc["shuffled", "static_gain"] == pytest.approx(0.1)
     assert "variant" in [column.header for column in console_board(board).columns]
+
+
+def test_what_places_and_size_are_worth_is_told_by_the_controls_made_for_it():
+    arms = {("rigl", 0.5, "erk", ""): 0.9, ("rigl", 0.5, "erk", "shuffled"): 0.7, ("rigl", 0.5, "erk", "reset"): 0.8,
+            ("dense", 0.5, "", "narrow"): 0.6, ("dense", 0.0, "", ""): 0.5}  # fmt: skip
+    table = _against_controls({("a", "m", *arm): {0: predictions(share)} for arm, share in arms.items()})
+    found = {(row["variant"], row["over"]): round(row["gain"], 6) for _, row in table.iterrows()}
+    assert found == {("", "shuffled"): 0.2, ("", "reset"): 0.1, ("", "narrow"): 0.3, ("reset", "shuffled"): 0.1}
 
 
 def test_the_table_names_distributions_where_they_differ(board):

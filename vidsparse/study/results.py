@@ -37,7 +37,7 @@ def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, lis
     with intervals over seeds and recordings, gains over dense and over static of the same sparsity and distribution;
     arms.tex: the same as a table of a paper.
     corruption_gains.csv and relative_gains.csv: gains over dense by corruption, and by corruption and severity.
-    power.csv: what can be seen.
+    power.csv: what can be seen. control_gains.csv: gains over the further controls made for an arm.
     """
     tables = {run.name: load(run.folder / "predictions.parquet") for run in runs}
     arms: dict[Key, dict[int, pd.DataFrame]] = {}
@@ -54,6 +54,7 @@ def write_results(runs: Sequence[Planned], out: Path) -> tuple[pd.DataFrame, lis
         "corruption_gains": _against_dense(arms, gains_by_corruption),
         "relative_gains": _against_dense(arms, relative_gains),
         "power": pd.DataFrame(notes),
+        "control_gains": _against_controls(arms),
     }
     for name, table in made.items():
         files.write(out / "tables" / f"{name}.csv", csv_text.safe(table.to_csv(index=False)))
@@ -114,6 +115,24 @@ def _leaderboard(arms: Mapping[Key, Arm]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     columns = [*table.columns, *(n for n in (*wanted, *(f"static_{n}" for n in wanted)) if n not in table.columns)]
     return table.reindex(columns=columns)
+
+
+def _against_controls(arms: Mapping[Key, Arm]) -> pd.DataFrame:
+    """Gains of arms over the further controls that are made for them: of the same links rearranged, of the same size.
+
+    One row a pair, with `over` what control: shuffled and reset of the same method, sparsity and distribution, and
+    narrow of the same sparsity; and reset over shuffled, which is what the places of links are worth.
+    """
+    rows = []
+    for key, arm in arms.items():
+        others: tuple[str, ...] = ("shuffled", "reset") if not key[5] else ("shuffled",) if key[5] == "reset" else ()
+        pairs: dict[str, Key] = {name: (*key[:5], name) for name in others}
+        if key[3] and not key[5]:
+            pairs["narrow"] = (*key[:2], "dense", key[3], "", "narrow")
+        for name, other in pairs.items():
+            if other in arms:
+                rows.append({**_axes(key), "over": name, **gain_numbers(arm, arms[other])})
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*AXES, "over", "gain"])
 
 
 def _against_dense(arms: Mapping[Key, Arm], compare: Any) -> pd.DataFrame:
