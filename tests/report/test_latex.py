@@ -35,7 +35,9 @@ def check_structure(text: str) -> None:
     for line in rows:
         assert len(cells(line)) == len(columns[1])
         bare = re.sub(
-            r"\\text(backslash|asciitilde|asciicircum|less|greater)\{\}|\\[&%$#_{}]", "", line.removesuffix(r" \\")
+            r"\\text(backslash|asciitilde|asciicircum|less|greater)\{\}|\\[&%$#_{}]|\$-\$",
+            "",
+            line.removesuffix(r" \\"),
         )
         assert not set(bare.replace(" & ", "")) & set("&%$#_{}\\~^<>")
     assert lines[-1] == r"\end{tabular}"

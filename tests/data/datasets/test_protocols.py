@@ -14,7 +14,8 @@ from vidsparse.utils.errors import ConfigError
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_a_protocol_sets_views_crops_canvas_and_sampling(name):
-    evaluation = load_config("ucf101_dense", [f"evaluation.protocol={name}", "data.size=48"]).evaluation
+    said = [f"evaluation.protocol={name}", "data.short_side=64", "data.size=48"]
+    evaluation = load_config("ucf101_dense", said).evaluation
     row = PROTOCOLS[name]
     assert (evaluation.views, evaluation.crops, evaluation.canvas) == (row.views, row.crops, row.canvas)
     assert evaluation.sampling == row.sampling
