@@ -1,4 +1,4 @@
-"""The examples in the README run as they stand there."""
+"""The examples in the README, and on the pages that it sends a newcomer to, run as they stand there."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,9 @@ import torch
 import vidsparse
 
 ROOT = Path(__file__).resolve().parents[1]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+BLOCKS = [block for page in ("README.md", "docs/training_loop.md")
+          for block in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.S)]  # fmt: skip
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("runs", "data", "checkpoints", "benchmarks", "segmentation")))
 LOOPS = [block for block in BLOCKS if "sparsify" in block]
 
 
@@ -66,9 +68,17 @@ def test_the_corruption_example():
     assert (names["noisy"] != names["frames"]).any()
 
 
-def test_every_command_names_a_script_and_a_config_that_exist():
-    commands = re.findall(r"python (scripts/\w+\.py) (configs/\w+\.yaml)", (ROOT / "README.md").read_text())
-    assert len(commands) >= 4
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_names_a_script_and_a_config_that_exist(page):
+    commands = re.findall(r"python (scripts/\w+\.py) (configs/\w+\.yaml)", (ROOT / page).read_text())
+    assert len(commands) >= (4 if page == "README.md" else 1)
     for script, config in commands:
         assert (ROOT / script).is_file()
         assert (ROOT / config).is_file()
+
+
+def test_the_pictures_of_the_readme_are_there_and_small():
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert (ROOT / picture).stat().st_size < 60_000
