@@ -44,7 +44,7 @@ def iso_noise(frames: Pixels, level: Level, scene: Scene) -> None:
     tables = _photons(0, 255, 1.0, 1.0, _ISO_PHOTONS)
     for (pixels, words), t in zip(fields.along(frames, scene), scene.times, strict=True):
         read = fields.words(scene, "read", t, len(pixels))
-        _expose(pixels, words, read, *tables, fields.normal_quantiles(), 255 * 0.7 * c)
+        _expose(pixels, words, read, tables, fields.normal_quantiles(), 255 * 0.7 * c)
 
 
 def low_light(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -58,7 +58,7 @@ def low_light(frames: Pixels, level: Level, scene: Scene) -> None:
     for (pixels, words), t in zip(fields.along(frames, scene), scene.times, strict=True):
         read = fields.words(scene, "read", t, len(pixels))
         tables = _photons(int(pixels.min()), int(pixels.max()), c, 2.0, _LOW_PHOTONS)
-        _expose(pixels, words, read, *tables, fields.normal_quantiles(), 255 * _LOW_SIGMA)
+        _expose(pixels, words, read, tables, fields.normal_quantiles(), 255 * _LOW_SIGMA)
 
 
 @lru_cache(maxsize=64)
@@ -82,19 +82,19 @@ def _photons(
 
 
 @kernel(
-    "void(uint8[:,::1], uint64[::1], uint64[::1], uint32[:,::1], uint16[:,::1], float32[::1], float32[::1], float32)"
+    "void(uint8[:,::1], uint64[::1], uint64[::1], Tuple((uint32[:,::1], uint16[:,::1], float32[::1])), "
+    "float32[::1], float32)"
 )
 def _expose(
     pixels: Pixels,
     words: Words,
     read: Words,
-    cdf: NDArray[np.uint32],
-    guide: NDArray[np.uint16],
-    values: Values,
+    photons: tuple[NDArray[np.uint32], NDArray[np.uint16], Values],
     quantiles: Values,
     sigma: float,
 ) -> None:
     """Count photons by the inverse of their distribution, add normal noise, truncate."""
+    cdf, guide, values = photons
     for p in range(words.size):
         for c in range(3):
             u = (words[p] >> _SHIFTS[c]) & _CHANNEL

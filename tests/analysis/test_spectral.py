@@ -73,10 +73,10 @@ def test_images_have_no_time_and_small_clips_few_radii():
 def test_auto_takes_what_is_cheap_in_order_and_on_takes_all():
     config = Config(analysis=AnalysisConfig(clips=10))
     budget = BUDGET["cpu"]
-    assert cost(config.analysis, config.data, 10, budget / 1e6, False) == ("saliency", "attenuation", "fourier")
-    assert cost(config.analysis, config.data, 10, budget / 300, False) == ("saliency", "attenuation")
-    assert cost(config.analysis, config.data, 10, budget / 100, False) == ("saliency",)
-    assert cost(config.analysis, config.data, 10, budget, False) == ()
-    assert cost(config.analysis, config.data, 10, budget, True) == ("saliency", "attenuation", "fourier")
+    assert cost(config.analysis, config.data, 10, budget / 1e6, budget) == ("saliency", "attenuation", "fourier")
+    assert cost(config.analysis, config.data, 10, budget / 300, budget) == ("saliency", "attenuation")
+    assert cost(config.analysis, config.data, 10, budget / 100, budget) == ("saliency",)
+    assert cost(config.analysis, config.data, 10, budget, budget) == ()
+    assert cost(config.analysis, config.data, 10, budget, BUDGET["cuda"]) == ("saliency", "attenuation", "fourier")
     config = changed(config, {"analysis.spectral": True, "analysis.saliency": False})
-    assert cost(config.analysis, config.data, 10, 1e30, False) == ("attenuation", "fourier")
+    assert cost(config.analysis, config.data, 10, 1e30, budget) == ("attenuation", "fourier")

@@ -17,7 +17,7 @@ from corruptions.registry import names
 from corruptions.severities import TABLES
 
 Frames = NDArray[np.uint8]
-DAMAGED = ("bit_error", "packet_loss")
+DAMAGED = ("bit_error", "packet_loss", "ts_loss")
 CODED = tuple(name for name in names("codec") if name not in DAMAGED)
 
 

@@ -62,4 +62,4 @@ def test_no_update_at_or_after_the_end_and_none_at_the_last_step():
 
 def test_only_gradient_growth_asks_for_dense_gradients():
     asking = {name for name, method in METHODS.items() if method.dense_gradient}
-    assert asking == {"rigl", "mest_g", "granet_g", "granet_dense", "itop_g", "snfs", "srigl"}
+    assert asking == {"rigl", "mest_g", "granet_g", "granet_dense", "itop_g", "snfs", "srigl", "chase", "rigl_channels"}

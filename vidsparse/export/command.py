@@ -13,7 +13,7 @@ from vidsparse.utils.progress import say
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from vidsparse.config import Config
+    from vidsparse.config import Config, DataConfig
     from vidsparse.data.clips import Clips
 
 _TOLERANCE = 1e-4  # of logits, relative to the largest
@@ -48,7 +48,7 @@ def carry_out(options: argparse.Namespace) -> None:
     seen = next(test)
     path = out / f"{'compact' if options.compact else 'model'}{SUFFIX[kind]}"
     convert(model, seen[:2], kind, path)
-    _describe(out, classes, config)
+    _describe(out, classes, config.data)
     _compare(model, path, seen)
     made = [path]
     if options.int8:
@@ -105,9 +105,9 @@ def _batches(config: "Config", clips: "Clips") -> "Iterator[Tensor]":
         yield to_input(batch.clips, config.data.normalize)
 
 
-def _describe(out: Path, classes: "tuple[str, ...]", config: "Config") -> None:
+def _describe(out: Path, classes: "tuple[str, ...]", data: "DataConfig") -> None:
     """Names of the logits and the input beside the files, where an evaluation looks for them."""
-    own = {name: getattr(config.data, name) for name in ("frames", "short_side", "size", "normalize")}
+    own = {name: getattr(data, name) for name in ("frames", "short_side", "size", "normalize")}
     said = {"id2label": {str(number): name for number, name in enumerate(classes)}, "input": own}
     (out / "config.json").write_text(json.dumps(said, indent=1) + "\n", "utf-8")
 

@@ -68,7 +68,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
         raise RunFolderError(f'{path} does not say "format": "{FORMAT}": it is of something else')
     if said.get("version") != VERSION:
         raise RunFolderError(f"{path} is of version {said.get('version')}, this vidsparse reads {VERSION}: upgrade it")
-    wanted = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["entry"]["required"]
+    wanted = json_text.parsed(SCHEMA.read_text(encoding="utf-8"))["$defs"]["entry"]["required"]
     for entry in said.get("entries") or []:
         if missing := [name for name in wanted if name not in entry]:
             raise RunFolderError(f"{path}: an entry lacks {', '.join(missing)}; remake the report, which writes it")

@@ -8,7 +8,6 @@ Clips are unpacked once into the user's cache, since decoders of video take file
 `classes.txt` beside the shards, a name a line.
 """
 
-import json
 import os
 import shutil
 import tempfile
@@ -22,7 +21,7 @@ from vidsparse.data.datasets.file_kinds import READER_OF
 from vidsparse.data.datasets.lists import one_split, with_unique_ids
 from vidsparse.data.datasets.sources import Dataset, Sample
 from vidsparse.data.reading.tar_files import Member, members
-from vidsparse.utils import failures
+from vidsparse.utils import failures, json_text
 from vidsparse.utils.errors import DataError, some
 from vidsparse.utils.machine import user_cache
 
@@ -87,7 +86,7 @@ def _label(files: Mapping[str, Member]) -> str | None:
         if suffix != ".json":
             return text or None
         try:
-            record = json.loads(text)
+            record = json_text.parsed(text)
         except ValueError:
             return None
         value = next((record[key] for key in _JSON_KEYS if key in record), None) if isinstance(record, dict) else record

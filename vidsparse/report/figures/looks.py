@@ -10,11 +10,12 @@ from matplotlib.markers import MarkerStyle
 
 from vidsparse.report.figures.palette import LIGHT
 
+Marker = str | tuple[int, int, int]  # of Matplotlib: a letter, or a star of so many points
 PAPER = LIGHT["paper"]
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1)), "-.", (0, (1, 1)))
 _FILLS = ("full", "none", "left", "top")
 _HATCHES = ("", "////", "....", "xxxx", "----", "++++")
-_METHODS = {
+_METHODS: dict[str, tuple[str, Marker]] = {
     "dense": ("ink", "D"),
     "static": ("muted", "s"),
     "rigl": ("blue", "o"),
@@ -30,8 +31,17 @@ _METHODS = {
     "snfs": ("amber", "p"),
     "srigl": ("blue", "8"),
     "gmp": ("amber", "H"),
+    "chase": ("amber", (4, 1, 0)),
+    "rigl_channels": ("blue", (3, 1, 0)),
 }
-_SPARE = (("blue", "o"), ("orange", "^"), ("green", "v"), ("purple", "P"), ("sky", "d"), ("amber", "p"))
+_SPARE: tuple[tuple[str, Marker], ...] = (
+    ("blue", "o"),
+    ("orange", "^"),
+    ("green", "v"),
+    ("purple", "P"),
+    ("sky", "d"),
+    ("amber", "p"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Look:
     """`colour`: of the palette. `marker` and `fill`: Matplotlib's. `turn`: which of a method's arms this is, from 0."""
 
     colour: str
-    marker: str
+    marker: Marker
     hatch: str = ""
     turn: int = 0
 
@@ -96,7 +106,7 @@ def looks_of(methods: Mapping[str, str]) -> dict[str, Look]:
     """
     left = [each for each in _SPARE if each not in {_METHODS.get(method) for method in methods.values()}] or _SPARE
     found: dict[str, Look] = {}
-    turns: dict[tuple[str, str], int] = {}
+    turns: dict[tuple[str, Marker], int] = {}
     spare = 0
     for number, (label, method) in enumerate(methods.items()):
         colour, marker = _METHODS.get(method) or left[spare % len(left)]
