@@ -45,7 +45,8 @@ def test_every_key_that_the_block_sets_is_told(capsys):
     block = [key for key, place in origin.items() if "sample: block" in place]
     assert len(block) > 8
     text = "sparse: {every: 51}\ntraining: {epochs: 51, batch_size: 51, clip_norm: 51, optimizer: {lr: 51.0}"
-    text += ", schedule: {warmup_epochs: 5}}\ndata: {frames: 51, stride: 51, short_side: 152, size: 52, augment: {scale: [0.51, 1]}}\nevaluation: {severities: [5]}"
+    text += ", schedule: {warmup_epochs: 5}}\ndata: {frames: 51, stride: 51, short_side: 152, size: 52, "
+    text += "augment: {scale: [0.51, 1]}}\nevaluation: {severities: [5]}"
     line = told(capsys, text)
     assert [key for key in block if f"{key}=" not in line] == []
 
