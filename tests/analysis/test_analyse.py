@@ -15,7 +15,7 @@ ON = (
     "analysis.radii=[16,32]",
     "analysis.fourier=3",
 )
-TABLES = ("spatial", "corruption_spectra", "filter_spectra", "attenuation", "fourier", "saliency")
+TABLES = ("spatial", "weight_frequencies", "corruption_spectra", "filter_spectra", "attenuation", "fourier", "saliency")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The analyses of one run, in units that are done or not done; everything they find is a table in run/analysis/.
 
-spatial.parquet and kernels.npz; corruption_spectra.parquet and filter_spectra.parquet; attenuation.parquet and
-fourier.parquet; saliency.parquet and saliency.npz. The report needs these files and no model.
+spatial.parquet, weight_frequencies.parquet and kernels.npz; corruption_spectra.parquet and filter_spectra.parquet;
+attenuation.parquet and fourier.parquet; saliency.parquet and saliency.npz. The report needs these files and no model.
 """
 
 import json
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import corruptions
-from vidsparse.analysis import saliency, spatial, spectra, spectral
+from vidsparse.analysis import low_frequencies, saliency, spatial, spectra, spectral
 from vidsparse.config import AnalysisConfig, Config, DataConfig, EvaluationConfig
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
@@ -173,11 +173,13 @@ def _input(session: Session, pixels: Tensor) -> Tensor:
 
 
 def _write_spatial(model: nn.Module, out: Path) -> None:
-    if files.is_kept(out / "kernels.npz") and files.is_kept(out / "spatial.parquet"):
+    names = ("kernels.npz", "spatial.parquet", "weight_frequencies.parquet")
+    if all(files.is_kept(out / name) for name in names):
         return
     weights = {name: weight.detach().cpu() for name, weight in prunable(model).items()}
     _save_arrays(out / "kernels.npz", spatial.kernel_maps(weights))
     _save_table(out / "spatial.parquet", spatial.spatial_table(weights))
+    _save_table(out / "weight_frequencies.parquet", low_frequencies.low_frequency_weights(weights))
 
 
 def _write_spectra(session: Session, model: nn.Module, out: Path) -> None:

@@ -13,7 +13,8 @@ from hashlib import blake2b
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr, nctdtr, stdtr, stdtrit
+from scipy.special import bdtr, nctdtr, ndtr, stdtr, stdtrit
+from scipy.stats import rankdata
 
 Z95 = 1.959964  # two-sided 95 % of the normal distribution
 _DRAWS = 2000
@@ -259,6 +260,31 @@ def holm(p: ArrayLike) -> Array:
     adjusted = np.empty_like(raw)
     adjusted[order] = steps
     return adjusted
+
+
+def rank_correlation(one: ArrayLike, other: ArrayLike) -> Interval:
+    """Spearman's correlation of n pairs with its 95 % interval, tanh(atanh r ± 1.96 sqrt((1 + r^2 / 2) / (n - 3))).
+
+    Ranks, as shares and gains are skewed and one corruption may be far from all others; the interval is Bonett and
+    Wright's (2000, Psychometrika 65), Fisher's with a variance for ranks. Where the orders agree wholly r is taken half
+    a step (6 / (n^3 - n)) from 1 for the bounds, so that few pairs do not pass for certainty. No bounds for n < 5, NaN
+    where one side does not vary. p: of no correlation, from the same normal distribution.
+
+    >>> found = rank_correlation([1, 2, 3, 4, 5, 6], [1, 3, 2, 4, 5, 6])
+    >>> round(found.estimate, 3), round(found.low, 2), round(found.high, 2)
+    (0.943, 0.38, 1.0)
+    """
+    x, y = rankdata(np.asarray(one, dtype=float)), rankdata(np.asarray(other, dtype=float))
+    n = x.size
+    if n < 3 or not x.std() or not y.std():
+        return Interval(math.nan, math.nan, math.nan, math.nan)
+    r = round(float(np.corrcoef(x, y)[0, 1]), 12)
+    if n < 5:
+        return Interval(r, math.nan, math.nan, math.nan)
+    most = 1 - 6 / (n**3 - n)
+    z, half = math.atanh(float(np.clip(r, -most, most))), Z95 * math.sqrt((1 + r * r / 2) / (n - 3))
+    low, high = math.tanh(z - half), math.tanh(z + half)
+    return Interval(r, min(low, r), max(high, r), 2 * float(ndtr(-abs(z) * math.sqrt(n - 3))))
 
 
 def pooled_sd(samples: list[ArrayLike]) -> tuple[float, int]:
