@@ -7,12 +7,13 @@ import pandas as pd
 import torch
 from torch import nn
 
-from vidsparse.analysis import spatial, spectra, spectral
+from vidsparse.analysis import low_frequencies, spatial, spectra, spectral
 from vidsparse.config import AnalysisConfig, DataConfig
 from vidsparse.evaluation.gallery import picture
 from vidsparse.sparsity.measure.dispersion import describe
 
 CONDITIONS = ("clean", "gaussian_noise/3", "motion_blur/3")
+MORE = ("brightness", "contrast", "defocus_blur", "freeze", "shot_noise")  # beside these in the spectra
 SIZE, FRAMES = 32, 8
 
 
@@ -25,7 +26,8 @@ def analyse(folder: Path, seed: int, sparse: bool, classes: int = 3) -> None:
     _write_spectral(out, rng, ids[:12], classes)
     _write_weights(folder, out, seed, sparse)
     clips = {name: _clip(rng, number) for number, name in enumerate(CONDITIONS)}
-    spectra.corruption_spectra([clips]).to_parquet(out / "corruption_spectra.parquet")
+    more = {f"{name}/3": _clip(np.random.default_rng(at), at) for at, name in enumerate(MORE, 1)}
+    spectra.corruption_spectra([clips | more]).to_parquet(out / "corruption_spectra.parquet")
     first = nn.Conv3d(3, 8, (3, 5, 5))
     spectra.filter_spectra(first).to_parquet(out / "filter_spectra.parquet")
     arrays, rows = {}, []
@@ -64,6 +66,7 @@ def _write_weights(folder: Path, out: Path, seed: int, sparse: bool) -> None:
         lines += [{"step": step, "layer": f"layer{number}.conv.weight", **describe(weight[:: step // 10])}
                   for step in (10, 20, 30)]  # fmt: skip
     spatial.spatial_table(weights).to_parquet(out / "spatial.parquet")
+    low_frequencies.low_frequency_weights(weights).to_parquet(out / "weight_frequencies.parquet")
     np.savez_compressed(out / "kernels.npz", **spatial.kernel_maps(weights))
     if sparse:
         pd.DataFrame(lines).to_csv(folder / "structure.csv", index=False)

@@ -73,8 +73,7 @@ def gain_and_residual(gains: Mapping[int, pd.Series], shares: pd.Series) -> dict
     1.0
     """
     by_seed = pd.DataFrame(dict(gains))
-    place = by_seed.index.astype(str).str.partition(" (").get_level_values(0)
-    share = shares.reindex(place).to_numpy(dtype=float)
+    share = shares.reindex(plain_names(by_seed.index)).to_numpy(dtype=float)
     kept = by_seed.notna().all(axis=1).to_numpy() & np.isfinite(share)
     by_seed, share = by_seed[kept], share[kept]
     found = rank_correlation(by_seed.mean(axis=1).round(12), share)
@@ -82,6 +81,15 @@ def gain_and_residual(gains: Mapping[int, pd.Series], shares: pd.Series) -> dict
     low, high = np.clip(mean_interval(each), -1, 1)
     numbers = (found.estimate, found.low, found.high, len(share), len(each), float(low), float(high))
     return dict(zip(_NUMBERS, numbers, strict=True))
+
+
+def plain_names(cells: pd.Index) -> list[str]:
+    """Names of corruptions without the profile that tells two of one name apart (`metrics.cell_names`).
+
+    >>> plain_names(pd.Index(["fog", "frost (imagenet_c)"]))
+    ['fog', 'frost']
+    """
+    return [str(name).partition(" (")[0] for name in cells]
 
 
 def attenuation_gains(ours: Mapping[int, pd.DataFrame], control: Mapping[int, pd.DataFrame]) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from vidsparse.report.sections import (
     cost_tables,
     disagreements,
     figure_sets,
+    low_frequency_account,
     protocol_card,
     run_warnings,
 )
@@ -146,7 +147,11 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         results=figure_sets.publish_all(shown, *shown_as),
         parted=figure_sets.publish_all(_parting(arms, leaders, looks), *shown_as),
         analysis=(analysed := figure_sets.publish_all(_compared(arms, leaders, looks), *shown_as)),
-        definitions=_definitions(loaded[0].task, bool(analysed)),
+        account=(account := figure_sets.publish_all(_account(arms, leaders, looks), *shown_as)),
+        definitions=[
+            *_definitions(loaded[0].task, bool(analysed)),
+            *(low_frequency_account.DEFINITIONS if account else ()),
+        ],
     )
 
 
@@ -182,6 +187,15 @@ def _compared(arms: Sequence[Arm], leaders: pd.DataFrame, looks: Looks) -> list[
     ranked = sorted(arms, key=lambda arm: (arm is not dense, not arm.dynamic, list(leaders["arm"]).index(arm.label)))
     subjects = {arm.label: list(arm.runs.values()) for arm in ranked}
     return analyses.of_analyses(subjects, dense.label if dense else None, arms[0].first.record.chance, looks)
+
+
+def _account(arms: Sequence[Arm], leaders: pd.DataFrame, looks: Looks) -> list[Exhibit]:
+    """Tests of the low-frequency account, the most robust arms first; of networks with one answer a clip."""
+    if not arms[0].first.task.one_answer:
+        return []
+    order = list(leaders["arm"])
+    ranked = sorted(arms, key=lambda arm: (not arm.dynamic, order.index(arm.label)))
+    return low_frequency_account.of_account(ranked, looks, arms[0].first.words)
 
 
 def _parting(arms: Sequence[Arm], leaders: pd.DataFrame, looks: Looks) -> list[Exhibit]:

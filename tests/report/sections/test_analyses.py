@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 
 from helpers.analysed import analyse
-from vidsparse.report.arms import make_arms
+from vidsparse.analysis.low_frequencies import high_frequency_shares
+from vidsparse.report.arms import Arm, make_arms
 from vidsparse.report.figures.looks import looks_of
 from vidsparse.report.page import write_comparison, write_report
-from vidsparse.report.sections import analyses, disagreements
+from vidsparse.report.sections import analyses, disagreements, low_frequency_account
+from vidsparse.report.sections.figure_sets import Exhibit
 from vidsparse.report.tables import load_run
 
 MakeRun = Callable[..., Path]
@@ -30,6 +32,14 @@ EXHIBITS = (
     "structure_training",
     "saliency_grad_cam_1",
     "saliency_grad_cam_2",
+)
+ACCOUNT = (
+    "residual_correlation",
+    "residual_gains",
+    "attenuation_gain_space",
+    "attenuation_gain_time",
+    "weight_frequencies",
+    "topology_moves",
 )
 Compared = tuple[dict[str, list[Path]], Path]
 
@@ -70,11 +80,11 @@ def arms(runs: dict[str, list[Path]]) -> dict[str, list[Path]]:
 
 def test_a_comparison_shows_every_analysis_with_its_files_and_definition(compared: Compared) -> None:
     page = (compared[1] / "report.html").read_text(encoding="utf-8")
-    for name in (*EXHIBITS, "parting", "clips_sparse", "clips_dense"):
+    for name in (*EXHIBITS, *ACCOUNT, "parting", "clips_sparse", "clips_dense"):
         assert f'<figure id="{name}">' in page
         assert (compared[1] / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (compared[1] / "tables" / f"{name}.tex").read_text().startswith(r"\begin{tabular}")
-    for said in ("A Fourier Perspective on Model Robustness", "Dispersion of channels", "Selvaraju"):
+    for said in ("A Fourier Perspective on Model Robustness", "Dispersion of channels", "Selvaraju", "Psychometrika"):
         assert said in page
     assert len(page) < 10e6
 
@@ -91,6 +101,68 @@ def test_accuracies_without_frequencies_are_what_pandas_counts(compared: Compare
             assert (shown.loc[arm, "n"] == 24).all()
         assert (shown["low"] <= shown["accuracy"]).all()
         assert (shown["accuracy"] <= shown["high"]).all()
+
+
+def test_differences_of_curves_are_those_of_the_curves_themselves(compared: Compared) -> None:
+    page = compared[1]
+    for axis in ("space", "time"):
+        curves = table(page, f"attenuation_{axis}").set_index(["arm", "side", "radius"])["accuracy"]
+        shown = table(page, f"attenuation_gain_{axis}").set_index(["side", "radius"])
+        expected = curves["RigL, 50 %"] - curves["dense"]
+        assert shown["gain"].to_dict() == pytest.approx(expected.to_dict())
+        assert set(shown["seeds"]) == {2}
+        assert (shown["low"] <= shown["gain"]).all()
+        assert (shown["gain"] <= shown["high"]).all()
+
+
+def test_correlation_of_gains_with_residuals_is_over_what_has_both(compared: Compared) -> None:
+    runs, page = compared
+    points = table(page, "residual_gains").set_index("corruption")
+    gains = table(page, "gain").set_index("corruption")["gain"]
+    assert points["gain"].to_dict() == pytest.approx(gains.to_dict())
+    shares = high_frequency_shares(pd.read_parquet(runs["rigl"][0] / "analysis" / "corruption_spectra.parquet"))
+    both = shares["space"].index.intersection(gains.index)
+    row = table(page, "residual_correlation").set_index("axis").loc["space"]
+    assert row["corruptions"] == len(both) == 7
+    assert row["correlation"] == pytest.approx(shares["space"][both].corr(gains[both].round(12), method="spearman"))
+    assert row["low"] < row["correlation"] < row["high"]
+
+
+def test_weights_and_topology_of_each_arm_are_means_over_its_seeds(compared: Compared) -> None:
+    runs, page = compared
+    shown = table(page, "weight_frequencies").set_index(["axis", "arm"])
+    for arm, each in arms(runs).items():
+        for axis, of_noise in (("space", 0.25), ("time", 0.5)):
+            tables = [pd.read_parquet(run / "analysis" / "weight_frequencies.parquet") for run in each]
+            means = [rows.loc[rows["axis"] == axis, "share"].mean() for rows in tables]
+            assert shown.loc[(axis, arm), "value"] == pytest.approx(np.mean(means))
+            assert shown.loc[(axis, arm), "level"] == of_noise
+    moves = table(page, "topology_moves").set_index("measure")
+    assert set(moves["arm"]) == {"RigL, 50 %"}, "only dynamic training moves its topology"
+    assert moves["value"].to_dict() == pytest.approx(
+        {"explored": 0.713, "overlap": 0.42, "replaced": 30_411_205 / 16_574_112}
+    )
+
+
+def test_an_arm_analysed_on_other_clips_is_left_out_of_the_differences(compared: Compared) -> None:
+    runs, _ = compared
+    dense, sparse = make_arms([load_run(run) for each in runs.values() for run in each])
+    exhibits = {each.name: each for each in account_of(dense, sparse)}
+    assert "Left out" not in exhibits["attenuation_gain_space"].caption
+    path = runs["rigl"][1] / "analysis" / "attenuation.parquet"
+    kept = path.read_bytes()
+    try:
+        pd.read_parquet(path).replace({"radius": {4: 5}}).to_parquet(path)
+        assert {"attenuation_gain_space", "residual_correlation"} & {
+            each.name for each in account_of(dense, sparse)
+        } == {"residual_correlation"}
+    finally:
+        path.write_bytes(kept)
+
+
+def account_of(dense: Arm, sparse: Arm) -> list[Exhibit]:
+    looks = looks_of({dense.label: "dense", sparse.label: "rigl"})
+    return low_frequency_account.of_account([sparse, dense], looks, dense.first.words)
 
 
 def test_errors_by_frequency_are_what_pandas_counts_and_mirrored(compared: Compared) -> None:

@@ -1,0 +1,75 @@
+"""Figures of the low-frequency account: marks of arms with whiskers, gains over residuals, differences of curves."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from vidsparse.report.figures import charts
+from vidsparse.report.figures.charts import INK, PERCENT, POINTS, WIDTH
+from vidsparse.report.figures.looks import Looks
+
+_REMOVED = {"low": "low frequencies removed", "high": "high frequencies removed"}
+
+
+def marks(table: pd.DataFrame, value: str, looks: Looks) -> Figure:
+    """`value` (`low`, `high`) of each `arm`, a row an arm, a panel a `panel`; the dotted line is the panel's `level`.
+
+    Where there is a column `over`, marks over dense are full and those over static open.
+    """
+    names = list(table["panel"].unique())
+    arms = list(table["arm"].unique())
+    figure = Figure(figsize=(WIDTH, 0.6 + len(names) * (0.55 + 0.3 * max(len(arms), 2))), layout="constrained")
+    for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
+        part = table[table["panel"] == name]
+        axes.axvline(float(part["level"].iloc[0]), color=INK, linewidth=1, linestyle=":")
+        for row in part.to_dict("records"):
+            look = looks[row["arm"]]
+            full = row["over"] == "dense" if "over" in row else None
+            place = arms.index(row["arm"]) + (0 if full is None else -0.15 if full else 0.15)
+            whisker: Any = {"ecolor": look.shade, "elinewidth": 1.4, "capsize": 2.5, "linestyle": ""}
+            ends = np.array([row[value] - row["low"], row["high"] - row[value]])[:, None]
+            reach = ends.clip(0) if np.isfinite(ends).all() else None
+            axes.errorbar(row[value], place, xerr=reach, **look.mark(5.5, full), **whisker)
+        charts.name_rows(axes, arms)
+        if value == "correlation":
+            axes.set(xlim=(-1.05, 1.05))
+        axes.set_title(name, fontsize=9, loc="left")
+    return figure
+
+
+def residual_gains(table: pd.DataFrame, looks: Looks) -> Figure:
+    """`gain` over dense training by the high-frequency `share` of each corruption's residual, a mark an `arm`."""
+    figure, axes = charts.panel(3.0)
+    axes.axhline(0, color=INK, linewidth=1)
+    for arm, part in table.groupby("arm", sort=False):
+        axes.plot(part["share"], part["gain"], **looks[str(arm)].mark(5.5), linestyle="", label=arm)
+    axes.set(xlabel="energy of the residual in high frequencies", ylabel="gain over dense, points", xlim=(-0.02, 1.02))
+    axes.xaxis.set_major_formatter(PERCENT)
+    axes.yaxis.set_major_formatter(POINTS)
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
+def curve_differences(table: pd.DataFrame, radius: str, looks: Looks) -> Figure:
+    """`gain` (band `low` to `high`) over `radius`, a panel a `side`, a line an `arm`; radius 0 is in both panels."""
+    sides = [side for side in _REMOVED if side in set(table["side"])]
+    figure = Figure(figsize=(WIDTH, 0.8 + 1.9 * len(sides)), layout="constrained")
+    panels = figure.subplots(len(sides), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for axes, side in zip(panels, sides, strict=True):
+        axes.axhline(0, color=INK, linewidth=1)
+        for arm in table["arm"].unique():
+            part = table[(table["arm"] == arm) & table["side"].isin([side, "none"])].sort_values("radius")
+            line = looks[arm].line()
+            axes.plot(part["radius"], part["gain"], **line, label=arm)
+            axes.fill_between(part["radius"], part["low"], part["high"], color=line["color"], alpha=0.12, linewidth=0)
+        axes.set_title(_REMOVED[side], fontsize=9, loc="left")
+        axes.set(ylabel="over dense, points")
+        axes.yaxis.set_major_formatter(POINTS)
+    panels[-1].xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    panels[-1].set(xlabel=f"{radius}, frequency bins (0: nothing removed)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2)
+    return figure
