@@ -93,3 +93,35 @@ def test_a_clip_is_hidden_the_same_way_in_any_batch_and_otherwise_by_another_see
     assert not torch.equal(seen(clips), probes.occluded(lambda given: given, 0.3, moving=True, seed=1)(clips))
     with pytest.raises(ValueError, match="0 to 1"):
         probes.occluded(seen, 1.2)
+
+
+def _most_in_the_dark(clips: torch.Tensor) -> torch.Tensor:
+    """Class 1 where more than half of the values are not hidden."""
+    seen = (clips != 0).float().mean((1, 2, 3, 4))
+    return torch.stack([0.5 - seen, seen - 0.5], dim=1)
+
+
+def test_an_occlusion_curve_falls_where_the_box_hides_what_the_answer_needs():
+    clips, labels = torch.ones(5, 3, 3, 16, 16), torch.tensor([1, 1, 1, 1, 0])
+    curve = probes.occlusion_curve(_most_in_the_dark, clips, labels, shares=(0.0, 0.3, 0.8), batch=2)
+    for moving in (False, True):
+        part = curve[curve["moving"] == moving].set_index("share")
+        assert part["accuracy"].to_dict() == pytest.approx({0.0: 0.8, 0.3: 0.8, 0.8: 0.2})
+        assert set(part["n"]) == {5}
+
+
+def test_an_occlusion_curve_does_not_depend_on_batches_and_counts_nan_as_wrong():
+    draw = torch.Generator().manual_seed(0)
+    clips, labels = torch.randn(6, 3, 2, 8, 8, generator=draw), torch.zeros(6, dtype=torch.long)
+    by_place = lambda x: torch.stack([x[:, :, :, :4].sum((1, 2, 3, 4)), x[:, :, :, 4:].sum((1, 2, 3, 4))], 1)  # noqa: E731
+    curves = [probes.occlusion_curve(by_place, clips, labels, batch=batch) for batch in (1, 4, 6)]
+    assert curves[0].equals(curves[1])
+    assert curves[0].equals(curves[2])
+    broken = probes.occlusion_curve(lambda x: by_place(x) * float("nan"), clips, labels, shares=(0.0,))
+    assert broken["accuracy"].tolist() == [0.0, 0.0]
+
+
+def test_an_occlusion_curve_of_no_clips_or_of_too_few_labels_is_refused():
+    for count, labels in ((0, torch.zeros(0)), (3, torch.zeros(2)), (3, torch.zeros(3, 1))):
+        with pytest.raises(ValueError, match="one label a clip"):
+            probes.occlusion_curve(_most_in_the_dark, torch.ones(count, 3, 2, 4, 4), labels)

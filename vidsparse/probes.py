@@ -1,17 +1,19 @@
 """Networks with something taken away: what of their accuracy is left says what they live on.
 
-Each function gives a network that `vidsparse.evaluate` takes; the one that is given stays as it is.
+Each function but `occlusion_curve` gives a network that `vidsparse.evaluate` takes; the given one stays as it is.
 """
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 Network = Callable[[Tensor], Any]
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)  # of a frame's area, from nothing to nearly all
 
 
 def backwards(model: Network) -> Network:
@@ -96,6 +98,50 @@ def occluded(model: Network, share: float, moving: bool = False, seed: int = 0) 
     if not 0 <= share <= 1:
         raise ValueError("the share of a frame that a box covers is 0 to 1")
     return lambda clips: model(torch.stack([_behind_a_box(clip, share, moving, seed) for clip in clips]))
+
+
+def occlusion_curve(
+    model: Network, clips: Tensor, labels: Tensor, shares: Sequence[float] = SHARES, batch: int = 16, seed: int = 0
+) -> pd.DataFrame:
+    """Accuracy behind boxes that cover more and more of each frame, standing and moving; see `occluded`.
+
+    Args:
+        model: gives logits (B, classes) of clips (B, 3, T, H, W); put it into eval mode before.
+        clips: normalised, float (N, 3, T, H, W), N at least 1.
+        labels: integers (N,).
+        shares: of a frame's area, each 0 to 1.
+        batch: clips that go through the model at once.
+        seed: of the boxes' shapes and places; a clip's are the same ones at every share.
+
+    Returns:
+        One row a (moving, share): moving (bool), share, accuracy (0 to 1), n; a clip whose logits are not all finite is
+        wrong. Intervals of accuracies over recordings: `vidsparse.evaluation.statistics.share_interval`.
+
+    Raises:
+        ValueError: no clips, other than one label a clip, or a share that is not 0 to 1.
+
+    >>> bright = lambda clips: torch.stack([0.5 - clips.mean((1, 2, 3, 4)), clips.mean((1, 2, 3, 4)) - 0.5], 1)
+    >>> curve = occlusion_curve(bright, torch.ones(2, 3, 4, 8, 8), torch.tensor([1, 1]), shares=(0.0, 0.25, 0.75))
+    >>> curve[["moving", "share", "accuracy"]].to_numpy().tolist()[:3]
+    [[False, 0.0, 1.0], [False, 0.25, 1.0], [False, 0.75, 0.0]]
+    """
+    if not len(clips) or labels.shape != (len(clips),):
+        raise ValueError(f"{len(clips)} clips and labels of shape {tuple(labels.shape)}: give one label a clip")
+    rows = []
+    for moving in (False, True):
+        for share in shares:
+            right = _count_right(occluded(model, share, moving, seed), clips, labels, batch)
+            rows.append({"moving": moving, "share": float(share), "accuracy": right / len(clips), "n": len(clips)})
+    return pd.DataFrame(rows, columns=["moving", "share", "accuracy", "n"])
+
+
+@torch.no_grad()
+def _count_right(model: Network, clips: Tensor, labels: Tensor, batch: int) -> int:
+    right = 0
+    for part, truth in zip(clips.split(batch), labels.split(batch), strict=True):
+        logits = model(part)
+        right += int(((logits.argmax(-1) == truth.to(logits.device)) & logits.isfinite().all(-1)).sum())
+    return right
 
 
 def _behind_a_box(clip: Tensor, share: float, moving: bool, seed: int) -> Tensor:
