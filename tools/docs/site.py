@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 
+from tools.docs.notebook_pages import as_page
 from tools.docs.site_pages import reference_pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,15 +38,18 @@ def build() -> int:
 
 
 def assemble(folder: Path) -> None:
-    """Write every page and picture of the site into the folder, which is made anew."""
+    """Write every page and picture of the site into the folder, which is made anew; notebooks become pages."""
     shutil.rmtree(folder, ignore_errors=True)
+    notebooks = {path.relative_to(ROOT).as_posix(): f"notebooks/{path.stem}.md"
+                 for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))}  # fmt: skip
     places = {path.relative_to(ROOT).as_posix(): path.relative_to(ROOT / "docs").as_posix()
-              for path in sorted((ROOT / "docs").rglob("*")) if path.suffix in KINDS} | BESIDE  # fmt: skip
+              for path in sorted((ROOT / "docs").rglob("*")) if path.suffix in KINDS} | BESIDE | notebooks  # fmt: skip
     for source, place in places.items():
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.suffix == ".md":
             text = (ROOT / source).read_text(encoding="utf-8")
+            text = as_page(text, PurePosixPath(source).name) if source in notebooks else text
             target.write_text(moved(text, source, places), encoding="utf-8")
         else:
             shutil.copyfile(ROOT / source, target)
