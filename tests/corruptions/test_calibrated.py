@@ -62,7 +62,8 @@ def test_the_suite_is_the_table_with_a_target_for_every_cell() -> None:
 @settings(max_examples=60)
 @given(st.data())
 def test_distortion_grows_with_severity_video_by_video(data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from([n for n in CELLS if n not in (*ORDER, *SHAKE, *DAMAGE)]))
+    others = (*ORDER, *SHAKE, *DAMAGE, "interlacing")  # whose fields lie apart as far as so short a clip goes
+    name = data.draw(st.sampled_from([n for n in CELLS if n not in others]))
     clip = pan(8, data.draw(st.sampled_from((64, 81, 112))), data.draw(st.integers(0, 99)))
     key = data.draw(st.text(max_size=3))
     errors = [squared_error(clip, corrupt(clip, name, severity, key, **OURS)) for severity in range(6)]

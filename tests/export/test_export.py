@@ -56,7 +56,14 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     import pandas as pd
 
     monkeypatch.chdir(tmp_path)
-    small = ["data.frames=2", "data.short_side=40", "data.size=32", "evaluation.suite=core_10", "report.figures=none"]
+    small = [
+        "data.frames=2",
+        "data.stride=4",
+        "data.short_side=40",
+        "data.size=32",
+        "evaluation.suite=core_10",
+        "report.figures=none",
+    ]
     quiet = ["analysis.spectral=false", "analysis.saliency=false"]
     trained = ["training.epochs=1", "training.schedule.warmup_epochs=0", "sparse.every=2"]
     trained += ["sparse.settings={channel_sparsity: 0.5}", "sparse.sparsity=0.8"]
@@ -64,7 +71,7 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     assert main(["export", "runs/a", "--to", "torch", "--compact"]) == 0
     said = json.loads(Path("runs/a/exported/config.json").read_text())
     assert (said["input"]["size"], len(said["id2label"])) == (32, 8)
-    given = ["model.name=cifar_resnet20", "model.weights=runs/a/exported/compact.pt2", "data.stride=4"]
+    given = ["model.name=cifar_resnet20", "model.weights=runs/a/exported/compact.pt2"]
     assert main(["evaluate", "evaluate_pretrained", "name=b", *given, *small, *quiet]) == 0
     ours, theirs = (pd.read_parquet(f"runs/{name}/predictions.parquet") for name in "ab")
     both = ours.merge(theirs, on=["id", "view", "corruption", "severity"], suffixes=("", "_exported"))

@@ -113,7 +113,7 @@ def test_typed_settings_of_some_methods_are_left_to_those():
 def test_a_nearly_dense_arm_has_a_uniform_one_beside_it_and_both_have_their_own_control(config, words, expected):
     words = ["name=s", "study.methods=[rigl]", "study.sparsities=[0.1,0.5]", *words]
     runs = plan(config, words, load_config(config, words))
-    arms = {run.arm[2:] for run in runs}
+    arms = {run.arm[2:5] for run in runs}
     assert arms == {("dense", 0.0, ""), *expected, *(("static", *arm[1:]) for arm in expected)}
     assert all(run.config.sparse.distribution == run.distribution for run in runs if run.method != "dense")
     own = "uniform" if "sparse.distribution=uniform" in words else "erk"

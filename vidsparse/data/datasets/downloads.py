@@ -194,6 +194,10 @@ GUIDES: dict[str, Guide] = {
         "your own",
         "classes.txt, {train,test}/images/<video>/*.jpg and {train,test}/masks/<video>/*.png, one of each a frame",
     ),
+    "webdataset": Guide(
+        "your own",
+        "train-000000.tar, test-000000.tar, ... of <key>.mp4 or .jpg beside <key>.cls, .json or .txt with its class",
+    ),
     "packed": Guide("your own", "one .npz of {train,test}_{jpeg,offsets,labels} and classes"),
 }
 
