@@ -62,7 +62,7 @@ def assemble(folder: Path) -> None:
 def moved(text: str, source: str, places: Mapping[str, str]) -> str:
     """The page `source` with its links turned to where `places` puts what they lead to; code files lose theirs.
 
-    >>> moved("[a](docs/a.md#b), [c](configs/c.yaml)", "README.md", {"README.md": "index.md", "docs/a.md": "a.md"})
+    >>> moved("[a](docs/a.md#b), [c](pyproject.toml)", "README.md", {"README.md": "index.md", "docs/a.md": "a.md"})
     '[a](a.md#b), c'
     """
     here = PurePosixPath(places[source]).parent.as_posix()

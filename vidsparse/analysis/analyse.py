@@ -92,7 +92,7 @@ def _analyse(session: Session, model: nn.Module, out: Path) -> None:
 def asked(config: Config) -> AnalysisConfig | None:
     """What is to be made: of weights that nothing was trained of here only what is on by name, None where nothing is.
 
-    >>> from vidsparse.config import changed
+    >>> from vidsparse.config.change import changed
     >>> given = changed(Config(), {"training.epochs": 0})
     >>> asked(given), asked(changed(given, {"analysis.saliency": True})).spectral
     (None, False)
