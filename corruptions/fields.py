@@ -19,9 +19,9 @@ QUANTILE_BITS = 16
 
 _GOLDEN, _MIX_1, _MIX_2 = np.uint64(counter_rng.GOLDEN), np.uint64(counter_rng.MIX_1), np.uint64(counter_rng.MIX_2)
 _ONE, _27, _30, _31 = np.uint64(1), np.uint64(27), np.uint64(30), np.uint64(31)
-_CHANNEL = np.uint64((1 << BITS) - 1)
-_SHIFTS = (np.uint64(0), np.uint64(BITS), np.uint64(2 * BITS))
-_COARSE = np.uint64(BITS - QUANTILE_BITS)
+CHANNEL = np.uint64((1 << BITS) - 1)  # of a word, three channels of so many bits: word >> SHIFTS[c] & CHANNEL
+SHIFTS = (np.uint64(0), np.uint64(BITS), np.uint64(2 * BITS))
+TO_QUANTILE = np.uint64(BITS - QUANTILE_BITS)
 _LEVELS = 1 << BITS
 _WHOLE = np.float32(1)
 _TOP = np.uint64(64 - QUANTILE_BITS)
@@ -43,12 +43,12 @@ def _blend(
     """Replace uniform u by Phi(a z(u) + b z(v)), which is uniform again when a^2 + b^2 = 1."""
     for pixel in range(words.size):
         blended = np.uint64(0)
-        for shift in _SHIFTS:
-            u = ((words[pixel] >> shift) & _CHANNEL) >> _COARSE
-            v = ((later[pixel] >> shift) & _CHANNEL) >> _COARSE
+        for shift in SHIFTS:
+            u = ((words[pixel] >> shift) & CHANNEL) >> TO_QUANTILE
+            v = ((later[pixel] >> shift) & CHANNEL) >> TO_QUANTILE
             z = a * quantiles[u] + b * quantiles[v]
             phi = np.uint64(0.5 * math.erfc(-z * math.sqrt(0.5)) * _LEVELS)
-            blended |= min(phi, _CHANNEL) << shift
+            blended |= min(phi, CHANNEL) << shift
         words[pixel] = blended
 
 
@@ -99,7 +99,7 @@ def _centre(words: NDArray[np.uint64], both: NDArray[np.float32]) -> None:
     unit = np.float32(2) / np.float32(_LEVELS - 1)
     for channel in range(2):
         for pixel in range(words.size):
-            both[channel, pixel] = np.float32(np.int32((words[pixel] >> _SHIFTS[channel]) & _CHANNEL)) * unit - _WHOLE
+            both[channel, pixel] = np.float32(np.int32((words[pixel] >> SHIFTS[channel]) & CHANNEL)) * unit - _WHOLE
 
 
 def _draw(seed: int, knot: int, pixels: int) -> NDArray[np.uint64]:

@@ -3,32 +3,27 @@
 Every function edits a contiguous uint8 (T, H, W, 3) clip in place. Results are truncated, not rounded, as published.
 """
 
-import math
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corruptions import fields
+from corruptions.fields import CHANNEL, SHIFTS, TO_QUANTILE
 from corruptions.jit import kernel
 from corruptions.motion import Scene
+from corruptions.poisson import TO_GUIDE, tables
 from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Words = NDArray[np.uint64]
-
-_CHANNEL = np.uint64((1 << fields.BITS) - 1)
-_SHIFTS = (np.uint64(0), np.uint64(fields.BITS), np.uint64(2 * fields.BITS))
-_TO_QUANTILE = np.uint64(fields.BITS - fields.QUANTILE_BITS)
-_GUIDE_BITS = 8
-_TO_GUIDE = np.uint64(fields.BITS - _GUIDE_BITS)
 
 
 @kernel("void(uint8[:,::1], uint64[::1], float32[::1], float32, float32)")
 def _add_normal(pixels: Pixels, words: Words, quantiles: NDArray[np.float32], fixed: float, per_level: float) -> None:
     for p in range(words.size):
         for c in range(3):
-            z = quantiles[((words[p] >> _SHIFTS[c]) & _CHANNEL) >> _TO_QUANTILE]
+            z = quantiles[((words[p] >> SHIFTS[c]) & CHANNEL) >> TO_QUANTILE]
             value = np.float32(pixels[p, c])
             value += (fixed + per_level * value) * z
             pixels[p, c] = np.uint8(min(max(value, np.float32(0)), np.float32(255)))
@@ -38,10 +33,10 @@ def _add_normal(pixels: Pixels, words: Words, quantiles: NDArray[np.float32], fi
 def _salt_and_pepper(pixels: Pixels, words: Words, each: np.uint64) -> None:
     for p in range(words.size):
         for c in range(3):
-            u = (words[p] >> _SHIFTS[c]) & _CHANNEL
+            u = (words[p] >> SHIFTS[c]) & CHANNEL
             if u < each:
                 pixels[p, c] = 255
-            elif u > _CHANNEL - each:
+            elif u > CHANNEL - each:
                 pixels[p, c] = 0
 
 
@@ -49,7 +44,7 @@ def _salt_and_pepper(pixels: Pixels, words: Words, each: np.uint64) -> None:
 def _set_some(pixels: Pixels, words: Words, below: np.uint64, value: np.uint8) -> None:
     for p in range(words.size):
         for c in range(3):
-            if (words[p] >> _SHIFTS[c]) & _CHANNEL < below:
+            if (words[p] >> SHIFTS[c]) & CHANNEL < below:
                 pixels[p, c] = value
 
 
@@ -60,9 +55,9 @@ def _count_photons(
     """Invert the Poisson distribution of each grey level; the guide says where to start looking."""
     for p in range(words.size):
         for c in range(3):
-            u = (words[p] >> _SHIFTS[c]) & _CHANNEL
+            u = (words[p] >> SHIFTS[c]) & CHANNEL
             level = pixels[p, c]
-            count = guide[level, u >> _TO_GUIDE]
+            count = guide[level, u >> TO_GUIDE]
             while cdf[level, count] <= u:
                 count += 1
             pixels[p, c] = values[count]
@@ -139,20 +134,13 @@ def shot_noise(frames: Pixels, level: Level, scene: Scene) -> None:
     Level: c, photons at white
     """
     (c,) = level
-    tables = _poisson(c)
+    photons = _poisson(c)
     for pixels, words in fields.along(frames, scene):
-        _count_photons(pixels, words, *tables)
+        _count_photons(pixels, words, *photons)
 
 
 @lru_cache(maxsize=16)
 def _poisson(c: float) -> tuple[NDArray[np.uint32], NDArray[np.uint16], Pixels]:
     """Return cdf (256, K) in units of 2^-21, guide (256, 256) into it, and the grey value (K,) of each count."""
-    counts = np.arange(int(c + 10 * math.sqrt(c)) + 20)
-    mean = np.arange(256)[:, None] / 255 * c
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(counts[1:]))])
-    log_pmf = counts * np.log(np.maximum(mean, 1e-300)) - mean - log_factorial
-    cdf = np.round(np.cumsum(np.exp(log_pmf), axis=1) * (1 << fields.BITS)).astype(np.uint32)
-    cdf[:, -1] = np.iinfo(np.uint32).max
-    starts = np.arange(1 << _GUIDE_BITS) << int(_TO_GUIDE)
-    guide = np.stack([np.searchsorted(row, starts, side="right") for row in cdf]).astype(np.uint16)
+    cdf, guide, counts = tables(np.arange(256)[:, None] / 255 * c, c)
     return cdf, guide, (np.minimum(counts / c, 1) * 255).astype(np.uint8)

@@ -10,21 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import fields, motion
+from corruptions import fields, motion, poisson
 from corruptions.blur import truncate
+from corruptions.fields import CHANNEL, SHIFTS, TO_QUANTILE
 from corruptions.jit import kernel
 from corruptions.motion import Scene
+from corruptions.poisson import TO_GUIDE
 from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
 Words = NDArray[np.uint64]
 
-_CHANNEL = np.uint64((1 << fields.BITS) - 1)
-_SHIFTS = (np.uint64(0), np.uint64(fields.BITS), np.uint64(2 * fields.BITS))
-_TO_QUANTILE = np.uint64(fields.BITS - fields.QUANTILE_BITS)
-_GUIDE_BITS = 8
-_TO_GUIDE = np.uint64(fields.BITS - _GUIDE_BITS)
 _ROUNDING = np.float32(1e-3)
 _ISO_PHOTONS, _LOW_PHOTONS, _LOW_SIGMA = 25.0, 120.0, 0.018
 _BLOTCH = 12.0  # pixels of a frame of 224 that a chroma denoiser smears a fault over
@@ -69,15 +66,8 @@ def _photons(
 
     A grey level x means top ((x - low) / (high - low))^gamma of `photons` photons; a flat frame is all dark.
     """
-    counts = np.arange(int(photons + 10 * math.sqrt(photons)) + 20)
     share = np.clip((np.arange(256) - low) / max(high - low, 1), 0, 1)
-    mean = photons * top * share[:, None] ** gamma
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(counts[1:]))])
-    log_pmf = counts * np.log(np.maximum(mean, 1e-300)) - mean - log_factorial
-    cdf = np.round(np.cumsum(np.exp(log_pmf), axis=1) * (1 << fields.BITS)).astype(np.uint32)
-    cdf[:, -1] = np.iinfo(np.uint32).max
-    starts = np.arange(1 << _GUIDE_BITS) << int(_TO_GUIDE)
-    guide = np.stack([np.searchsorted(row, starts, side="right") for row in cdf]).astype(np.uint16)
+    cdf, guide, counts = poisson.tables(photons * top * share[:, None] ** gamma, photons)
     return cdf, guide, np.asarray(np.minimum(counts / photons, 1) * 255, np.float32)
 
 
@@ -97,12 +87,12 @@ def _expose(
     cdf, guide, values = photons
     for p in range(words.size):
         for c in range(3):
-            u = (words[p] >> _SHIFTS[c]) & _CHANNEL
+            u = (words[p] >> SHIFTS[c]) & CHANNEL
             level = pixels[p, c]
-            count = guide[level, u >> _TO_GUIDE]
+            count = guide[level, u >> TO_GUIDE]
             while cdf[level, count] <= u:
                 count += 1
-            z = quantiles[((read[p] >> _SHIFTS[c]) & _CHANNEL) >> _TO_QUANTILE]
+            z = quantiles[((read[p] >> SHIFTS[c]) & CHANNEL) >> TO_QUANTILE]
             pixels[p, c] = np.uint8(min(max(values[count] + sigma * z + _ROUNDING, np.float32(0)), np.float32(255)))
 
 
@@ -126,8 +116,8 @@ def dead_pixels(frames: Pixels, level: Level, scene: Scene) -> None:
 def _faults(scene: Scene, t: int, size: tuple[int, int], share: float) -> tuple[Values, Values]:
     """Return how much of each value is a fault, 0 to 1, and what it adds: float32 (H, W, 3) each."""
     words = fields.words(scene, "", t, size[0] * size[1]).reshape(size)
-    hit = (words & _CHANNEL).astype(np.float32) < share * (1 << fields.BITS)
-    white = ((words >> _SHIFTS[1]) & np.uint64(1)).astype(np.float32)
+    hit = (words & CHANNEL).astype(np.float32) < share * (1 << fields.BITS)
+    white = ((words >> SHIFTS[1]) & np.uint64(1)).astype(np.float32)
     y, x = np.indices(size)
     weights, values = np.zeros((*size, 3), np.float32), np.zeros((*size, 3), np.float32)
     for c in range(3):

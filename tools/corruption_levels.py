@@ -44,10 +44,15 @@ def read(path: Path, side: int) -> Clip:
     return np.stack(frames)
 
 
+def spread(paths: Sequence[Path], count: int, side: int) -> list[Clip]:
+    """Return so many of the videos, evenly spread over the list."""
+    return [read(paths[i], side) for i in np.linspace(0, len(paths) - 1, count).astype(int)]
+
+
 def clips_of(folder: Path, side: int) -> list[Clip]:
     """Return three clips of each class, evenly spread over those of the first fourteen groups."""
     found = [sorted(f.glob("v_*_g0*.avi")) + sorted(f.glob("v_*_g1[0-4]*.avi")) for f in sorted(folder.iterdir())]
-    return [read(paths[i], side) for paths in found for i in np.linspace(0, len(paths) - 1, 3).astype(int)]
+    return [clip for paths in found for clip in spread(paths, 3, side)]
 
 
 def psnr(clean: Clip, corrupted: Clip) -> float:
