@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pandas as pd
 import pytest
 import torch
@@ -42,7 +43,6 @@ def trained(fake_run: MakeRun) -> tuple[Path, dict[str, torch.Tensor]]:
 
 
 def test_results_of_a_run_and_of_a_study_follow_the_schema_and_the_tables(published, study) -> None:
-    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema comes with the extra dev")
     schema = json.loads(result_file.SCHEMA.read_text())
     for folder in (published[0], study[1].parent):
         said = json.loads((folder / result_file.NAME).read_text())

@@ -135,7 +135,8 @@ TINY = ("sparse.sparsity=0.5", "training.epochs=2", "training.schedule.warmup_ep
 
 @pytest.mark.slow
 def test_mlflow_has_curves_settings_and_results_of_a_run(tiny_root, tmp_path, monkeypatch):
-    mlflow = pytest.importorskip("mlflow")
+    import mlflow  # a second to load
+
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     path = run(load_config("ucf101_rigl", [f"data.root={tiny_root}", *TINY, "logging.trackers=[mlflow]"]))

@@ -158,15 +158,9 @@ def _about(run: Run) -> dict[str, Any]:
 
 def _read_about(folder: Path) -> dict[str, Any]:
     path = folder / ABOUT
-    if not path.is_file():
-        raise RunFolderError(f"{folder} holds no {ABOUT}: it is no folder that vidsparse publish wrote")
-    try:
-        said = json_text.parsed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path} is damaged ({error}); download it again") from error
+    absent = "it is no folder that vidsparse publish wrote"
+    said = json_text.read_form(path, (FORMAT, VERSION), absent, "download it again")
     wanted: dict[str, Any] = {"model": str, "narrowed": (int, float), "frames": int, "size": int, "classes": list}
-    if not isinstance(said, dict) or said.get("format") != FORMAT or said.get("version") != VERSION:
-        raise RunFolderError(f'{path} does not say "format": "{FORMAT}" and "version": {VERSION}')
     if wrong := [name for name, kind in wanted.items() if not isinstance(said.get(name), kind)]:
         raise RunFolderError(f"{path}: {', '.join(wrong)} is not what vidsparse publish writes; download it again")
     return said

@@ -58,16 +58,8 @@ def write(folder: Path, entries: Sequence[Mapping[str, Any]]) -> Path:
 def read(folder: Path) -> list[dict[str, Any]]:
     """The entries of folder/results.json; RunFolderError where there is none, or of another form."""
     path = folder / NAME
-    if not path.is_file():
-        raise RunFolderError(f"{folder} holds no {NAME}: remake its report (vidsparse report RUN), which writes it")
-    try:
-        said = json_text.parsed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path} is damaged ({error}); remake the report, which writes it anew") from error
-    if not isinstance(said, dict) or said.get("format") != FORMAT:
-        raise RunFolderError(f'{path} does not say "format": "{FORMAT}": it is of something else')
-    if said.get("version") != VERSION:
-        raise RunFolderError(f"{path} is of version {said.get('version')}, this vidsparse reads {VERSION}: upgrade it")
+    absent = "remake its report (vidsparse report RUN), which writes it"
+    said = json_text.read_form(path, (FORMAT, VERSION), absent, "remake the report, which writes it anew")
     wanted = json_text.parsed(SCHEMA.read_text(encoding="utf-8"))["$defs"]["entry"]["required"]
     for entry in said.get("entries") or []:
         if missing := [name for name in wanted if name not in entry]:

@@ -5,13 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from vidsparse.report.figures import charts
 from vidsparse.report.figures.charts import INK, PERCENT, POINTS, WIDTH
+from vidsparse.report.figures.frequencies import curves, named_once
 from vidsparse.report.figures.looks import Looks
-
-_REMOVED = {"low": "low frequencies removed", "high": "high frequencies removed"}
 
 
 def marks(table: pd.DataFrame, value: str, looks: Looks) -> Figure:
@@ -55,21 +53,9 @@ def residual_gains(table: pd.DataFrame, looks: Looks) -> Figure:
 
 def curve_differences(table: pd.DataFrame, radius: str, looks: Looks) -> Figure:
     """`gain` (band `low` to `high`) over `radius`, a panel a `side`, a line an `arm`; radius 0 is in both panels."""
-    sides = [side for side in _REMOVED if side in set(table["side"])]
-    figure = Figure(figsize=(WIDTH, 0.8 + 1.9 * len(sides)), layout="constrained")
-    panels = figure.subplots(len(sides), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    for axes, side in zip(panels, sides, strict=True):
+    figure, panels = curves(table, "gain", radius, looks, bands=True)
+    for axes in panels:
         axes.axhline(0, color=INK, linewidth=1)
-        for arm in table["arm"].unique():
-            part = table[(table["arm"] == arm) & table["side"].isin([side, "none"])].sort_values("radius")
-            line = looks[arm].line()
-            axes.plot(part["radius"], part["gain"], **line, label=arm)
-            axes.fill_between(part["radius"], part["low"], part["high"], color=line["color"], alpha=0.12, linewidth=0)
-        axes.set_title(_REMOVED[side], fontsize=9, loc="left")
         axes.set(ylabel="over dense, points")
         axes.yaxis.set_major_formatter(POINTS)
-    panels[-1].xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    panels[-1].set(xlabel=f"{radius}, frequency bins (0: nothing removed)")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=2)
-    return figure
+    return named_once(figure, panels)

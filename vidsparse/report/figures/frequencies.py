@@ -25,25 +25,36 @@ BANDS = 2  # arms whose intervals are drawn as bands
 
 def attenuation(table: pd.DataFrame, radius: str, looks: Looks, chance: float) -> Figure:
     """`accuracy` (`low`, `high`) over `radius`, a panel a `side`, a line an `arm`; radius 0 stands in both panels."""
+    figure, panels = curves(table, "accuracy", radius, looks, bands=table["arm"].nunique() <= BANDS)
+    for axes in panels:
+        axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
+        axes.set(ylabel="accuracy", ylim=(0, 1.02))
+        axes.yaxis.set_major_formatter(PERCENT)
+    return named_once(figure, panels)
+
+
+def curves(table: pd.DataFrame, value: str, radius: str, looks: Looks, bands: bool) -> tuple[Figure, list[Axes]]:
+    """`value`, and `low` to `high` as a band where `bands`, over `radius`: a panel a `side`, a line an `arm`."""
     sides = [side for side in _REMOVED if side in set(table["side"])]
     figure = Figure(figsize=(WIDTH, 0.8 + 1.9 * len(sides)), layout="constrained")
-    panels = figure.subplots(len(sides), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    arms = list(table["arm"].unique())
+    panels: list[Axes] = list(figure.subplots(len(sides), 1, sharex=True, sharey=True, squeeze=False)[:, 0])
     for axes, side in zip(panels, sides, strict=True):
-        for arm in arms:
+        for arm in table["arm"].unique():
             part = table[(table["arm"] == arm) & table["side"].isin([side, "none"])].sort_values("radius")
             line = looks[arm].line()
-            axes.plot(part["radius"], part["accuracy"], **line, label=arm)
-            if len(arms) <= BANDS:
+            axes.plot(part["radius"], part[value], **line, label=arm)
+            if bands:
                 axes.fill_between(
                     part["radius"], part["low"], part["high"], color=line["color"], alpha=0.1, linewidth=0
                 )
-        axes.axhline(chance, color=INK, linewidth=1, linestyle=":", label="chance")
         axes.set_title(_REMOVED[side], fontsize=9, loc="left")
-        axes.set(ylabel="accuracy", ylim=(0, 1.02))
-        axes.yaxis.set_major_formatter(PERCENT)
     panels[-1].xaxis.set_major_locator(MaxNLocator(6, integer=True))
     panels[-1].set(xlabel=f"{radius}, frequency bins (0: nothing removed)")
+    return figure, panels
+
+
+def named_once(figure: Figure, panels: list[Axes]) -> Figure:
+    """The figure with one legend for all panels, which show the same."""
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
