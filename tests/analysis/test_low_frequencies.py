@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from vidsparse.analysis import low_frequencies, spectra
+from vidsparse.analysis import kernel_frequencies, low_frequencies, spectra
 from vidsparse.evaluation.metrics import MismatchedTables
 from vidsparse.evaluation.statistics import rank_correlation
 
@@ -115,10 +115,10 @@ def by_grid(kernel: np.ndarray, cut: float) -> float:
 def test_energy_of_weights_below_a_frequency_is_the_integral_of_their_spectrum():
     draw = torch.Generator().manual_seed(0)
     kernel = torch.randn(3, 5, generator=draw)
-    table = low_frequencies.low_frequency_weights({"conv": kernel[None, None]})
+    table = kernel_frequencies.low_frequency_weights({"conv": kernel[None, None]})
     assert table["share"].item() == pytest.approx(by_grid(kernel.numpy(), 0.25), abs=1e-6)
     smooth, checks = torch.ones(1, 1, 3, 3), torch.tensor([[1.0, -1, 1], [-1, 1, -1], [1, -1, 1]])[None, None]
-    found = low_frequencies.low_frequency_weights({"smooth": smooth, "checks": checks}).set_index("layer")["share"]
+    found = kernel_frequencies.low_frequency_weights({"smooth": smooth, "checks": checks}).set_index("layer")["share"]
     assert found["smooth"] > 0.8 > 0.05 > found["checks"]
 
 
@@ -127,14 +127,14 @@ def test_random_weights_have_the_share_of_noise_whatever_their_mask():
     weight = torch.randn(64, 64, 3, 3, 3, generator=draw)
     masked = weight * (torch.rand(weight.shape, generator=draw) < 0.3)
     for each in (weight, masked, 1e3 * masked):
-        table = low_frequencies.low_frequency_weights({"conv": each}).set_index("axis")
+        table = kernel_frequencies.low_frequency_weights({"conv": each}).set_index("axis")
         assert table.loc["space", "share"] == pytest.approx(0.25, abs=0.01) == table.loc["space", "of_noise"]
         assert table.loc["time", "share"] == pytest.approx(0.5, abs=0.01) == table.loc["time", "of_noise"]
 
 
 def test_layers_that_see_one_pixel_have_no_frequencies_and_empty_ones_no_share():
     weights = {"linear": torch.ones(4, 4), "point": torch.ones(4, 4, 1, 1, 1), "slow": torch.ones(4, 4, 3, 1, 1)}
-    table = low_frequencies.low_frequency_weights({**weights, "gone": torch.zeros(2, 2, 3, 3)})
+    table = kernel_frequencies.low_frequency_weights({**weights, "gone": torch.zeros(2, 2, 3, 3)})
     assert table[["layer", "axis"]].to_numpy().tolist() == [["slow", "time"], ["gone", "space"]]
     assert table["share"].isna().tolist() == [False, True]
-    assert low_frequencies.low_frequency_weights({"linear": torch.ones(2, 2)}).empty
+    assert kernel_frequencies.low_frequency_weights({"linear": torch.ones(2, 2)}).empty

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from vidsparse.analysis import low_frequencies, spatial, spectra, spectral
+from vidsparse.analysis import kernel_frequencies, spatial, spectra, spectral
 from vidsparse.config import AnalysisConfig, DataConfig
 from vidsparse.evaluation.gallery import picture
 from vidsparse.sparsity.measure.dispersion import describe
@@ -66,7 +66,7 @@ def _write_weights(folder: Path, out: Path, seed: int, sparse: bool) -> None:
         lines += [{"step": step, "layer": f"layer{number}.conv.weight", **describe(weight[:: step // 10])}
                   for step in (10, 20, 30)]  # fmt: skip
     spatial.spatial_table(weights).to_parquet(out / "spatial.parquet")
-    low_frequencies.low_frequency_weights(weights).to_parquet(out / "weight_frequencies.parquet")
+    kernel_frequencies.low_frequency_weights(weights).to_parquet(out / "weight_frequencies.parquet")
     np.savez_compressed(out / "kernels.npz", **spatial.kernel_maps(weights))
     if sparse:
         pd.DataFrame(lines).to_csv(folder / "structure.csv", index=False)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import corruptions
-from vidsparse.analysis import low_frequencies, saliency, spatial, spectra, spectral
+from vidsparse.analysis import kernel_frequencies, saliency, spatial, spectra, spectral
 from vidsparse.config import AnalysisConfig, Config, DataConfig, EvaluationConfig
 from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
@@ -179,7 +179,7 @@ def _write_spatial(model: nn.Module, out: Path) -> None:
     weights = {name: weight.detach().cpu() for name, weight in prunable(model).items()}
     _save_arrays(out / "kernels.npz", spatial.kernel_maps(weights))
     _save_table(out / "spatial.parquet", spatial.spatial_table(weights))
-    _save_table(out / "weight_frequencies.parquet", low_frequencies.low_frequency_weights(weights))
+    _save_table(out / "weight_frequencies.parquet", kernel_frequencies.low_frequency_weights(weights))
 
 
 def _write_spectra(session: Session, model: nn.Module, out: Path) -> None:
