@@ -48,6 +48,7 @@ def shipped(tiny_root, tmp_path_factory):
     return model, folder / "there"
 
 
+@pytest.mark.slow
 def test_a_shipped_network_has_the_answers_and_numbers_of_the_script_to_the_bit(shipped, tiny_root, tmp_path):
     model, run = shipped
     result = vidsparse.evaluate(model, "folder", tiny_root, labels="order", stride=2, short_side=40, **SUITE)
@@ -117,6 +118,7 @@ def test_every_module_is_in_its_mode_again_also_after_an_error(tiny_root):
     assert wrong.training
 
 
+@pytest.mark.slow
 def test_a_network_in_training_mode_answers_as_one_in_evaluation_mode(tiny_root):
     clean = {**SUITE, "suite": "clean"}
     model = network().eval()
@@ -161,6 +163,7 @@ def test_what_would_be_a_guess_is_asked_for_at_once(tiny_root):
             )
 
 
+@pytest.mark.slow
 def test_a_result_survives_a_pickle_and_is_not_saved_over_another(tiny_root, tmp_path):
     result = vidsparse.evaluate(network(), "folder", tiny_root, labels="order", normalize="unit", **CLIP, **SUITE)
     again = pickle.loads(pickle.dumps(result))
@@ -178,6 +181,7 @@ def test_a_result_survives_a_pickle_and_is_not_saved_over_another(tiny_root, tmp
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "other", "page.html"]
 
 
+@pytest.mark.slow
 def test_own_numbers_of_normalisation_do_what_the_preset_does(tiny_root):
     model = network()
     settings = {"labels": "order", **CLIP, **SUITE}

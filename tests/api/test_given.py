@@ -201,6 +201,7 @@ def test_a_stop_in_the_middle_leaves_nothing_and_the_network_as_it_was(tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_results_are_compared_on_the_same_clips_or_on_common_ones_and_said(wanted):
     other = vidsparse.evaluate(network().requires_grad_(False), CLIPS[:12], name="other", **ASK)
     with pytest.raises(MismatchedTables, match="clips"):

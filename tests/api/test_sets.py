@@ -47,6 +47,7 @@ def test_a_published_set_is_a_dataset_for_a_loader(cifar):
         vidsparse.CorruptedClips(cifar / "nowhere", "fog", 3)
 
 
+@pytest.mark.slow
 def test_a_benchmark_from_python_has_the_bytes_of_the_script(tiny_root, tmp_path):
     made = vidsparse.generate("folder", tiny_root, tmp_path / "python", workers=0, **SMALL)
     words = [f"evaluation.{key}={value}".replace("'", "").replace(" ", "")

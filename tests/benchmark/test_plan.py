@@ -43,6 +43,7 @@ def test_a_plan_has_clean_and_every_condition_of_every_clip_in_the_order_of_the_
     assert all(len(entry.kept) == entry.n_frames == 20 for entry in whole.stored.entries)
 
 
+@pytest.mark.slow
 def test_the_estimate_is_about_right_and_the_plan_writes_nothing(order, whole):
     config = order("benchmark.stage=plan")
     plan = make_plan(config, load_and_tell(config, trains=False))

@@ -137,6 +137,7 @@ PATHS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", PATHS)
 def test_the_users_folder_stands_for_a_leading_tilde_in_every_path(key, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))

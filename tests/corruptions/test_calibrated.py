@@ -96,6 +96,7 @@ def test_shaking_displaces_more_with_severity(name: str, key: int) -> None:
     assert moved[5] > moved[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.sampled_from(ORDER), st.integers(30, 300), st.text(max_size=3))
 def test_time_is_displaced_more_with_severity(name: str, n_frames: int, key: str) -> None:

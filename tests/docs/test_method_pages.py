@@ -39,6 +39,7 @@ def test_a_page_says_what_the_row_knows(name):
     assert all(f"- {sentence}\n" in text for sentence in (*NOTES[name].from_paper, *NOTES[name].from_code))
 
 
+@pytest.mark.slow
 def test_the_index_shows_every_method_and_what_is_left_out():
     text = method_index()
     assert re.findall(r"^\| \[(\w+)\]\((\w+)\.md\)", text, re.M) == [(name, name) for name in METHODS]

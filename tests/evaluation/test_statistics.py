@@ -18,6 +18,7 @@ def bootstrap(scores: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
     return found.low, found.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seeds", "groups", "uneven", "seed_sd"),
     [(1, 8, True, 0.0), (1, 40, True, 0.0), (3, 12, True, 0.1), (3, 12, False, 0.4), (2, 12, True, 0.4)],

@@ -53,6 +53,7 @@ def same_as_before(kind: str, found: dict[str, str]) -> None:
     assert found == kept
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_in_its_training_is_continued_to_the_same_end(here, one_thread, no_page):
     config = before.train_config("rigl", "stopped")
     assert read_record(here / "runs" / "stopped").identity.items() >= identity(config).items()
@@ -63,6 +64,7 @@ def test_a_run_that_was_stopped_in_its_training_is_continued_to_the_same_end(her
     same_as_before("stopped", before.run_digests(folder))
 
 
+@pytest.mark.slow
 def test_a_run_that_was_finished_is_shown_and_nothing_is_computed(here, monkeypatch):
     folder = here / "runs" / "finished"
     kept = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.suffix in (".parquet", ".safetensors")}
@@ -98,6 +100,7 @@ def test_a_benchmark_that_was_half_written_is_finished_to_the_same_bytes(here):
     same_as_before("benchmark", made)
 
 
+@pytest.mark.slow
 def test_a_run_of_segmentation_comes_to_the_same_end(here, one_thread, no_page):
     before.make_masks(here / "masks")
     same_as_before("segmentation", before.run_digests(run(before.segment_config("rigl", "segmentation"))))

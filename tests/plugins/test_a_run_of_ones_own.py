@@ -116,6 +116,7 @@ def test_a_data_source_that_gives_no_data_set_is_refused(put, tiny_config):
         load_and_tell(tiny_config("data.source=sets:none"), trains=True)
 
 
+@pytest.mark.slow
 def test_optimizers_of_torch_stand_by_their_place_and_own_parameters_are_checked(put):
     def optimizer(*words):
         settings = vidsparse.load_config("ucf101_dense", words).training.optimizer

@@ -31,6 +31,7 @@ def by_corruption(runs: list[Path]) -> pd.Series:
     return rows.astype({"corruption": str}).groupby("corruption")["right"].mean()
 
 
+@pytest.mark.slow
 def test_the_leaderboard_of_a_study_is_what_pandas_counts(study) -> None:
     runs, page = study
     board = pd.read_csv(page.parent / "tables" / "leaderboard.csv").set_index(["method", "sparsity"])
@@ -121,6 +122,7 @@ def test_runs_of_one_name_and_seed_in_two_folders_stay_apart(fake_run: MakeRun, 
     assert board["seeds"].to_list() == [1, 1]
 
 
+@pytest.mark.slow
 def test_names_with_html_in_them_do_no_harm_and_nothing_is_loaded(fake_run: MakeRun, tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)>"
     runs = [fake_run(evil), fake_run("second", seed=5), fake_run("d", "dense")]

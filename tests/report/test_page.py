@@ -82,6 +82,7 @@ def test_signed_numbers_have_a_true_minus_and_no_signed_zero(share: float, text:
     assert signed(share) == text
 
 
+@pytest.mark.slow
 def test_verdict_and_tiles_say_the_same_as_pandas(fake_run: MakeRun) -> None:
     dense = fake_run("ucf101_dense", "dense", seed=1, skill=0.5)
     run = fake_run(seed=2, skill=2.5)
@@ -105,6 +106,7 @@ def test_without_a_reference_the_page_names_the_command_that_makes_it(fake_run: 
     assert "no dense reference" not in read(write_report(fake_run("ucf101_dense", "dense")))
 
 
+@pytest.mark.slow
 def test_sample_data_is_named_wherever_a_number_stands(published: Published, sample_page: str) -> None:
     verdict = re.search(r'class="verdict">(.*?)</p>', sample_page, re.DOTALL)
     assert verdict

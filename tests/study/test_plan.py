@@ -84,6 +84,7 @@ def test_further_controls_stand_beside_the_methods_under_names_of_their_own():
             runs_of(f"study.controls=[{wrong}]")
 
 
+@pytest.mark.slow
 def test_data_sets_are_names_or_names_with_settings():
     data = "study.data=[ucf101,{name: small,data.frames: 4,evaluation.severities: [2]}]"
     runs = runs_of(data)
@@ -93,6 +94,7 @@ def test_data_sets_are_names_or_names_with_settings():
     assert runs[-1].name == "small_set_50_seed0"
 
 
+@pytest.mark.slow
 def test_typed_settings_of_some_methods_are_left_to_those():
     runs = {run.method: run for run in runs_of("sparse.every=7")}
     assert runs["rigl"].config.sparse.every == 7
@@ -120,6 +122,7 @@ def test_a_nearly_dense_arm_has_a_uniform_one_beside_it_and_both_have_their_own_
     assert all((run.distribution in run.name) == (run.distribution != own) for run in runs if run.distribution)
 
 
+@pytest.mark.slow
 def test_the_uniform_arm_of_an_entry_that_is_uniform_itself_is_not_there_twice():
     runs = runs_of("study.sparsities=[0.2]", "study.data=[{name: even,sparse.distribution: uniform}]")
     assert [run.name for run in runs] == [f"even_{n}_seed0" for n in ("dense", "static_20", "rigl_20", "set_20")]
@@ -164,6 +167,7 @@ def test_a_dry_run_lists_the_runs_and_makes_nothing(option, capsys, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_the_distribution_of_every_arm(capsys):
     assert main(["run", "ucf101_rigl", "name=s", "study.methods=[rigl]", "study.sparsities=[0.3]", "--dry-run"]) == 0
     said = capsys.readouterr().out.splitlines()

@@ -56,6 +56,7 @@ def test_hmdb51_lists_that_cannot_be_right(make_tree, line, message):
     assert "brush_hair_test_split1.txt, line 1" in str(raised.value)
 
 
+@pytest.mark.slow
 def test_hmdb51_from_the_official_lists(shared, tmp_path):
     """All 6,766 clips of the three splits, in a tree of empty files with the published names."""
     splits = shared("hmdb51/splits")

@@ -128,6 +128,7 @@ def test_a_broken_image_keeps_its_place_and_is_counted(root, tmp_path):
     assert batch.ok.tolist() == [True, True, False, True]
 
 
+@pytest.mark.slow
 def test_a_picture_too_large_for_memory_is_refused_with_the_number_in_every_reader(tmp_path):
     from vidsparse.data.reading import archives, frame_folders, mask_files
 

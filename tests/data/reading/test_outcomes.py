@@ -127,6 +127,7 @@ def test_every_real_file_has_a_row(shared):
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")} == set(REAL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_awkward_real_files_give_the_right_frames(shared, name):
     path = shared(f"videos/{name}")

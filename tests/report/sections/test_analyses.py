@@ -78,6 +78,7 @@ def arms(runs: dict[str, list[Path]]) -> dict[str, list[Path]]:
     return {"dense": runs["dense"], "RigL, 50 %": runs["rigl"]}
 
 
+@pytest.mark.slow
 def test_a_comparison_shows_every_analysis_with_its_files_and_definition(compared: Compared) -> None:
     page = (compared[1] / "report.html").read_text(encoding="utf-8")
     for name in (*EXHIBITS, *ACCOUNT, "parting", "clips_sparse", "clips_dense"):

@@ -14,6 +14,7 @@ from vidsparse.report.tables import load_run
 from vidsparse.run_dir.record import TopologyRecord, UpdatesRecord
 
 
+@pytest.mark.slow
 def test_a_sparse_run_shows_its_theoretical_cost(published):
     run, _, page = published
     facts = cost_tables.cost_values(load_run(run).record)
