@@ -95,3 +95,12 @@ def test_a_number_of_an_option_that_cannot_be_is_refused_by_its_name(option, val
     assert caught.value.code == 2
     assert f"argument {name}" in said
     assert "Traceback" not in said
+
+
+def test_a_report_is_imported_without_what_it_does_not_need() -> None:
+    program = (
+        "import sys; import vidsparse.report.page; "
+        "print(sorted({'torch', 'matplotlib.pyplot', 'numba', 'cv2'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

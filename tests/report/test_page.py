@@ -268,15 +268,6 @@ def test_warnings_name_what_a_reader_must_know(fake_run: MakeRun) -> None:
         assert said in text
 
 
-def test_a_report_is_imported_without_what_it_does_not_need() -> None:
-    program = (
-        "import sys; import vidsparse.report.page; "
-        "print(sorted({'torch', 'matplotlib.pyplot', 'numba', 'cv2'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 @pytest.mark.slow
 def test_the_same_tables_give_the_same_page_in_seconds_without_torch_or_pyplot(published: Published) -> None:
     run, _, page = published
