@@ -20,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import corruptions
-from vidsparse.classes.spaces import SPACES, listed
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.corrupted import published_layouts
 from vidsparse.data.corrupted.cells import Cell
-from vidsparse.data.datasets.class_names import listed_classes
-from vidsparse.data.datasets.file_kinds import IMAGE_SUFFIXES, said_of_others
-from vidsparse.data.datasets.lists import class_samples, files_like, first_file, folders, walk, without_suffix
+from vidsparse.data.corrupted.published_classes import classes_of_arrays, classes_of_folders
+from vidsparse.data.datasets.file_kinds import IMAGE_SUFFIXES, VIDEO_SUFFIXES, note_other, said_of_others
+from vidsparse.data.datasets.lists import class_samples, files_like, folders, walk, with_unique_ids, without_suffix
 from vidsparse.data.datasets.sources import Dataset, Sample, group_of
 from vidsparse.data.indexing.index import Index, Progress, Row, build_index
 from vidsparse.data.reading.archives import read_array
@@ -38,7 +37,7 @@ from vidsparse.utils.errors import ClipDecodeError, ConfigError, DataError, some
 
 LEVELS = ("1", "2", "3", "4", "5")
 PROFILE = "published"  # the bytes are theirs: unseeded, and stored as they chose
-_CIFAR_SIDE, _TINY_SIDE = 32, 64  # pixels
+Counting = tuple[Path, int, Progress | None]  # cache of frame counts, processes that count, and who is told
 
 
 @dataclass(frozen=True)
@@ -114,9 +113,34 @@ def open_published(
     """The published set in a folder; DataError where nothing there looks like one."""
     if (root / "labels.npy").is_file():
         return _open_arrays(root)
-    if any(root.glob("*.tar")):
-        return _open_archives(root)
-    return _open_tree(root, config, cache, workers, progress)
+    packed = published_layouts.packed(root)
+    found = published_layouts.by_severity(root) or published_layouts.without_severity(root)
+    if found:
+        dataset, index, stored = _open_tree(root, found, config, (cache, workers, progress))
+        return replace(dataset, notes=(*dataset.notes, *_left(packed, stored))), index, stored
+    if files_like(root, "*.tar"):
+        return _open_archives(root, packed)
+    suffixes, severity = published_layouts.beside_each_other(root)
+    if suffixes:
+        return _open_videos(root, config, (cache, workers, progress), suffixes, severity)
+    raise DataError(
+        f"{root} holds no corrupted set: neither benchmark.json of ours, nor labels.npy with arrays, nor "
+        "folders <corruption>/<severity 1 to 5>/<class>/, <corruption>/<class>/ or <class>/<video>/<corruption>.*, "
+        "nor archives *.tar of them"
+    )
+
+
+def _left(packed: published_layouts.Packed, stored: Published) -> tuple[str, ...]:
+    """A sentence on archives beside what was unpacked of them; DataError where they hold more."""
+    here = {(cell.corruption, cell.severity) for cell in stored.cells}
+    absent = [f"{name}/{level}" for name, level in packed.places if (name, level) not in here]
+    if absent:
+        raise DataError(
+            f"{stored.root}: {some(absent)} are in its archives and not among its folders; unpack every archive, or "
+            "keep the archives alone"
+        )
+    names = sorted({member.archive.name for member in packed.files.values()})
+    return (f"archives beside the unpacked folders, not read: {some(names)}",) if names else ()
 
 
 def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
@@ -131,7 +155,7 @@ def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
     once = labels.reshape(len(LEVELS), -1)
     if (once != once[0]).any():
         raise DataError(f"{root}/labels.npy: the labels of the five severities differ")
-    classes = _classes_of_arrays(root, once[0], arrays[names[0]].shape[1:3])
+    classes = classes_of_arrays(root, once[0], arrays[names[0]].shape[1:3])
     samples = [Sample(f"{number:05d}", Path(), int(label), "", "array", number) for number, label in enumerate(once[0])]
     height, width = arrays[names[0]].shape[1:3]
     cells = tuple(Cell(name, PROFILE, int(level)) for name in names for level in LEVELS)
@@ -139,25 +163,6 @@ def _open_arrays(root: Path) -> tuple[Dataset, Index, Published]:
     index = _index(samples, still(height, width, "array"))
     dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples))
     return _whole(dataset, cells, places, index, (height, width))
-
-
-def _classes_of_arrays(root: Path, labels: NDArray[np.int64], size: tuple[int, ...]) -> tuple[str, ...]:
-    """The classes that these numbers stand for: those of classes.txt beside them, else CIFAR's, if they can be."""
-    file = root / "classes.txt"
-    first, last = int(labels.min()), int(labels.max())
-    if file.is_file():
-        classes = listed_classes(file)
-        if last >= len(classes):
-            raise DataError(f"{root}/labels.npy: {last} is none of the {len(classes)} classes of {file}, from 0")
-        return classes
-    name = "cifar10" if last < 10 and "100" not in root.resolve().name else "cifar100"
-    if first or last >= SPACES[name] or size != (_CIFAR_SIDE, _CIFAR_SIDE):
-        raise DataError(
-            f"{root}/labels.npy: numbers from {first} to {last} of {size[1]} x {size[0]} pictures are not those of "
-            f"CIFAR-10 or CIFAR-100, so nobody knows which classes they are; put {file} beside them, a name "
-            "a line from number 0"
-        )
-    return listed(name)
 
 
 def _labels(path: Path) -> NDArray[np.int64]:
@@ -172,24 +177,12 @@ def _labels(path: Path) -> NDArray[np.int64]:
 
 
 def _open_tree(
-    root: Path, config: DataConfig, cache: Path, workers: int, progress: Progress | None
+    root: Path, found: published_layouts.Places, config: DataConfig, counting: Counting
 ) -> tuple[Dataset, Index, Published]:
-    found = published_layouts.by_severity(root) or published_layouts.without_severity(root)
-    if not found:
-        suffixes, severity = published_layouts.beside_each_other(root)
-        if suffixes:
-            return _open_videos(root, config, (cache, workers, progress), suffixes, severity)
-        raise DataError(
-            f"{root} holds no corrupted set: neither benchmark.json of ours, nor labels.npy with arrays, nor "
-            "folders <corruption>/<severity 1 to 5>/<class>/, <corruption>/<class>/ or <class>/<video>/<corruption>.*, "
-            "nor archives *.tar of them"
-        )
-    names = _in_order({name for name, _ in found})
-    cells = tuple(Cell(name, PROFILE, level) for name in names for level in range(1, 6) if (name, level) in found)
-    places = {cell: found[cell.corruption, cell.severity] for cell in cells}
-    first = places[cells[0]]
+    places = {cell: found[cell.corruption, cell.severity] for cell in _cells(found)}
+    first = next(iter(places.values()))
     names_of_folders = folders(first)
-    classes = _classes_of_folders(root, first, names_of_folders)
+    classes = classes_of_folders(root, names_of_folders, lambda: _size_of_first(first))
     other = [str(place) for place in places.values() if folders(place) != names_of_folders]
     if other or not classes:
         raise DataError(f"{root}: {some(other or [str(first)])} has not the class folders of {first}; unpack it again")
@@ -204,19 +197,34 @@ def _open_tree(
         raise DataError(f"{first}: there is no image or video in it")
     if any(sample.reader == "video" for sample in samples):
         here = [Sample(s.id, first / s.path, s.label, s.group, s.reader) for s in samples]
+        cache, workers, progress = counting
         index = build_index(here, cache, config.timeout_s, workers, progress)
     else:
         content = decode((first / samples[0].path).read_bytes(), first / samples[0].path)
         index = _index(samples, still(content.shape[0], content.shape[1], "pillow"))
     info = index.rows[samples[0].id].info
-    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), notes=said_of_others(others))
-    return _whole(dataset, cells, places, index, (info.height, info.width))
+    notes = (*said_of_others(others), *published_layouts.unread(root, found.values()))
+    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), notes=notes)
+    return _whole(dataset, tuple(places), places, index, (info.height, info.width))
+
+
+def _cells(found: Iterable[tuple[str, int]]) -> list[Cell]:
+    """The cells of corruptions and severities, in the order of the registry."""
+    there = set(found)
+    names = _in_order({name for name, _ in there})
+    return [Cell(name, PROFILE, level) for name in names for level in range(1, 6) if (name, level) in there]
+
+
+def _size_of_first(place: Path) -> tuple[int, int]:
+    """Height and width of the first picture there; zeros where there is none."""
+    path = next((path for path, reader in walk(place) if reader == "image"), "")
+    return open_picture(place / path).shape[:2] if path else (0, 0)
 
 
 def _whole(
     dataset: Dataset, cells: tuple[Cell, ...], places: Mapping[Cell, Path], index: Index, size: tuple[int, int]
 ) -> tuple[Dataset, Index, Published]:
-    samples = {sample.id: sample for sample in dataset.test}
+    samples = {sample.id: sample for sample in with_unique_ids(dataset).test}
     return dataset, index, Published(dataset.root, cells, places, samples, size)
 
 
@@ -224,37 +232,40 @@ def _index(samples: Sequence[Sample], info: VideoInfo) -> Index:
     return Index({sample.id: Row(sample.label, 0, info) for sample in samples})
 
 
-def _open_archives(root: Path) -> tuple[Dataset, Index, Published]:
+def _open_archives(root: Path, packed: published_layouts.Packed) -> tuple[Dataset, Index, Published]:
     """Images in tars, read where they lie."""
-    found, files = published_layouts.in_archives(root)
-    if not found:
+    if not packed.places:
         raise DataError(f"{root}: its archives (*.tar) hold no <corruption>/<severity 1 to 5>/<class>/")
-    names = _in_order({name for name, _ in found})
-    cells = tuple(Cell(name, PROFILE, level) for name in names for level in range(1, 6) if (name, level) in found)
-    places = {cell: Path(found[cell.corruption, cell.severity]) for cell in cells}
-    first = places[cells[0]].as_posix()
-    classes = published_layouts.classes_in(files, first)
-    inside = [
-        name[len(first) + 1 :]
-        for name in sorted(files)
-        if name.startswith(f"{first}/") and name.lower().endswith(IMAGE_SUFFIXES)
-    ]
-    samples = [Sample(without_suffix(name), Path(name), classes.index(name.split("/", 1)[0]), "", "image")
-               for name in inside if "/" in name]  # fmt: skip
-    if not samples:
-        raise DataError(f"{root}: there is no image of a class in {first} of its archives")
-    picture = decode(files[f"{first}/{samples[0].path.as_posix()}"].read(), samples[0].path)
+    places = {cell: Path(packed.places[cell.corruption, cell.severity]) for cell in _cells(packed.places)}
+    first = next(iter(places.values())).as_posix()
+    names = packed.classes(first)
+    other = [place for place in packed.places.values() if packed.classes(place) != names]
+    if other:
+        raise DataError(f"{root}: {some(other)} has not the class folders of {first}; download its archives again")
+    inside = sorted(path for path in packed.inside[first] if path.lower().endswith(IMAGE_SUFFIXES))
+    moving = [path for path in packed.inside[first] if path.lower().endswith(VIDEO_SUFFIXES)]
+    if moving or not inside:
+        what = f"{some(moving)} are videos, which are read from folders: unpack it" if moving else "there is no image"
+        raise DataError(f"{root}: in {first} of its archives {what}")
+    picture = decode(packed.files[f"{first}/{inside[0]}"].read(), Path(inside[0]))
     size = picture.shape[0], picture.shape[1]
-    index = _index(samples, still(*size, "pillow"))
-    dataset = Dataset(root.resolve().name, root, tuple(classes), (), tuple(samples))
-    whole = _whole(dataset, cells, places, index, size)
-    return *whole[:2], replace(whole[2], members=files)
+    classes = classes_of_folders(root, names, lambda: size)
+    samples = [Sample(without_suffix(path), Path(path), classes.index(path.partition("/")[0]), "", "image")
+               for path in inside]  # fmt: skip
+    others = Counter[str]()
+    for path in packed.inside[first]:
+        if not path.lower().endswith(IMAGE_SUFFIXES):
+            note_other(path, others)
+    notes = (*packed.notes, *said_of_others(others))
+    dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), notes=notes)
+    whole = _whole(dataset, tuple(places), places, _index(samples, still(*size, "pillow")), size)
+    return *whole[:2], replace(whole[2], members=packed.files)
 
 
 def _open_videos(
     root: Path,
     config: DataConfig,
-    counting: tuple[Path, int, Progress | None],
+    counting: Counting,
     suffixes: Mapping[str, str],
     severity: int,
 ) -> tuple[Dataset, Index, Published]:
@@ -271,27 +282,10 @@ def _open_videos(
     cache, workers, progress = counting
     index = build_index(here, cache, config.timeout_s, workers, progress)
     info = index.rows[samples[0].id].info
-    dataset = Dataset(root.resolve().name, root, tuple(classes), (), tuple(samples))
+    notes = published_layouts.unknown_beside(root)
+    dataset = Dataset(root.resolve().name, root, tuple(classes), (), tuple(samples), notes=notes)
     whole = _whole(dataset, cells, dict.fromkeys(cells, root), index, (info.height, info.width))
     return *whole[:2], replace(whole[2], suffixes=suffixes)
-
-
-def _classes_of_folders(root: Path, first: Path, names: Sequence[str]) -> tuple[str, ...]:
-    """The classes in their published order: wnids.txt in or beside the set, Tiny ImageNet's; else that of their names.
-
-    Labels by position mean the same in a corrupted set as in the set that it was made from.
-    """
-    file = first_file(root / "wnids.txt", root.parent / "wnids.txt")
-    if file and set(names) <= set(listed_classes(file)):
-        return listed_classes(file)
-    tiny = tuple(name for name in listed("tiny_imagenet") if name in names)
-    return tiny if len(tiny) == len(names) and _is_tiny(first) else tuple(names)
-
-
-def _is_tiny(place: Path) -> bool:
-    """Whether the first picture there has the size of Tiny ImageNet's."""
-    path = next((path for path, reader in walk(place) if reader == "image"), "")
-    return bool(path) and open_picture(place / path).shape[:2] == (_TINY_SIDE, _TINY_SIDE)
 
 
 def _in_order(names: Iterable[str]) -> list[str]:

@@ -1,11 +1,13 @@
 """Where the clips of a published corrupted set lie: which part of a path is the corruption, the severity, the class."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import corruptions
-from vidsparse.data.datasets.lists import folders
+from vidsparse.data.datasets.file_kinds import READER_OF, is_leftover, suffix_of
+from vidsparse.data.datasets.lists import files_like, folders
 from vidsparse.data.reading.tar_files import Member, members
 from vidsparse.utils.errors import DataError, some
 
@@ -44,21 +46,24 @@ def severity_of(name: str) -> int | None:
 def by_severity(root: Path) -> Places:
     """{(corruption, severity): folder of classes} of <corruption>/<severity>/, one or two levels deep.
 
-    DataError where two folders are one corruption.
+    DataError where two folders are one corruption, or one severity of it.
     """
     deep = [root / name for name in folders(root)]
     deep += [folder / name for folder in deep for name in folders(folder) if severity_of(name) is None]
     found: dict[str, Path] = {}
     places: Places = {}
     for folder in deep:
-        levels = {level: name for name in folders(folder) if (level := severity_of(name)) is not None}
-        if not levels:
-            continue
-        if folder.name in found:
-            raise DataError(f"{root}: {found[folder.name]} and {folder} are one corruption twice; keep one of them")
-        found[folder.name] = folder
-        places |= {(folder.name, level): folder / levels[level] for level in sorted(levels)}
+        levels = [(level, folder / name) for name in folders(folder) if (level := severity_of(name)) is not None]
+        if levels and found.setdefault(folder.name, folder) != folder:
+            raise _twice(root, found[folder.name], folder)
+        for level, place in sorted(levels):
+            if places.setdefault((folder.name, level), place) != place:
+                raise _twice(root, places[folder.name, level], place)
     return places
+
+
+def _twice(root: Path, one: object, other: object) -> DataError:
+    return DataError(f"{root}: {one} and {other} are one corruption twice; keep one of them")
 
 
 def without_severity(root: Path) -> Places:
@@ -73,45 +78,101 @@ def without_severity(root: Path) -> Places:
 
 def beside_each_other(root: Path) -> tuple[dict[str, str], int]:
     """{corruption: suffix of its files} of <class>/<video>/<corruption>.mp4, and their severity; maybe empty."""
-    first = next((root / c / v for c in folders(root) for v in folders(root / c)), None)
-    files = sorted(path for path in first.iterdir() if path.is_file()) if first else []
+    files = _of_the_first(root)
     found = {path.stem: path.suffix for path in files if _is_corruption(path.stem)}
     return found, _severity(root, list(found)) if found else 0
 
 
-def in_archives(root: Path) -> tuple[dict[tuple[str, int], str], dict[str, Member]]:
-    """{(corruption, severity): path of its classes} within the tars of a folder, and every file in them by path.
+def unknown_beside(root: Path) -> tuple[str, ...]:
+    """A sentence on the files of the first video's folder that are no known corruption; none where all are."""
+    names = [path.stem for path in _of_the_first(root) if not _is_corruption(path.stem)]
+    return (f"files beside the corrupted videos that are no known corruption, not read: {some(names, 8)}",) * bool(
+        names
+    )
 
-    A part of a path that names a severity stands between corruption and class: LAION-C, ImageNet-C as tars.
+
+def _of_the_first(root: Path) -> list[Path]:
+    """The clips in the folder of the first video."""
+    first = next((root / c / v for c in folders(root) for v in folders(root / c)), None)
+    return [path for path in files_like(first, "*") if suffix_of(path.name) in READER_OF] if first else []
+
+
+def unread(root: Path, places: Collection[Path]) -> tuple[str, ...]:
+    """A sentence on the folders that lead to none of these places; none where all do."""
+    ways = {way for place in places for way in place.parents}
+    found, pending = list[str](), [root]
+    while pending:
+        above = pending.pop()
+        for folder in (above / name for name in folders(above)):
+            if folder in ways:
+                pending.append(folder)
+            elif folder not in places:
+                found.append(folder.relative_to(root).as_posix())
+    return _said_unread(sorted(found))
+
+
+def _said_unread(names: Sequence[str]) -> tuple[str, ...]:
+    said = "folders that are no severity of a corruption that is known by its place, not read"
+    return (f"{said}: {some(names, 8)}",) if names else ()
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What the tars of a folder hold: LAION-C's, ImageNet-C's as they are downloaded.
+
+    places    {(corruption, severity): the folder of its classes within the archives}
+    files     {place and path below it: its bytes}
+    inside    {place: the paths below it, in the order of the archives}
+    notes     a sentence on what is not read, where there is something
     """
-    places: dict[tuple[str, int], str] = {}
-    files: dict[str, Member] = {}
-    for archive in sorted(root.glob("*.tar")):
+
+    places: dict[tuple[str, int], str]
+    files: dict[str, Member]
+    inside: dict[str, list[str]]
+    notes: tuple[str, ...] = ()
+
+    def classes(self, place: str) -> list[str]:
+        """The class folders of a place, sorted."""
+        return sorted({path.partition("/")[0] for path in self.inside[place] if "/" in path})
+
+
+def packed(root: Path) -> Packed:
+    """What the tars of a folder hold, by the part of each path that names a severity: it stands before the class.
+
+    An archive is the corruption where no folder is. DataError where two folders are one cell, or two files one.
+    """
+    found, unread = Packed({}, {}, {}), dict[str, None]()
+    for archive in files_like(root, "*.tar"):
         for name, member in members(archive).items():
-            place, cell = _cell_of(PurePosixPath(name), archive.stem)
-            if cell is None:
+            path = PurePosixPath(name)
+            place, below = _split(path, archive.stem)
+            if any(map(is_leftover, path.parts)):
                 continue
-            files[f"{place}/{PurePosixPath(name).relative_to(_before(name))}"] = member
-            if places.setdefault(cell, place) != place:
-                raise DataError(f"{root}: {places[cell]} and {place} are one corruption twice; keep one of them")
-    return places, files
+            if place and len(below.parts) > 1:
+                _note(root, found, (place, below), member)
+            elif suffix_of(path.name) in READER_OF:
+                unread[f"{path.parents[1 if path.parent.name else 0]} in {archive.name}"] = None
+    return replace(found, notes=_said_unread(list(unread)))
 
 
-def _cell_of(path: PurePosixPath, archive: str) -> tuple[str, tuple[str, int] | None]:
-    """The place of a file and its (corruption, severity); the archive's name is the corruption where no folder is."""
+def _note(root: Path, found: Packed, at: tuple[PurePosixPath, PurePosixPath], member: Member) -> None:
+    """Note a file of a place; DataError where its cell lies elsewhere too, or the file is there already."""
+    place, below = map(str, at)
+    cell = (at[0].parent.name, severity_of(at[0].name) or 0)
+    if found.places.setdefault(cell, place) != place:
+        raise _twice(root, found.places[cell], place)
+    if found.files.setdefault(f"{place}/{below}", member) is not member:
+        raise DataError(f"{root}: {place}/{below} stands twice in its archives; keep one of them")
+    found.inside.setdefault(place, []).append(below)
+
+
+def _split(path: PurePosixPath, archive: str) -> tuple[PurePosixPath | None, PurePosixPath]:
+    """What of a path leads to the classes, <corruption>/<severity> its end, and the rest; None without a severity."""
     at = next((i for i, part in enumerate(path.parts[:-1]) if severity_of(part) is not None), None)
     if at is None:
-        return "", None
-    corruption = path.parts[at - 1] if at else archive
-    level = severity_of(path.parts[at]) or 0
-    return f"{corruption}/{level}", (corruption, level)
-
-
-def _before(name: str) -> PurePosixPath:
-    """What of a path stands before the class: up to the severity."""
-    parts = PurePosixPath(name).parts
-    at = next(i for i, part in enumerate(parts) if severity_of(part) is not None)
-    return PurePosixPath(*parts[: at + 1])
+        return None, path
+    above = path.parts[:at] or (archive,)
+    return PurePosixPath(*above, path.parts[at]), PurePosixPath(*path.parts[at + 1 :])
 
 
 def _is_corruption(name: str) -> bool:
@@ -129,10 +190,3 @@ def _severity(root: Path, names: Iterable[str]) -> int:
         f"{root} has folders of corruptions ({some(names)}) and nothing says how severe they are: put each into a "
         "folder named for its severity, such as fog/3/, or name the whole level_3"
     )
-
-
-def classes_in(files: Mapping[str, Member], place: str) -> list[str]:
-    """The class folders of a place in archives, sorted."""
-    below = f"{place}/"
-    parts = {name[len(below) :].split("/", 1)[0] for name in files if name.startswith(below)}
-    return sorted(part for part in parts if any(name.startswith(f"{below}{part}/") for name in files))
