@@ -19,6 +19,13 @@ def laid_out(value: torch.Tensor, how: str) -> torch.Tensor:
     return layouts[how]
 
 
+def numbers_and_mask(how: str, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """Numbers of all kinds in this layout, and a mask that lies as they do."""
+    draws = torch.Generator().manual_seed(0)
+    value = laid_out(AWKWARD.repeat(48)[torch.randperm(384, generator=draws)].view(4, 6, 4, 4).to(dtype), how)
+    return value, torch.empty_like(value, dtype=torch.bool).copy_(torch.rand(value.shape, generator=draws) < 0.5)
+
+
 def raw(value: torch.Tensor) -> torch.Tensor:
     size = {2: torch.int16, 4: torch.int32, 8: torch.int64}[value.element_size()]
     return value.contiguous().view(size)
@@ -27,15 +34,58 @@ def raw(value: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("how", ["plain", "channels_last", "cut", "swapped"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
 def test_a_product_with_a_bool_mask_is_that_with_zeros_and_ones_to_the_bit(how, dtype):
-    numbers = AWKWARD.repeat(48)[torch.randperm(384, generator=torch.Generator().manual_seed(0))].view(4, 6, 4, 4)
-    value = laid_out(numbers.to(dtype), how)
-    mask = torch.empty_like(value, dtype=torch.bool).copy_(torch.rand(value.shape) < 0.5)
+    value, mask = numbers_and_mask(how, dtype)
     wanted, version = raw(value * mask.to(dtype)), value._version
     mask_(value, mask)
     assert torch.equal(raw(value), wanted)
     assert value._version > version
+
+
+@pytest.mark.parametrize("how", ["plain", "channels_last", "cut", "swapped"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_lifting_writes_ones_where_the_mask_is_false_and_nothing_else_to_the_bit(how, dtype):
+    value, mask = numbers_and_mask(how, dtype)
+    wanted, version = raw(torch.where(mask, value, torch.ones_like(value))), value._version
     lift_(value, mask)
-    assert torch.equal(value.isnan() | (value == 1), mask.logical_not() | value.isnan() | (value == 1))
+    assert torch.equal(raw(value), wanted)
+    assert value._version > version
+
+
+UNFIT = {
+    "of another shape": lambda mask: mask[:2],
+    "that would be broadcast": lambda mask: mask[:1],
+    "turned, of as many entries": lambda mask: mask.reshape(6, 4),
+    "of bytes": lambda mask: mask.to(torch.uint8),
+    "of numbers": lambda mask: mask.to(torch.float32),
+}
+
+
+@pytest.mark.parametrize("change", [mask_, lift_])
+@pytest.mark.parametrize("unfit", UNFIT)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_mask_that_does_not_fit_is_refused_and_changes_nothing(change, unfit, dtype):
+    value = torch.randn(4, 6).to(dtype)
+    before = value.clone()
+    with pytest.raises(ValueError, match="bool and of the shape"):
+        change(value, UNFIT[unfit](torch.rand(4, 6) < 0.5))
+    assert torch.equal(value, before)
+
+
+@pytest.mark.parametrize("change", [mask_, lift_])
+def test_an_address_on_another_device_is_never_read(change):
+    """The meta device stands for a GPU: a tensor there has no memory that could be read."""
+    with pytest.raises(ValueError, match="on the device"):
+        change(torch.ones(4, 6), torch.ones(4, 6, dtype=torch.bool, device="meta"))
+
+
+@pytest.mark.parametrize(("change", "wanted"), [(mask_, 0.0), (lift_, 1.0)])
+def test_a_mask_that_lies_otherwise_than_the_values_is_read_by_its_places(change, wanted):
+    """Every second column of a wider mask, and a mask that lies by columns."""
+    wide = torch.rand(4, 12, generator=torch.Generator().manual_seed(2)) < 0.5
+    for mask in (wide[:, ::2], wide[:, :6].T.contiguous().T):
+        value = torch.full((4, 6), 3.0)
+        change(value, mask)
+        assert torch.equal(value, torch.where(mask, 3.0, wanted))
 
 
 def test_a_product_that_autograd_must_see_is_seen():

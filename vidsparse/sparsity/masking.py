@@ -20,11 +20,15 @@ def mask_(value: Tensor, mask: Tensor) -> None:
         value: floating, any shape, layout and device; where it needs a gradient, autograd sees the product.
         mask: bool, of the same shape and on the same device.
 
+    Raises:
+        ValueError: it is not; nothing is read or written then.
+
     >>> weights = torch.tensor([1.0, -2.0, 3.0])
     >>> mask_(weights, torch.tensor([True, False, True]))
     >>> weights
     tensor([1., -0., 3.])
     """
+    _check(value, mask)
     if _by_address(value, mask):
         from vidsparse.sparsity import mask_kernels  # compiled: loaded in half a second
 
@@ -42,6 +46,7 @@ def lift_(value: Tensor, mask: Tensor) -> None:
     >>> squares
     tensor([0.2500, 1.0000, 4.0000])
     """
+    _check(value, mask)
     if _by_address(value, mask):
         from vidsparse.sparsity import mask_kernels
 
@@ -51,9 +56,20 @@ def lift_(value: Tensor, mask: Tensor) -> None:
         value.masked_fill_(~mask, 1)
 
 
+def _check(value: Tensor, mask: Tensor) -> None:
+    """The compiled passes read as many bytes of the mask as there are values, whatever lies there."""
+    if mask.dtype != torch.bool or mask.shape != value.shape or mask.device != value.device:
+        raise ValueError(
+            f"a mask is bool and of the shape and on the device of its values ({tuple(value.shape)}, {value.device}); "
+            f"this one is {mask.dtype} {tuple(mask.shape)} on {mask.device}"
+        )
+
+
 def _by_address(value: Tensor, mask: Tensor) -> bool:
     """Whether both lie on the CPU in one order and without gaps, and autograd need not see the product."""
-    if not value.is_cpu or value.dtype not in _BITS or value.layout != torch.strided:
+    if not (value.is_cpu and mask.is_cpu) or value.dtype not in _BITS:
+        return False
+    if value.layout != torch.strided or mask.layout != torch.strided:
         return False
     if value.requires_grad and torch.is_grad_enabled():
         return False
