@@ -11,9 +11,10 @@ from vidsparse.data.clips import load_clips
 from vidsparse.run_dir.folder import RunFolder
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.sparsity.topology import sparsify
+from vidsparse.training import loop
 from vidsparse.training.engine import Checkpoints, Engine
 from vidsparse.training.loop import plan_steps, train
-from vidsparse.training.rearranging import rearrange
+from vidsparse.training.rearranging import NotRearranged, Rearranging, rearrange
 from vidsparse.training.session import Session
 from vidsparse.training.topology_plan import rearrange_step
 from vidsparse.utils.errors import ConfigError
@@ -83,6 +84,9 @@ def test_it_comes_after_the_last_update_and_must_leave_time():
     assert rearrange_step(SparseConfig(method="rigl"), METHODS["rigl"], 1000) is None
 
 
+OWN = ("sparse.rearrange=shuffled", "sparse.every=2", "engine.checkpoint_every=1", "logging.tensorboard=false")
+
+
 def trained(config, index):
     """The record and the last checkpoint of a training, from the one before if there is any."""
     folder, clips = RunFolder(config.folder), load_clips(config.data, 0, index)
@@ -99,8 +103,7 @@ def trained(config, index):
 
 @pytest.mark.slow
 def test_stopped_just_before_it_and_after_it_a_training_ends_the_same(tiny_config, monkeypatch, tmp_path):
-    own = ("sparse.rearrange=shuffled", "sparse.every=2", "engine.checkpoint_every=1", "logging.tensorboard=false")
-    configs = [tiny_config(f"name={name}", *own) for name in ("whole", "stopped")]
+    configs = [tiny_config(f"name={name}", *OWN) for name in ("whole", "stopped")]
     record, weights, state = trained(configs[0], tmp_path / "index")
     assert record
     assert 0 < record.at_zero < record.links
@@ -120,3 +123,72 @@ def test_stopped_just_before_it_and_after_it_a_training_ends_the_same(tiny_confi
     assert (again, left) == (record, [])
     assert all(torch.equal(value, other[name]) for name, value in weights.items())
     assert all(torch.equal(mask, after["sparse"]["masks"][name]) for name, mask in state["sparse"]["masks"].items())
+
+
+def leave_out(steps: range, monkeypatch) -> list[tuple[int, int]]:
+    """Make no optimizer step at these steps of the loop, as a gradient scaler does where gradients overflow.
+
+    Returns the list that gets, for each time that a topology is rearranged, the optimizer steps that were made and the
+    topology updates.
+    """
+    found: list[tuple[int, int]] = []
+    make = loop.optimize
+
+    def made(session, model, optimizer, batch, step, log):
+        if step in steps:
+            log.add(torch.zeros(()), 0.0, 1)
+        else:
+            make(session, model, optimizer, batch, step, log)
+
+    def noted(sparse, how):
+        found.append((sparse.step, sparse.updates))
+        return rearrange(sparse, how)
+
+    monkeypatch.setattr(loop, "optimize", made)
+    monkeypatch.setattr(loop, "rearrange", noted)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("which", "again"), [("before", False), ("when it is due", True)])
+def test_steps_that_are_left_out_move_it_back_with_the_last_update_and_do_it_once(
+    which, again, tiny_config, monkeypatch, tmp_path
+):
+    """Left out before it at once, and when it is due with a stop after each of these steps."""
+    config = tiny_config("name=one", "training.epochs=4", *OWN)
+    at = 8  # of 12 steps
+    assert rearrange_step(config.sparse, METHODS["rigl"].having(every=2), 12) == at
+    left_out = range(1, 3) if which == "before" else range(at, at + 3)
+    found, save = leave_out(left_out, monkeypatch), Checkpoints.save
+    left = [at, at + 1, at + 2, at + 3] if again else []
+
+    def stop(self, step, weights, state):
+        save(self, step, weights, state)
+        if step in left:
+            left.remove(step)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoints, "save", stop)
+    for _ in range(len(left)):
+        with pytest.raises(KeyboardInterrupt):
+            trained(config, tmp_path / "index")
+    record, _, state = trained(config, tmp_path / "index")
+    assert found == [(at, 4)]
+    assert (state["step"], state["sparse"]["updates"]) == (12, 4)
+    assert record.step == (at + 2 if which == "before" else at)
+    assert state["sparse"]["step"] == state["step"] - len(left_out)
+
+
+def test_a_training_that_made_too_few_steps_is_no_arm_of_rearranged_links():
+    _, sparse, _ = settled("rigl", None)
+    with pytest.raises(NotRearranged, match=r"after 10 optimizer steps.* ended with 9"):
+        Rearranging(10).check(sparse)
+    Rearranging(10, done=True).check(sparse)
+    Rearranging(None).check(sparse)
+
+
+def test_checkpoints_of_before_say_by_their_step_whether_it_was_done():
+    assert [Rearranging.going_on(10, {"step": step}).done for step in (9, 10, 11)] == [False, False, True]
+    assert not Rearranging.going_on(10, {}).done
+    assert not Rearranging.going_on(10, {"step": 12, "rearranged": False}).done
+    assert Rearranging.going_on(10, {"step": 10, "rearranged": True}).done

@@ -16,7 +16,7 @@ from vidsparse.sparsity.measure.flops import Flops
 from vidsparse.sparsity.topology import Topology
 from vidsparse.training.consistency import answered, as_batch
 from vidsparse.training.engine import Checkpoints, Engine
-from vidsparse.training.rearranging import rearrange
+from vidsparse.training.rearranging import Rearranging, rearrange
 from vidsparse.training.recipe import (
     draw_mix,
     learning_rate,
@@ -52,6 +52,7 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
     Raises:
         Diverged: the loss is not finite; the message names step, learning rate and the last good checkpoint.
         KeyboardInterrupt: somebody asked to stop; the step is done and saved.
+        NotRearranged: so many steps were left out that `sparse.rearrange` was never carried out.
     """
     config, clips, engine, folder = session.config, session.clips, session.engine, session.folder
     recipe, every = config.training, config.engine.checkpoint_every
@@ -59,8 +60,9 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
     checkpoints = Checkpoints(folder.path / "checkpoints")
     wrapped, stepper = engine.setup(model, sparse.optimizer)
     with engine.first_alone():  # it puts aside what cannot be read
-        steps.start = _restore(checkpoints, engine, model, sparse, digest(dict(folder.record.identity)))
+        saved = _restore(checkpoints, engine, model, sparse, digest(dict(folder.record.identity)))
         checkpoints.prune()
+    steps.start = int(saved.get("step", 0))
     loader = make_loader(
         TrainingClips(clips, recipe.seed, recipe.augmix),
         engine.workers,
@@ -68,15 +70,16 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
         pin_memory=engine.on_gpu,
     )
     model.train()
-    rearranged_at = rearrange_step(config.sparse, sparse.method, steps.stop)
+    rearranging = Rearranging.going_on(rearrange_step(config.sparse, sparse.method, steps.stop), saved)
     tracker = Tracker(folder, config.logging, steps.stop, steps.start)
     with Stop() as stop, folder.timed("train") as keep_seconds, tracker as log:
         for step, (pixels, labels, places) in enumerate(log.timed(batches(loader)), start=steps.start):
             rate = learning_rate(recipe.optimizer.lr, recipe.schedule, step, steps.per_epoch, steps.stop)
             for group in sparse.optimizer.param_groups:
                 group["lr"] = rate
-            if step == rearranged_at:
+            if rearranging.due(sparse):
                 _rearrange(session, sparse, step)
+                rearranging.done = True
             draws = (recipe.seed * 1_000_003 + step) * engine.world + engine.rank
             torch.manual_seed(draws)  # dropout: nothing random survives a step
             optimize(session, wrapped, stepper, (pixels, labels), step, log)
@@ -99,10 +102,12 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
                     folder.write(replace(folder.record, unreadable_places=tuple(unreadable)))
                 if engine.rank == 0:
                     state = _state(done, engine, sparse) | {"run": digest(dict(folder.record.identity))}
+                    state["rearranged"] = rearranging.done
                     checkpoints.save(done, model.state_dict(), state)
                 keep_seconds()
             if stopping:
                 raise KeyboardInterrupt
+    rearranging.check(sparse)
 
 
 def optimize(
@@ -181,7 +186,7 @@ def validate(session: Session, model: nn.Module) -> float:
 
 
 def _rearrange(session: Session, sparse: Topology, step: int) -> None:
-    """The links of the settled topology drawn anew, or set to 0; before the step, so once also after a kill."""
+    """The links of the settled topology drawn anew, or set to 0."""
     how = session.config.sparse.rearrange
     assert how is not None
     done = rearrange(sparse, how)
@@ -195,14 +200,14 @@ def _state(step: int, engine: Engine, sparse: Topology) -> dict[str, object]:
     return {"step": step, "optimizer": optimizer, "sparse": sparse.state_dict(), "scaler": engine.scaler_state()}
 
 
-def _restore(checkpoints: Checkpoints, engine: Engine, model: nn.Module, sparse: Topology, run: str) -> int:
-    """Load the newest checkpoint that can be read; returns how many steps are done.
+def _restore(checkpoints: Checkpoints, engine: Engine, model: nn.Module, sparse: Topology, run: str) -> dict[str, Any]:
+    """Load the newest checkpoint that can be read; returns what it says beside the weights, nothing without one.
 
     `run` is the digest of what the run is; RunFolderError where a checkpoint names another (those of before name none).
     """
     saved = checkpoints.load()
     if saved is None:
-        return 0
+        return {}
     weights, state = saved
     if state.get("run", run) != run:
         raise RunFolderError(
@@ -213,7 +218,7 @@ def _restore(checkpoints: Checkpoints, engine: Engine, model: nn.Module, sparse:
     sparse.optimizer.load_state_dict(state["optimizer"])
     sparse.load_state_dict(state["sparse"])
     engine.load_scaler_state(state["scaler"])
-    return int(state["step"])
+    return state
 
 
 def _count_substitutes(folder: RunFolder, places: Tensor) -> None:

@@ -10,7 +10,9 @@ A shuffled topology loses weights too. So `reset` is its own control: the links 
 start at 0. Both go on with the same weights and as many links at 0; they differ in where those links are.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +21,7 @@ from vidsparse.sparsity.first_masks import noise
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.selection import top
 from vidsparse.sparsity.topology import Topology
+from vidsparse.utils.errors import VidsparseError
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,42 @@ class Rearranged:
 
     links: int
     at_zero: int
+
+
+class NotRearranged(VidsparseError):
+    """The training ended before the topology was rearranged."""
+
+
+@dataclass
+class Rearranging:
+    """When it is due: once, before the next step of a topology that has counted `at` of them; None for never.
+
+    Steps that a gradient scaler left out move updates of the topology back, and this with them.
+    """
+
+    at: int | None
+    done: bool = False
+
+    @classmethod
+    def going_on(cls, at: int | None, saved: Mapping[str, Any]) -> "Rearranging":
+        """From a checkpoint, or from the start where it is empty.
+
+        Checkpoints of older versions do not say whether it was done; they were made where it was before the step `at`.
+        """
+        return cls(at, bool(saved.get("rearranged", at is not None and int(saved.get("step", 0)) > at)))
+
+    def due(self, sparse: Topology) -> bool:
+        """Whether it is to be done now."""
+        return self.at is not None and not self.done and sparse.step >= self.at
+
+    def check(self, sparse: Topology) -> None:
+        """At the end of a training: NotRearranged where it is still to be done."""
+        if self.at is not None and not self.done:
+            raise NotRearranged(
+                f"sparse.rearrange: it was to be done after {self.at} optimizer steps, and the training ended with "
+                f"{sparse.step}: the others were left out because gradients overflowed; train with "
+                "engine.precision=bf16 or 32, or a lower training.optimizer.lr"
+            )
 
 
 @torch.no_grad()
