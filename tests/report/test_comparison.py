@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 
 from vidsparse.evaluation.metrics import MismatchedTables
-from vidsparse.report.arms import control, family_of, make_arms
+from vidsparse.evaluation.summary import clean_interval
+from vidsparse.report.arms import control, family_of, leaderboard, make_arms
 from vidsparse.report.page import write_comparison
 from vidsparse.report.sections import comparison_sections
 from vidsparse.report.tables import load_run
+from vidsparse.tasks import Words
 from vidsparse.utils.errors import RunFolderError
 
 MakeRun = Callable[..., Path]
@@ -147,16 +149,22 @@ def test_runs_without_a_seed_in_common_are_compared_with_a_warning(fake_run: Mak
     assert "points of robustness accuracy" in page
 
 
+def gains(*found: tuple[float, float, float, float], **columns: object) -> pd.DataFrame:
+    """Rows of a leaderboard: (gain, low, high, p corrected) of dynamic arms of one network, beside its dense arm."""
+    names = ["gain", "gain_low", "gain_high", "gain_p_holm"]
+    rows = pd.DataFrame(found, columns=names).assign(method="rigl", dynamic=True, at_chance=False, static_gain=math.nan)
+    dense = pd.DataFrame([{"method": "dense", "dynamic": False, "at_chance": False}])
+    return pd.concat([rows.assign(gain_p=rows["gain_p_holm"], **columns), dense], ignore_index=True).assign(model="m")
+
+
 def test_the_verdict_counts_what_intervals_settle_against_both_controls() -> None:
-    columns = ["dynamic", "gain", "gain_low", "gain_high", "gain_p", "gain_p_holm", "static_gain"]
-    rows = pd.DataFrame(
-        [[True, 2.0, 1.0, 3.0, 0.01, 0.02, -1.0], [True, -1.0, -2.0, 0.5, 0.3, 0.3, 0.5]], columns=columns
-    ).assign(static_gain_low=[-2.0, -1.0], static_gain_high=[-0.5, 2.0])
-    said = comparison_sections.overall_verdict(rows)
+    found = (2.0, 1.0, 3.0, 0.02), (-1.0, -2.0, 0.5, 0.3)
+    static = {"static_gain": [-1.0, 0.5], "static_gain_low": [-2.0, -1.0], "static_gain_high": [-0.5, 2.0]}
+    said = comparison_sections.overall_verdict(gains(*found, **static))
     assert "1 is more robust than dense" in said
     assert "(1 after Holm's correction for 2 comparisons), 0 are less robust, 1 is not settled" in said
     assert said.endswith("; 0 are more and 1 is less robust than the static network of the same sparsity.")
-    alone = comparison_sections.overall_verdict(rows.assign(static_gain=math.nan))
+    alone = comparison_sections.overall_verdict(gains(*found))
     assert alone.endswith("no static network of the same sparsity stands beside them.")
 
 
@@ -197,14 +205,59 @@ def test_a_static_arm_of_another_distribution_is_no_control_and_labels_tell_them
 
 
 def test_the_headline_says_what_cannot_be_told_and_what_is_at_chance() -> None:
-    def rows(*gains: tuple[float, float], chance: bool = False) -> pd.DataFrame:
-        low, high = zip(*gains, strict=True)
-        return pd.DataFrame({"dynamic": True, "gain": 0.0, "gain_low": low, "gain_high": high, "at_chance": chance})
-
-    assert "cannot be told" in comparison_sections.headline(rows((-1, 1), (-2, 3)))
-    assert comparison_sections.headline(rows((1, 2), chance=True)).startswith("At chance")
-    mixed = comparison_sections.headline(rows((1, 2), (-3, -1), (-1, 1)))
+    more, less, open_ = (0.02, 0.01, 0.03, 0.01), (-0.02, -0.03, -0.01, 0.02), (0.0, -0.01, 0.01, 1.0)
+    assert "cannot be told" in comparison_sections.headline(gains(open_, open_))
+    mixed = comparison_sections.headline(gains(more, less, open_))
     assert all(said in mixed for said in ("1 is more robust", "1 is less robust", "1 cannot be told"))
+    lost = gains(more, less).assign(at_chance=True)
+    assert comparison_sections.headline(lost).startswith("At chance")
+
+
+def test_what_holds_only_without_holms_correction_is_no_headline() -> None:
+    rows = gains((0.02, 0.01, 0.03, 0.06), (0.01, *[math.nan] * 3))
+    assert comparison_sections.headline(rows) == "Dynamic sparse training cannot be told from dense training here"
+    both = comparison_sections.headline(gains((0.02, 0.01, 0.03, 0.06), (-0.02, -0.03, -0.01, 0.03)))
+    assert "more robust" not in both
+    assert "1 is less robust" in both
+
+
+def test_arms_at_chance_are_in_no_headline_and_no_verdict() -> None:
+    less, more = (-0.3, -0.4, -0.2, 0.001), (0.02, 0.01, 0.03, 0.01)
+    rows = gains(less, more, static_gain=-0.1, static_gain_low=-0.2, static_gain_high=-0.05)
+    rows["at_chance"] = [True, False, False]
+    said = comparison_sections.headline(rows)
+    assert "less" not in said
+    assert "1 arm at chance" in said
+    verdict = comparison_sections.overall_verdict(rows)
+    assert "0 are less robust, 0 are not settled" in verdict
+    assert "0 are more and 1 is less robust than the static" in verdict
+    dead = comparison_sections.sentence(
+        rows.iloc[0].to_dict() | {"seeds": 2, "wins": 0, "ties": 0, "losses": 1}, "A", Words()
+    )
+    assert "at chance" in dead
+    assert "robust than" not in dead
+    rows["at_chance"] = [False, False, True]
+    said = comparison_sections.headline(rows)
+    assert said.startswith("At chance")
+    assert "dense" in said
+    assert "more robust" not in comparison_sections.overall_verdict(rows)
+
+
+def test_an_arm_is_at_chance_by_the_interval_of_its_mean_over_seeds(fake_run: MakeRun) -> None:
+    """Each of these seeds alone is within what guessing gives, their mean is not; one good seed does not save three."""
+    few = {"clips": 24, "severities": (1,)}
+    weak = [fake_run(f"weak{at}", skill=0.05, seed=at, training_seed=at, **few) for at in range(6)]
+    lost = [fake_run(f"lost{at}", "set", skill=-1 if at else 3, seed=at, training_seed=at, **few) for at in range(4)]
+    good = [fake_run(f"good{at}", "dense", skill=1 + 3 * at, seed=at, training_seed=at, **few) for at in range(2)]
+    runs = {path.name: load_run(path) for path in (*weak, *lost, *good)}
+    table = leaderboard(make_arms(list(runs.values()))).set_index("method")
+    low = {run.name: clean_interval(run.predictions)[0] for run in runs.values()}
+    assert table.loc["dense", "clean_low"] <= 1 / 3, "two seeds that differ bound the mean of all seeds widely"
+    assert not table.loc["dense", "at_chance"], "but both of them answer"
+    assert not table.loc["rigl", "at_chance"]
+    assert all(low[path.name] <= 1 / 3 for path in weak)
+    assert table.loc["set", "at_chance"]
+    assert low["lost0"] > 1 / 3
 
 
 def test_a_study_of_images_speaks_of_images(fake_run: MakeRun, tmp_path: Path) -> None:

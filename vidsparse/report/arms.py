@@ -15,8 +15,8 @@ import pandas as pd
 from corruptions import REGISTRY
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.comparison import arm_numbers, gain_numbers
-from vidsparse.evaluation.statistics import holm
-from vidsparse.evaluation.summary import clean_interval
+from vidsparse.evaluation.groups import clip_groups
+from vidsparse.evaluation.statistics import clip_interval, holm
 from vidsparse.report.run_numbers import scoreboard, scores_of
 from vidsparse.report.tables import Run
 from vidsparse.report.words import is_at_chance
@@ -68,6 +68,17 @@ class Arm:
     def tables(self) -> Tables:
         """Video-level predictions by seed."""
         return {seed: metrics.video_level(run.predictions) for seed, run in self.runs.items()}
+
+    @cached_property
+    def is_at_chance(self) -> bool:
+        """Whether the mean of its networks' clean accuracies is not above what guessing gives.
+
+        By the 95 % interval over recordings of that mean: these networks are asked about, not those of other seeds,
+        whose luck would make two good ones "at chance" where they differ much.
+        """
+        scores = pd.DataFrame([metrics.clean_scores(table) for table in self.tables.values()]).astype(float).mean()
+        low, _ = clip_interval(scores, clip_groups(self.first.predictions))
+        return is_at_chance(self.first, {"clean_low": low})
 
 
 def make_arms(runs: Sequence[Run]) -> list[Arm]:
@@ -131,6 +142,7 @@ def leaderboard(arms: Sequence[Arm]) -> pd.DataFrame:
 
     gain_*: over the dense control; static_gain*: over the static one of the same sparsity and distribution, for
     dynamic arms.
+    at_chance: see `Arm.is_at_chance`.
     gain_p_holm is gain_p corrected for the number of arms. parameters (not zero), flops_clip and flops_training
     (theoretical), memory (bytes of the weights as values and a bit mask) and seconds are means over seeds.
     """
@@ -139,8 +151,7 @@ def leaderboard(arms: Sequence[Arm]) -> pd.DataFrame:
         row: dict[str, Any] = {"arm": arm.label, "runs": " ".join(run.name for run in arm.runs.values())}
         row |= {"model": arm.model, "method": arm.first.method, "sparsity": arm.sparsity, "dynamic": arm.dynamic}
         row |= arm_numbers(arm.tables)
-        lows = ((run, clean_interval(run.predictions)[0]) for run in arm.runs.values())
-        row["at_chance"] = all(is_at_chance(run, {"clean_low": low}) for run, low in lows)
+        row["at_chance"] = arm.is_at_chance
         for name, prefix in (("dense", ""), ("static", "static_")):
             other = control(arm, arms, name)
             plain = arm.first.method == "dense" and not arm.variant

@@ -131,8 +131,11 @@ def _against_dense(run: Run, numbers: Mapping[str, float]) -> str:
 
 
 def relation(gain: float, low: float, high: float) -> str:
-    """How an arm stands to another whose gain and interval these are; nothing is claimed that is not settled."""
-    if low <= 0 <= high:
+    """How an arm stands to another whose gain and interval these are; nothing is claimed that is not settled.
+
+    Without an interval (a bound is NaN) nothing is.
+    """
+    if not (low > 0 or high < 0) or math.isnan(low + high):
         return "cannot be told from"
     return "is as robust as" if round(gain, 4) == 0 else "is more robust than" if gain > 0 else "is less robust than"
 

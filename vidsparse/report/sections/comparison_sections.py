@@ -136,37 +136,59 @@ def _scatter(leaders: pd.DataFrame, words: Words, looks: Looks) -> list[Exhibit]
 
 
 def headline(leaders: pd.DataFrame) -> str:
-    """The verdict in a few words, to stand over the page: what cannot be told and what is at chance is said here."""
-    shown = leaders[leaders["dynamic"] & leaders["gain"].notna()]
+    """The verdict in a few words, to stand over the page: what cannot be told and what is at chance is said here.
+
+    Arms count as more or less robust by their p corrected for the number of arms (Holm); those at chance do not count.
+    """
+    shown, dynamic = _answering(leaders), leaders[leaders["dynamic"] & leaders["gain"].notna()]
     if leaders["at_chance"].all():
         return "At chance: none of these arms answers better than guessing"
-    if shown.empty:
+    if dynamic.empty:
         return f"{plural(len(leaders), 'arm')} compared, none of them dynamic sparse training beside dense"
-    more, less = int((shown["gain_low"] > 0).sum()), int((shown["gain_high"] < 0).sum())
+    if shown.empty:
+        which = "no arm with dynamic sparse training" if dynamic["at_chance"].all() else "no dense training beside it"
+        return f"At chance: {which} answers better than guessing"
+    sure = shown[shown["gain_p_holm"] < 0.05]
+    more, less = int((sure["gain"] > 0).sum()), int((sure["gain"] < 0).sum())
+    left_out = len(dynamic) - len(shown)
+    beside = f"; {plural(left_out, 'arm')} at chance {_is(left_out)} left out" if left_out else ""
     if not more + less:
-        return "Dynamic sparse training cannot be told from dense training here"
+        return f"Dynamic sparse training cannot be told from dense training here{beside}"
     of = f"of {plural(len(shown), 'arm')} with dynamic sparse training"
     told = [f"{count} {_is(count)} {how} robust" for count, how in ((more, "more"), (less, "less")) if count]
     open_ = len(shown) - more - less
     rest = f", {open_} cannot be told from it" if open_ else ""
-    return f"{of.capitalize()}, {' and '.join(told)} than dense training{rest}"
+    return f"{of.capitalize()}, {' and '.join(told)} than dense training{rest}{beside}"
+
+
+def _answering(leaders: pd.DataFrame) -> pd.DataFrame:
+    """Dynamic arms with a gain that means something: neither they nor dense training of their network is at chance."""
+    dense = leaders["method"].eq("dense") & leaders["gain"].isna()
+    failed = leaders.loc[dense & leaders["at_chance"], "model"]
+    answers = ~leaders["at_chance"].astype(bool) & ~leaders["model"].isin(failed)
+    return leaders[leaders["dynamic"].astype(bool) & leaders["gain"].notna() & answers]
 
 
 def overall_verdict(leaders: pd.DataFrame) -> str:
-    """The answer of the whole comparison to whether dynamic sparse training is more robust than dense, in words."""
-    shown = leaders[leaders["dynamic"] & leaders["gain"].notna()]
+    """The answer of the whole comparison to whether dynamic sparse training is more robust than dense, in words.
+
+    Arms at chance are left out, as are those whose dense training is.
+    """
+    shown = _answering(leaders)
     if shown.empty:
         return ""
     sure = shown[(shown["gain_low"] > 0) | (shown["gain_high"] < 0)]
     more, less = int((sure["gain"] > 0).sum()), int((sure["gain"] < 0).sum())
-    held = shown[(shown["gain_p_holm"] < 0.05) & (shown["gain"] > 0)]
+    held = sure[sure["gain_p_holm"] < 0.05]
     tested = int(leaders["gain_p"].notna().sum())
-    corrected = f" ({len(held)} after Holm's correction for {plural(tested, 'comparison')})" if more else ""
+    corrected = f" after Holm's correction for {plural(tested, 'comparison')})"
+    of_more = f" ({(held['gain'] > 0).sum()}{corrected}" if more else ""
+    of_less = f" ({(held['gain'] < 0).sum()}{corrected}" if less else ""
     open_ = len(shown) - more - less
     return (
         f"Of {plural(len(shown), 'arm')} with dynamic sparse training, {more} {_is(more)} more robust than dense "
-        f"training beyond the 95 % interval{corrected}, {less} {_is(less)} less robust, {open_} {_is(open_)} not "
-        f"settled{_beside_static(shown)}."
+        f"training beyond the 95 % interval{of_more}, {less} {_is(less)} less robust{of_less}, {open_} {_is(open_)} "
+        f"not settled{_beside_static(shown)}."
     )
 
 
@@ -183,6 +205,8 @@ def sentence(row: Mapping[Any, Any], label: str, words: Words) -> str:
 
     `row` is of the leaderboard.
     """
+    if row["at_chance"]:
+        return f"{label} is at chance: its clean {words.score} is not above guessing, and its gain means nothing."
     gain, low, high = row["gain"], row["gain_low"], row["gain_high"]
     stands = relation(gain, low, high)
     over = words.recordings if row["seeds"] < 2 else f"{words.recordings} and {row['seeds']:.0f} seeds"
