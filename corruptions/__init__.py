@@ -89,4 +89,5 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)  # next time without a search
+    return found

@@ -1,5 +1,6 @@
 """Corrupt frames: find the record, the level and the source frames, then let the corruption's function do the rest."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -239,8 +240,9 @@ def damaged_frames(
 
 def _module(record: Corruption) -> Any:
     """Return the module of a record's family, imported when it is first used."""
+    name = f"corruptions.{record.family}"
     try:
-        return import_module(f"corruptions.{record.family}")
+        return sys.modules.get(name) or import_module(name)
     except ModuleNotFoundError as error:
         if error.name != "av":
             raise
@@ -325,9 +327,12 @@ def _positions(given: NDArray[np.int64], sources: NDArray[np.int64], n_given: in
     """Return where each source frame stands among the given ones."""
     if len(given) != n_given:
         raise WrongFrames(f"{n_given} frames with {len(given)} indices: number each frame once")
-    missing = np.setdiff1d(sources, given)
-    if missing.size:
+    by_number = np.argsort(given, kind="stable")
+    ordered = given[by_number]
+    places = np.searchsorted(ordered, sources)
+    here = ordered.take(places, mode="clip") == sources if n_given else np.zeros(sources.shape, np.bool_)
+    if not here.all():
+        missing = np.unique(sources[~here])
         some = ", ".join(map(str, missing[:5])) + (", ..." if missing.size > 5 else "")
         raise MissingFrames(f"{name} needs {missing.size} frames that were not given ({some}): ask frames_needed")
-    by_number = np.argsort(given, kind="stable")
-    return by_number[np.searchsorted(given[by_number], sources)]
+    return np.asarray(by_number[places], np.int64)

@@ -4,10 +4,80 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import corrupt
+from corruptions import REGISTRY, corrupt, photometric
+from corruptions.motion import Scene
 from corruptions.severities import TABLES
 
+Pixels = NDArray[np.uint8]
 SEVERITIES = range(1, 6)
+SCENE = Scene("key", "brightness", (0,), "static", 1, 25, 1)
+
+
+def cells(name: str) -> list[tuple[float, ...]]:
+    """Every level of every profile."""
+    return sorted({level for table in REGISTRY[name].levels.values() for level in table})
+
+
+def all_pairs(size: tuple[int, int]) -> Pixels:
+    """Noise, then noise whose channels repeat, grey, black and white: uint8 (5, *size, 3)."""
+    noise = np.random.default_rng(size).integers(0, 256, (5, *size, 3), np.uint8)
+    noise[1, ..., 1], noise[2, ..., :] = noise[1, ..., 2], noise[2, ..., :1]
+    noise[3] &= np.uint8(1)
+    noise[4] |= np.uint8(254)
+    return noise
+
+
+def bright(pixels: Pixels, c: float) -> Pixels:
+    """The formula in double precision: each channel keeps its share of V."""
+    x, v = pixels.astype(float), pixels.max(axis=-1, keepdims=True).astype(float)
+    share = np.where(v > 0, x / np.maximum(v, 1), 1)
+    return (share * np.minimum(v / 255 + c, 1) * 255 + 1e-6).astype(np.uint8)
+
+
+def saturated(pixels: Pixels, factor: float, added: float) -> Pixels:
+    """The formula in single precision, pixel by pixel."""
+    one, zero, ends, made = np.float32(1), np.float32(0), np.float32(1e-3), pixels.copy()
+    for pixel in made.reshape(-1, 3):
+        v = np.float32(pixel.max())
+        chroma = v - np.float32(pixel.min())
+        if v == 0:
+            continue
+        share = min(max(np.float32(factor) * chroma / v + np.float32(added), zero), one)
+        if chroma == 0:
+            pixel[1:] = v * (one - share) + ends
+        else:
+            ratio = v * share / chroma
+            pixel[:] = [max(v - ratio * (v - np.float32(x)), zero) + ends for x in pixel]
+    return made
+
+
+@pytest.mark.parametrize("level", [*cells("brightness"), (0.072488,), (0.123848,)])  # the last two go by the table
+def test_brightness_is_its_formula_at_every_channel_up_to_every_v(level: tuple[float, ...]) -> None:
+    value, x = np.indices((256, 256), np.uint8)
+    pairs = np.stack([np.minimum(value, x), value, np.minimum(value, 255 - x)], axis=-1)[None]
+    for frames in (pairs, all_pairs((17, 31))):
+        made = frames.copy()
+        photometric.brightness(made, level, SCENE)
+        assert np.array_equal(made, bright(frames, level[0]))
+
+
+@pytest.mark.parametrize("level", cells("saturate"))
+def test_saturate_is_its_formula_in_single_precision(level: tuple[float, ...]) -> None:
+    frames = all_pairs((17, 31))
+    made = frames.copy()
+    photometric.saturate(made, level, SCENE)
+    assert np.array_equal(made, saturated(frames, *level))
+
+
+@pytest.mark.parametrize("level", [*cells("contrast"), (0.0,), (1.7,)])
+def test_contrast_is_its_formula_on_frames_of_any_size(level: tuple[float, ...]) -> None:
+    for size in ((16, 16), (17, 31), (64, 45)):
+        frames = all_pairs(size)
+        x = frames / 255.0
+        mean = frames.astype(np.int64).sum(axis=(1, 2), keepdims=True) / (255 * size[0] * size[1])
+        made = frames.copy()
+        photometric.contrast(made, level, SCENE)
+        assert np.array_equal(made, (np.clip((x - mean) * level[0] + mean, 0, 1) * 255).astype(np.uint8))
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
