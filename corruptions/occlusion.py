@@ -6,6 +6,7 @@ uint8 (H, W, 3), one after the other, and yields each with False: no data are da
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from corruptions.motion import Scene
 from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
+Values = NDArray[np.float32]
 Size = tuple[int, int]
 # corners of neck and body, and of two legs, in shares of the width and height of the figure
 _BODY = (
@@ -77,20 +79,37 @@ def occlusion_in_scene(frames: Iterable[Pixels], level: Level, scene: Scene) -> 
     Formula: x' = colour within a box at p(t), else x; p(t) = p(t - 1) + the shift from x(t - 1) to x(t)
     Level: c, share of the frame
     """
-    before, down, right = None, 0.0, 0.0
-    for frame in frames:
-        size = frame.shape[0], frame.shape[1]
-        height, width = _sides(scene, level[0], size)
+    stream = iter(frames)
+    first = next(stream, None)
+    if first is None:
+        return
+    size = first.shape[0], first.shape[1]
+    sides, colour = _sides(scene, level[0], size), _colour(scene)
+    window = cv2.createHanningWindow(size[::-1], cv2.CV_32F)
+    start = [motion.uniform(scene, way, 0) * (n - side)
+             for way, n, side in zip(("down", "right"), size, sides, strict=True)]  # fmt: skip
+    before, moved = None, (0.0, 0.0)
+    for frame in chain((first,), stream):
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.float32)
         if before is not None:
-            shift = cv2.phaseCorrelate(before, grey, cv2.createHanningWindow(size[::-1], cv2.CV_32F))[0]
-            right, down = right + round(shift[0] * 4) / 4, down + round(shift[1] * 4) / 4
+            down, right = _step(before, grey, window)
+            moved = moved[0] + down, moved[1] + right
         before, covered = grey, frame.copy()
-        top = motion.uniform(scene, "down", 0) * (size[0] - height) + down
-        left = motion.uniform(scene, "right", 0) * (size[1] - width) + right
-        place = (top + height) % (size[0] + height) - height, (left + width) % (size[1] + width) - width
-        _cover(covered, place, (height, width), _colour(scene))
+        top, left = ((at + by + side) % (n + side) - side
+                     for at, by, side, n in zip(start, moved, sides, size, strict=True))  # fmt: skip
+        _cover(covered, (top, left), sides, colour)
         yield covered, False
+
+
+def _step(before: Values, grey: Values, window: Values) -> tuple[float, float]:
+    """Return how far down and right a picture moved, in quarters of a pixel; not at all where it has no texture.
+
+    Of a frame of one value phase correlation answers half the frame, and a response of zero.
+    """
+    if before.min() == before.max() or grey.min() == grey.max():
+        return 0.0, 0.0
+    shift, response = cv2.phaseCorrelate(before, grey, window)
+    return (round(shift[1] * 4) / 4, round(shift[0] * 4) / 4) if response else (0.0, 0.0)
 
 
 def _sides(scene: Scene, share: float, size: Size) -> tuple[float, float]:
@@ -100,12 +119,12 @@ def _sides(scene: Scene, share: float, size: Size) -> tuple[float, float]:
     return min(side * longer, 1) * size[0], min(side / longer, 1) * size[1]
 
 
-def _colour(scene: Scene) -> NDArray[np.float32]:
+def _colour(scene: Scene) -> Values:
     held = motion.still(scene)
     return np.array([255 * motion.uniform(held, f"colour {c}", 0) for c in range(3)], np.float32)
 
 
-def _cover(frame: Pixels, corner: tuple[float, float], sides: tuple[float, float], colour: NDArray[np.float32]) -> None:
+def _cover(frame: Pixels, corner: tuple[float, float], sides: tuple[float, float], colour: Values) -> None:
     """Draw a box whose edges lie between pixels: each is covered by the share of it that lies within."""
     rows, columns = (
         np.clip(np.minimum(np.arange(n) + 1, at + side) - np.maximum(np.arange(n), at), 0, 1)
@@ -115,7 +134,7 @@ def _cover(frame: Pixels, corner: tuple[float, float], sides: tuple[float, float
     frame[...] = np.rint(frame + covered * (colour - frame))
 
 
-def _figure(scene: Scene, share: float, size: Size) -> tuple[Pixels, NDArray[np.float32]]:
+def _figure(scene: Scene, share: float, size: Size) -> tuple[Pixels, Values]:
     """Return a figure, uint8 (h, w, 3), and its outline, float32 (h, w, 1): a head on a body, in clothes with folds."""
     height = max(4, round(share * size[0]))
     width = max(3, round(0.45 * height))
@@ -127,11 +146,11 @@ def _figure(scene: Scene, share: float, size: Size) -> tuple[Pixels, NDArray[np.
     soft = np.asarray(cv2.resize(outline, (width, height), interpolation=cv2.INTER_AREA) / 255, np.float32)
     folds = fields.normals(motion.still(scene), "folds", 0, (12, 6))
     shade = np.asarray(cv2.resize(folds, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
-    lit = 0.2 + 0.6 * _colour(scene) + 9 * shade[..., None]
+    lit = 51 + 0.6 * _colour(scene) + 9 * shade[..., None]
     return np.asarray(np.clip(lit, 0, 255), np.uint8), soft[..., None]
 
 
-def _lay(frame: Pixels, figure: Pixels, outline: NDArray[np.float32], corner: tuple[int, int]) -> None:
+def _lay(frame: Pixels, figure: Pixels, outline: Values, corner: tuple[int, int]) -> None:
     """Draw what of a figure lies within the frame; the figure may be the larger one."""
     top, left = corner
     rows = slice(max(top, 0), min(top + figure.shape[0], frame.shape[0]))

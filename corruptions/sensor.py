@@ -117,7 +117,7 @@ def _faults(scene: Scene, t: int, size: tuple[int, int], share: float) -> tuple[
     """Return how much of each value is a fault, 0 to 1, and what it adds: float32 (H, W, 3) each."""
     words = fields.words(scene, "", t, size[0] * size[1]).reshape(size)
     hit = (words & CHANNEL).astype(np.float32) < share * (1 << fields.BITS)
-    white = ((words >> SHIFTS[1]) & np.uint64(1)).astype(np.float32)
+    white = (((words >> SHIFTS[1]) & CHANNEL) >> np.uint64(fields.BITS - 1)).astype(np.float32)  # the lowest bit jumps
     y, x = np.indices(size)
     weights, values = np.zeros((*size, 3), np.float32), np.zeros((*size, 3), np.float32)
     for c in range(3):

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 import corruptions
 from corruptions import REGISTRY, consistency, corrupt, frame_order
+from corruptions.motion import Scene
+from corruptions.occlusion import _figure
 from corruptions.rows_camera import ROWS
 from corruptions.severities import TABLES
 from corruptions.tables_camera import CAMERA, TARGETS_CAMERA, VIDEO_C_3
@@ -61,9 +63,19 @@ def test_a_dead_pixel_is_a_blot_of_its_own_colour_and_half_of_them_are_white() -
     found = sum(centre.sum() for centre in centres)
     assert found == pytest.approx(share * 400 * 400, rel=0.15)
     assert centres[0].sum() + centres[2].sum() + centres[4].sum() == pytest.approx(found / 2, rel=0.15)
-    y, x = np.nonzero(centres[0])  # red stands on even rows and columns
-    assert not (y % 2).any()
-    assert not (x % 2).any()
+    red = centres[0]
+    own = red[::2, ::2]  # red stands on even rows and columns, and is black between two only where both are
+    assert np.array_equal(red[1:-1:2, ::2], own[:-1] & own[1:])
+    assert np.array_equal(red[::2, 1:-1:2], own[:, :-1] & own[:, 1:])
+    assert not red[1::2, 1::2].any()
+
+
+def test_a_pixel_that_dies_keeps_its_value_while_it_is_dead() -> None:
+    """In drift faults come and go slowly: one that is black in this frame is not white in the next."""
+    made = corrupt(np.full((40, 64, 64, 3), 128, np.uint8), "dead_pixels", 3, "k", temporal="drift")[:, ::2, ::2, 0]
+    dead = np.isin(made[:-1], (0, 255)) & np.isin(made[1:], (0, 255))
+    assert dead.sum() > 500
+    assert (made[:-1] != made[1:])[dead].mean() < 0.05
 
 
 def test_a_fixed_pattern_is_stripes_and_grain_of_the_stated_size() -> None:
@@ -187,6 +199,27 @@ def test_a_figure_walks_across_and_is_the_same_figure() -> None:
     steps = np.diff([x for _, x in places])
     assert np.median(np.abs(steps)) > 1
     assert (np.sign(steps) == np.sign(np.median(steps))).mean() > 0.8
+
+
+def test_clothes_of_a_figure_have_every_light_between_dark_and_bright() -> None:
+    """0.2 to 0.8 of white before the folds: never a figure whose colour is all black."""
+    figures = [_figure(Scene(str(key), "occlusion_across", (0,), "static", 1, 25, 1), 0.6, (112, 112))[0] / 255
+               for key in range(60)]  # fmt: skip
+    means = np.array([figure.mean(axis=(0, 1)) for figure in figures])
+    assert means.min() == pytest.approx(0.2, abs=0.05)
+    assert means.max() == pytest.approx(0.8, abs=0.05)
+    assert means.mean() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("shown", [(0,) * 6, (90,) * 6, (0, 200, 0, 90, 0, 0)])
+@pytest.mark.parametrize("side", [64, 224])
+def test_a_box_in_the_scene_stays_where_nothing_can_be_seen_to_move(shown: tuple[int, ...], side: int) -> None:
+    """Frames of one value, as at a fade to black, say of no movement: phase correlation then answers anything."""
+    flat = np.repeat(np.array(shown, np.uint8), side * side * 3).reshape(6, side, side, 3)
+    made = corrupt(flat, "occlusion_in_scene", 3, "a")
+    hidden = (made != flat).any(axis=-1)
+    assert hidden.any()
+    assert np.array_equal(hidden, np.broadcast_to(hidden[0], hidden.shape))
 
 
 def test_a_box_in_the_scene_goes_along_with_it(clip: Frames) -> None:
