@@ -71,7 +71,7 @@ def _brighten(rows: Pixels, added: float, lift: float) -> None:
     """x min(V + added, 255) / V + lift, truncated; black becomes `added`."""
     width = rows.shape[1]
     most, places = np.zeros(width + 2, np.uint8), np.zeros((3, width), np.uint8)
-    value, dark = np.empty(width, np.uint8), np.uint8(min(added, _255) + lift)
+    value, dark = np.empty(width, np.uint8), np.uint8(min(added, 255.0) + lift)
     for i in range(width):
         places[i % 3, i] = 255
     red, green, blue = places[0], places[1], places[2]

@@ -31,7 +31,7 @@ def bright(pixels: Pixels, c: float) -> Pixels:
     """The formula in double precision: each channel keeps its share of V."""
     x, v = pixels.astype(float), pixels.max(axis=-1, keepdims=True).astype(float)
     share = np.where(v > 0, x / np.maximum(v, 1), 1)
-    return (share * np.minimum(v / 255 + c, 1) * 255 + 1e-6).astype(np.uint8)
+    return np.asarray(share * np.minimum(v / 255 + c, 1) * 255 + 1e-6).astype(np.uint8)
 
 
 def saturated(pixels: Pixels, factor: float, added: float) -> Pixels:
