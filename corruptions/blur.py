@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from corruptions import bilinear, fields, motion, psf
+from corruptions import bilinear, convolve, fields, motion, psf
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.row import Level
@@ -149,8 +149,12 @@ def defocus_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     Level: r, radius in pixels; a, sigma in pixels that softens the rim
     """
     spread = psf.disk(*level) if scene.scale == 1 else psf.scaled_disk(*level, scene.scale)
+    whole = convolve.fits(spread)
     for frame in frames:
-        truncate(cv2.filter2D(frame.astype(np.float32), -1, spread), frame)
+        if whole:
+            convolve.filter_symmetric(frame, spread)
+        else:
+            truncate(cv2.filter2D(frame.astype(np.float32), -1, spread), frame)
 
 
 def motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:

@@ -107,7 +107,7 @@ def _covered(radius: float, reach: int) -> Weights:
 
 def _trimmed(soft: NDArray[Any]) -> Weights:
     empty = int(np.argmax((soft > 1e-6).any(axis=1)))
-    return np.asarray(soft[empty : len(soft) - empty, empty : len(soft) - empty], np.float32)
+    return np.ascontiguousarray(soft[empty : len(soft) - empty, empty : len(soft) - empty], np.float32)
 
 
 def _moment(weights: Weights) -> float:
