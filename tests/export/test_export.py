@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from vidsparse.cli import main
+from vidsparse.export import command
 from vidsparse.export.convert import convert
 from vidsparse.models.exported import Exported
 from vidsparse.models.zoo import create_model
@@ -71,6 +72,11 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     assert main(["export", "runs/a", "--to", "torch", "--compact"]) == 0
     said = json.loads(Path("runs/a/exported/config.json").read_text())
     assert (said["input"]["size"], len(said["id2label"])) == (32, 8)
+    assert {key: said[key] for key in ("model", "narrowed", "method", "sparsity")} == {
+        "model": "cifar_resnet20", "narrowed": 0.0, "method": "chase", "sparsity": 0.8,
+    }  # fmt: skip
+    assert said["files"]["compact.pt2"]["compact"]
+    refuses_what_it_must()
     given = ["model.name=cifar_resnet20", "model.weights=runs/a/exported/compact.pt2"]
     assert main(["evaluate", "evaluate_pretrained", "name=b", *given, *small, *quiet]) == 0
     ours, theirs = (pd.read_parquet(f"runs/{name}/predictions.parquet") for name in "ab")
@@ -83,3 +89,23 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     assert record.weights.classes == 8
     assert record.model is not None
     assert record.model.parameters == 0
+
+
+def refuses_what_it_must() -> None:
+    """A file that answers otherwise leaves nothing behind, a folder of others is not written to, one clip is enough."""
+    kept = {path: path.read_bytes() for path in Path("runs/a/exported").iterdir()}
+    others = Path("others")
+    others.mkdir()
+    (others / "config.json").write_text("{}")
+    assert main(["export", "runs/a", "--to", "torch", "--out", "others"]) == 2
+    assert [path.name for path in others.iterdir()] == ["config.json"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "_TOLERANCE", -1.0)
+        for out in ("runs/a/exported", "new"):
+            assert main(["export", "runs/a", "--to", "torch", "--compact", "--out", out]) == 2
+    assert {path: path.read_bytes() for path in Path("runs/a/exported").iterdir()} == kept
+    assert not [*Path("new").iterdir()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "_CHECKED", 1)
+        assert main(["export", "runs/a", "--to", "torch", "--out", "one"]) == 0
+    assert sorted(path.name for path in Path("one").iterdir()) == ["config.json", "model.pt2"]

@@ -14,6 +14,8 @@ from vidsparse.data.clips import Clips
 from vidsparse.data.corrupted.benchmarks import cells_of
 from vidsparse.data.corrupted.corruptor import frost_of
 from vidsparse.experiment import fingerprint_of
+from vidsparse.models import exported_files
+from vidsparse.models.exported import Exported
 from vidsparse.provenance import data_record, versions
 from vidsparse.run_dir.record import VERSION, EngineRecord, ModelRecord, RunRecord, TopologyRecord, WeightsRecord
 from vidsparse.sparsity.masks import prunable
@@ -62,7 +64,8 @@ def record_of(asked: Asked, config: Config, clips: Clips, network: GivenNetwork,
 
 
 def digest_of(asked: Asked) -> str:
-    """SHA-256 of a network's parameters and buffers, their names and types; of nothing for a bare function."""
+    """SHA-256 of a network's parameters and buffers, their names and types, and of the files of networks that another
+    runtime carries out; of nothing for a bare function."""
     found = hashlib.sha256()
     for network in modules_of(asked.model):
         for name, tensor in sorted(network.state_dict().items()):
@@ -70,6 +73,9 @@ def digest_of(asked: Asked) -> str:
                 plain = tensor.detach().cpu().contiguous()
                 found.update(f"{name} {plain.dtype} {tuple(plain.shape)}\0".encode())
                 found.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
+        for name, inner in network.named_modules():
+            if isinstance(inner, Exported):
+                found.update(f"{name} exported {exported_files.digest(inner.path)}\0".encode())
     return found.hexdigest()
 
 

@@ -26,13 +26,11 @@ def load_answerable(config: Config) -> "Clips":
     clips = load_and_tell(config, trains)
     if trains or not config.model.weights or TASKS[config.task].masks or not clips.dataset.classes:
         return clips
-    from vidsparse.models.weights.pretrained import answered_classes
+    from vidsparse.models.weights.pretrained import Given, answered_classes
 
     data, model = config.data, config.model
-    names = clips.dataset.classes
-    return answerable(
-        clips, answered_classes(model.name, names, data.frames, data.size, str(model.weights), model.labels)
-    )
+    given = Given(str(model.weights), model.labels, model.answers, model.narrowed)
+    return answerable(clips, answered_classes(model.name, clips.dataset.classes, data.frames, data.size, given))
 
 
 def answerable(clips: "Clips", answers: Sequence[tuple[str, ...]]) -> "Clips":

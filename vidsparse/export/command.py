@@ -1,12 +1,14 @@
 """`vidsparse export RUN`: its options, and what it does."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from vidsparse.utils.errors import ConfigError, RunFolderError
+from vidsparse.models.exported_files import Exporter, check_room, describe, parts
+from vidsparse.run_dir.record import read_record
+from vidsparse.utils.errors import ConfigError, RunFolderError, plural
 from vidsparse.utils.files import at_home
 from vidsparse.utils.progress import say
 
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def carry_out(options: argparse.Namespace) -> None:
     """Export the network of a run, compare it with PyTorch on clips of the run, and say how to evaluate it."""
-    from vidsparse.export.convert import SUFFIX, check_packages, convert, quantize
+    from vidsparse.export.convert import SUFFIX, check_packages
     from vidsparse.loading import load_config
 
     run, kind = at_home(options.run), options.to
@@ -42,42 +44,78 @@ def carry_out(options: argparse.Namespace) -> None:
     check_packages(kind)
     config = load_config(run / "config.yaml")
     out = at_home(options.out) if options.out else run / "exported"
-    out.mkdir(parents=True, exist_ok=True)
-    model, classes = _network(run, config, options.compact)
+    own, said = _exporter(run, config), _said(run, config.data)
+    check_room(out, own, said)
+    model = _network(config, run, len(said["id2label"]), options.compact)
     test, train = _clips(config)
-    seen = next(test)
-    path = out / f"{'compact' if options.compact else 'model'}{SUFFIX[kind]}"
-    convert(model, seen[:2], kind, path)
-    _describe(out, classes, config.data)
-    _compare(model, path, seen)
-    made = [path]
-    if options.int8:
-        made.append(path.with_name(f"{path.stem}_int8.onnx"))
-        quantize(path, train, made[1])
-        _agreement(model, made[1], seen)
-    for file in made:
-        say(f"evaluate   with model.name={config.model.name} model.weights={file}, as any weights")
+    if (seen := next(test, None)) is None:
+        raise RunFolderError(f"{run}: none of {_CHECKED} test clips can be read, to compare the file with PyTorch on")
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".making-", dir=out) as folder:  # nothing that is refused stays
+        path = Path(folder) / f"{'compact' if options.compact else 'model'}{SUFFIX[kind]}"
+        made = _make(model, kind, path, seen, train if options.int8 else None)
+        for part in sorted(Path(folder).iterdir()):
+            part.replace(out / part.name)
+    describe(out, own, said, {out / name: options.compact for name in made})
+    for name, told in made.items():
+        say(f"{told[0]:<11}{out / name}, {told[1]}")
+    for name in made:
+        say(f"evaluate   with model.name={config.model.name} model.weights={out / name}, as any weights")
 
 
-def _network(run: Path, config: "Config", smaller: bool) -> "tuple[nn.Module, tuple[str, ...]]":
-    """The trained network in evaluation mode, without dead channels if it is to be smaller, and its classes."""
+def _make(
+    model: "nn.Module", kind: str, path: Path, seen: "Tensor", train: "Iterator[Tensor] | None"
+) -> dict[str, tuple[str, str]]:
+    """Write the file, and with clips of the training part that in eight bits: {name: (what it is, what is said)}.
+
+    ConfigError where it answers otherwise than the network does on the clips `seen`.
+    """
+    from vidsparse.export.convert import convert, quantize
+
+    convert(model, seen[:2] if len(seen) > 1 else seen.repeat(2, 1, 1, 1, 1), kind, path)
+    made = {path.name: ("export", _compare(model, path, seen))}
+    if train is not None:
+        small = path.with_name(f"{path.stem}_int8.onnx")
+        quantize(path, train, small)
+        made[small.name] = ("int8", _agreement(model, small, seen))
+    return made
+
+
+def _exporter(run: Path, config: "Config") -> Exporter:
+    """Which run it is, and how its weights were trained."""
+    from vidsparse.utils.files import digest
+
+    trained = read_record(run).topology
+    method = trained.method if trained else config.sparse.method
+    sparsity = trained.sparsity if trained else config.sparse.sparsity
+    weights = digest(run / "checkpoints" / "final.safetensors")
+    return Exporter(config.model.name, config.model.narrowed, method, 0.0 if method == "dense" else sparsity, weights)
+
+
+def _said(run: Path, data: "DataConfig") -> dict[str, Any]:
+    """Names of the logits and the input, as an evaluation looks for them beside the files."""
+    known = read_record(run).data
+    if known is None:
+        raise RunFolderError(f"{run} does not say what its classes are")
+    own = {name: getattr(data, name) for name in ("frames", "short_side", "size", "normalize")}
+    return {"id2label": {str(number): name for number, name in enumerate(known.classes)}, "input": own}
+
+
+def _network(config: "Config", run: Path, classes: int, smaller: bool) -> "nn.Module":
+    """The trained network in evaluation mode, without dead channels if it is to be smaller."""
     from vidsparse.models.zoo import create_model
-    from vidsparse.run_dir.record import read_record
     from vidsparse.sparsity.channels.compact import compaction
 
-    data = read_record(run).data
-    if data is None:
-        raise RunFolderError(f"{run} does not say what its classes are")
-    shape = (len(data.classes), config.data.frames, config.data.size)
+    shape = (classes, config.data.frames, config.data.size)
     model = create_model(config.model.name, *shape, weights=run, narrowed=config.model.narrowed).eval()
     if not smaller:
-        return model, data.classes
+        return model
     found, before = compaction(model), sum(weight.numel() for weight in model.parameters())
     after = sum(weight.numel() for weight in found.model.parameters())
     say(f"compact    {after:,} of {before:,} parameters are left")
     for name, why in list(found.left_alone.items())[:3]:
         say(f"compact    left alone: {name or 'the network'}: {why}")
-    return found.model, data.classes
+    return found.model
 
 
 def _clips(config: "Config") -> "tuple[Iterator[Tensor], Iterator[Tensor]]":
@@ -94,7 +132,9 @@ def _clips(config: "Config") -> "tuple[Iterator[Tensor], Iterator[Tensor]]":
 
 
 def _batches(config: "Config", clips: "Clips") -> "Iterator[Tensor]":
-    """The clips of the test part, eight at a time, clean."""
+    """The clips of the test part that can be read, eight at a time, clean."""
+    import torch
+
     from vidsparse.data.corrupted.batches import CorruptedUnits
     from vidsparse.data.corrupted.cells import CLEAN_CELL
     from vidsparse.data.loader import to_input
@@ -102,14 +142,9 @@ def _batches(config: "Config", clips: "Clips") -> "Iterator[Tensor]":
     count = len(clips.test)
     units = [(number, range(first, min(first + 8, count))) for number, first in enumerate(range(0, count, 8))]
     for batch in CorruptedUnits(clips, config.evaluation, [CLEAN_CELL], units):
-        yield to_input(batch.clips, config.data.normalize)
-
-
-def _describe(out: Path, classes: "tuple[str, ...]", data: "DataConfig") -> None:
-    """Names of the logits and the input beside the files, where an evaluation looks for them."""
-    own = {name: getattr(data, name) for name in ("frames", "short_side", "size", "normalize")}
-    said = {"id2label": {str(number): name for number, name in enumerate(classes)}, "input": own}
-    (out / "config.json").write_text(json.dumps(said, indent=1) + "\n", "utf-8")
+        read = batch.ok.repeat(len(batch.clips) // len(batch.ok))  # views of a clip follow each other
+        if read.any():
+            yield to_input(batch.clips[torch.from_numpy(read)], config.data.normalize)
 
 
 def _logits(model: "nn.Module", path: Path, clips: "Tensor") -> "tuple[Tensor, Tensor]":
@@ -121,22 +156,21 @@ def _logits(model: "nn.Module", path: Path, clips: "Tensor") -> "tuple[Tensor, T
         return model(clips), Exported(path)(clips)
 
 
-def _compare(model: "nn.Module", path: Path, clips: "Tensor") -> None:
-    """ConfigError where the file answers otherwise than the network does."""
+def _compare(model: "nn.Module", path: Path, clips: "Tensor") -> str:
+    """How near the file is; ConfigError where it answers otherwise than the network does."""
     theirs, ours = _logits(model, path, clips)
     off = float((theirs - ours).abs().max() / theirs.abs().max().clamp(min=1))
     if not off <= _TOLERANCE:
-        raise ConfigError(f"{path} answers otherwise than the network: logits are off by {off:.1e} of the largest")
-    size = path.stat().st_size + sum(other.stat().st_size for other in _data_of(path))
-    say(f"export     {path}, {size / 1e6:.1f} MB; logits of {len(clips)} test clips off by {off:.1e}")
+        raise ConfigError(
+            f"{path.name} would answer otherwise than the network and is not kept: logits are off by {off:.1e} of the "
+            "largest"
+        )
+    size = sum(part.stat().st_size for part in parts(path))
+    return f"{size / 1e6:.1f} MB; logits of {plural(len(clips), 'test clip')} off by {off:.1e}"
 
 
-def _agreement(model: "nn.Module", path: Path, clips: "Tensor") -> None:
+def _agreement(model: "nn.Module", path: Path, clips: "Tensor") -> str:
+    """How often the file in eight bits answers alike."""
     theirs, ours = _logits(model, path, clips)
-    same = int((theirs.argmax(1) == ours.argmax(1)).sum())
-    say(f"int8       {path}, {path.stat().st_size / 1e6:.1f} MB; {same} of {len(clips)} test clips answered alike")
-
-
-def _data_of(path: Path) -> list[Path]:
-    """Files in which a format keeps the weights apart."""
-    return [other for other in (path.with_suffix(".bin"), Path(f"{path}.data")) if other.is_file()]
+    same, size = int((theirs.argmax(1) == ours.argmax(1)).sum()), path.stat().st_size
+    return f"{size / 1e6:.1f} MB; {same} of {plural(len(clips), 'test clip')} answered alike"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vidsparse.utils.errors import ConfigError, first_line, install
+from vidsparse.utils.errors import ConfigError, VidsparseError, first_line, install
 
 SUFFIX = {"onnx": ".onnx", "torch": ".pt2", "openvino": ".xml"}
 _NEEDS = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "torch": (), "openvino": ("onnx", "onnxscript", "openvino")}
@@ -59,7 +59,7 @@ def convert(model: nn.Module, clips: Tensor, kind: str, path: Path) -> None:
 
 def quantize(path: Path, batches: Iterable[Tensor], out: Path) -> None:
     """Write the ONNX network of `path` to `out` in eight bits: weights by channel, activations by what they were on
-    `batches` of clips (static quantisation of ONNX Runtime, QDQ, signed)."""
+    `batches` of clips (static quantisation of ONNX Runtime, QDQ, signed); ConfigError where that cannot be done."""
     quantization = import_module("onnxruntime.quantization")
     reader: Any = quantization.CalibrationDataReader
 
@@ -73,10 +73,15 @@ def quantize(path: Path, batches: Iterable[Tensor], out: Path) -> None:
 
     prepared = out.with_name(f"{out.stem}.prepared.onnx")
     shapes = import_module("onnxruntime.quantization.shape_inference")
-    shapes.quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
-    quantization.quantize_static(
-        str(prepared), str(out), Reader(), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
-        activation_type=quantization.QuantType.QInt8, weight_type=quantization.QuantType.QInt8,
-        op_types_to_quantize=["Conv", "MatMul", "Gemm", "Add"],
-    )  # fmt: skip
+    try:
+        shapes.quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+        quantization.quantize_static(
+            str(prepared), str(out), Reader(), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
+            activation_type=quantization.QuantType.QInt8, weight_type=quantization.QuantType.QInt8,
+            op_types_to_quantize=["Conv", "MatMul", "Gemm", "Add"],
+        )  # fmt: skip
+    except VidsparseError:  # a clip that cannot be read
+        raise
+    except Exception as error:  # ONNX Runtime has errors of its own, also for no clip at all
+        raise ConfigError(f"{path.name} cannot be quantised: {first_line(error)}") from error
     prepared.unlink()

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vidsparse.models.exported_kinds import PACKAGES
+from vidsparse.models.exported_files import PACKAGES
 from vidsparse.utils.errors import ConfigError, brief, install
 
 

@@ -87,17 +87,17 @@ def _of_others(
 ) -> "tuple[nn.Module, WeightsRecord | None]":
     """A model that is evaluated as somebody trained it."""
     from vidsparse.models.model_rows import model_spec
-    from vidsparse.models.weights.find import native_input
+    from vidsparse.models.weights.find import known_input
     from vidsparse.models.weights.pretrained import Given, evaluated
 
     assert wanted.weights
     given = Given(wanted.weights, wanted.labels, wanted.answers, wanted.narrowed)
     model, weights = evaluated(wanted.name, classes, data.frames, data.size, given)
     _tell_answers(weights, classes, folder)
-    own = native_input(model_spec(wanted.name), wanted.weights).normalize
-    if own not in ("", data.normalize):
+    own = known_input(model_spec(wanted.name), wanted.weights)
+    if own and own.normalize not in ("", data.normalize):
         normalize = f"data.normalize={data.normalize}"
-        warn(f"{normalize}, but {wanted.name} was trained with {own}; data.normalize=auto takes that")
+        warn(f"{normalize}, but {wanted.name} was trained with {own.normalize}; data.normalize=auto takes that")
     return model, weights
 
 

@@ -175,11 +175,26 @@ def test_any_of_the_classes_that_are_one_action_counts_as_right(tmp_path):
 
 def test_classes_of_which_weights_know_nothing_are_told_before_anything_is_evaluated(tmp_path):
     path = unnamed(tmp_path, 400)
-    known = answered_classes(NAME, ["wave", "golf", "shoot_bow"], 1, 32, path, "auto")
+    known = answered_classes(NAME, ["wave", "golf", "shoot_bow"], 1, 32, Given(str(path)))
     assert [bool(names) for names in known] == [False, True, True]
-    assert answered_classes(NAME, ["wave", "zebra"], 1, 32, path, "auto") == []
+    assert answered_classes(NAME, ["wave", "zebra"], 1, 32, Given(str(path))) == []
     with pytest.raises(ConfigError, match="1 of the data's 2 classes"):
         evaluated(NAME, ["wave", "golf"], 1, 32, Given(path, "auto", "all"))
+
+
+def test_classes_that_a_narrowed_network_or_one_part_of_a_file_knows_are_found_too(tmp_path):
+    """As wide as the weights are, else the head has no size and the file seems to know no class."""
+    names = ["wave", "golf", "shoot_bow"]
+    save_file(create_model(NAME, 400, 1, 32, narrowed=0.5).state_dict(), tmp_path / "narrow.safetensors")
+    known = answered_classes(NAME, names, 1, 32, Given(str(tmp_path / "narrow.safetensors"), narrowed=0.5))
+    assert [bool(called) for called in known] == [False, True, True]
+    both = {
+        "teacher": create_model(NAME, 400, 1, 32).state_dict(),
+        "student": create_model(NAME, 3, 1, 32).state_dict(),
+    }
+    torch.save(both, tmp_path / "both.pth")
+    known = answered_classes(NAME, names, 1, 32, Given(f"{tmp_path / 'both.pth'}#teacher"))
+    assert [bool(called) for called in known] == [False, True, True]
 
 
 def test_classes_stand_in_a_config_beside_the_weights(tmp_path):

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from corruptions.exceptions import suggestion
-from vidsparse.models.exported_kinds import PACKAGES as EXPORTED
-from vidsparse.models.exported_kinds import is_exported
+from vidsparse.models import exported_files
+from vidsparse.models.exported_files import is_exported, said_beside
 from vidsparse.models.model_rows import NORMALIZE, TIMM, ModelSpec, model_spec
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, names_in
 from vidsparse.run_dir.record import RunRecord, read_record
-from vidsparse.utils import files, json_text
+from vidsparse.utils import files
 from vidsparse.utils.errors import ConfigError, install
 from vidsparse.utils.progress import say
 
@@ -24,6 +24,7 @@ SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".pyth", ".th", ".bin", ".ta
 _HUB = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+?))?(:(?P<file>[\w./-]+))?")
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # tried in turn where none is named
 _FINAL = Path("checkpoints", "final.safetensors")
+_INPUT = ("frames", "short_side", "size", "normalize")
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ class Weights:
 
     @property
     def sha256(self) -> str:
-        """Of the file, in hex."""
-        return files.digest(self.path)
+        """Of the file, in hex; of an exported network with the weights that its format keeps beside it."""
+        return exported_files.digest(self.path) if is_exported(self.path) else files.digest(self.path)
 
 
 def names_parameters(path: Path) -> bool:
     """Whether a file's name ends as files of parameters do, in letters of either case."""
-    return path.suffix.lower() in (*SUFFIXES, *EXPORTED)
+    return path.suffix.lower() in (*SUFFIXES, *exported_files.PACKAGES)
 
 
 def split_part(reference: str) -> tuple[str, str]:
@@ -75,7 +76,7 @@ def weights_problem(name: str, reference: str) -> str:
             return "it is hf://ORGANISATION/NAME@REVISION, or that with :FILE at the end"
         return "" if find_spec("huggingface_hub") else f"it needs huggingface-hub: {install('hub', 'huggingface-hub')}"
     if _published(spec, reference) or path.is_file():
-        return ""
+        return exported_files.other_network(path, name) if path.is_file() and is_exported(path) else ""
     if path.is_dir():
         return "" if (path / _FINAL).is_file() else f"this folder is not a finished run, it has no {_FINAL}"
     if names_parameters(path) or "/" in reference or not spec.weights:
@@ -135,30 +136,31 @@ def _classes_of_run(record: RunRecord) -> tuple[Names, ...] | None:
 
 def _classes_beside(path: Path) -> tuple[Names, ...] | None:
     """The classes in a config.json of Hugging Face or timm beside a file of weights; None where it names none."""
-    said = _said_beside(path)
+    said = said_beside(path)
     names = names_in(said.get("id2label") or said.get("label_names"))
     unnamed = names and all(re.fullmatch(r"LABEL_\d+", words[0]) for words in names)
     return None if unnamed else names
 
 
-def _said_beside(path: Path) -> dict[str, Any]:
-    """The config.json beside a file of weights; nothing where there is none."""
-    try:
-        said = json_text.parsed((path.parent / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
 def native_input(spec: ModelSpec, reference: str | None) -> Input:
     """What weights were trained on: a run's own settings, also where they were exported, else those of the model's
-    row or of timm's table."""
+    row or of timm's table; ConfigError where nobody says what an exported network takes."""
+    known = known_input(spec, reference)
+    if known is None:
+        raise ConfigError(
+            f"model.weights={reference}: no config.json beside it says what clips it takes; give data.frames, "
+            "data.short_side, data.size and data.normalize"
+        )
+    return known
+
+
+def known_input(spec: ModelSpec, reference: str | None) -> Input | None:
+    """The same; None for an exported network of which nobody says it."""
     if reference and (Path(reference) / "run.json").is_file():
         identity = read_record(Path(reference)).identity
-        keys = ("frames", "short_side", "size", "normalize")
-        return Input(**{key: identity[f"data.{key}"] for key in keys})
-    if reference and is_exported(Path(reference)) and (said := _said_beside(Path(reference)).get("input")):
-        return Input(**said)
+        return Input(**{key: identity[f"data.{key}"] for key in _INPUT})
+    if reference and is_exported(Path(reference)):
+        return _input_beside(Path(reference))
     if not spec.name.startswith(TIMM):
         return Input(spec.frames, spec.short_side, spec.size, spec.normalize)
     config = _timm_config(spec.name, "model.name")
@@ -166,6 +168,25 @@ def native_input(spec: ModelSpec, reference: str | None) -> Input:
     short_side = round(size / config.crop_pct / 2) * 2
     known = [key for key, row in NORMALIZE.items() if _close(row.mean, config.mean) and _close(row.std, config.std)]
     return Input(spec.frames, short_side, size, known[0] if known else "")
+
+
+def _input_beside(path: Path) -> Input | None:
+    """The `input` that the config.json beside an exported file says; ConfigError where it says anything else by it."""
+    said = said_beside(path).get("input")
+    if said is None:
+        return None
+    wanted = f"`input` is {', '.join(_INPUT)}"
+    if not isinstance(said, dict) or {*said} != {*_INPUT}:
+        odd = sorted({*said} ^ {*_INPUT})[0] if isinstance(said, dict) else said
+        raise ConfigError(f"{path.parent / exported_files.DESCRIPTION}: {wanted}; see {odd}")
+    if not isinstance(said["normalize"], str) or said["normalize"] not in NORMALIZE:
+        raise ConfigError(
+            f"{path.parent / exported_files.DESCRIPTION}: input.normalize={said['normalize']!r}: "
+            f"{suggestion(str(said['normalize']), tuple(NORMALIZE), 'docs/config.md')}"
+        )
+    if not all(type(said[key]) is int and said[key] > 0 for key in _INPUT[:3]):
+        raise ConfigError(f"{path.parent / exported_files.DESCRIPTION}: {wanted}, of which three are whole numbers")
+    return Input(**said)
 
 
 def _published(spec: ModelSpec, reference: str) -> str:

@@ -11,7 +11,7 @@ from vidsparse.classes.matching import SETS, Lookup, find_all, plain, sets_of
 from vidsparse.classes.spaces import ambiguous
 from vidsparse.models.adapt import Stock, adapted
 from vidsparse.models.exported import Exported
-from vidsparse.models.exported_kinds import is_exported
+from vidsparse.models.exported_files import changed_since, is_exported, origin_of, other_network
 from vidsparse.models.model_rows import model_spec
 from vidsparse.models.weights.checkpoints import Fit, fit_tensors, refuse_misfits
 from vidsparse.models.weights.find import Weights, find_weights
@@ -61,8 +61,10 @@ def evaluated(
     """
     weights = find_weights(model_spec(name), given.reference)
     if is_exported(weights.path):
-        network = Exported(weights.path)
-        return _answering(network, network.classes(frames, size), classes, weights, given, ())
+        if why := other_network(weights.path, name, given.narrowed) or changed_since(weights.path):
+            raise ConfigError(f"model.weights={given.reference}: {why}")
+        network, notes = Exported(weights.path), (origin_of(weights.path),)
+        return _answering(network, network.classes(frames, size), classes, weights, given, notes)
     tensors = read_tensors(weights.path, part=weights.part)
     fit = fit_tensors(tensors, _shapes(name, len(classes) or 1, frames, size, given.narrowed))
     if fit.classes:
@@ -198,21 +200,20 @@ def _head(name: str, frames: int, size: int, fit: Fit) -> int:
     return len(fit.tensors[_head_keys(name, frames, size)[0]])
 
 
-def answered_classes(
-    name: str, classes: Sequence[str], frames: int, size: int, reference: str, labels: str
-) -> list[tuple[str, ...]]:
+def answered_classes(name: str, classes: Sequence[str], frames: int, size: int, given: Given) -> list[tuple[str, ...]]:
     """For each class of the data what its weights call it: one name, several of which any counts, or none.
 
     Only actions of UCF101, HMDB51 and Kinetics are looked up; everything else is left to `evaluated`, which refuses
     what it cannot match, and answers with no list here. Arguments as for `evaluated`.
     """
+    labels = given.labels
     if labels == "order" or not sets_of(classes):
         return []
-    weights = find_weights(model_spec(name), reference)
+    weights = find_weights(model_spec(name), given.reference)
     count = len(weights.classes or ())
     if labels == "auto" and not weights.classes and not is_exported(weights.path):
-        tensors = read_tensors(weights.path)
-        fit = fit_tensors(tensors, _shapes(name, len(classes), frames, size))
+        tensors = read_tensors(weights.path, part=weights.part)
+        fit = fit_tensors(tensors, _shapes(name, len(classes), frames, size, given.narrowed))
         count = fit.classes[0] if fit.classes else len(classes)
     names, _ = _names(classes, count, weights, labels)
     if not sets_of([each[0] for each in names]):
