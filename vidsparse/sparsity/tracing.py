@@ -9,6 +9,7 @@ from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.pooling import _MaxPoolNd
 
+from vidsparse.sparsity.attention_kinds import attention_kind
 from vidsparse.sparsity.guard import BeforeForward
 
 CONVS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -31,7 +32,7 @@ class Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """What a rule knows as a whole, what has hooks, and what torch.fx itself does not enter."""
         known = is_layer(m) or isinstance(m, _BatchNorm | _MaxPoolNd) or is_hooked(m) or is_pointwise(m)
-        return known or super().is_leaf_module(m, module_qualified_name)
+        return known or attention_kind(m) is not None or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -17,7 +17,8 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from vidsparse.sparsity.channels import channel_rules
+from vidsparse.sparsity.attention_kinds import AttentionKind, attention_kind
+from vidsparse.sparsity.channels import attention, channel_rules
 from vidsparse.sparsity.channels.channel_sets import Classes, Ints, Layer, View
 from vidsparse.sparsity.channels.shape_rules import Length, ShapedTracer
 from vidsparse.sparsity.tracing import (
@@ -50,11 +51,14 @@ _SHAPES: set[Any] = {"view", "reshape", torch.reshape}
 
 @dataclass
 class Network:
-    """What following found: classes of channels, layers in order, batch norms with their channels, opaque modules."""
+    """What following found: classes of channels, layers in order, batch norms and attention with their channels, opaque
+    modules.
+    """
 
     classes: Classes = field(default_factory=Classes)
     layers: dict[str, Layer] = field(default_factory=dict)
     norms: dict[str, tuple[_BatchNorm, Ints]] = field(default_factory=dict)
+    heads: dict[str, attention.Heads] = field(default_factory=dict)
     opaque: dict[str, str] = field(default_factory=dict)
 
 
@@ -102,6 +106,8 @@ class _Walk:
             known = "it is an output of the network"
         elif node.op == "call_module":
             known = self._module(node)
+        elif (part := attention.part(node, self.network.heads)) is not None:
+            return self.views[node.all_input_nodes[0]] if part == "result" else None
         else:
             known = self._call(node) or f"{_spelled(node)} is not understood"
         if not isinstance(known, str):
@@ -117,15 +123,20 @@ class _Walk:
         """Why a layer or norm keeps its shape: something about it, or about an opaque module that it is part of."""
         parts, module = name.split("."), self._modules[name]
         above = (self.network.opaque.get(".".join(parts[:count])) for count in range(len(parts), 0, -1))
-        own = self._left.get(name) if isinstance(module, (*LAYERS, *_NORMS)) else None
+        own = self._left.get(name) if isinstance(module, (*LAYERS, *_NORMS)) or attention_kind(module) else None
         return next((why for why in above if why is not None), own)
 
     def _module(self, node: fx.Node) -> View | str:
         """The rule of a module; a string says why there is none."""
         name, module = str(node.target), self._modules[str(node.target)]
-        kind, views = type(module).__name__, self._tensors(node)
+        kind, views, known = type(module).__name__, self._tensors(node), None
         if (why := self._why_left(name)) is not None:
             return why
+        if (attending := attention_kind(module)) is not None:
+            known = self._attention(node, module, attending)
+            if isinstance(known, str):
+                self.network.opaque[name] = known
+            return known
         if len(node.all_input_nodes) != 1 or len(node.args) + len(node.kwargs) != 1:
             return f"{kind} takes several inputs"
         if is_hooked(module):
@@ -134,7 +145,7 @@ class _Walk:
             return self._layer(name, module, views[0] if views else None)
         if not views:
             return f"{kind} comes first"
-        view, known = views[0], None
+        view = views[0]
         if isinstance(module, _NORMS):
             known = self._norm(name, module, view)
         elif type(module) is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1):
@@ -160,11 +171,32 @@ class _Walk:
         weight, groups = module.weight.detach().cpu(), 1 if linear else module.groups
         blocks = weight.reshape(len(weight), -1, spread) if linear else weight.flatten(2)
         nonzero, sums = blocks.ne(0).any(2).numpy(), blocks.sum(2, dtype=torch.float64).numpy()
-        layer = Layer(name, module, view, self.classes.new(len(weight)), nonzero, _is_padded(module), groups)
+        layer = Layer(
+            name, module, view, self.classes.new(len(weight)), nonzero, channel_rules.is_padded(module), groups
+        )
         self.network.layers[name] = layer
         bias = torch.zeros(len(weight)) if module.bias is None else module.bias
         values = channel_rules.written(layer, sums, bias.detach().cpu().double().numpy())
         return View(layer.writes, values, axis, view.ndim if linear else 1 - axis)
+
+    def _attention(self, node: fx.Node, module: nn.Module, kind: AttentionKind) -> View | str:
+        name = str(node.target)
+        if not attention.is_plain(node):
+            return f"{type(module).__name__} takes several inputs"
+        if any(is_hooked(each) for each in module.modules()):
+            return f"{type(module).__name__} has hooks"
+
+        def follow(part: str, layer: nn.Module, view: View | None) -> View | str:
+            whole = f"{name}.{part}"
+            usual = is_layer(layer) and whole not in self._left
+            return self._layer(whole, layer, view) if usual else f"{whole} is not a layer of the usual kind"
+
+        view = next(iter(self._tensors(node)), None)
+        found = attention.followed(module, kind, view, follow, self.classes)
+        if isinstance(found, str):
+            return found
+        self.network.heads[name] = found[1]
+        return found[0]
 
     def _norm(self, name: str, module: _BatchNorm, view: View) -> View | None:
         dims = _dims(module, _NORMS)
@@ -249,7 +281,7 @@ class _Walk:
         single = node.target == "size" and len(node.args) == 2
         for each in [node] if single else node.users:
             place = each.args[1] if single or each.target is operator.getitem else None
-            if not isinstance(place, int) or not _is_other_axis(place, view):
+            if not isinstance(place, int) or not channel_rules.is_other_axis(place, view):
                 self.classes.pin(view.ids, "the number of its channels is read")
             if place == 0:
                 self._batch[each] = source
@@ -296,19 +328,6 @@ def _run(node: fx.Node, *constants: Tensor) -> Tensor:
     kwargs = {key: next(given) if isinstance(each, fx.Node) else each for key, each in node.kwargs.items()}
     function: Any = getattr(torch.Tensor, node.target) if isinstance(node.target, str) else node.target
     return torch.as_tensor(function(*args, **kwargs))
-
-
-def _is_other_axis(place: int, view: View) -> bool:
-    """Whether an axis is surely not that of the channels; the first never is."""
-    if place < 0:
-        return place != view.axis
-    return place == 0 or (view.ndim is not None and place - view.ndim != view.axis)
-
-
-def _is_padded(module: Any) -> bool:
-    if isinstance(module, nn.Linear) or module.padding_mode != "zeros" or module.padding == "valid":
-        return False
-    return any(side > 1 for side in module.kernel_size) if module.padding == "same" else any(module.padding)
 
 
 def _dims(module: nn.Module, kinds: Sequence[type[nn.Module]]) -> int:

@@ -120,3 +120,17 @@ def joined(views: Sequence[View], axis: int) -> View | None:
         ids=np.concatenate([each.ids for each in views]),
         values=np.concatenate([each.values for each in views]),
     )
+
+
+def is_other_axis(place: int, view: View) -> bool:
+    """Whether an axis is surely not that of the channels; the first never is."""
+    if place < 0:
+        return place != view.axis
+    return place == 0 or (view.ndim is not None and place - view.ndim != view.axis)
+
+
+def is_padded(module: Any) -> bool:
+    """Whether a layer puts zeros around what it reads."""
+    if isinstance(module, nn.Linear) or module.padding_mode != "zeros" or module.padding == "valid":
+        return False
+    return any(side > 1 for side in module.kernel_size) if module.padding == "same" else any(module.padding)

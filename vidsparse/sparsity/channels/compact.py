@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from vidsparse.sparsity.channels.attention import with_fewer
 from vidsparse.sparsity.channels.channel_graph import Network, trace_channels
 from vidsparse.sparsity.channels.channel_sets import Bools, Ints, Layer
 from vidsparse.sparsity.heads import example_input
@@ -55,10 +56,11 @@ def compact(model: nn.Module, example: Tensor | Sequence[int] | None = None) -> 
 def compaction(model: nn.Module, example: Tensor | Sequence[int] | None = None) -> Compaction:
     """Take dead channels out of a copy of `model`, and say what was done and what was left alone.
 
-    In evaluation mode the copy computes the same up to rounding. Its modules have the names and types they had; some
-    parameters are smaller, some biases new. Channels that are added to others (residual connections) go where all of
-    them are dead, those of grouped and depthwise kernels group by group; layer norms, attention and whatever
-    torch.fx cannot trace keep theirs.
+    In evaluation mode the copy computes the same up to rounding. Its modules have the names they had, and their types
+    but for TimeSformer's attention; some parameters are smaller, some biases new. Channels that are added to others
+    (residual connections) go where all of them are dead, those of grouped and depthwise kernels group by group, those
+    of attention head by head (timm's, and that of TimeSformer, VideoMAE and ViViT); layer norms, other attention and
+    whatever torch.fx cannot trace keep theirs.
 
     Args:
         model: any module; `sparsify`'s zeros are found by value, masks are not needed.
@@ -78,6 +80,8 @@ def compaction(model: nn.Module, example: Tensor | Sequence[int] | None = None) 
     sizes = {name: (plan.kept[layer.reads.ids], plan.kept[layer.writes]) for name, layer in network.layers.items()}
     left = {**network.opaque, **plan.left_alone()}
     _cut(network, plan)
+    for name, heads in network.heads.items():
+        with_fewer(small, name, heads, plan.kept[heads.ids[:, 0]])
     if example is not None and not _same(deepcopy(model).eval(), small, example):
         return Compaction(deepcopy(model).eval(), left_alone={"": "a smaller copy did not compute the same"})
     reads, writes = (
