@@ -13,6 +13,7 @@ from vidsparse.models.adapt import Stock, adapted
 from vidsparse.models.exported import Exported
 from vidsparse.models.exported_files import changed_since, is_exported, origin_of, other_network
 from vidsparse.models.model_rows import model_spec
+from vidsparse.models.weights.averages import Place
 from vidsparse.models.weights.checkpoints import Fit, fit_tensors, refuse_misfits
 from vidsparse.models.weights.find import Weights, find_weights
 from vidsparse.models.weights.labels import SPACES, Names, find_classes, one_each
@@ -66,9 +67,7 @@ def evaluated(
         network, notes = Exported(weights.path), (origin_of(weights.path),)
         return _answering(network, network.classes(frames, size), classes, weights, given, notes)
     tensors = read_tensors(weights.path, part=weights.part)
-    fit = fit_tensors(tensors, _shapes(name, len(classes) or 1, frames, size, given.narrowed))
-    if fit.classes:
-        fit = fit_tensors(tensors, _shapes(name, fit.classes[0], frames, size, given.narrowed))
+    fit = _fitted(tensors, name, len(classes) or 1, frames, size, given.narrowed)
     refuse_misfits(fit, weights.path)
     count = _head(name, frames, size, fit)
     model = create_model(name, count, frames, size, narrowed=given.narrowed)
@@ -189,6 +188,18 @@ def _shapes(name: str, classes: int, frames: int, size: int, narrowed: float = 0
         return create_model(name, classes, frames, size, narrowed=narrowed).state_dict()
 
 
+def _fitted(tensors: list[Place], name: str, classes: int, frames: int, size: int, narrowed: float) -> Fit:
+    """Tensors of a file under the names of a network of as many classes as they have, whatever the data has.
+
+    All widths of a narrowed network depend on its classes, so that none may fit where the head has other rows.
+    """
+    fit = fit_tensors(tensors, _shapes(name, classes, frames, size, narrowed))
+    count = fit.classes[0] if fit.classes else classes
+    if narrowed and not fit.whole and (head := _head_keys(name, frames, size)[0]) in fit.tensors:
+        count = len(fit.tensors[head])
+    return fit if count == classes else fit_tensors(tensors, _shapes(name, count, frames, size, narrowed))
+
+
 def _head_keys(name: str, frames: int, size: int) -> list[str]:
     """Names of the parameters whose shapes depend on the number of classes."""
     two, three = (_shapes(name, classes, frames, size) for classes in (2, 3))
@@ -213,8 +224,8 @@ def answered_classes(name: str, classes: Sequence[str], frames: int, size: int, 
     count = len(weights.classes or ())
     if labels == "auto" and not weights.classes and not is_exported(weights.path):
         tensors = read_tensors(weights.path, part=weights.part)
-        fit = fit_tensors(tensors, _shapes(name, len(classes), frames, size, given.narrowed))
-        count = fit.classes[0] if fit.classes else len(classes)
+        fit = _fitted(tensors, name, len(classes), frames, size, given.narrowed)
+        count = _head(name, frames, size, fit) if fit.whole else len(classes)
     names, _ = _names(classes, count, weights, labels)
     if not sets_of([each[0] for each in names]):
         return []
