@@ -7,17 +7,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vidsparse.models.model_rows import MODELS, NORMALIZE, TIMM
+from vidsparse.publishing import mask_file
+from vidsparse.publishing.model_card import card
 from vidsparse.report import result_file
 from vidsparse.report.tables import Run, load_run
 from vidsparse.utils import files, json_text
 from vidsparse.utils.errors import ConfigError, RunFolderError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
-WEIGHTS, MASKS, ABOUT = "model.safetensors", "masks.safetensors", "vidsparse.json"
-FORMAT, VERSION = "vidsparse-model", 1
+WEIGHTS, ABOUT = "model.safetensors", "vidsparse.json"
+FORMAT, VERSION = "vidsparse-model", 2  # 1: masks with the first weight of a byte in its highest bit; it is read
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -44,44 +46,64 @@ def write_folder(run: Path, out: Path, licence: str = "") -> Path:
     (entry,) = result_file.read(run)
     out.mkdir(parents=True, exist_ok=True)
     files.write(out / WEIGHTS, weights.read_bytes())
-    _write_masks(out, loaded)
+    state = mask_file.tensors(out / WEIGHTS)
+    masks = mask_file.write(out, loaded, state)
     files.write(out / "config.yaml", loaded.config_text)
     result_file.write(out, [entry])
     files.write(out / ABOUT, json.dumps(_about(loaded), indent=1) + "\n")
-    files.write(out / "README.md", card(loaded, entry, licence or "apache-2.0"))
+    files.write(out / "README.md", card(loaded, entry, licence or "apache-2.0", _present(loaded, masks)))
     return out
 
 
-def from_pretrained(folder: str | Path) -> "nn.Module":
+def from_pretrained(folder: str | Path, model: "nn.Module | None" = None, trust_code: bool = False) -> "nn.Module":
     """The network of a folder that `vidsparse publish` wrote, in evaluation mode.
 
     Args:
         folder: a local folder; one of a hub is downloaded first, such as by `huggingface_hub.snapshot_download`.
+        model: the network to load the weights into, for one that the code of somebody builds.
+        trust_code: where the folder says "module:function" as its network, import that module and run it.
 
     Returns:
         An nn.Module from float (B, 3, T, H, W), normalised as the card says, to logits (B, classes). `.classes` names
         its answers, `.masks` is {parameter: bool Tensor} of the layers that are sparse.
 
     Raises:
-        RunFolderError: the folder is of something else, or a file of it is damaged; nothing is run that it holds.
+        RunFolderError: the folder is of something else, a file of it is damaged, or it names code that nobody trusted;
+            nothing that it holds or names is run.
     """
-    from vidsparse.models.zoo import create_model
-
     folder = Path(folder)
     about = _read_about(folder)
-    model = create_model(
-        about["model"], len(about["classes"]), about["frames"], about["size"], narrowed=about["narrowed"]
-    )
-    state = _tensors(folder / WEIGHTS)
+    model = _stock(folder, about, trust_code) if model is None else model
+    state = mask_file.tensors(folder / WEIGHTS)
     wanted = model.state_dict()
     odd = [name for name in {*state, *wanted} if name not in state or name not in wanted
            or state[name].shape != wanted[name].shape]  # fmt: skip
     if odd:
         raise RunFolderError(f"{folder / WEIGHTS} does not fit {about['model']}: {', '.join(sorted(odd)[:3])}")
+    masks = mask_file.read(folder / mask_file.NAME, state, mask_file.FIRST_BIT if about["version"] > 1 else "highest")
     model.load_state_dict(state)
     model.classes = tuple(about["classes"])  # type: ignore[assignment]
-    model.masks = _unpacked(_tensors(folder / MASKS), wanted)  # type: ignore[assignment]
+    model.masks = masks  # type: ignore[assignment]
     return model.eval()
+
+
+def _stock(folder: Path, about: Mapping[str, Any], trust_code: bool) -> "nn.Module":
+    """The network that vidsparse.json names, untrained: of the table or timm's, else only where code is trusted."""
+    from vidsparse.models.zoo import create_model
+
+    name = about["model"]
+    of_others = ":" in name  # asking the table for such a name would import it
+    if of_others and not trust_code:
+        raise RunFolderError(
+            f"{folder / ABOUT} names code of somebody's as its network, {name!r}, and it is not run: pass the network "
+            "itself (model=), or trust_code=True where you trust that code"
+        )
+    if not of_others and not name.startswith(TIMM) and name not in MODELS:
+        raise RunFolderError(
+            f"{folder / ABOUT} names the network {name!r}, which vidsparse does not have: pass the network itself "
+            "(model=), or register the plug-in that brings it first"
+        )
+    return create_model(name, len(about["classes"]), about["frames"], about["size"], narrowed=about["narrowed"])
 
 
 def push(folder: Path, name: str) -> str:
@@ -97,49 +119,13 @@ def push(folder: Path, name: str) -> str:
     return str(api.upload_folder(repo_id=name, folder_path=folder))
 
 
-def card(run: Run, entry: Mapping[str, Any], licence: str) -> str:
-    """The text of README.md: what it is, what it scores, what it is not for, how it is loaded."""
-    score = entry["score"]
-    rows = [f"| {name.replace('_', ' ')} | {_share(value)} |" for name, value in entry["corruptions"].items()]
-    data = run.config.get("data") or {}
-    head = ["---", f"license: {licence}", "library_name: vidsparse",
-            "tags: [video-classification, corruption-robustness, sparse-training]", "---"]  # fmt: skip
-    at_chance = f"\n**At chance**: its clean {score} is not above guessing.\n" if entry["at_chance"] else ""
-    sample = "\nTrained on generated sample clips: it shows that the pipeline works and knows nothing of real videos.\n"
-    return "\n".join(
-        [
-            *head,
-            f"\n# {run.record.model.name}, {run.label}\n",
-            f"Trained with vidsparse on {run.data}; {entry['nonzero']:,.0f} of {entry['parameters']:,} parameters "
-            "are not zero.",
-            at_chance + (sample if run.on_sample_data else ""),
-            "## Results\n",
-            f"{score.capitalize()} in %, {entry['data']['test_samples']} test samples, suite "
-            f"{entry['protocol']['suite']}, 95 % intervals over {run.words.recordings}. Every digit: results.json.\n",
-            f"| | {score} |\n|---|---|",
-            f"| clean | {_interval(entry['clean'])} |",
-            f"| corrupted, mean | {_interval(entry['robust'])} |",
-            *rows,
-            "\n## How to load it\n",
-            "```python\nimport vidsparse\n\nmodel = vidsparse.from_pretrained(FOLDER)\n```\n",
-            f"Input: float (B, 3, {data.get('frames')}, {data.get('size')}, {data.get('size')}), normalised as "
-            f"`{data.get('normalize')}`, every {data.get('stride')}th frame. Output: logits of "
-            f"{len(run.record.data.classes)} classes, named in vidsparse.json. The config is config.yaml; the masks "
-            "are in masks.safetensors, eight weights a byte.\n",
-            f"## Licence\n\n{licence}, for the weights. The data keep their own terms.\n",
-        ]
-    )
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}"
-
-
-def _interval(found: Mapping[str, Any] | None) -> str:
-    if found is None:
-        return "–"
-    between = "" if found["low"] is None else f" ({_share(found['low'])} to {_share(found['high'])})"
-    return _share(found["value"]) + between
+def _present(run: Run, masks: "Mapping[str, Tensor]") -> int:
+    """How many parameters are there; RunFolderError where run.json counted others."""
+    absent = sum(mask.numel() - int(mask.sum()) for mask in masks.values())
+    present = run.record.model.parameters - absent
+    if present != run.record.nonzero:
+        raise RunFolderError(f"{run.path}: run.json counts {run.record.nonzero:,} links, the masks hold {present:,}")
+    return present
 
 
 def _about(run: Run) -> dict[str, Any]:
@@ -151,7 +137,11 @@ def _about(run: Run) -> dict[str, Any]:
         "narrowed": model.get("narrowed") or 0.0,
         "frames": data["frames"],
         "size": data["size"],
+        "stride": data["stride"],
+        "sampling": run.config["evaluation"].get("sampling") or data["sampling"],
+        "short_side": data["short_side"],
         "normalize": data["normalize"],
+        **({"mean": used.mean, "std": used.std} if (used := NORMALIZE.get(str(data["normalize"]))) else {}),
         "classes": list(run.record.data.classes),
     }
 
@@ -159,44 +149,8 @@ def _about(run: Run) -> dict[str, Any]:
 def _read_about(folder: Path) -> dict[str, Any]:
     path = folder / ABOUT
     absent = "it is no folder that vidsparse publish wrote"
-    said = json_text.read_form(path, (FORMAT, VERSION), absent, "download it again")
+    said = json_text.read_form(path, (FORMAT, 1, VERSION), absent, "download it again")
     wanted: dict[str, Any] = {"model": str, "narrowed": (int, float), "frames": int, "size": int, "classes": list}
     if wrong := [name for name, kind in wanted.items() if not isinstance(said.get(name), kind)]:
         raise RunFolderError(f"{path}: {', '.join(wrong)} is not what vidsparse publish writes; download it again")
     return said
-
-
-def _tensors(path: Path) -> "dict[str, Tensor]":
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return dict(load_file(path))
-    except (OSError, SafetensorError) as error:
-        raise RunFolderError(f"{path} is damaged or missing ({error}); download it again") from error
-
-
-def _write_masks(out: Path, run: Run) -> None:
-    """The non-zeros of every layer that has a mask (layers.csv), eight a byte; none for a dense network."""
-    import numpy as np
-    import torch
-    from safetensors.torch import save
-
-    state, layers = _tensors(out / WEIGHTS), run.layers
-    sparse: Any = [] if layers is None else layers.loc[layers["nonzero"] < layers["total"], "name"]
-    packed = {
-        str(name): torch.from_numpy(np.packbits((state[str(name)] != 0).numpy().ravel()))
-        for name in sparse if str(name) in state
-    }  # fmt: skip
-    files.write(out / MASKS, save(packed))
-
-
-def _unpacked(packed: "Mapping[str, Tensor]", shapes: "Mapping[str, torch.Tensor]") -> "dict[str, Tensor]":
-    import numpy as np
-    import torch
-
-    found = {}
-    for name, bits in packed.items():
-        count = shapes[name].numel()
-        found[name] = torch.from_numpy(np.unpackbits(bits.numpy(), count=count).astype(bool)).view(shapes[name].shape)
-    return found

@@ -24,8 +24,8 @@ def parsed(text: str | bytes, once: bool = False) -> Any:
         raise ValueError("its brackets are nested too deep") from error
 
 
-def read_form(path: Path, form: tuple[str, int], absent: str, remedy: str) -> dict[str, Any]:
-    """What a file of ours says, an object whose "format" and "version" are those of `form`.
+def read_form(path: Path, form: tuple[str, *tuple[int, ...]], absent: str, remedy: str) -> dict[str, Any]:
+    """What a file of ours says, an object whose "format" and "version" are those of `form`: a name, versions.
 
     Raises:
         RunFolderError: it is not there (`absent` says what to do), damaged (`remedy` does), or of another form.
@@ -38,8 +38,8 @@ def read_form(path: Path, form: tuple[str, int], absent: str, remedy: str) -> di
         raise RunFolderError(f"{path} is damaged ({error}); {remedy}") from error
     if not isinstance(said, dict) or said.get("format") != form[0]:
         raise RunFolderError(f'{path} does not say "format": "{form[0]}": it is of something else')
-    if said.get("version") != form[1]:
-        raise RunFolderError(f"{path} is of version {said.get('version')}, this vidsparse reads {form[1]}: upgrade it")
+    if said.get("version") not in form[1:]:
+        raise RunFolderError(f"{path} is of version {said.get('version')}, this vidsparse reads {form[-1]}: upgrade it")
     return said
 
 
