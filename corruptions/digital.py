@@ -18,7 +18,6 @@ Weights = NDArray[np.uint32]
 
 _BITS = 22  # of a weight
 _HALF, _DOWN = np.uint32(1 << (_BITS - 1)), np.uint32(_BITS)
-_1, _2 = np.uintp(1), np.uintp(2)
 
 
 def jpeg_compression(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -57,16 +56,16 @@ def pixelate(frames: Pixels, level: Level, scene: Scene) -> None:
     share = c / (c + (1 - c) * scene.scale)
     height, width = frames.shape[1:3]
     few = int(height * share), int(width * share)
-    rows, columns = _boxes(height, few[0]), _boxes(width, few[1])
+    columns, shifts, shown = _columns(width, few[1])
+    starts, counts, weights = _boxes(height, few[0])
     for frame in frames:
-        small = np.empty((*few, 3), np.uint8)
-        _shrink(frame, *columns, *rows, small)
-        _enlarge(small, _nearest(few[0], height), _nearest(few[1], width), frame)
+        lines = frame.reshape(height, -1)
+        _pixelate(lines, *columns, (starts, counts, weights), shifts, shown, _nearest(few[0], height))
 
 
 @lru_cache(maxsize=32)
-def _boxes(many: int, few: int) -> tuple[Numbers, Weights]:
-    """Return the first of the pixels under each of a few boxes, int64 (few,), and their weights, uint32 (few, taps).
+def _boxes(many: int, few: int) -> tuple[Numbers, Numbers, Weights]:
+    """Return first and number of the pixels under each of a few boxes, int64 (few,), and the weight, uint32 (few,).
 
     As Pillow has it: whole weights of sum 2^22, on the pixels whose centres lie in the box.
     """
@@ -76,8 +75,8 @@ def _boxes(many: int, few: int) -> tuple[Numbers, Weights]:
     first = np.minimum(np.maximum((middles - scale / 2 + 0.5).astype(np.int64), 0), many - taps)
     offsets = (first[:, None] + np.arange(taps) - middles[:, None] + 0.5) / scale
     inside = (offsets > -0.5) & (offsets <= 0.5)
-    weights = np.where(inside, (1 / inside.sum(axis=1, keepdims=True)) * (1 << _BITS) + 0.5, 0)
-    return first, weights.astype(np.uint32)
+    counts = inside.sum(axis=1)
+    return first + inside.argmax(axis=1), counts, ((1 / counts) * (1 << _BITS) + 0.5).astype(np.uint32)
 
 
 @lru_cache(maxsize=32)
@@ -87,46 +86,68 @@ def _nearest(few: int, many: int) -> Numbers:
     return np.asarray(line.resize((many, 1), Image.Resampling.NEAREST)).astype(np.int64).ravel()
 
 
-@kernel("void(uint8[:,:,::1], int64[::1], uint32[:,::1], int64[::1], uint32[:,::1], uint8[:,:,::1])")
-def _shrink(
-    frame: Pixels, lefts: Numbers, column_weights: Weights, tops: Numbers, row_weights: Weights, small: Pixels
+@lru_cache(maxsize=32)
+def _columns(width: int, few: int) -> tuple[tuple[Pixels, Weights], Numbers, Pixels]:
+    """Return the boxes along a row as masks over its 3 `width` values, for code without look-ups.
+
+    A box stands where it starts: which values to the right of each, by whole pixels, are in its box, uint8 (taps, n),
+    and its weight, uint32 (n,). Each pixel then shows a box that starts some pixels aside: the shifts, int64 (k,), and
+    which of them is each value's, uint8 (k, n).
+    """
+    starts, counts, weights = _boxes(width, few)
+    inside, weight = np.zeros((counts.max(), width), np.uint8), np.zeros(width, np.uint32)
+    inside[:, starts] = np.where(np.arange(counts.max())[:, None] < counts, 255, 0)
+    weight[starts] = weights
+    aside = starts[_nearest(few, width)] - np.arange(width)
+    shifts = np.unique(aside)
+    shown = np.where(aside == shifts[:, None], 255, 0).astype(np.uint8)
+    return (inside.repeat(3, axis=1), weight.repeat(3)), 3 * shifts, shown.repeat(3, axis=1)
+
+
+@kernel(
+    "void(uint8[:,::1], uint8[:,::1], uint32[::1], Tuple((int64[::1], int64[::1], uint32[::1])), int64[::1], "
+    "uint8[:,::1], int64[::1])"
+)
+def _pixelate(
+    lines: Pixels,
+    inside: Pixels,
+    weight: Weights,
+    boxes: tuple[Numbers, Numbers, Weights],
+    shifts: Numbers,
+    shown: Pixels,
+    rows: Numbers,
 ) -> None:
-    """Average along rows, then along columns, each rounded to whole grey levels."""
-    height, width = frame.shape[0], 3 * small.shape[1]
-    lines, narrow = frame.reshape(height, -1), np.empty((height, width), np.uint8)
-    for y in range(height):
-        for x in range(lefts.size):
-            p, q = np.uintp(3 * lefts[x]), np.uintp(3 * x)
-            red, green, blue = _HALF, _HALF, _HALF
-            for weight in column_weights[x]:
-                red += weight * np.uint32(lines[y, p])
-                green += weight * np.uint32(lines[y, p + _1])
-                blue += weight * np.uint32(lines[y, p + _2])
-                p += _1 + _2
-            narrow[y, q], narrow[y, q + _1] = np.uint8(red >> _DOWN), np.uint8(green >> _DOWN)
-            narrow[y, q + _2] = np.uint8(blue >> _DOWN)
-    total, out = np.empty(width, np.uint32), small.reshape(small.shape[0], width)
-    for y in range(tops.size):
-        total[:] = _HALF
-        for tap in range(row_weights.shape[1]):
-            for i in range(width):
-                total[i] += row_weights[y, tap] * np.uint32(narrow[tops[y] + tap, i])
+    """Average along rows, then along columns, each rounded to whole grey levels, and show each box at its pixels."""
+    (height, width), (starts, counts, row_weights) = lines.shape, boxes
+    edge = max(np.abs(shifts).max(), 3 * len(inside))
+    total, narrow = np.empty(width, np.uint16), np.empty((height, width), np.uint8)
+    line, blocks = np.zeros(width + 2 * edge, np.uint8), np.empty((starts.size, width), np.uint8)
+    middle = line[edge : edge + width]
+    for y in range(height):  # rows by name: with two subscripts these loops are no vector code
+        row, out = lines[y], narrow[y]
         for i in range(width):
-            out[y, i] = np.uint8(total[i] >> _DOWN)
-
-
-@kernel("void(uint8[:,:,::1], int64[::1], int64[::1], uint8[:,:,::1])")
-def _enlarge(small: Pixels, rows: Numbers, columns: Numbers, frame: Pixels) -> None:
-    lines, few = frame.reshape(rows.size, -1), small.reshape(small.shape[0], -1)
-    for y in range(rows.size):
-        if y and rows[y] == rows[y - 1]:
-            for i in range(lines.shape[1]):
-                lines[y, i] = lines[y - 1, i]
-        else:
-            for x in range(columns.size):
-                p, q = np.uintp(3 * columns[x]), np.uintp(3 * x)
-                lines[y, q], lines[y, q + _1], lines[y, q + _2] = (
-                    few[rows[y], p],
-                    few[rows[y], p + _1],
-                    few[rows[y], p + _2],
-                )
+            middle[i], total[i] = row[i], np.uint16(0)
+        for tap in range(len(inside)):
+            mask, beside = inside[tap], line[edge + 3 * tap :]
+            for i in range(width):
+                total[i] += mask[i] & beside[i]
+        for i in range(width):
+            out[i] = np.uint8(np.uint32(np.uint32(total[i] * weight[i]) + _HALF) >> _DOWN)
+    for y in range(starts.size):
+        total[:], row_weight = np.uint16(0), row_weights[y]
+        for number in range(starts[y], starts[y] + counts[y]):
+            row = narrow[number]
+            for i in range(width):
+                total[i] += row[i]
+        for i in range(width):
+            middle[i] = np.uint8(np.uint32(np.uint32(total[i] * row_weight) + _HALF) >> _DOWN)
+        out = blocks[y]
+        out[:] = np.uint8(0)
+        for number in range(shifts.size):
+            mask, aside = shown[number], line[edge + shifts[number] :]
+            for i in range(width):
+                out[i] |= mask[i] & aside[i]
+    for y in range(height):
+        row, out = blocks[rows[y]], lines[y]
+        for i in range(width):
+            out[i] = row[i]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -49,6 +50,29 @@ def test_pixelate_is_bit_for_bit_what_pillow_makes_at_every_share_and_size(size:
             small = Image.fromarray(frame[0]).resize((int(size[1] * share), int(size[0] * share)), Image.Resampling.BOX)
             expected = np.asarray(small.resize(size[::-1], Image.Resampling.NEAREST))
             assert np.array_equal(corrupt(frame, "pixelate", severity, profile=profile)[0], expected)
+
+
+def boxes(lines: NDArray[np.int64], few: int) -> NDArray[np.int64]:
+    """The first axis averaged over boxes of equal width, pixel by pixel, with whole weights of sum 2^22."""
+    scale, made = len(lines) / few, []
+    for box in range(few):
+        places = (np.arange(len(lines)) + 0.5 - (box + 0.5) * scale) / scale
+        under = lines[(places > -0.5) & (places <= 0.5)]
+        made.append((under.sum(axis=0) * int((1 << 22) / len(under) + 0.5) + (1 << 21)) >> 22)
+    return np.stack(made)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 31), (45, 112), (112, 91)])
+@pytest.mark.parametrize("scale", [0.3, 1.0, 1.7])
+def test_pixelate_averages_along_rows_then_columns_at_every_scale(size: tuple[int, int], scale: float) -> None:
+    frame = np.random.default_rng(size).integers(0, 256, (1, *size, 3), np.uint8)
+    for c in (0.95, 0.6, 0.4, 0.25):
+        share, made = c / (c + (1 - c) * scale), frame.copy()
+        digital.pixelate(made, (c,), replace(SCENE, scale=scale))
+        few = int(size[0] * share), int(size[1] * share)
+        small = boxes(boxes(frame[0].astype(np.int64).swapaxes(0, 1), few[1]).swapaxes(0, 1), few[0])
+        shown = Image.fromarray(small.astype(np.uint8)).resize(size[::-1], Image.Resampling.NEAREST)
+        assert np.array_equal(made[0], np.asarray(shown))
 
 
 @pytest.mark.parametrize("size", [(48, 56), (31, 45)])
