@@ -56,8 +56,10 @@ def boxes(lines: NDArray[np.int64], few: int) -> NDArray[np.int64]:
     """The first axis averaged over boxes of equal width, pixel by pixel, with whole weights of sum 2^22."""
     scale, made = len(lines) / few, []
     for box in range(few):
-        places = (np.arange(len(lines)) + 0.5 - (box + 0.5) * scale) / scale
-        under = lines[(places > -0.5) & (places <= 0.5)]
+        middle = (box + 0.5) * scale
+        places = (np.arange(len(lines)) - middle + 0.5) / scale
+        first = int(middle - scale / 2 + 0.5)  # of pixels whose centre lies on the border
+        under = lines[(places > -0.5) & (places <= 0.5) & (np.arange(len(lines)) >= first)]
         made.append((under.sum(axis=0) * int((1 << 22) / len(under) + 0.5) + (1 << 21)) >> 22)
     return np.stack(made)
 
