@@ -6,8 +6,9 @@ import pytest
 
 from vidsparse import load_config
 from vidsparse.cli import main
-from vidsparse.config import identity, to_yaml
+from vidsparse.config import StudyConfig, identity, to_yaml
 from vidsparse.config.compose import shipped_configs
+from vidsparse.study.control_arms import NAMES, control_arms
 from vidsparse.study.planned_runs import Planned, plan
 from vidsparse.utils.errors import ConfigError
 
@@ -82,6 +83,19 @@ def test_further_controls_stand_beside_the_methods_under_names_of_their_own():
     for wrong in ("narow", "{sparse.method: rigl}", "narrow,narrow", "{name: x,sparse.method: rigel}"):
         with pytest.raises(ConfigError, match=r"study\.controls"):
             runs_of(f"study.controls=[{wrong}]")
+
+
+@pytest.mark.parametrize("name", [*NAMES, "dense", "static", "set"])
+def test_nothing_else_is_called_as_a_control_or_a_method_is(name):
+    """Tables look controls up by name: another arm would be taken for one of them."""
+    with pytest.raises(ConfigError, match=rf"study\.controls=.*{name} is the name of a"):
+        list(control_arms(StudyConfig(controls=[{"name": name, "sparse.method": "rigl"}]), []))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_of_ones_own_that_is_called_as_a_control_is_refused(name):
+    with pytest.raises(ConfigError, match=rf"study\.methods: {name} is the name of a control"):
+        list(control_arms(StudyConfig(methods=["rigl", name]), []))
 
 
 @pytest.mark.slow

@@ -35,8 +35,11 @@ def control_arms(study: StudyConfig, places: Sequence[Place]) -> Iterator[Contro
     [('narrow', 'dense'), ('shuffled', 'rigl')]
 
     Raises:
-        ConfigError: an entry is no known name and no mapping with a name, or stands there twice.
+        ConfigError: an entry is no known name and no mapping with a name, or stands there twice; or what is something
+            else takes the name of a control or, in a mapping, of a method.
     """
+    if taken := [method for method in study.methods if method in NAMES]:
+        raise ConfigError(f"study.methods: {taken[0]} is the name of a control in tables; register it under another")
     names = [_name(entry) for entry in study.controls]
     for name in names:
         if names.count(name) > 1:
@@ -55,6 +58,9 @@ def control_arms(study: StudyConfig, places: Sequence[Place]) -> Iterator[Contro
 
 def _name(entry: object) -> str:
     name = entry.get("name") if isinstance(entry, Mapping) else entry
+    if isinstance(entry, Mapping) and isinstance(name, str) and name in (*NAMES, *METHODS):
+        what = "control" if name in NAMES else "method"
+        raise ConfigError(f"study.controls={entry}: {name} is the name of a {what} in tables; give it another name")
     if isinstance(name, str) and name and (isinstance(entry, Mapping) or name in NAMES):
         return name
     raise ConfigError(f"study.controls={entry}: an entry is {some(NAMES, len(NAMES))}, or a name with settings")
