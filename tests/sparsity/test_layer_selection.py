@@ -196,8 +196,16 @@ def test_a_sharded_model_is_refused_and_so_is_one_without_trained_layers():
 
     with pytest.raises(ConfigError, match=r"sharded \(FSDP\)"):
         make(Sharded())
+    for method in ("rigl", "dense"):
+        with pytest.raises(ConfigError, match="trains no convolution"):
+            sparsify(Net(), torch.optim.SGD([nn.Parameter(torch.zeros(2))], 0.1), method)
+
+
+def test_a_network_without_parameters_which_another_runtime_computes_is_dense_or_nothing():
+    computed = nn.Flatten()
+    assert not sparsify(computed, torch.optim.SGD([{"params": []}], 0.1), "dense").total
     with pytest.raises(ConfigError, match="trains no convolution"):
-        sparsify(Net(), torch.optim.SGD([nn.Parameter(torch.zeros(2))], 0.1))
+        sparsify(computed, torch.optim.SGD([{"params": []}], 0.1), "rigl")
 
 
 def test_a_weight_replaced_after_the_fact_is_noticed_at_the_next_update():

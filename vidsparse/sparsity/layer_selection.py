@@ -90,7 +90,7 @@ def choose(model: nn.Module, optimizer: Optimizer, wanted: Wanted, masked: bool 
             raise ConfigError(f"{policy}={value}: it is sparse or dense")
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
     weights = {name: weight for name, weight in prunable(model).items() if id(weight) in trained}
-    if not weights and not masked:
+    if not masked and next(model.parameters(), None) is None:  # another runtime computes it
         return Choice(model, {}, (), wanted.dense_in_budget)
     if not weights:
         raise ConfigError("the optimizer trains no convolution, linear or attention weight of this model")
