@@ -17,6 +17,8 @@ from vidsparse.sparsity.selection import count
 from vidsparse.sparsity.update_plan import Plan
 from vidsparse.utils.errors import ConfigError
 
+_NEAR = 0.01  # of all channels: what rounding takes from each stream and nobody need be told
+
 
 @dataclass(frozen=True)
 class ChannelPlan:
@@ -53,7 +55,34 @@ class ChannelPlan:
                 f"channel_sparsity={share:g} leaves room for {room / size:.0%} of the weights, and the sparsity is to "
                 f"leave {total / size:.0%}: raise sparse.sparsity, or lower channel_sparsity"
             )
+        made._say_planned(share)
         return made
+
+    def _say_planned(self, share: float) -> None:
+        """Warn where the multiples and the least that streams keep leave fewer channels to go than were asked for."""
+        gone, count = self._share_of(self._gone(self.channels.evenly_worth(), share))
+        if self.channels.streams and gone < (share - _NEAR) * count:
+            multiple, least = (self.method.values[f"channel_{name}"] for name in ("multiple", "least"))
+            warnings.warn(
+                f"{self.method.name} can take out {gone} of {count} channels ({gone / count:.1%}), not "
+                f"channel_sparsity={share:g}: what is left of a stream is a multiple of {multiple:g}, and {least:.0%} "
+                "of it or more",
+                stacklevel=6,
+            )
+
+    def _say_made(self, gone: Bools, wanted: Bools) -> None:
+        """Warn where the weights that are to exist kept channels that were to be gone by now."""
+        (made, count), (asked, _) = self._share_of(gone), self._share_of(wanted)
+        if made < asked:
+            warnings.warn(
+                f"{self.method.name} took out {made} of {count} channels ({made / count:.1%}), not {asked}: so many "
+                "weights have no room between fewer; raise sparse.sparsity or lower channel_sparsity",
+                stacklevel=2,
+            )
+
+    def _share_of(self, gone: Bools) -> tuple[int, int]:
+        """How many channels go, and how many there are in streams."""
+        return int(gone.sum()), sum(map(len, self.channels.streams))
 
     def within(self, layers: Mapping[str, Candidates], plan: Plan) -> dict[str, Candidates]:
         """The layers at an update without the weights of channels that go with it, and where others may grow."""
@@ -65,6 +94,8 @@ class ChannelPlan:
         shapes = {name: tuple(layer.weight.shape) for name, layer in layers.items()}
         total = sum(plan.planned[name] for name in layers)
         gone = self.channels.fitting(lambda part: self._gone(worth, part), share, total, shapes)
+        if share == settings["channel_sparsity"]:
+            self._say_made(gone, self._gone(worth, share))
         return {name: self._restricted(name, layer, gone) for name, layer in layers.items()}
 
     def _gone(self, worth: Floats, share: float) -> Bools:

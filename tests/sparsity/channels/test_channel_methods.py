@@ -1,5 +1,7 @@
 """Methods that take whole channels out: coupled ones together, counts exact, compaction without another output."""
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
@@ -102,3 +104,39 @@ def test_a_network_without_such_channels_is_said_to_have_none():
     layer = nn.Linear(8, 8)
     with pytest.warns(UserWarning, match="takes none"):
         sparsify(layer, torch.optim.SGD(layer.parameters(), 0.1), "chase", 0.5, 100, every=10)
+
+
+@pytest.mark.parametrize(("method", "multiple"), [("rigl_channels", 8), ("chase", 1)])
+def test_fewer_channels_than_asked_for_are_said_where_multiples_leave_no_others(method, multiple):
+    """Of streams of 16, 32 and 64 channels 25 % is 4, 8 and 16; with multiples of 8 it is 0, 8 and 16."""
+    wide = [(3, 16), (16, 32), (32, 64), (64, 5)]
+    model = nn.Sequential(*(layer for inputs, outputs in wide for layer in (nn.Linear(inputs, outputs), nn.ReLU())))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        sparse = sparsify(model, torch.optim.SGD(model.parameters(), 0.1), method, 0.8, 100, every=10)
+    said = [str(each.message) for each in caught if "channel_sparsity=0.25" in str(each.message)]
+    assert len(said) == (multiple > 1)
+    assert not said or "24 of 112 channels (21.4%)" in said[0]
+    sparse.close()
+
+
+@pytest.mark.parametrize("narrow_is_worthless", [False, True])
+def test_fewer_channels_than_asked_for_are_said_where_the_weights_need_their_room(narrow_is_worthless):
+    """All channels of the narrow layer would go first, and half of the weights have no room in what is left of it."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(100, 20), nn.ReLU(), nn.Linear(20, 100), nn.ReLU(), nn.Linear(100, 2))
+    opt = torch.optim.SGD(model.parameters(), 1e-6)
+    sparse = sparsify(model, opt, "chase", 0.5, 12, every=3)
+    with torch.no_grad():
+        model[0].weight.mul_(1e-3 if narrow_is_worthless else 10)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in range(12):
+            opt.zero_grad()
+            model(torch.randn(4, 100, generator=torch.Generator().manual_seed(step))).square().mean().backward()
+            opt.step()
+    said = [str(each.message) for each in caught if "channels" in str(each.message)]
+    gone = sum(int((~sparse.masks[name].any(1)).sum()) for name in ("0.weight", "2.weight"))
+    assert sparse.nonzero == 2100
+    assert bool(said) == (gone < 30) == narrow_is_worthless
+    assert not said or f"took out {gone} of 120 channels" in said[-1]
