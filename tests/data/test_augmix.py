@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
+from corruptions import REGISTRY, corrupt, suite
 from vidsparse import load_config
 from vidsparse.config import AugmixConfig, identity
 from vidsparse.data import augmix
@@ -103,3 +104,36 @@ def test_a_run_trains_on_nothing_that_it_tests_and_says_so_in_its_config():
             load_config("ucf101_dense", [on, *wrong])
     with pytest.raises(ConfigError, match=r"training\.augmix\.severity"):
         load_config("segmentation_dense", [on])
+
+
+def test_posterize_is_not_trained_where_fewer_bits_are_tested():
+    on, bits = "training.augmix.severity=3", "evaluation.suite=imagenet_3dcc_nodepth"
+    assert "posterize" not in load_config("ucf101_dense", [on, bits]).training.augmix.operations
+    with pytest.raises(ConfigError, match="color_quant"):
+        load_config("ucf101_dense", [on, bits, "training.augmix.operations=[posterize]"])
+    assert "color_quant" in suite("imagenet_3dcc_nodepth")
+
+
+@pytest.mark.parametrize("name", [name for name in OVERLAPS if name in augmix._LUTS])
+def test_every_operation_of_values_that_is_a_corruption_is_known_to_be_one(name, photo):
+    """What a corruption of values makes of a picture at one of its levels, an operation makes too: a pair."""
+    levels = [np.float64(k) / 20 for k in range(2, 21)]
+    ours = {augmix.apply(photo[None], name, level).tobytes() for level in levels}
+    same = [other for other, row in REGISTRY.items() if row.support == "frame" and not row.random
+            if ours & {corrupt(photo[None], other, severity).tobytes() for severity in range(1, 6)}]  # fmt: skip
+    assert set(same) <= set(OVERLAPS[name])
+
+
+def test_settings_of_augmix_that_is_off_are_refused_and_so_is_one_too_weak_to_draw(tmp_path):
+    for key in ("jsd=12", "operations=[solarize]", "width=4"):
+        with pytest.raises(ConfigError, match=rf"training\.augmix\.{key.partition('=')[0]}.*severity"):
+            load_config("ucf101_dense", [f"training.augmix.{key}"])
+    with pytest.raises(ConfigError, match=r"training\.augmix\.severity=0\.05"):
+        load_config("ucf101_dense", ["training.augmix.severity=0.05"])
+    assert load_config("ucf101_dense", ["training.augmix.severity=0.1"]).training.augmix.severity == 0.1
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: ucf101_dense.yaml\ntraining: {augmix: {jsd: 12}}\n")
+    with pytest.raises(ConfigError, match=r"training\.augmix\.jsd.*severity"):
+        load_config(file)
+    assert load_config(file, ["training.augmix.severity=3"]).training.augmix.jsd == 12
+    assert load_config(file, ["training.augmix.severity=0"]).training.augmix == AugmixConfig()  # a control without

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidsparse.config import AugmixConfig
-from vidsparse.data.augmix_operations import OVERLAPS
+from vidsparse.data.augmix_operations import LEAST_LEVEL, OVERLAPS
 
 Frames = NDArray[np.uint8]
 Lut = NDArray[np.uint8]  # (256, 3): what becomes of each value, by channel
@@ -48,7 +48,7 @@ def mixture(clip: Frames, config: AugmixConfig, rng: np.random.Generator) -> Fra
         chained = clip
         for _ in range(config.depth or int(rng.integers(1, 4))):
             name = names[rng.integers(len(names))]
-            level, sign = rng.uniform(0.1, config.severity) / _LEVELS, float(rng.choice((-1.0, 1.0)))
+            level, sign = rng.uniform(LEAST_LEVEL, config.severity) / _LEVELS, float(rng.choice((-1.0, 1.0)))
             chained = apply(chained, name, level, sign)
         mixed += np.float32(share * weight) * chained
     rounded: Frames = np.rint(mixed).clip(0, 255).astype(np.uint8)

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
+LEAST_LEVEL: Final = 0.1  # of 10: from where the level of an operation is drawn, up to the severity
 OVERLAPS: Final[Mapping[str, tuple[str, ...]]] = {  # operations, and the corruptions that do the same
     "autocontrast": (),
     "equalize": (),
-    "posterize": (),
+    "posterize": ("color_quant",),
     "rotate": ("rotate", "static_rotate"),
     "solarize": (),
     "shear_x": (),

@@ -5,6 +5,7 @@ nowhere else. Every step takes a config and gives a new one. To resolve twice is
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import reduce
 from typing import Any
 
@@ -133,10 +134,21 @@ def _sparse(config: Config, origin: Origin) -> Config:
 def _augmix(config: Config, origin: Origin) -> Config:
     """The operations of AugMix that no corruption of the evaluation does; none where there is no AugMix."""
     if not config.training.augmix.severity:
+        _refuse_unused_augmix(config, origin)
         return changed(config, {"training.augmix": AugmixConfig()})
     named = config.training.augmix.operations
     tested = config.evaluation.corruptions or suite(config.evaluation.suite)
     return changed(config, {"training.augmix.operations": operations_for(tested) if named is None else named})
+
+
+def _refuse_unused_augmix(config: Config, origin: Origin) -> None:
+    """Raise where there are settings of AugMix and no severity; files may keep them where somebody sets it to 0."""
+    augmix, off, silent = config.training.augmix, AugmixConfig(), "training.augmix.severity" not in origin
+    for key in (f"training.augmix.{f.name}" for f in fields(off) if getattr(augmix, f.name) != getattr(off, f.name)):
+        if silent or origin.get(key) == COMMAND_LINE:
+            raise failing(config, origin)(
+                key, "it does nothing without training.augmix.severity, which is 3 in the paper"
+            )
 
 
 def _setting(sparse: SparseConfig, row: Method, name: str) -> Any:
