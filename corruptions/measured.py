@@ -7,6 +7,7 @@ reorders frames it says how unlike they are, and so depends on how fast the clip
 
 from typing import Final
 
+SIDES: Final = (112, 224)  # pixels, in the order of the columns
 Five = tuple[float, float, float, float, float]
 
 # {corruption: PSNR in dB at severities 1 to 5, at 112 px and at 224 px}

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from corruptions.exceptions import CorruptionError, known_name
-from corruptions.measured import PSNR
+from corruptions.measured import PSNR, SIDES
 from corruptions.open_table import OpenTable
 from corruptions.registry import find, resolve_profile
 from corruptions.row import Mode
@@ -21,7 +21,8 @@ class Suite:
     """A benchmark as data. `cells` are (corruption, profile); the other fields are the defaults of an evaluation.
 
     `version` counts the changes of what its cells do: results of two versions are not to be compared. `levels`: one
-    severity for each cell, where they are matched by what they do (see `matched`); empty, each has all `severities`.
+    severity for each cell, where they are matched by what they do (see `matched`), to frames of `side` pixels; empty,
+    each has all `severities`, at any size (`side` 0).
     """
 
     name: str
@@ -31,22 +32,26 @@ class Suite:
     resolution: Literal["absolute", "relative"] = "absolute"
     version: int = 1
     levels: tuple[int, ...] = ()
+    side: int = 0
 
 
 def matched(suite: Suite, psnr: float, side: int = 112, within: float = 1.5) -> Suite:
     """Return the cells of a suite that can reach a PSNR, each at the severity that comes nearest to it.
 
     suite     of `video_c` or `camera_c`, whose PSNR is measured
-    psnr      decibels, of frames of `side` pixels (112 or 224; `corruptions.measured`)
+    psnr      decibels
+    side      pixels of the frames that it holds for: 112 or 224, where it is measured (`corruptions.measured`)
     within    decibels by which a cell may miss it and still be in
 
-    Raises CorruptionError where no cell comes near.
+    Raises CorruptionError where no cell comes near, and for another side.
 
     >>> suite = matched(SUITES["video_c"], 25)
     >>> suite.name, suite.cells[0], suite.levels[0]
     ('video_c_25db', ('gaussian_noise', 'video_c'), 2)
     """
-    place = {112: 0, 224: 1}[side]
+    if side not in SIDES:
+        raise CorruptionError(f"side={side}: PSNR is measured at {' and '.join(map(str, SIDES))} pixels a side")
+    place = SIDES.index(side)
     near = []
     for name, profile in suite.cells:
         found = PSNR[name][place] if name in PSNR and profile in ("video_c", "camera_c") else ()
@@ -56,9 +61,8 @@ def matched(suite: Suite, psnr: float, side: int = 112, within: float = 1.5) -> 
     if not near:
         raise CorruptionError(f"{suite.name} has no measured level within {within:g} dB of {psnr:g} dB")
     cells, levels = tuple(cell for cell, _ in near), tuple(level for _, level in near)
-    return replace(
-        suite, name=f"{suite.name}_{psnr:g}db", cells=cells, severities=tuple(sorted(set(levels))), levels=levels
-    )
+    name = f"{suite.name}_{psnr:g}db" + (f"_{side}" if side != SIDES[0] else "")
+    return replace(suite, name=name, cells=cells, severities=tuple(sorted(set(levels))), levels=levels, side=side)
 
 
 # The nine that ImageNet-C has keep its table, so that one published scale runs through the suite and the results stand
@@ -231,7 +235,7 @@ _VIDEO_C = Suite(
 
 
 # Each corruption at the severity that comes nearest to one PSNR, for studies of matched distortion.
-_MATCHED = tuple(matched(_VIDEO_C, psnr) for psnr in (20, 25, 30))
+_MATCHED = tuple(matched(_VIDEO_C, psnr, side) for side in SIDES for psnr in (20, 25, 30))
 
 
 def _made(name: str, row: object) -> Suite:

@@ -10,6 +10,7 @@ import corruptions
 import vidsparse
 from vidsparse.benchmark.plan import check
 from vidsparse.cli import main
+from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.corrupted.batches import CorruptedUnits
 from vidsparse.data.corrupted.cells import evaluation_cells
 from vidsparse.data.corrupted.corruptor import view_numbers
@@ -28,7 +29,6 @@ class FirstFrame(nn.Module):
 
 
 def test_a_probe_shows_the_frames_of_the_clean_clip_in_another_order(tiny_root, tmp_path):
-    from vidsparse.config import DataConfig, EvaluationConfig
     from vidsparse.data.clips import load_clips
 
     data = DataConfig(source="folder", root=str(tiny_root), **CLIP)
@@ -76,3 +76,14 @@ def test_a_run_of_probes_has_its_page_and_its_table(tiny_root, tmp_path, capsys)
     assert "probe: reverse" in capsys.readouterr().out
     assert "come backwards" in (tmp_path / "probed" / "report.html").read_text()
     assert (tmp_path / "probed" / "tables" / "motion_probe.csv").read_text().count("\n") == 4
+
+
+def test_a_probe_is_asked_once_whatever_severities_there_are():
+    once = [("reverse", 1), ("shuffle", 1), ("single_frame", 1)]
+    for severities in ([3], [1, 2, 3]):  # of a file, which is for every suite
+        config = EvaluationConfig(suite="motion_probe", severities=severities)
+        assert [(cell.corruption, cell.severity) for cell in evaluation_cells(config)[1:]] == once
+    with pytest.raises(ConfigError, match=r"evaluation\.severities=\[1, 2, 3\].*null"):
+        vidsparse.load_config("ucf101_dense", ["evaluation.suite=motion_probe", "evaluation.severities=[1,2,3]"])
+    sample = vidsparse.load_config("ucf101_dense", ["evaluation.suite=motion_probe"])  # its block says severities: [3]
+    assert len(evaluation_cells(sample.evaluation)) == 4

@@ -15,10 +15,11 @@ from corruptions.suites import SUITE_ROWS
 from vidsparse.config import SAMPLE_ROOT, Config, StudyConfig
 from vidsparse.config.faults import Fail, failing
 from vidsparse.config.ranges import outside
-from vidsparse.data.augmix_operations import OVERLAPS
+from vidsparse.data.augmix_operations import LEAST_LEVEL, OVERLAPS
 from vidsparse.data.corrupted.layout import RECIPE, read_recipe
 from vidsparse.data.datasets.protocols import PROTOCOLS
 from vidsparse.data.datasets.source_table import SOURCES
+from vidsparse.loading.evaluation_keys import check_evaluation
 from vidsparse.models.model_rows import MODELS, TIMM, check_model, known_models, listed, model_spec, suggest_model
 from vidsparse.models.weights.find import weights_problem
 from vidsparse.recipe_rows import METRICS
@@ -70,7 +71,7 @@ def check_whole(config: Config, origin: Mapping[str, str]) -> None:
     check_model(config.model.name, 1, config.data.frames, config.data.size)
     _check_task(config, fail)
     _check_augmix(config, fail)
-    _check_evaluation(config, fail)
+    check_evaluation(config, origin)
     _check_sparse(config, fail)
     _check_analysis(config, fail)
     _check_study(config.study, fail)
@@ -85,7 +86,7 @@ def check_benchmark(config: Config, origin: Mapping[str, str]) -> None:
     """`check_whole` of an offline benchmark."""
     fail = failing(config, origin)
     _check_numbers(config, fail)
-    _check_evaluation(config, fail)
+    check_evaluation(config, origin)
 
 
 def _check_names(config: Config, fail: Fail) -> None:
@@ -181,6 +182,10 @@ def _check_augmix(config: Config, fail: Fail) -> None:
     augmix, mixup = config.training.augmix, config.training.mixup
     if not augmix.severity:
         return
+    if augmix.severity < LEAST_LEVEL:
+        raise fail(
+            "training.augmix.severity", f"levels are drawn from {LEAST_LEVEL} to it; give as much, or 0 for none"
+        )
     if not TASKS[config.task].one_answer:
         raise fail("training.augmix.severity", f"with task={config.task} pixels would leave their labels; set it to 0")
     if augmix.jsd and (mixup.mixup_alpha or mixup.cutmix_alpha):
@@ -221,30 +226,6 @@ def _check_numbers(config: Config, fail: Fail) -> None:
     scale = data.augment.scale
     if len(scale) != 2 or scale[0] > scale[1]:
         raise fail("data.augment.scale", "it is a range of areas [smallest, largest] with 0 < smallest <= largest <= 1")
-
-
-def _check_evaluation(config: Config, fail: Fail) -> None:
-    evaluation = config.evaluation
-    for key, what in ("severities", "a severity"), ("corruptions", "a corruption"):
-        asked = getattr(evaluation, key) or []
-        if len(set(asked)) < len(asked):
-            raise fail(f"evaluation.{key}", f"{what} stands in it twice")
-    if evaluation.severities == [] or evaluation.corruptions == []:
-        empty = "severities" if evaluation.severities == [] else "corruptions"
-        raise fail(f"evaluation.{empty}", "the list is empty; use null for all of the suite")
-    if evaluation.temporal and config.data.source == "corrupted":
-        raise fail("evaluation.temporal", "the clips of data.source=corrupted move as they were made; use null")
-    if evaluation.frost_textures:
-        try:
-            with corruptions.frost_textures(evaluation.frost_textures):
-                pass
-        except corruptions.CorruptionError as error:
-            raise fail("evaluation.frost_textures", str(error)) from error
-    if evaluation.crops > 1 and evaluation.canvas == "crop":
-        raise fail("evaluation.crops", "canvas crop has one, the centre; more need evaluation.canvas=frame")
-    reference = evaluation.reference
-    if reference not in (None, "auto") and not (Path(reference) / "predictions.parquet").is_file():
-        raise fail("evaluation.reference", "it is auto, null or a run folder with a predictions.parquet")
 
 
 def _check_analysis(config: Config, fail: Fail) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import corruptions
 from vidsparse.config import EvaluationConfig
-from vidsparse.utils.errors import DataError, some
+from vidsparse.utils.errors import ConfigError, DataError, some
 
 if TYPE_CHECKING:
     from corruptions.apply import Temporal
@@ -39,15 +39,37 @@ CLEAN_CELL = Cell(CLEAN, "", 0)
 
 
 def evaluation_cells(config: EvaluationConfig) -> tuple[Cell, ...]:
-    """The clean cell, then every corruption of the suite (or those chosen) at each severity."""
-    suite = corruptions.SUITES[config.suite]
-    chosen = [(name, profile) for name, profile in suite.cells if name in (config.corruptions or [name])]
-    if suite.levels:  # one a cell, by what it does
-        levels = dict(zip(suite.cells, suite.levels, strict=True))
-        kept = [(cell, levels[cell]) for cell in chosen if levels[cell] in (config.severities or suite.severities)]
-        return (CLEAN_CELL, *(Cell(*cell, level) for cell, level in kept))
-    severities = suite.severities if config.severities is None else config.severities
-    return (CLEAN_CELL, *(Cell(name, profile, s) for name, profile in chosen for s in severities))
+    """The clean cell, then every corruption of the suite (or those chosen) at each severity; a probe once.
+
+    Raises ConfigError where corruptions and severities are named of which none go together.
+    """
+    suite, asked = corruptions.SUITES[config.suite], config.severities
+    levels = dict(zip(suite.cells, suite.levels, strict=True)) if suite.levels else {}  # one a cell, by what it does
+    wanted = suite.severities if asked is None else asked
+    cells = [
+        Cell(*cell, severity)
+        for cell in _chosen_of(config)
+        for severity in ((1,) * bool(wanted) if cell[1] == PROBE else wanted)
+        if levels.get(cell, severity) == severity
+    ]
+    if asked and not cells:
+        there = sorted({levels[cell] for cell in _chosen_of(config)})
+        raise ConfigError(
+            f"evaluation.severities={asked}: no corruption is left; those of {config.suite} that are asked for are at "
+            f"{', '.join(map(str, there))}, each at one"
+        )
+    return (CLEAN_CELL, *cells)
+
+
+def only_probes(config: EvaluationConfig) -> bool:
+    """Whether all that an evaluation asks beside the clean clips is what the network does with time."""
+    return all(profile == PROBE for _, profile in _chosen_of(config))
+
+
+def _chosen_of(config: EvaluationConfig) -> list[tuple[str, str]]:
+    """(corruption, profile) of the suite, or of those of it that are chosen."""
+    cells = corruptions.SUITES[config.suite].cells
+    return [(name, profile) for name, profile in cells if name in (config.corruptions or [name])]
 
 
 def temporal_of(config: EvaluationConfig) -> "Temporal":
@@ -70,12 +92,18 @@ def chosen(config: EvaluationConfig, held: Sequence[Cell]) -> tuple[Cell, ...]:
             raise DataError(
                 f"evaluation.{key}: the benchmark holds no {some(absent)}; it holds {', '.join(map(str, there))}"
             )
-    return tuple(
+    kept = tuple(
         cell
         for cell in held
         if not cell.severity
         or (cell.corruption in (config.corruptions or names) and cell.severity in (config.severities or levels))
     )
+    if names and not any(cell.severity for cell in kept):
+        raise DataError(
+            f"evaluation.corruptions={config.corruptions} and evaluation.severities={config.severities}: the benchmark "
+            "holds each of them and no two together"
+        )
+    return kept
 
 
 def middle_cells(cells: Sequence[Cell]) -> list[Cell]:
