@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from helpers.toy import OPTIMIZERS, Net, batch
+from vidsparse.sparsity import lifted_states
 from vidsparse.sparsity.lifted_states import LiftedStates
 from vidsparse.sparsity.masking import lift_, mask_
 from vidsparse.sparsity.masks import pack, packed_by_sums
@@ -134,3 +135,20 @@ def test_lifting_square_averages_while_a_step_is_made_changes_no_bit(name, monke
         state = [v for each in opt.state.values() for v in each.values() if v.dim()]
         ends.append([raw(value.detach()) for value in (*model.parameters(), *state)])
     assert all(torch.equal(one, other) for one, other in zip(*ends, strict=True))
+
+
+def test_square_averages_of_a_model_that_was_moved_off_the_cpu_are_left_alone(monkeypatch):
+    """The meta device stands for a GPU, where no step is slower for zeros."""
+    changed = []
+    monkeypatch.setattr(lifted_states, "lift_", lambda value, mask: changed.append(value.device.type))
+    layer = nn.Linear(8, 8, bias=False)
+    opt = torch.optim.Adam(layer.parameters(), 0.01)
+    sparse = sparsify(layer, opt, "static", 0.5, 10)
+    layer(torch.ones(2, 8)).sum().backward()
+    opt.step()
+    sparse._lifted.before_step()
+    assert changed == ["cpu"]  # the first step found no state
+    for name, value in opt.state[layer.weight].items():
+        opt.state[layer.weight][name] = value.to("meta")
+    sparse._lifted.before_step()
+    assert changed == ["cpu"]

@@ -6,7 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.toy import OPTIMIZERS, Menagerie, assert_exact_and_zero, batch, build, timm_optimizer, train
-from vidsparse.sparsity.optimizer_state import at_rest
+from vidsparse.sparsity import optimizer_state
+from vidsparse.sparsity.optimizer_state import Rest, all_at_rest, at_rest
 from vidsparse.sparsity.topology import sparsify
 
 AWAKE = {  # their state of an absent weight is not zero, and a new weight starts with it
@@ -105,6 +106,20 @@ def test_a_small_step_tells_what_an_optimizer_does(optimizer, elementwise):
     assert torch.equal(state, torch.get_rng_state())
     if optimizer in OPTIMIZERS:
         assert not rest.states
+
+
+def test_an_optimizer_is_tried_out_once_for_all_weights_of_a_kind(monkeypatch):
+    """Of a kind: in one group of the optimizer, of as many dimensions, one dtype, on one device."""
+    tried = []
+    monkeypatch.setattr(
+        optimizer_state, "_try_out", lambda kind, settings, w: tried.append(w.dim()) or Rest(w.dim() > 2)
+    )
+    layers = {str(place): nn.Parameter(torch.zeros([place + 2] * dims)) for place, dims in enumerate((2, 4, 2, 4, 2))}
+    groups = [{"params": [*layers.values()][:3]}, {"params": [*layers.values()][3:], "lr": 0.5}]
+    found = all_at_rest(torch.optim.SGD(groups, 0.1), layers)
+    assert sorted(tried) == [2, 2, 4, 4]
+    assert {name: rest.elementwise for name, rest in found.items()} == {n: w.dim() > 2 for n, w in layers.items()}
+    assert list(found) == list(layers)
 
 
 def test_a_warm_up_that_starts_at_zero_hides_nothing():

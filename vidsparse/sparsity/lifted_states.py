@@ -1,4 +1,7 @@
-"""Square averages of absent weights are 1 while an optimizer steps, and 0 again when it has: see `Rest.lifted`."""
+"""Square averages of absent weights are 1 while an optimizer steps, and 0 again when it has: see `Rest.lifted`.
+
+On the CPU alone, whose roots of zeros are slow: a model that was moved to another device steps as it is.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -34,5 +37,5 @@ class LiftedStates:
     def _each(self, change: Callable[[Tensor, Tensor], None]) -> None:
         for layer in self._layers:
             for name, value in states_like(layer.weight, self._optimizer).items():
-                if name in self._rest[layer.name].lifted:
+                if name in self._rest[layer.name].lifted and value.is_cpu:
                     change(value, layer.mask_like_weight())

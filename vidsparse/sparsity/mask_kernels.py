@@ -1,6 +1,6 @@
 """Compiled passes over a weight and its mask, called by address: half the time of a call goes with arrays otherwise.
 
-Nothing is checked here; `masking` is the caller.
+They run on the thread that calls them, and on no other. Nothing is checked here; `masking` is the caller.
 """
 
 from collections.abc import Callable

@@ -30,6 +30,15 @@ class Rest:
     lifted: frozenset[str] = frozenset()
 
 
+def all_at_rest(optimizer: Optimizer, weights: Mapping[str, nn.Parameter]) -> dict[str, Rest]:
+    """{name: `at_rest`} of many weights; those of one kind in a group of the optimizer are tried out once."""
+    groups = {id(weight): place for place, group in enumerate(optimizer.param_groups) for weight in group["params"]}
+    kinds = {name: (groups[id(w)], w.dim(), w.dtype, w.device) for name, w in weights.items()}
+    first = {kind: weights[name] for name, kind in reversed([*kinds.items()])}
+    found = {kind: at_rest(optimizer, weight) for kind, weight in first.items()}
+    return {name: found[kind] for name, kind in kinds.items()}
+
+
 def at_rest(optimizer: Optimizer, weight: nn.Parameter) -> Rest:
     """How `optimizer` treats absent entries of `weight`; the cautious answer where it cannot be tried out."""
     group = next(group for group in optimizer.param_groups if any(p is weight for p in group["params"]))

@@ -30,7 +30,7 @@ from vidsparse.sparsity.lifted_states import LiftedStates
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.methods import Method, method_row
 from vidsparse.sparsity.momentum import scale_as_seen, smooth
-from vidsparse.sparsity.optimizer_state import at_rest, forget_curvature, reset_state
+from vidsparse.sparsity.optimizer_state import all_at_rest, forget_curvature, reset_state
 from vidsparse.sparsity.sparse_weight import Layer
 from vidsparse.sparsity.step_counter import StepCount
 from vidsparse.sparsity.update import Update, rewire
@@ -130,7 +130,7 @@ class Topology:
         self._channels = ChannelPlan.of(choice.model, budget, weights)
         masks = first_masks(weights, budget.after(0), self.method, init, self.seed)
         self._layers = {name: Layer.new(name, weight, masks[name]) for name, weight in weights.items()}
-        self._rest = {name: at_rest(optimizer, layer.weight) for name, layer in self._layers.items()}
+        self._rest = all_at_rest(optimizer, weights)
         self._leaky = [layer for name, layer in self._layers.items() if not self._rest[name].elementwise]
         self._watch()
 
@@ -265,7 +265,7 @@ class Topology:
         self._weights, self.optimizer = self._choice.budget, optimizer
         for name, layer in self._layers.items():
             layer.weight = self._weights[name]
-            self._rest[name] = at_rest(optimizer, layer.weight)
+        self._rest = all_at_rest(optimizer, {name: self._weights[name] for name in self._layers})
         self._leaky = [layer for name, layer in self._layers.items() if not self._rest[name].elementwise]
         self._watch()
 
