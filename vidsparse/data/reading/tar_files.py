@@ -34,7 +34,7 @@ def members(path: Path) -> dict[str, Member]:
     """{name in the archive: its bytes} of all files of a tar, in its order; a hard link is the file that it names.
 
     Symbolic links and devices are left out. Raises DataError for an archive that is compressed, cut off, damaged or
-    continued behind its end, for files that are stored with holes, and for names that lead out of it.
+    continued behind its end, for files that stand twice or are stored with holes, and for names that lead out of it.
     """
     stat = path.stat()
     return dict(_members(path, stat.st_size, stat.st_mtime_ns))
@@ -47,6 +47,8 @@ def _members(path: Path, size: int, changed: int) -> tuple[tuple[str, Member], .
         with tarfile.open(path, "r:") as archive:
             for info in archive:
                 name = _inside(path, info.name)
+                if name in found:
+                    raise DataError(f"{path}: {name!r} stands twice in it; pack it again with one of the two")
                 if info.isreg() or info.islnk():
                     found[name] = _member(path, info, found)
             end = archive.offset
