@@ -8,6 +8,11 @@ _ORIGINS = {
     "drop_fraction": "the paper of RigL: α = 0.3",
     "channels_until": "ours: the last quarter of the updates sees the channels that stay",
 }
+_HEADS = (
+    "A head of attention (its queries, keys and values, and what is read of it) is one channel, in timm's attention, "
+    "and that of TimeSformer, VideoMAE and ViViT; other attention keeps its heads."
+)
+
 CHANNEL_NOTES = {
     "chase": Note(
         what="Channels go while the topology changes: those whose weights are smallest on average, in all layers that "
@@ -28,6 +33,7 @@ CHANNEL_NOTES = {
             "Weights are dropped and grown in each layer, and shared out by the distribution over what room is left; "
             "the paper drops and grows over all layers together, within a soft bound of memory.",
             "The share of channels that is gone follows the cubic schedule; the paper takes as many at each step.",
+            _HEADS,
             "The paper skips the pruning of layers of its choice (prune skip); here `exclude` does that.",
         ),
         from_code=(
@@ -49,6 +55,7 @@ CHANNEL_NOTES = {
         },
         from_paper=(
             "RigL knows no channels. What is said of them is ours; channels do not come back.",
+            _HEADS,
             "Layers have the counts of the distribution as far as the channels left have room, and share out the rest.",
         ),
         from_code=("As for `rigl`.",),
