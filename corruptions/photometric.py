@@ -99,11 +99,16 @@ def contrast(frames: Pixels, level: Level, scene: Scene) -> None:
     (c,) = level
     for frame in frames:
         mean = np.array(cv2.sumElems(frame)[:3]) / (255 * frame[..., 0].size)  # cv2.mean is an ulp off: white fades
-        table, offsets = np.empty((3, 256), np.uint8), np.empty(3, np.float32)
-        if _fit(mean, c, table, offsets):
-            _scale(frame.reshape(len(frame), -1), c, offsets)
-        else:
-            cv2.LUT(frame, np.ascontiguousarray(table.T)[None], dst=frame)
+        draw_to_mean(frame, mean, c)
+
+
+def draw_to_mean(frame: Pixels, mean: NDArray[np.float64], c: float) -> None:
+    """Replace `frame` (H, W, 3) by (x - m) c + m, truncated, of each channel's m, float64 (3,) in [0, 1]."""
+    table, offsets = np.empty((3, 256), np.uint8), np.empty(3, np.float32)
+    if _fit(mean, c, table, offsets):
+        _scale(frame.reshape(len(frame), -1), c, offsets)
+    else:
+        cv2.LUT(frame, np.ascontiguousarray(table.T)[None], dst=frame)
 
 
 @kernel("boolean(float64[::1], float64, uint8[:,::1], float32[::1])")

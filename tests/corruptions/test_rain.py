@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import corrupt
+from corruptions import corrupt, counter_rng, motion, rain
 from corruptions.motion import Scene
-from corruptions.rain import streaks
+from corruptions.rain import SPEEDS, streaks
 from corruptions.registry import MODES, Mode
 
 Frames = NDArray[np.uint8]
@@ -15,6 +15,32 @@ Frames = NDArray[np.uint8]
 
 def heads(mode: Mode, t: int, key: str = "k", count: int = 60, fps: float = 25) -> NDArray[np.int64]:
     return streaks(Scene(key, "rain", (t,), mode, math.inf, fps, 1), t, count, 10, 112, 112)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_streaks_are_drawn_one_by_one_by_the_counter(mode: Mode) -> None:
+    for t, fps, (height, width) in ((0, 25.0, (112, 112)), (7, 25.0, (37, 90)), (900, 8.0, (16, 64))):
+        scene, length = Scene("k", "rain", (t,), mode, math.inf, fps, 1), 10
+        slant, rows, expected = int(motion.uniform(scene, "slant", t) * 20) - 10, height - length, []
+        down, across = (counter_rng.seed("k", "rain", stream) for stream in ("down", "across"))
+        for drop in range(40):
+            drawn = t if mode == "independent" else 0
+            fallen = round((t / fps if mode == "drift" else 0) * height * SPEEDS[drop % 3])
+            lives, row = divmod(int(counter_rng.uniform(down, drawn, drop) * rows) + fallen, rows)
+            column = int(counter_rng.uniform(across, drawn + lives, drop) * (width - abs(slant))) - fallen // length
+            expected.append([column % (width - abs(slant)) + min(slant, 0), row])
+        assert streaks(scene, t, 40, length, height, width).tolist() == expected
+
+
+@pytest.mark.parametrize("length", [1, 10, 60])
+def test_wet_pixels_are_those_of_the_lines_that_opencv_draws(length: int) -> None:
+    for number, size in enumerate(((112, 112), (37, 90), (16, 17))):
+        scene = Scene(str(number), "rain", (number,), "independent", math.inf, 25, 1)
+        heads = streaks(scene, number, 30, length, *size)
+        canvas = np.zeros(size, np.uint8)
+        lines = np.stack([heads, heads + np.array([-1, length])], axis=1)  # some begin left of the frame or end below
+        cv2.polylines(canvas, list(lines.astype(np.int32)), False, 1)
+        assert np.array_equal(rain._wet(scene, number, 30, length, size), np.flatnonzero(canvas))
 
 
 @pytest.mark.parametrize(("severity", "count", "length"), [(1, 65, 10), (3, 65, 60), (4, 100, 60), (5, 125, 80)])
