@@ -34,16 +34,16 @@ def test_the_table_has_every_camera_corruption_and_a_target_for_all_that_are_sol
 
 @pytest.mark.parametrize("name", CELLS)
 def test_mean_distortion_grows_with_severity(clip: Frames, name: str) -> None:
-    keys = range(12 if REGISTRY[name].random else 1)
-    long = np.concatenate([clip, clip[::-1]]) if REGISTRY[name].support in ("order", "window") else clip
+    keys, shown = range(12 if REGISTRY[name].random else 1), clip
+    if REGISTRY[name].support in ("order", "window"):  # what is late is the more wrong the later only where light grows
+        shown = (
+            np.arange(0, 240, 3, np.uint8)[:, None, None, None].repeat(16, axis=1).repeat(16, axis=2).repeat(3, axis=3)
+        )
     errors = [
-        np.mean([np.mean((corrupt(long, name, severity, str(key)) - 1.0 * long) ** 2) for key in keys])
+        np.mean([np.mean((corrupt(shown, name, severity, str(key)) - 1.0 * shown) ** 2) for key in keys])
         for severity in range(6)
     ]
-    if REGISTRY[name].support in ("order", "window"):  # a scene that pans is as wrong when it is late as when later
-        assert errors[1] > 0
-    else:
-        assert np.all(np.diff(errors) > 0)
+    assert np.all(np.diff(errors) > 0)
 
 
 @pytest.mark.parametrize("name", [n for n in CELLS if len(REGISTRY[n].modes) == 3])
@@ -156,7 +156,7 @@ def test_two_fields_are_woven() -> None:
 def test_lost_and_doubled_frames_keep_each_second_and_are_nested(name: str) -> None:
     orders = [frame_order(name, severity, 100, "k") for severity in range(6)]
     for order in orders:
-        assert np.array_equal(order[::25], np.arange(0, 100, 25)) or name == "dropped_frames"
+        assert np.array_equal(order[::25], np.arange(0, 100, 25))
         assert all((order[s : s + 25] >= s).all() and (order[s : s + 25] < s + 25).all() for s in range(0, 100, 25))
         assert (np.diff(order) >= 0).all()
     shown = [set(order.tolist()) for order in orders]
@@ -164,8 +164,8 @@ def test_lost_and_doubled_frames_keep_each_second_and_are_nested(name: str) -> N
     (share,) = TABLES["camera_c", name][2]
     many = np.concatenate([frame_order(name, 3, 1000, str(key)) for key in range(8)])
     if name == "dropped_frames":
-        assert len(np.unique(many)) > 0
-        assert len(set(frame_order(name, 3, 1000, "k").tolist())) == pytest.approx(1000 * (1 - share), rel=0.1)
+        kept = [len(np.unique(order)) for order in many.reshape(8, 1000)]
+        assert kept == [1000 - 40 * round(25 * share)] * 8
     else:
         assert (np.diff(many) == 0).mean() > share / (1 + share) / 2
 
