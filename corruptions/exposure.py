@@ -22,7 +22,9 @@ _LAMPS = (100, 120)  # flashes a second under mains of 50 and of 60 Hz
 
 
 def exposure_flicker(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Lighten and darken rows by lamps on mains of 50 or 60 Hz, which is drawn once a video, read row by row.
+    """Lighten and darken rows by lamps on mains of 50 or 60 Hz, read row by row.
+
+    Which mains is drawn once a video; independent, for each frame.
 
     In drift the clock of the video runs: of a lamp of 100 flashes a second bands stand still at 25 frames a second and
     roll at 30. Static bands stand still at any rate, independent ones jump.

@@ -1,7 +1,7 @@
 """How strong each level of our own corruptions is on real clips, and which level reaches a target.
 
     python -m tools.corruption_levels CLIPS measure [NAME ...]    what camera_c and video_c do at 112 and 224 px
-    python -m tools.corruption_levels CLIPS solve NAME [NAME ...] the one parameter that meets the targets of camera_c
+    python -m tools.corruption_levels CLIPS solve [NAME ...]      the levels that meet the targets of camera_c
 
 CLIPS is a folder of videos, one folder a class: three clips of each are taken, evenly spread.
 """
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions import REGISTRY, Corruption, corrupt, frame_order
-from corruptions.row import Level
+from corruptions.row import Level, Table
 from corruptions.tables_calibrated import CALIBRATED
 from corruptions.tables_camera import CAMERA, TARGETS_CAMERA
 
@@ -28,7 +28,7 @@ Metric = Callable[[Clip, Clip], float]
 
 SIDES, FRAMES, KEYS = (112, 224), 64, 2
 SHOWN = (0, 10, 20, 28)  # frames of a clip that are compared, where the whole video is not coded
-_ROUNDS = 8
+_ROUNDS, _BEYOND = 9, 2.0  # of a bisection, and how many levels beyond the ends of a table it looks
 
 
 def read(path: Path, side: int) -> Clip:
@@ -115,20 +115,32 @@ def value(record: Corruption, profile: str, severity: int, metric: str, clips: d
     return float(np.mean([on_clips(record, profile, severity, some, of) for some in clips.values()]))
 
 
-def solve(name: str, clips: dict[int, list[Clip]]) -> list[float]:
-    """Return the one parameter at five levels, by bisection between the ends of the present table."""
+def level_at(table: Table, place: float) -> Level:
+    """Return the parameters at a place between the levels of a table: 0 is level 1, 4 level 5, beyond goes on as there.
+
+    Each parameter by itself, in equal ratios; one that does not change stays as it is.
+
+    >>> [level_at(((1, 4), (2, 4), (8, 4), (16, 4), (32, 4)), place) for place in (0.5, 2, 5)]
+    [(1.4142135623730951, 4), (8.0, 4), (64.0, 4)]
+    """
+    row = min(max(int(np.floor(place)), 0), len(table) - 2)
+    pairs = zip(table[row], table[row + 1], strict=True)
+    return tuple(low if low == high else low * (high / low) ** (place - row) for low, high in pairs)
+
+
+def solve(name: str, clips: dict[int, list[Clip]]) -> list[Level]:
+    """Return five levels that meet the targets, by bisection along the present table and a way beyond its ends."""
     metric, mild, severe = TARGETS_CAMERA[name]
-    ends = CAMERA[name][0][0] / 6, CAMERA[name][4][0] * 3
-    found = []
+    table, found = CAMERA[name], list[Level]()
     for target in np.linspace(mild, severe, 5):
-        low, high = ends
+        low, high = -_BEYOND, len(table) - 1 + _BEYOND
         for _ in range(_ROUNDS):
-            middle = (low * high) ** 0.5
-            level: Level = (middle, *CAMERA[name][0][1:])
-            record = replace(REGISTRY[name], levels={"camera_c": (level,) * 5})
+            middle = (low + high) / 2
+            record = replace(REGISTRY[name], levels={"camera_c": (level_at(table, middle),) * 5})
             stronger = np.sign(severe - mild) * (value(record, "camera_c", 3, metric, clips) - target) > 0
             low, high = (low, middle) if stronger else (middle, high)
-        found.append(float(f"{(low * high) ** 0.5:.3g}"))
+        level = level_at(table, (low + high) / 2)
+        found.append(tuple(each if each in table[0] else float(f"{each:.3g}") for each in level))
     return found
 
 
@@ -142,16 +154,29 @@ def measure(name: str, profile: str, clips: dict[int, list[Clip]]) -> dict[str, 
     return {row: [round(each, 3) for each in values] for row, values in rows.items()}
 
 
+def asked(arguments: Sequence[str]) -> tuple[Path, str, list[tuple[str, str]]]:
+    """Return the folder of clips, the task and the cells (corruption, profile); SystemExit says what is wrong."""
+    if len(arguments) < 2 or arguments[1] not in ("measure", "solve") or not Path(arguments[0]).is_dir():
+        raise SystemExit(
+            f"{__doc__}\n{' '.join(arguments) or 'nothing'}: give a folder of clips, then measure or solve"
+        )
+    folder, task, *names = arguments
+    cells = [(name, "camera_c") for name in (TARGETS_CAMERA if task == "solve" else CAMERA)]
+    cells += [(name, "video_c") for name in CALIBRATED] if task == "measure" else []
+    unknown = sorted(set(names) - {name for name, _ in cells})
+    if unknown:
+        raise SystemExit(f"{task} {' '.join(unknown)}: it is known of {', '.join(name for name, _ in cells)}")
+    return Path(folder), task, [cell for cell in cells if not names or cell[0] in names]
+
+
 def main(arguments: Sequence[str]) -> None:
     """Measure or solve, and write one JSON object a name to standard output."""
-    folder, task, *names = arguments
-    clips = {side: clips_of(Path(folder), side) for side in SIDES}
-    cells = [(name, "video_c") for name in CALIBRATED] + [(name, "camera_c") for name in CAMERA]
+    folder, task, cells = asked(arguments)
+    clips = {side: clips_of(folder, side) for side in SIDES}
     for name, profile in cells:
-        if not names or name in names:
-            made: object = solve(name, clips) if task == "solve" else measure(name, profile, clips)
-            sys.stdout.write(json.dumps({"name": name, "profile": profile, task: made}) + "\n")
-            sys.stdout.flush()
+        made: object = solve(name, clips) if task == "solve" else measure(name, profile, clips)
+        sys.stdout.write(json.dumps({"name": name, "profile": profile, task: made}) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
