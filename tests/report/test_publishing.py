@@ -17,7 +17,6 @@ import vidsparse
 from vidsparse.cli import main
 from vidsparse.publishing import hub_folder
 from vidsparse.publishing.model_card import card
-from vidsparse.publishing.static_board import grouped, write_board
 from vidsparse.report import result_file
 from vidsparse.report.run_numbers import measure
 from vidsparse.report.tables import load_run
@@ -83,37 +82,13 @@ def test_results_of_a_run_and_of_a_study_follow_the_schema_and_the_tables(publis
         '{"format": "other"}',
         '{"format": "vidsparse-results", "version": 9}',
         '{"format": "vidsparse-results", "version": 1, "entries": [{"name": "x"}]}',
+        '{"format": "vidsparse-results", "version": 1}',
     ],
 )
 def test_results_of_another_form_are_refused_by_name(left: str, tmp_path: Path) -> None:
     (tmp_path / result_file.NAME).write_text(left)
     with pytest.raises(RunFolderError, match=r"results\.json"):
         result_file.read(tmp_path)
-
-
-def test_only_what_was_measured_alike_stands_in_one_table() -> None:
-    def entry(name: str, robust: float | None, data: str = "a", chance: bool = False) -> dict[str, object]:
-        value = None if robust is None else {"value": robust, "low": None, "high": None}
-        return {"name": name, "task": "t", "data": {"fingerprint": data}, "protocol": {"suite": "s"}, "robust": value,
-                "at_chance": chance}  # fmt: skip
-
-    groups = grouped([entry("low", 0.2), entry("other", 0.9, "b"), entry("lost", 0.8, chance=True), entry("top", 0.5),
-                      entry("clean only", None)])  # fmt: skip
-    assert [[each["name"] for each in group] for group in groups] == [["top", "low", "lost", "clean only"], ["other"]]
-
-
-def test_a_board_of_folders_is_one_page_that_loads_nothing(published, study, tmp_path: Path) -> None:
-    page = write_board([published[0], study[1].parent], tmp_path / "board").read_text(encoding="utf-8")
-    entries = result_file.read(tmp_path / "board")
-    assert len(entries) == 6
-    for entry in entries:
-        assert f"{100 * entry['robust']['value']:.1f}" in page
-    assert "http" not in page.replace("http-equiv", "")
-    assert page.count("<table") == 2, "48 clips at five severities and 40 at two do not compare"
-    with pytest.raises(RunFolderError, match="given twice"):
-        write_board([published[0], published[0]], tmp_path / "board")
-    with pytest.raises(RunFolderError, match=r"no results\.json"):
-        write_board([tmp_path], tmp_path / "none")
 
 
 def test_what_is_published_loads_again_with_its_masks_and_its_classes(trained, tmp_path: Path) -> None:

@@ -49,10 +49,10 @@ def _kind(run: Run) -> str:
 
 
 def _suite(protocol: Mapping[str, Any]) -> str:
-    only = protocol.get("corruptions")
-    few = f" ({plural(len(only), 'corruption')} of it)" if only else ""
-    levels = ", ".join(map(str, protocol["severities"])) if protocol.get("severities") else "all of it"
-    return f"suite {protocol['suite']}{few}, severities {levels}"
+    used, levels = protocol.get("corruptions") or [], protocol.get("severities") or []
+    said = f"suite {protocol['suite']}" + (f", version {v}" if (v := protocol.get("suite_version")) else "")
+    said += f", {plural(len(used), 'corruption')}" if used else ""
+    return said + (f", severities {', '.join(map(str, levels))}" if levels else "")
 
 
 def _own_code(name: str) -> list[str]:

@@ -5,14 +5,18 @@ The form is `results.schema.json`, beside this module. Scores are shares, 0 to 1
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from corruptions import SUITES
+from vidsparse.evaluation import metrics
 from vidsparse.report.arms import Arm
 from vidsparse.report.run_numbers import RunNumbers
+from vidsparse.report.schema_check import faults
 from vidsparse.report.tables import Run
 from vidsparse.report.words import is_at_chance
 from vidsparse.utils import files, json_text
@@ -21,8 +25,9 @@ from vidsparse.utils.errors import RunFolderError
 NAME, FORMAT, VERSION = "results.json", "vidsparse-results", 1
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _PROTOCOL = {
-    "evaluation": ("suite", "severities", "views", "crops", "canvas", "resolution", "temporal", "corruption_seed"),
-    "data": ("source", "split", "frames", "stride", "short_side", "size"),
+    "evaluation": ("suite", "views", "crops", "canvas", "resolution", "temporal", "corruption_seed"),
+    "data": ("source", "split", "eval_source", "eval_split", "frames", "stride", "short", "short_side", "size"),
+    "model": ("answers",),
 }
 
 
@@ -60,11 +65,9 @@ def read(folder: Path) -> list[dict[str, Any]]:
     path = folder / NAME
     absent = "remake its report (vidsparse report RUN), which writes it"
     said = json_text.read_form(path, (FORMAT, VERSION), absent, "remake the report, which writes it anew")
-    wanted = json_text.parsed(SCHEMA.read_text(encoding="utf-8"))["$defs"]["entry"]["required"]
-    for entry in said.get("entries") or []:
-        if missing := [name for name in wanted if name not in entry]:
-            raise RunFolderError(f"{path}: an entry lacks {', '.join(missing)}; remake the report, which writes it")
-    return list(said.get("entries") or [])
+    if fault := next(faults(said, json_text.parsed(SCHEMA.read_text(encoding="utf-8"))), None):
+        raise RunFolderError(f"{path}: {fault}; remake the report (vidsparse report RUN), which writes it anew")
+    return list(said["entries"])
 
 
 def _entry(runs: Mapping[int, Run], label: str, scores: Mapping[str, Any], means: "pd.Series[float]") -> dict[str, Any]:
@@ -89,9 +92,7 @@ def _entry(runs: Mapping[int, Run], label: str, scores: Mapping[str, Any], means
             "classes": len(record.data.classes),
             "test_samples": record.data.n_test,
         },
-        "protocol": {
-            key: (first.config.get(block) or {}).get(key) for block, keys in _PROTOCOL.items() for key in keys
-        },
+        "protocol": _protocol(first),
         "chance": record.chance,
         "clean": scores["clean"],
         "robust": scores["robust"],
@@ -104,6 +105,37 @@ def _entry(runs: Mapping[int, Run], label: str, scores: Mapping[str, Any], means
         "versions": dict(record.versions),
         "finished": record.finished,
     }
+
+
+def _protocol(run: Run) -> dict[str, Any]:
+    """What makes two entries comparable, beside the test samples: as evaluated, not as asked for (null: all, default).
+
+    `corruptions` are the suite's that were used, `frost_textures` a digest of photographs of somebody's, `sampling`
+    where test clips lie.
+    """
+    blocks = {block: run.config.get(block) or {} for block in _PROTOCOL}
+    suite, said = str(blocks["evaluation"].get("suite") or ""), run.record.corruptions_fingerprint or ""
+    frost, cells = re.search(r"\bfrost (\w+)", said), metrics.corrupted_rows(run.predictions)
+    return {
+        **{key: blocks[block].get(key) for block, keys in _PROTOCOL.items() for key in keys},
+        "suite_version": suite_version(suite, said),
+        "severities": sorted({int(level) for level in cells["severity"]}),
+        "corruptions": sorted(set(map(str, metrics.cell_names(cells)))),
+        "sampling": blocks["evaluation"].get("sampling") or blocks["data"].get("sampling"),
+        "frost_textures": frost[1] if frost else blocks["evaluation"].get("frost_textures") and "own",
+    }
+
+
+def suite_version(name: str, fingerprint: str) -> int | None:
+    """The version of a suite that a run was evaluated with, by its fingerprint where that says one; None if unknown.
+
+    >>> suite_version("video_c", "numpy 2.4.6, video_c 2, x86_64"), suite_version("core_10", "video_c 2")
+    (2, 1)
+    """
+    found = re.search(r"\bvideo_c (\d+)", fingerprint)
+    if found and name.startswith("video_c"):
+        return int(found[1])
+    return SUITES[name].version if name in SUITES and not name.startswith("video_c") else None
 
 
 def _interval(numbers: Mapping[Any, Any], name: str) -> dict[str, float] | None:
