@@ -104,8 +104,9 @@ WANTED = torch.tensor([[0.0, 0, 0, 0, 0, 0, 0, 0], [7, 6, 5, 4, 0, 0, 0, 0]])  #
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_a_weight_that_is_dropped_and_grown_at_once_keeps_its_value_or_starts_anew(reset):
-    weight, mask, momentum = one_update("rigl", WEIGHT, ACTIVE, WANTED, reset_regrown=reset)
+@pytest.mark.parametrize("method", ["rigl", "srigl"])
+def test_a_weight_that_is_dropped_and_grown_at_once_keeps_its_value_or_starts_anew(method, reset):
+    weight, mask, momentum = one_update(method, WEIGHT, ACTIVE, WANTED, reset_regrown=reset)
     assert torch.equal(mask, ACTIVE)
     assert torch.equal(weight[0], WEIGHT[0] * ACTIVE[0])
     assert torch.equal(weight[1], torch.zeros(8) if reset else WEIGHT[1] * ACTIVE[1])

@@ -16,8 +16,8 @@ def first_mask(noise: Tensor, fan_in: int) -> Tensor:
 
 def rewire_neurons(
     layer: Candidates, drop: Tensor, grow: Tensor, fraction: float, fan_in: int, min_salient: float
-) -> tuple[Tensor, int]:
-    """A new bool mask of constant fan-in, and how many weights stay; `drop` and `grow` are the scores.
+) -> tuple[Tensor, Tensor]:
+    """A new bool mask of constant fan-in, and that of the weights that stay; `drop` and `grow` are the scores.
 
     The K = floor(fraction · non-zeros) lowest weights of the layer go. A weight is salient if it is not one of them, or
     among the K highest grow scores. Neurons with fewer than max(1, floor(min_salient · fan_in)) salient weights are
@@ -47,4 +47,4 @@ def rewire_neurons(
         kept &= top_rows(comparable(drop).flatten(1).masked_fill(~kept, -torch.inf), new_fan_in)
     grow = comparable(grow).flatten(1).clamp(max=torch.finfo(grow.dtype).max)
     new = top_rows(grow.masked_fill_(kept, torch.inf), new_fan_in).logical_and_(alive[:, None])
-    return new.view(layer.weight.shape), count(kept)
+    return new.view(layer.weight.shape), kept.view(layer.weight.shape)

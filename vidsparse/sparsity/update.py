@@ -52,8 +52,10 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> Rewi
             salient = 0.0 if name in plan.heads else method.min_salient
             drop, grow = method.drop.rule(layer), method.grow.rule(layer)
             masks[name], stayed = rewire_neurons(layer, drop, grow, fraction, fan_in, salient)
-            kept += stayed
-        return Rewired(masks, before - kept, {})
+            kept += count(stayed)
+            if method.reset_regrown:
+                before_growth[name] = stayed
+        return Rewired(masks, before - kept, before_growth)
     for name, (keep, end) in _keep_and_end(layers, method, plan).items():
         layer = layers[name]
         masks[name] = _strongest(layer, method, keep)
