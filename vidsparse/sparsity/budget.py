@@ -1,5 +1,6 @@
 """How many weights each layer may have, from the first step to the last."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +8,8 @@ from math import prod
 
 from vidsparse.sparsity.distribution import Power, Shape, allocate, constant_fan_in
 from vidsparse.sparsity.methods import Method
+from vidsparse.sparsity.n_of_m import pattern_counts
+from vidsparse.utils.errors import some
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,14 @@ class Budget:
         free = [name for name in self.shapes if name not in self.kept_dense]
         if self.method.across_layers and self.sparsity:
             return free
-        return [name for name in free if self.target[name] < prod(self.shapes[name])]
+        masked = [name for name in free if self.target[name] < prod(self.shapes[name])]
+        if self.method.pattern and (whole := [name for name in free if name not in masked]):
+            warnings.warn(
+                f"{self.method.name} leaves all weights to {some(whole)}: their inputs are no multiple of "
+                f"{self.method.pattern[1]}",
+                stacklevel=4,
+            )
+        return masked
 
     def after(self, step: int) -> dict[str, int]:
         """Non-zeros of each layer after an update at `step`, by the distribution."""
@@ -47,6 +57,8 @@ class Budget:
         return round(self.method.density(step, self.total_steps, 1 - self.sparsity) * self.total)
 
     def _at(self, density: float) -> dict[str, int]:
+        if self.method.pattern:
+            return pattern_counts(self.shapes, self.method.pattern, self.sparsity, self.distribution, self.kept_dense)
         counts = allocate(self.shapes, density, self.distribution, self.kept_dense)
         if not self.method.constant_fan_in:
             return counts

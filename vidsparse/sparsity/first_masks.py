@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vidsparse.sparsity import distributed
 from vidsparse.sparsity.counts import prune_globally, pruned_globally
 from vidsparse.sparsity.fan_in import first_mask
+from vidsparse.sparsity.groups import highest
 from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.scores import MAGNITUDE, Candidates
 from vidsparse.sparsity.selection import top
@@ -34,7 +35,7 @@ def first_masks(
 ) -> dict[str, Tensor]:
     """{name: bool mask} with `counts` weights of each layer, drawn (`random`) or the largest (`magnitude`).
 
-    The largest of each layer, of each neuron where the method gives all the same number, or, where the method prunes
+    The largest of each layer, of each neuron or group where the method gives all the same number, or, where it prunes
     all layers together, of all layers in the way of its pruning: the total is then that of `counts`, not each layer's.
     """
     if init == "random":
@@ -78,6 +79,8 @@ def noise(seed: int, step: int, name: str, weight: Tensor) -> Tensor:
 
 
 def _best(scores: Tensor, count: int, method: Method) -> Tensor:
+    if method.pattern:
+        return highest(scores, method.pattern)
     return first_mask(scores, count // len(scores)) if method.constant_fan_in else top(scores, count)
 
 

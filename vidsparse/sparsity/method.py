@@ -41,6 +41,7 @@ class Method:
     Growth by gradient sees the mean of the dense gradients of the last `grow_window` steps. A weight that is dropped
     and grown at once keeps its value and optimizer state, unless `reset_regrown`; other grown ones start at 0.
     `signed_drop` ranks positive and negative weights apart and drops the same share of both (Mocanu et al. 2018).
+    `pattern` (N, M): N of each M weights along the inputs exist (`n_of_m`); a group grows until that is so.
     `channels`: whole channels go during training, in all layers that write or read them (`channel_rule.ChannelRule`);
     how many is said by its `own` settings, those of `channel_rule.channel_settings`.
     `drop` and `grow` may be names of SCORES. `own` are settings that this row alone has, for scores and counts of its
@@ -58,6 +59,7 @@ class Method:
     constant_fan_in: bool = False
     own: tuple[Own, ...] = ()
     channels: ChannelRule | None = None
+    pattern: tuple[int, int] | None = None
     every: int = setting(
         0, "the interval between updates", "optimizer steps", in_epochs=True, at_least=1, largest=10**9
     )
@@ -108,7 +110,7 @@ class Method:
         meant = {name for name in SETTINGS if getattr(self, name)} - {"decay"}
         if self.drop_fraction:
             meant |= {"decay", "drop_fraction_end", "decay_until", "reset_regrown"}
-            if not self.constant_fan_in:
+            if not (self.constant_fan_in or self.pattern):
                 meant |= {"signed_drop"}
         if self.soft_bound:
             meant |= {"decay", "reset_regrown", "signed_drop"}

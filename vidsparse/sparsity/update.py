@@ -7,6 +7,7 @@ from math import floor
 from torch import Tensor
 
 from vidsparse.sparsity.fan_in import rewire_neurons
+from vidsparse.sparsity.groups import rewire_groups
 from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.scores import Candidates
 from vidsparse.sparsity.selection import add_top_, count, top
@@ -45,13 +46,9 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> Rewi
     assert method.grow is not None
     before = sum(layer.nonzero + layer.lost for layer in layers.values())
     masks, before_growth, kept = {}, {}, 0
-    if method.constant_fan_in:
-        fraction = method.fraction(plan.step, plan.total_steps)
+    if method.constant_fan_in or method.pattern:
         for name, layer in layers.items():
-            fan_in = plan.target[name] // len(layer.weight)
-            salient = 0.0 if name in plan.heads else method.min_salient
-            drop, grow = method.drop.rule(layer), method.grow.rule(layer)
-            masks[name], stayed = rewire_neurons(layer, drop, grow, fraction, fan_in, salient)
+            masks[name], stayed = _evenly(name, layer, method, plan)
             kept += count(stayed)
             if method.reset_regrown:
                 before_growth[name] = stayed
@@ -65,6 +62,18 @@ def rewire(layers: Mapping[str, Candidates], method: Method, plan: Plan) -> Rewi
             _grow(masks[name], method.grow.rule(layer), end - keep, layer.allowed)
         kept += keep
     return Rewired(masks, before - kept, before_growth)
+
+
+def _evenly(name: str, layer: Candidates, method: Method, plan: Plan) -> tuple[Tensor, Tensor]:
+    """A new mask of as many weights in each neuron or group, and that of the weights that stay."""
+    assert method.drop is not None
+    assert method.grow is not None
+    fraction = method.fraction(plan.step, plan.total_steps)
+    drop, grow = method.drop.rule(layer), method.grow.rule(layer)
+    if method.pattern:
+        return rewire_groups(layer, drop, grow, fraction, method.pattern)
+    salient = 0.0 if name in plan.heads else method.min_salient
+    return rewire_neurons(layer, drop, grow, fraction, plan.target[name] // len(layer.weight), salient)
 
 
 def _grow(mask: Tensor, scores: Tensor, number: int, allowed: Tensor | None) -> None:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from vidsparse.sparsity.first_masks import noise
+from vidsparse.sparsity.groups import highest
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.selection import top
 from vidsparse.sparsity.topology import Topology
@@ -72,8 +73,8 @@ class Rearranging:
 def rearrange(sparse: Topology, how: str) -> Rearranged:
     """Draw the links of each masked layer anew (`shuffled`), or set as many of its own to 0 (`reset`), in place.
 
-    Layers keep their counts and, where a method gives all neurons as many, neurons theirs. Draws depend on the seed,
-    the step and the layer alone: both ways draw the same. What the optimizer knows of a link at 0 is forgotten.
+    Layers keep their counts and, where a method gives all neurons or groups as many, these theirs. Draws depend on the
+    seed, the step and the layer alone: both ways draw the same. What the optimizer knows of a link at 0 is forgotten.
     """
     old, weights = sparse.masks, sparse.weights()
     new = {name: _drawn(sparse, name, mask) for name, mask in old.items()}
@@ -88,6 +89,8 @@ def rearrange(sparse: Topology, how: str) -> Rearranged:
 
 def _drawn(sparse: Topology, name: str, mask: Tensor) -> Tensor:
     scores = noise(sparse.seed, sparse.step, f"{name} rearranged", sparse.weights()[name])
+    if sparse.method.pattern:
+        return highest(scores, sparse.method.pattern)
     if not sparse.method.constant_fan_in:
         return top(scores, int(mask.sum()))
     rows = [top(row, int(kept.sum())) for row, kept in zip(scores, mask, strict=True)]
