@@ -8,7 +8,7 @@ from torch.sparse import _semi_structured_conversions as hardware
 
 from vidsparse import load_config
 from vidsparse.sparsity import METHODS
-from vidsparse.sparsity.groups import grouped, highest, rewire_groups, ungrouped
+from vidsparse.sparsity.mask_groups import grouped, highest, rewire_groups, ungrouped
 from vidsparse.sparsity.n_of_m import ONE_OF_FOUR, TWO_OF_FOUR, n_of_m
 from vidsparse.sparsity.scores import Candidates
 from vidsparse.sparsity.topology import Topology, sparsify

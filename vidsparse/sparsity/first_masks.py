@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vidsparse.sparsity import distributed
 from vidsparse.sparsity.counts import prune_globally, pruned_globally
 from vidsparse.sparsity.fan_in import first_mask
-from vidsparse.sparsity.groups import highest
+from vidsparse.sparsity.mask_groups import highest
 from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.scores import MAGNITUDE, Candidates
 from vidsparse.sparsity.selection import top

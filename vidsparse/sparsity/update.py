@@ -7,7 +7,7 @@ from math import floor
 from torch import Tensor
 
 from vidsparse.sparsity.fan_in import rewire_neurons
-from vidsparse.sparsity.groups import rewire_groups
+from vidsparse.sparsity.mask_groups import rewire_groups
 from vidsparse.sparsity.method import Method
 from vidsparse.sparsity.scores import Candidates
 from vidsparse.sparsity.selection import add_top_, count, top

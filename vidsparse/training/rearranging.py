@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from vidsparse.sparsity.first_masks import noise
-from vidsparse.sparsity.groups import highest
+from vidsparse.sparsity.mask_groups import highest
 from vidsparse.sparsity.masks import pack
 from vidsparse.sparsity.selection import top
 from vidsparse.sparsity.topology import Topology
