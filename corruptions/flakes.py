@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from corruptions import counter_rng, fields, motion
 from corruptions.blur import smear, steps, streak, weigh
+from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.row import Level
 
@@ -55,12 +56,24 @@ def falling(scene: Scene, shape: Shape, level: Level, weights: Plane) -> Callabl
     def show(fallen: float) -> Pixels:
         number, low = divmod(round(-fallen * math.sin(math.radians(degrees))), height)
         aside = round(-fallen * math.cos(math.radians(degrees)))
-        sheet = smeared(-number)
-        if low:
-            sheet = np.concatenate([smeared(-number - 1)[height - low :], sheet[: height - low]])
-        return np.roll(sheet, aside, axis=1)
+        sheet, shown = smeared(-number), np.empty(shape, np.uint8)
+        _shift(smeared(-number - 1) if low else sheet, sheet, low, aside % width, shown)
+        return shown
 
     return show
+
+
+@kernel("void(uint8[:,::1], uint8[:,::1], int64, int64, uint8[:,::1])")
+def _shift(above: Pixels, sheet: Pixels, low: int, aside: int, out: Pixels) -> None:
+    """Fill `out` with the last `low` rows of `above` and then `sheet`, shifted round to the right by `aside`."""
+    height, width = out.shape
+    for y in range(height):
+        row, shown = above[height - low + y] if y < low else sheet[y - low], out[y]
+        wrapped, moved = row[width - aside :], shown[aside:]
+        for x in range(aside):
+            shown[x] = wrapped[x]
+        for x in range(width - aside):
+            moved[x] = row[x]
 
 
 def _direction(scene: Scene, t: int) -> float:

@@ -52,7 +52,8 @@ def snow(frames: Pixels, level: Level, scene: Scene) -> None:
 
     layers = _fall(scene, shape, level, weights, stand(0)) if scene.mode == "drift" else motion.layers(scene, stand)
     for frame, fallen in zip(frames, layers, strict=True):
-        _snow_over(frame, np.maximum(motion.fitted(fallen, frame.shape[:2]), 0), level[6])
+        fits = fallen.shape == frame.shape[:2]  # magnified smoothly, a layer may fall below 0
+        _snow_over(frame, fallen if fits else np.maximum(motion.fitted(fallen, frame.shape[:2]), 0), level[6])
 
 
 def _fall(scene: Scene, shape: tuple[int, int], level: Level, weights: Field, standing: Field) -> Iterator[Field]:
@@ -60,31 +61,47 @@ def _fall(scene: Scene, shape: tuple[int, int], level: Level, weights: Field, st
     show = flakes.falling(scene, shape, level, weights)
     speed = float(np.count_nonzero(weights > weights[0] / 2)) / (_EXPOSURE * scene.fps)
 
-    def both(fallen: float) -> Field:
-        return np.add(show(fallen), show(-_FAR * fallen)[::-1, ::-1], dtype=np.float32)
+    nothing = np.zeros(shape, np.float32)
 
-    held = standing - both(0)
+    def both(fallen: float, fade: float, held: Field) -> Field:
+        layer = np.empty(shape, np.float32)
+        _lay(show(fallen), show(-_FAR * fallen), fade, held, layer)
+        return layer
+
+    held = standing - both(0, 0, nothing)
     for t in scene.times:
-        fade = max(0.0, 1 - t / (_FADE * scene.fps))
-        yield np.maximum(both(speed * t) + np.float32(fade) * held, 0) if fade else both(speed * t)
+        yield both(speed * t, max(0.0, 1 - t / (_FADE * scene.fps)), held)
+
+
+@kernel("void(uint8[:,::1], uint8[:,::1], float32, float32[:,::1], float32[:,::1])")
+def _lay(near: Pixels, far: Pixels, fade: float, held: Field, out: Field) -> None:
+    """Fill `out` with near + turn(far, 180) + fade held, at least 0."""
+    (height, width), last = out.shape, np.uintp(out.shape[1] - 1)
+    for y in range(height):
+        row, turned, kept, layer = near[y], far[height - 1 - y], held[y], out[y]
+        for x in range(width):
+            both = np.float32(np.int32(row[x]) + np.int32(turned[last - np.uintp(x)]))
+            layer[x] = max(both + fade * kept[x], np.float32(0))
 
 
 @kernel("void(uint8[:,:,::1], float32[:,::1], float32)")
 def _snow_over(frame: Pixels, flakes: Field, kept: float) -> None:
     """x' = b x + (1 - b) max(x, 1.5 grey + 0.5) + flakes."""
-    width = 3 * frame.shape[1]
-    white, added = np.empty(width, np.float32), np.empty(width, np.float32)
-    values = frame.reshape(-1, width)
-    for y in range(frame.shape[0]):  # short loops, of which the last becomes vector code
-        for x in range(frame.shape[1]):
-            r, g, b = np.float32(frame[y, x, 0]), np.float32(frame[y, x, 1]), np.float32(frame[y, x, 2])
-            light = (np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b) * np.float32(1.5)
-            for i in range(3 * x, 3 * x + 3):
-                white[i], added[i] = light + np.float32(127.5), flakes[y, x] + np.float32(_ROUNDING)
-        for i in range(width):
-            value = np.float32(values[y, i])
-            value = kept * value + (np.float32(1) - kept) * max(value, white[i]) + added[i]
-            values[y, i] = np.uint8(min(value, np.float32(255)))
+    width, lost = frame.shape[1], np.float32(1) - kept
+    light, white, added = np.empty(width, np.float32), np.empty(3 * width, np.float32), np.empty(3 * width, np.float32)
+    rows = frame.reshape(-1, 3 * width)
+    for y in range(len(rows)):  # short loops, which become vector code but for the middle one
+        row, fallen = rows[y], flakes[y]
+        for x in range(width):
+            r, g, b = np.float32(row[3 * x]), np.float32(row[3 * x + 1]), np.float32(row[3 * x + 2])
+            light[x] = (np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b) * np.float32(1.5)
+        for x in range(width):
+            bright, flake = light[x] + np.float32(127.5), fallen[x] + np.float32(_ROUNDING)
+            white[3 * x], white[3 * x + 1], white[3 * x + 2] = bright, bright, bright
+            added[3 * x], added[3 * x + 1], added[3 * x + 2] = flake, flake, flake
+        for i in range(3 * width):
+            value = np.float32(row[i])
+            row[i] = np.uint8(min(kept * value + lost * max(value, white[i]) + added[i], np.float32(255)))
 
 
 def fog(frames: Pixels, level: Level, scene: Scene) -> None:

@@ -4,7 +4,7 @@ import pytest
 from numpy.typing import NDArray
 
 from corruptions import corrupt
-from corruptions.blur import scatter, smear, soften, steps
+from corruptions.blur import scatter, smear, soften, steps, streak
 from corruptions.psf import disk, scaled_disk, scaled_sigma, scaled_streak, streak_weights
 from corruptions.registry import Mode
 from corruptions.severities import TABLES
@@ -136,3 +136,17 @@ def test_magnified_steps_are_the_published_ones() -> None:
 
 def halve(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.stack([cv2.resize(frame, (112, 112), interpolation=cv2.INTER_AREA) for frame in frames])
+
+
+@pytest.mark.parametrize("taps", [2, 4, 7, 9])
+def test_taps_of_a_streak_are_added_one_by_one(taps: int) -> None:
+    draw = np.random.default_rng(taps)
+    frame, weights = draw.integers(0, 256, (17, 31, 3), np.uint8), draw.random(taps).astype(np.float32)
+    weights /= weights.sum()
+    down, right = streak(taps, 30)
+    total = np.full(frame.shape, np.float32(1e-3))
+    for weight, y, x in zip(weights, down, right, strict=True):
+        rows, columns = np.minimum(np.arange(17) + y, 16), np.minimum(np.arange(31) + x, 30)
+        total += weight * frame[rows][:, columns].astype(np.float32)
+    smear(frame, weights, 30)
+    assert np.array_equal(frame, np.minimum(total, 255).astype(np.uint8))

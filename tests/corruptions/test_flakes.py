@@ -50,3 +50,12 @@ def test_what_enters_is_not_what_has_left() -> None:
 
 def test_layers_of_two_videos_differ() -> None:
     assert abs(np.corrcoef(shown(5, key="a").ravel(), shown(5, key="b").ravel())[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("low", [0, 1, 16])
+def test_a_sheet_that_has_moved_shows_the_one_above_and_comes_round_at_the_side(low: int) -> None:
+    above, sheet = np.random.default_rng(3).integers(0, 256, (2, 17, 31), np.uint8)
+    for aside in (0, 1, 30):
+        out = np.empty((17, 31), np.uint8)
+        flakes._shift(above, sheet, low, aside, out)
+        assert np.array_equal(out, np.roll(np.concatenate([above[17 - low :], sheet[: 17 - low]]), aside, axis=1))

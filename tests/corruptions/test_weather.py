@@ -110,3 +110,27 @@ def test_relative_spatter_covers_as_much_of_a_smaller_frame(severity: int) -> No
         spattered = corrupt(frame, "spatter", severity, "k", resolution="relative")
         covered.append(float(np.mean(spattered != frame)))
     assert 0.5 < covered[0] / covered[1] < 2
+
+
+@pytest.mark.parametrize("kept", [0.95, 0.7, 0.55])
+def test_snow_is_its_formula_in_single_precision(kept: float) -> None:
+    draw, f = np.random.default_rng(1), np.float32
+    for size in ((16, 16), (17, 31), (48, 45)):
+        frame, fallen = draw.integers(0, 256, (*size, 3), np.uint8), draw.uniform(0, 200, size).astype(f)
+        fallen[fallen < 90] = 0
+        r, g, b = np.moveaxis(frame.astype(f), 2, 0)
+        white = (f(0.299) * r + f(0.587) * g + f(0.114) * b) * f(1.5) + f(127.5)
+        x, added = frame.astype(f), (fallen + f(1e-3))[..., None]
+        expected = f(kept) * x + (f(1) - f(kept)) * np.maximum(x, white[..., None]) + added
+        weather._snow_over(frame, fallen, kept)
+        assert np.array_equal(frame, np.minimum(expected, 255).astype(np.uint8))
+
+
+def test_two_layers_are_laid_one_over_the_other_turned_round() -> None:
+    draw = np.random.default_rng(2)
+    near, far = draw.integers(0, 256, (2, 17, 31), np.uint8)
+    held, out = draw.uniform(-300, 300, (17, 31)).astype(np.float32), np.empty((17, 31), np.float32)
+    for fade in (0.0, 0.3):
+        weather._lay(near, far, fade, held, out)
+        both = np.add(near, far[::-1, ::-1], dtype=np.float32)
+        assert np.array_equal(out, np.maximum(both + np.float32(fade) * held, 0))
