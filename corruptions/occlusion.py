@@ -85,7 +85,7 @@ def occlusion_in_scene(frames: Iterable[Pixels], level: Level, scene: Scene) -> 
         return
     size = first.shape[0], first.shape[1]
     sides, colour = _sides(scene, level[0], size), _colour(scene)
-    window = cv2.createHanningWindow(size[::-1], cv2.CV_32F)
+    window = np.asarray(cv2.createHanningWindow(size[::-1], cv2.CV_32F), np.float32)
     start = [motion.uniform(scene, way, 0) * (n - side)
              for way, n, side in zip(("down", "right"), size, sides, strict=True)]  # fmt: skip
     before, moved = None, (0.0, 0.0)

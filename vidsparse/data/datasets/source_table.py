@@ -111,9 +111,9 @@ _ROWS = (
     Source(
         "webdataset",
         "vidsparse.data.datasets.shards:load_webdataset",
-        "WebDataset shards: `train-*.tar` and `test-*.tar` (or `val-*.tar`, or folders of them; without either all are "
-        "tested on), in which files of one key are a clip or picture and its class (`.cls`, `.json` with `label`, "
-        "`.txt`); clips are unpacked once into the cache; `classes.txt` names numbers",
+        "WebDataset shards: `train-*.tar` and `test-*.tar` or `val-*.tar` (not both; or folders of them; without any "
+        "of these all are tested on), in which files of one key are a clip or picture and its class (`.cls`, `.json` "
+        "with `label`, `.txt`); clips are unpacked once into the cache; `classes.txt` names numbers",
     ),
     Source(
         "image_masks",
