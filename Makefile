@@ -70,8 +70,11 @@ clean:
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
-.venv/.with-release: .venv/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[release]'
+RELEASE_TOOLS := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"], sep="\n")
+
+.venv/.with-release: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -c '$(RELEASE_TOOLS)' > .venv/release.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement .venv/release.txt
 	touch $@
 
 .venv/.with-dev: .venv/.installed

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
-_KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "number": (int, float)}
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "null": type(None),
+    "number": (int, float),
+}
 _SILENT = {"$schema", "$defs", "title", "description"}
 _KNOWN = _SILENT | {"$ref", "type", "const", "oneOf", "required", "properties", "additionalProperties", "items",
                     "minItems", "minimum", "exclusiveMaximum"}  # fmt: skip
