@@ -18,7 +18,7 @@ from tools.docs.site_pages import reference_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
-KINDS = (".md", ".webp", ".png", ".svg", ".csv", ".json")
+KINDS = (".md", ".webp", ".png", ".svg", ".csv", ".json", ".js")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
 _LOADED = re.compile(r'<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]+"')
 
@@ -33,7 +33,7 @@ def build() -> int:
         sys.stderr.write("the site would ask the network for:\n" + "\n".join(found) + "\n")
         return 1
     if not done:
-        sys.stdout.write(f"{site}: python -m http.server -d site shows it, search included, without a network\n")
+        sys.stdout.write(f"{site}/index.html: open it, from the disk or over HTTP; its search needs no network\n")
     return done
 
 
