@@ -43,14 +43,20 @@ def soften(frame: Pixels, sigma: float) -> None:
 @kernel("void(uint8[:,::1], float32[::1], int64, uint8[:,::1])")
 def _soften(rows: Pixels, weights: NDArray[np.float32], channels: int, out: Pixels) -> None:
     """Convolve along both axes by a symmetric kernel whose middle weight comes first, the border held."""
-    height, width = rows.shape
+    (height, width), pairs = rows.shape, weights.size - (weights.size - 1) % 2
     edge = (weights.size - 1) * channels
     line, total = np.empty(width + 2 * edge, np.float32), np.empty(width, np.float32)
     middle = line[edge : edge + width]
     for y in range(height):
         for i in range(width):
             middle[i] = weights[0] * np.float32(rows[y, i])
-        for k in range(1, weights.size):
+        for k in range(1, pairs, 2):  # two at a time, added one after the other
+            a, above, below = weights[k], rows[max(y - k, 0)], rows[min(y + k, height - 1)]
+            b, higher, lower = weights[k + 1], rows[max(y - k - 1, 0)], rows[min(y + k + 1, height - 1)]
+            for i in range(width):
+                near = middle[i] + a * np.float32(np.int32(above[i]) + np.int32(below[i]))
+                middle[i] = near + b * np.float32(np.int32(higher[i]) + np.int32(lower[i]))
+        for k in range(pairs, weights.size):
             above, below = rows[max(y - k, 0)], rows[min(y + k, height - 1)]
             for i in range(width):
                 middle[i] += weights[k] * np.float32(np.int32(above[i]) + np.int32(below[i]))
@@ -58,7 +64,12 @@ def _soften(rows: Pixels, weights: NDArray[np.float32], channels: int, out: Pixe
             line[i], line[edge + width + i] = middle[i % channels], middle[width - channels + i % channels]
         for i in range(width):
             total[i] = weights[0] * middle[i] + np.float32(_ROUNDING)
-        for k in range(1, weights.size):
+        for k in range(1, pairs, 2):
+            a, left, right = weights[k], line[edge - k * channels :], line[edge + k * channels :]
+            b, before, after = weights[k + 1], line[edge - (k + 1) * channels :], line[edge + (k + 1) * channels :]
+            for i in range(width):
+                total[i] = (total[i] + a * (left[i] + right[i])) + b * (before[i] + after[i])
+        for k in range(pairs, weights.size):
             left, right = line[edge - k * channels :], line[edge + k * channels :]
             for i in range(width):
                 total[i] += weights[k] * (left[i] + right[i])

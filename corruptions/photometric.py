@@ -135,8 +135,9 @@ def _scale(rows: Pixels, slope: float, offsets: Line) -> None:
     for i in range(width):
         added[i] = offsets[i % 3]
     for y in range(rows.shape[0]):
+        row = rows[y]
         for i in range(width):
-            rows[y, i] = np.uint8(np.float32(rows[y, i]) * slope + added[i])
+            row[i] = np.uint8(np.float32(row[i]) * slope + added[i])
 
 
 def saturate(frames: Pixels, level: Level, scene: Scene) -> None:

@@ -24,9 +24,9 @@ import numpy as np
 import pytest
 
 import corruptions
-from speed.peer import ONE_THREAD, Peer
 from speed.timing import interleaved, processor_seconds, seconds
 from tools.docs.corruption_pages import COST, Costs
+from tools.docs.imagecorruptions_peer import ONE_THREAD, Peer
 from tools.docs.scene import scene
 from vidsparse import load_config
 from vidsparse.data.datasets.sample_videos import write_video
