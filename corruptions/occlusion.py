@@ -104,12 +104,17 @@ def occlusion_in_scene(frames: Iterable[Pixels], level: Level, scene: Scene) -> 
 def _step(before: Values, grey: Values, window: Values) -> tuple[float, float]:
     """Return how far down and right a picture moved, in quarters of a pixel; not at all where it has no texture.
 
-    Of a frame of one value phase correlation answers half the frame, and a response of zero.
+    Of a frame of one value phase correlation answers half the frame, and a response of zero. OpenCV pads frames to a
+    size that transforms are fast at; where that is odd, as 225 for 224, it counts from between two pixels.
     """
     if before.min() == before.max() or grey.min() == grey.max():
         return 0.0, 0.0
     shift, response = cv2.phaseCorrelate(before, grey, window)
-    return (round(shift[1] * 4) / 4, round(shift[0] * 4) / 4) if response else (0.0, 0.0)
+    if not response:
+        return 0.0, 0.0
+    down, right = (round(by * 4) / 4 - cv2.getOptimalDFTSize(n) % 2 / 2
+                   for by, n in zip(shift[::-1], grey.shape, strict=True))  # fmt: skip
+    return down, right
 
 
 def _sides(scene: Scene, share: float, size: Size) -> tuple[float, float]:

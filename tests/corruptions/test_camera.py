@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -230,3 +231,13 @@ def test_a_box_in_the_scene_goes_along_with_it(clip: Frames) -> None:
     rows, columns = ([np.mean(np.nonzero(mask.any(axis=axis))[0]) for mask in hidden] for axis in (1, 0))
     assert rows[5] - rows[1] == pytest.approx(-4, abs=1.5)
     assert columns[5] - columns[1] == pytest.approx(-8, abs=1.5)
+
+
+@pytest.mark.parametrize("size", [(64, 98), (75, 224), (224, 112), (225, 225)])
+def test_a_box_in_the_scene_stays_on_a_still_of_any_size(size: tuple[int, int]) -> None:
+    """OpenCV transforms frames of 224 at 225 points and counts from between two of them."""
+    still = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8), (0, 0), 2)
+    clip = np.repeat(still[None], 6, axis=0)
+    made = corrupt(clip, "occlusion_in_scene", 3, "a")
+    assert (made != clip).any()
+    assert np.array_equal(made, np.broadcast_to(made[0], made.shape))
