@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,11 @@ def test_notebooks_run_as_they_stand(tmp_path: Path) -> None:
     assert not done.returncode, done.stdout + done.stderr
     for notebook in NOTEBOOKS:
         assert done.stdout.count(f"{notebook.stem} shows: ") >= 2
-    assert "RigL cannot be told from" in done.stdout or "RigL differs from" in done.stdout
+    said = re.findall(r"RigL (.*) dense: (\S+) points \((\S+) to (\S+)\)", done.stdout)
+    assert len(said) == 1
+    gain, low, high = map(float, said[0][1:])
+    assert low <= gain <= high
+    assert said[0][0] == ("differs from" if low > 0 or high < 0 else "cannot be told from"), said
 
 
 def test_notebooks_are_kept_small_and_without_outputs() -> None:

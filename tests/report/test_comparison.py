@@ -64,7 +64,11 @@ def test_the_page_shows_the_numbers_of_the_leaderboard(study) -> None:
         assert shown
         for key in ("clean", "robust", "retention", "ece_clean", "ece_corrupted"):
             assert f">{100 * row[key]:.1f}<" in shown[1]
+        for key in ("ece_clean", "ece_corrupted"):
+            assert row[f"{key}_low"] <= row[key] <= row[f"{key}_high"]
+            assert f"{100 * row[f'{key}_low']:.1f} to {100 * row[f'{key}_high']:.1f}" in shown[1]
         assert f">{row['parameters']:,.0f}<" in shown[1]
+    assert "Expected calibration error" in page
 
 
 def test_gains_by_corruption_and_family_are_what_pandas_counts(study) -> None:

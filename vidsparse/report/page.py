@@ -150,6 +150,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         account=(account := figure_sets.publish_all(_account(arms, leaders, looks), *shown_as)),
         definitions=[
             *_definitions(loaded[0].task, bool(analysed)),
+            *(comparison_sections.CALIBRATION if leaders["ece_clean"].notna().any() else ()),
             *(low_frequency_account.DEFINITIONS if account else ()),
         ],
     )
