@@ -173,7 +173,7 @@ def leaderboard(arms: Sequence[Arm]) -> pd.DataFrame:
 
 def _calibration(arm: Arm, row: Mapping[str, float]) -> dict[str, float]:
     """The bounds of the arm's ECEs, over recordings; NaN where it has none."""
-    found = {}
+    found: dict[str, float] = {}
     for name in ("ece_clean", "ece_corrupted"):
         has = not math.isnan(row[name])
         bounds = ece_interval(list(arm.tables.values()), name == "ece_corrupted") if has else (math.nan, math.nan)
