@@ -9,7 +9,7 @@ from PIL import Image
 from corruptions.registry import REGISTRY
 from corruptions.severities import TABLES
 from corruptions.suites import SUITES
-from tools.docs.corruption_pages import COST, INDEX, Costs, page, pages, read_costs, table, write_pages
+from tools.docs.corruption_pages import COST, GALLERY, INDEX, Costs, page, pages, read_costs, table, write_pages
 from tools.docs.formulas import formula
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "corruptions"
@@ -67,6 +67,15 @@ def test_the_index_links_to_every_page():
     assert linked == [(name, name) for name in REGISTRY]
 
 
+def test_the_gallery_has_every_picture_once_with_the_words_it_is_found_by():
+    text = pages(SOME)[GALLERY]
+    assert re.findall(r"\]\((\w+)\.webp\)\{ loading=lazy \}\]\((\w+)\.md\)", text) == [
+        (name, name) for name in REGISTRY
+    ]
+    words = dict(re.findall(r'data-words="(\w+) ([^"]+)"', text))
+    assert {"weather", "video_c", "imagenet_c_15"} <= set(words["fog"].split())
+
+
 def test_no_row_of_a_table_has_a_cell_too_many():
     for name, text in pages(SOME).items():
         for block in re.findall(r"(?:^\|.*\|\n)+", text, re.M):
@@ -84,6 +93,6 @@ def test_writing_replaces_what_is_stale_and_leaves_the_rest(tmp_path, monkeypatc
         (tmp_path / old).write_text("{}")
     write_pages(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        INDEX, COST, "fog.md", "fog.webp", "freeze.md", "freeze.webp", "mine.txt"
+        INDEX, COST, "fog.md", "fog.webp", "freeze.md", "freeze.webp", GALLERY, "mine.txt"
     ]  # fmt: skip
     assert (tmp_path / "fog.md").read_text() == page(few["fog"], Costs())

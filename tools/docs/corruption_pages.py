@@ -10,6 +10,7 @@ from corruptions.measured import PSNR
 from corruptions.registry import REGISTRY, Corruption
 from corruptions.severities import SIDES, TABLES
 from corruptions.suites import SUITES
+from tools.docs.corruption_gallery import GALLERY, gallery
 from tools.docs.formulas import formula
 from tools.docs.pictures import caption, draw, drawn_clip
 from vidsparse.utils import json_text
@@ -67,7 +68,7 @@ def write_pages(folder: Path) -> None:
 def pages(costs: Costs) -> dict[str, str]:
     """Return the text of every page by file name."""
     each = {f"{record.name}.md": page(record, costs) for record in REGISTRY.values()}
-    return {INDEX: index(costs), **each}
+    return {INDEX: index(costs), GALLERY: gallery(_MADE, REGISTRY.values()), **each}
 
 
 def page(record: Corruption, costs: Costs) -> str:
@@ -108,7 +109,7 @@ def index(costs: Costs) -> str:
     parts = [
         f"{_MADE}# The corruptions",
         f"{len(REGISTRY)} corruptions in {len({row.family for row in REGISTRY.values()})} families, "
-        f"{len(TABLES)} severity tables and {len(SUITES)} suites.",
+        f"{len(TABLES)} severity tables and {len(SUITES)} suites. [All as pictures]({GALLERY}), with a search.",
         '```python\ncorruptions.corrupt(frames, "fog", 3, key="0/ucf101/Punch/v_Punch_g01_c01")\n```',
         table(head, rows),
         _measured(costs),

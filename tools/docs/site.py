@@ -18,7 +18,7 @@ from tools.docs.site_pages import reference_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
-KINDS = (".md", ".webp", ".png", ".svg", ".csv", ".json", ".js")
+KINDS = (".md", ".webp", ".png", ".svg", ".csv", ".json", ".js", ".css")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
 _LOADED = re.compile(r'<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]+"')
 
