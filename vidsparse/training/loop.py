@@ -102,8 +102,7 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
                     folder.write(replace(folder.record, unreadable_places=tuple(unreadable)))
                 if engine.rank == 0:
                     state = _state(done, engine, sparse) | {"run": digest(dict(folder.record.identity))}
-                    state["rearranged"] = rearranging.done
-                    checkpoints.save(done, model.state_dict(), state)
+                    checkpoints.save(done, model.state_dict(), state | rearranging.state())
                 keep_seconds()
             if stopping:
                 raise KeyboardInterrupt

@@ -55,6 +55,10 @@ class Rearranging:
         """
         return cls(at, bool(saved.get("rearranged", at is not None and int(saved.get("step", 0)) > at)))
 
+    def state(self) -> dict[str, object]:
+        """What a checkpoint says of it: nothing in a training without."""
+        return {} if self.at is None else {"rearranged": self.done}
+
     def due(self, sparse: Topology) -> bool:
         """Whether it is to be done now."""
         return self.at is not None and not self.done and sparse.step >= self.at
