@@ -60,7 +60,7 @@ def pixelate(frames: Pixels, level: Level, scene: Scene) -> None:
     starts, counts, weights = _boxes(height, few[0])
     for frame in frames:
         lines = frame.reshape(height, -1)
-        _pixelate(lines, *columns, (starts, counts, weights), shifts, shown, _nearest(few[0], height))
+        _pixelate(lines, columns, (starts, counts, weights), shifts, shown, _nearest(few[0], height))
 
 
 @lru_cache(maxsize=32)
@@ -105,20 +105,19 @@ def _columns(width: int, few: int) -> tuple[tuple[Pixels, Weights], Numbers, Pix
 
 
 @kernel(
-    "void(uint8[:,::1], uint8[:,::1], uint32[::1], Tuple((int64[::1], int64[::1], uint32[::1])), int64[::1], "
-    "uint8[:,::1], int64[::1])"
+    "void(uint8[:,::1], Tuple((uint8[:,::1], uint32[::1])), Tuple((int64[::1], int64[::1], uint32[::1])), "
+    "int64[::1], uint8[:,::1], int64[::1])"
 )
 def _pixelate(
     lines: Pixels,
-    inside: Pixels,
-    weight: Weights,
+    columns: tuple[Pixels, Weights],
     boxes: tuple[Numbers, Numbers, Weights],
     shifts: Numbers,
     shown: Pixels,
     rows: Numbers,
 ) -> None:
     """Average along rows, then along columns, each rounded to whole grey levels, and show each box at its pixels."""
-    (height, width), (starts, counts, row_weights) = lines.shape, boxes
+    (height, width), (inside, weight), (starts, counts, row_weights) = lines.shape, columns, boxes
     edge = max(np.abs(shifts).max(), 3 * len(inside))
     total, narrow = np.empty(width, np.uint16), np.empty((height, width), np.uint8)
     line, blocks = np.zeros(width + 2 * edge, np.uint8), np.empty((starts.size, width), np.uint8)

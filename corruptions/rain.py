@@ -90,7 +90,7 @@ def streaks(scene: Scene, t: int, count: int, length: int, height: int, width: i
     layers = np.round(heights * height * np.array(SPEEDS)).astype(np.int64)  # each moves as one
     down, across = (np.uint64(counter_rng.seed(scene.key, scene.corruption, stream)) for stream in ("down", "across"))
     heads = np.empty((count, 2), np.int64)
-    _place(down, across, drawn, layers, length, (rows, width - abs(slant)), heads)
+    _place((down, across), drawn, layers, length, (rows, width - abs(slant)), heads)
     heads[:, 0] += min(slant, 0)
     return heads
 
@@ -110,12 +110,12 @@ def _uniform(seed: np.uint64, life: int, drop: int) -> float:
     return (np.float64(word >> _12) + 0.5) * 2.0**-52
 
 
-@kernel("void(uint64, uint64, int64, int64[::1], int64, UniTuple(int64, 2), int64[:,::1])")
+@kernel("void(UniTuple(uint64, 2), int64, int64[::1], int64, UniTuple(int64, 2), int64[:,::1])")
 def _place(
-    down: np.uint64, across: np.uint64, drawn: int, layers: Numbers, length: int, size: tuple[int, int], heads: Numbers
+    seeds: tuple[np.uint64, np.uint64], drawn: int, layers: Numbers, length: int, size: tuple[int, int], heads: Numbers
 ) -> None:
     """Fill in where each drop is; one that has fallen through all rows starts anew with other draws."""
-    rows, columns = size
+    (down, across), (rows, columns) = seeds, size
     for drop in range(len(heads)):
         fallen = layers[drop % layers.size]
         row = np.int64(_uniform(down, drawn, drop) * rows) + fallen

@@ -138,6 +138,7 @@ def test_every_value_of_results_is_checked_as_json_schema_does(tmp_path: Path, p
         result_file.read(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_board_of_folders_is_one_page_that_loads_nothing(published, study, tmp_path: Path) -> None:
     page = write_board([published[0], study[1].parent], tmp_path / "board").read_text(encoding="utf-8")
     entries = result_file.read(tmp_path / "board")

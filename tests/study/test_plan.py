@@ -38,6 +38,7 @@ def test_both_controls_stand_beside_every_method_the_dense_one_once_a_seed():
     assert sum(run.method == "dense" for run in runs) == 2
 
 
+@pytest.mark.slow
 def test_naming_the_controls_oneself_does_not_double_them():
     assert len(runs_of("study.methods=[dense,static,rigl]")) == 3
 
@@ -66,6 +67,7 @@ def test_a_run_of_a_study_is_the_run_that_its_settings_make():
     assert identity(dense.config) == identity(load_config("ucf101_dense", ["name=dense_seed0"]))
 
 
+@pytest.mark.slow
 def test_further_controls_stand_beside_the_methods_under_names_of_their_own():
     runs = runs_of("study.controls=[narrow,shuffled,augmix,{name: early,sparse.method: rigl,sparse.stop: 0.5}]")
     found = {run.name: run for run in runs}
@@ -170,6 +172,7 @@ def test_each_mistake_is_one_sentence_before_anything_runs(override, said, capsy
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--dry-run", "--print-config"])
 def test_a_dry_run_lists_the_runs_and_makes_nothing(option, capsys, tmp_path):
     assert main(["run", "ucf101_rigl", "name=s", "study.methods=[rigl]", option]) == 0

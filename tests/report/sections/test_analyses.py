@@ -44,6 +44,9 @@ ACCOUNT = (
 Compared = tuple[dict[str, list[Path]], Path]
 
 
+pytestmark = pytest.mark.slow  # a study is made and analysed for all of them
+
+
 @pytest.fixture(scope="module")
 def compared(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Compared:
     """Two seeds of dense and of RigL with analyses, and the folder of the page that compares them."""
@@ -78,7 +81,6 @@ def arms(runs: dict[str, list[Path]]) -> dict[str, list[Path]]:
     return {"dense": runs["dense"], "RigL, 50 %": runs["rigl"]}
 
 
-@pytest.mark.slow
 def test_a_comparison_shows_every_analysis_with_its_files_and_definition(compared: Compared) -> None:
     page = (compared[1] / "report.html").read_text(encoding="utf-8")
     for name in (*EXHIBITS, *ACCOUNT, "parting", "clips_sparse", "clips_dense"):
@@ -266,7 +268,6 @@ def test_filmstrips_say_what_each_network_answered(compared: Compared) -> None:
                 assert row.answer.endswith("right" if said["prediction"] == said["label"] else "wrong")
 
 
-@pytest.mark.slow
 def test_attention_rollout_is_stretched_and_says_how_far(compared: Compared, tmp_path: Path) -> None:
     runs, _ = compared
     run = Path(shutil.copytree(runs["dense"][0], tmp_path / "run"))
@@ -285,7 +286,6 @@ def test_attention_rollout_is_stretched_and_says_how_far(compared: Compared, tmp
     assert "whatever the class" in shown.read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_a_run_beside_its_reference_shows_both(compared: Compared) -> None:
     runs, _ = compared
     run = runs["rigl"][0]
