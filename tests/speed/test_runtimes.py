@@ -4,7 +4,7 @@ Channels are removed from new networks as `rigl_channels` removes them, a share 
 8. All forms take turns in one process on one thread; ratios are medians over turns. `python -m pytest -s
 tests/speed/test_runtimes.py` (needs the extra `export`); RUNTIMES=r3d_18,resnet18 picks networks, CLIPS=2 a batch of
 two. (PyTorch computes a convolution over 20,480 rows or less, batch x channels x frames x height, without oneDNN: at
-one clip r3d_18 with half its channels falls below, and is slower than the whole network.)
+one clip r3d_18 with half its channels falls below, and is hardly faster than the whole network.)
 """
 
 import os

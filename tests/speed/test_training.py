@@ -1,8 +1,9 @@
 """Training through the product over a plain loop on tensors in memory, printed and never judged: `make bench`.
 
 Both train the same network on the same data by SGD with momentum, for as many steps of as many clips, and take turns in
-one process on one thread. The plain loop has its clips decoded, cropped and normalised beforehand, and neither checks
-nor writes anything. Both data sets lie beside the repository: skipped where they are absent.
+one process on one thread. The time of the product counts its network, masks and checkpoint too. The plain loop has its
+clips decoded, cropped and normalised beforehand, and neither checks nor writes anything. Both data sets lie beside the
+repository: skipped where they are absent.
 """
 
 from itertools import count

@@ -101,13 +101,9 @@ def trained(config, index):
     return folder.record.rearranged, *Checkpoints(folder.path / "checkpoints").load()
 
 
-@pytest.mark.slow
-def test_stopped_just_before_it_and_after_it_a_training_ends_the_same(tiny_config, monkeypatch, tmp_path):
-    configs = [tiny_config(f"name={name}", *OWN) for name in ("whole", "stopped")]
-    record, weights, state = trained(configs[0], tmp_path / "index")
-    assert record
-    assert 0 < record.at_zero < record.links
-    save, left = Checkpoints.save, [record.step - 1, record.step, record.step + 1]
+def stop_after(left: list[int], monkeypatch) -> None:
+    """Stop the training once after each of these steps, which are taken out of the list."""
+    save = Checkpoints.save
 
     def stop(self, step, weights, state):
         save(self, step, weights, state)
@@ -116,6 +112,16 @@ def test_stopped_just_before_it_and_after_it_a_training_ends_the_same(tiny_confi
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Checkpoints, "save", stop)
+
+
+@pytest.mark.slow
+def test_stopped_just_before_it_and_after_it_a_training_ends_the_same(tiny_config, monkeypatch, tmp_path):
+    configs = [tiny_config(f"name={name}", *OWN) for name in ("whole", "stopped")]
+    record, weights, state = trained(configs[0], tmp_path / "index")
+    assert record
+    assert 0 < record.at_zero < record.links
+    left = [record.step - 1, record.step, record.step + 1]
+    stop_after(left, monkeypatch)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             trained(configs[1], tmp_path / "index")
@@ -159,16 +165,9 @@ def test_steps_that_are_left_out_move_it_back_with_the_last_update_and_do_it_onc
     at = 8  # of 12 steps
     assert rearrange_step(config.sparse, METHODS["rigl"].having(every=2), 12) == at
     left_out = range(1, 3) if which == "before" else range(at, at + 3)
-    found, save = leave_out(left_out, monkeypatch), Checkpoints.save
+    found = leave_out(left_out, monkeypatch)
     left = [at, at + 1, at + 2, at + 3] if again else []
-
-    def stop(self, step, weights, state):
-        save(self, step, weights, state)
-        if step in left:
-            left.remove(step)
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Checkpoints, "save", stop)
+    stop_after(left, monkeypatch)
     for _ in range(len(left)):
         with pytest.raises(KeyboardInterrupt):
             trained(config, tmp_path / "index")
