@@ -1,7 +1,6 @@
 """Networks as files of other runtimes: the same logits, for any number of clips, and evaluated as any weights are."""
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,6 @@ KINDS = [("torch", ".pt2"), ("onnx", ".onnx"), ("openvino", ".xml")]
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "suffix"), KINDS)
 def test_an_exported_network_answers_the_same_for_any_number_of_clips(kind, suffix, tmp_path):
-    if kind == "openvino" and not find_spec("openvino"):
-        pytest.skip("openvino is in the extra export, not in dev")
     model = create_model("cifar_resnet20", 5, frames=2, size=32).eval()
     path, generator = tmp_path / f"model{suffix}", torch.Generator().manual_seed(0)
     convert(model, torch.randn(2, 3, 2, 32, 32, generator=generator), kind, path)
