@@ -92,7 +92,7 @@ def test_ctrl_c_stops_after_the_step_with_130_and_continues(tiny, tiny_root, tmp
     process = start(stopped, tmp_path)
     wait_for(tmp_path / "runs/stopped/checkpoints", process)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to loader processes too
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 130, said
     assert "the same command continues" in said
     assert "Traceback" not in said
@@ -147,7 +147,7 @@ def test_a_decoder_that_hangs_in_a_loader_process_costs_no_work(tiny, tiny_root,
     for video in videos:
         video.rename(video.with_suffix(".aside"))
         os.mkfifo(video)  # delivers nothing, for ever
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 2, said
     assert any(f"{video}: the decoder hangs in this file (not done in 5 s)" in said for video in videos)
     assert "a loader process died, for the reason above" in " ".join(said.split())
@@ -188,7 +188,7 @@ def test_a_full_disk_is_one_sentence_and_the_run_continues_on_a_larger_one(tiny,
         pytest.skip("mounting is not allowed here")
     try:
         full = start(settings(tiny, tiny_root, "name=full"), tmp_path)
-        said, _ = full.communicate(timeout=120)
+        said, _ = full.communicate(timeout=300)
         assert full.returncode == 2, said
         assert "cannot be written" in said
         assert "Traceback" not in said

@@ -45,5 +45,5 @@ def test_bash_completes_commands_configs_keys_and_options(words, wanted, tmp_pat
         "_shtab_vidsparse 2>/dev/null || $(complete -p vidsparse | sed 's/.*-F \\([^ ]*\\).*/\\1/');"
         'printf "%s\\n" "${COMPREPLY[@]}"'
     )
-    done = subprocess.run(["bash", "-c", trial], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    done = subprocess.run(["bash", "-c", trial], capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert wanted in [line.strip() for line in done.stdout.splitlines()], done

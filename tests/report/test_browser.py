@@ -117,7 +117,7 @@ def probed(page: Path, folder: Path, width: int) -> dict[str, object]:
     command = [BROWSER or "", "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={max(width, 600)},1000",
                f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=60000",
                "--dump-dom", (folder / "wrapper.html").as_uri()]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     assert "CONSOLE" not in done.stderr, done.stderr
     found = re.search(r'data-found="([^"]*)"', done.stdout)
     assert found, "the page never finished loading"

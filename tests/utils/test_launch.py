@@ -17,10 +17,12 @@ def leave_number(folder: Path) -> None:
 
 
 def fail(folder: Path) -> None:
+    (folder / "1").write_text("runs")
     raise DataError(f"process {rank()} found no data")
 
 
 def be_killed(folder: Path) -> None:
+    (folder / "1").write_text("runs")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -34,6 +36,12 @@ def wait_for(path: Path) -> str:
     while not (path.exists() and path.read_text()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return path.read_text()
+
+
+def lose_the_connection(folder: Path) -> None:
+    """What process 0 sees once process 1, which may take long to start, is gone."""
+    wait_for(folder / "1")
+    raise RuntimeError("connection closed by peer")
 
 
 def alive(pid: int) -> bool:
@@ -61,12 +69,12 @@ def test_one_process_starts_no_other(tmp_path):
 
 def test_the_error_of_another_process_is_the_one_that_is_raised(tmp_path):
     with pytest.raises(DataError, match="process 1 found no data"), together(2, fail, tmp_path):
-        raise RuntimeError("connection closed by peer")
+        lose_the_connection(tmp_path)
 
 
 def test_a_process_that_was_killed_is_named(tmp_path):
     with pytest.raises(VidsparseError, match="process 1 was killed by SIGKILL"), together(2, be_killed, tmp_path):
-        raise RuntimeError("connection closed by peer")
+        lose_the_connection(tmp_path)
 
 
 def test_the_others_end_with_the_body(tmp_path):
