@@ -298,6 +298,7 @@ COMMANDS: dict[str, Command] = {
         _add_preview,
     ),
     "export": (export.carry_out, "Write the network of a run for another runtime.", export.add_arguments),
+    "latency": (export.time_networks, "Time the networks of runs in turns, for their comparison.", export.add_latency),
     "doctor": (doctor.carry_out, "Say what works on this machine, and what does not.", doctor.add_arguments),
     "publish": (publishing.publish, "Write a trained network as a folder for a model hub.", publishing.add_publish),
     "board": (publishing.board, "Write a static leaderboard of many results.", publishing.add_board),

@@ -74,6 +74,11 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     }  # fmt: skip
     assert said["files"]["compact.pt2"]["compact"]
     refuses_what_it_must()
+    assert main(["latency", "runs/a", "--threads", "2", "1", "1", "--turns", "3", "--out", "timed"]) == 0
+    timed, parameters = pd.read_csv("timed/latency.csv"), read_record(Path("runs/a")).model.parameters
+    assert list(timed["threads"]) == [2, 1]
+    assert (timed["run"] == "a").all()
+    assert ((timed["parameters"] < parameters) & (timed["p95_ms"] >= timed["median_ms"]) & (timed["turns"] == 3)).all()
     given = ["model.name=cifar_resnet20", "model.weights=runs/a/exported/compact.pt2"]
     assert main(["evaluate", "evaluate_pretrained", "name=b", *given, *small, *quiet]) == 0
     ours, theirs = (pd.read_parquet(f"runs/{name}/predictions.parquet") for name in "ab")

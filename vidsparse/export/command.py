@@ -1,4 +1,4 @@
-"""`vidsparse export RUN`: its options, and what it does."""
+"""`vidsparse export RUN` and `vidsparse latency RUN...`: their options, and what they do."""
 
 import argparse
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from vidsparse.export import LATENCY
 from vidsparse.models.exported_files import Exporter, check_room, describe, parts
 from vidsparse.run_dir.record import read_record
 from vidsparse.utils.errors import ConfigError, RunFolderError, plural
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def carry_out(options: argparse.Namespace) -> None:
     """Export the network of a run, compare it with PyTorch on clips of the run, and say how to evaluate it."""
     from vidsparse.export.convert import SUFFIX, check_packages
+    from vidsparse.export.trained import trained_network
     from vidsparse.loading import load_config
 
     run, kind = at_home(options.run), options.to
@@ -46,7 +48,7 @@ def carry_out(options: argparse.Namespace) -> None:
     out = at_home(options.out) if options.out else run / "exported"
     own, said = _exporter(run, config), _said(run, config.data)
     check_room(out, own, said)
-    model = _network(config, run, len(said["id2label"]), options.compact)
+    model = trained_network(config, run, len(said["id2label"]), options.compact)
     test, train = _clips(config)
     if (seen := next(test, None)) is None:
         raise RunFolderError(f"{run}: none of {_CHECKED} test clips can be read, to compare the file with PyTorch on")
@@ -61,6 +63,40 @@ def carry_out(options: argparse.Namespace) -> None:
         say(f"{told[0]:<11}{out / name}, {told[1]}")
     for name in made:
         say(f"evaluate   with model.name={config.model.name} model.weights={out / name}, as any weights")
+
+
+def add_latency(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `vidsparse latency` to its parser."""
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="folders of finished runs")
+    parser.add_argument("--threads", type=_positive, nargs="+", default=[1, 2], help="threads of a pass; default: 1 2")
+    parser.add_argument("--clips", type=_positive, default=1, help="clips of a pass; default: 1")
+    parser.add_argument("--turns", type=_positive, default=15, help="passes of each network; default: 15")
+    parser.add_argument("--out", default="runs/comparison", help=f"the comparison whose {LATENCY} is written")
+
+
+def time_networks(options: argparse.Namespace) -> None:
+    """Time the networks of runs in turns, and write latency.csv where the report of their comparison looks for it."""
+    from vidsparse.export.latency import measure
+    from vidsparse.loading.brought_rows import load_plugins_of
+    from vidsparse.utils.files import write
+
+    runs, out = [at_home(run) for run in options.runs], at_home(options.out)
+    load_plugins_of(runs)
+    table = measure(runs, options.threads, options.clips, options.turns)
+    out.mkdir(parents=True, exist_ok=True)
+    write(out / LATENCY, table.to_csv(index=False, lineterminator="\n"))
+    for row in table.to_dict("records"):
+        say(
+            f"latency    {row['run']}: {row['median_ms']:.1f} ms (95th percentile {row['p95_ms']:.1f}) on "
+            f"{plural(row['threads'], 'thread')}, {row['parameters']:,} parameters"
+        )
+    say(f"latency    {out / LATENCY}; a report of these runs with --out {out} draws robustness over it")
+
+
+def _positive(word: str) -> int:
+    if not word.isdigit() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word} is not a whole number above 0")
+    return int(word)
 
 
 def _make(
@@ -99,23 +135,6 @@ def _said(run: Path, data: "DataConfig") -> dict[str, Any]:
         raise RunFolderError(f"{run} does not say what its classes are")
     own = {name: getattr(data, name) for name in ("frames", "short_side", "size", "normalize")}
     return {"id2label": {str(number): name for number, name in enumerate(known.classes)}, "input": own}
-
-
-def _network(config: "Config", run: Path, classes: int, smaller: bool) -> "nn.Module":
-    """The trained network in evaluation mode, without dead channels if it is to be smaller."""
-    from vidsparse.models.zoo import create_model
-    from vidsparse.sparsity.channels.compact import compaction
-
-    shape = (classes, config.data.frames, config.data.size)
-    model = create_model(config.model.name, *shape, weights=run, narrowed=config.model.narrowed).eval()
-    if not smaller:
-        return model
-    found, before = compaction(model), sum(weight.numel() for weight in model.parameters())
-    after = sum(weight.numel() for weight in found.model.parameters())
-    say(f"compact    {after:,} of {before:,} parameters are left")
-    for name, why in list(found.left_alone.items())[:3]:
-        say(f"compact    left alone: {name or 'the network'}: {why}")
-    return found.model
 
 
 def _clips(config: "Config") -> "tuple[Iterator[Tensor], Iterator[Tensor]]":

@@ -26,6 +26,7 @@ from vidsparse.report.sections import (
     figure_sets,
     low_frequency_account,
     protocol_card,
+    robust_latency,
     run_warnings,
 )
 from vidsparse.report.sections.figure_sets import Exhibit
@@ -122,7 +123,10 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         save_table(own, out / "tables" / "own_metrics")
     result_file.write(out, result_file.of_arms(arms, leaders, boards))
     severities = [int(column) for column in map(str, next(iter(boards.values()))) if column.isdigit()]
-    shown = comparison_sections.of_arms(arms, leaders, loaded[0].record.chance, task_words, looks)
+    shown = [
+        *comparison_sections.of_arms(arms, leaders, loaded[0].record.chance, task_words, looks),
+        *robust_latency.of_arms(out, arms, leaders, looks),
+    ]
     found = {arm.label: _run_warnings(arm) for arm in arms}
     shown_as = (out, loaded[0].on_sample_data, task_words.score, loaded[0].figure_formats)
     compared = leaders[leaders["gain"].notna()].to_dict("records")

@@ -139,6 +139,22 @@ def robust_against_clean(table: pd.DataFrame, words: Words, looks: Looks) -> Fig
     return figure
 
 
+def robust_against_latency(table: pd.DataFrame, words: Words, looks: Looks) -> Figure:
+    """`robust` over `median_ms`, one mark an arm, with intervals upward and a line to the right as far as `p95_ms`."""
+    figure, axes = charts.panel(3.7)
+    for row in table.to_dict("records"):
+        look, (y, tall) = looks[row["arm"]], _whiskers(pd.DataFrame([row]), "robust")
+        x, late = [row["median_ms"]], [[0.0], [row["p95_ms"] - row["median_ms"]]]
+        axes.errorbar(x, y, xerr=late, yerr=tall, ecolor=look.shade, elinewidth=0.6, linestyle="", alpha=0.7)
+        axes.plot(x, y, **look.mark(7), linestyle="", label=row["arm"])
+    axes.set_xlim(left=0)
+    axes.set_ylim(max(0.0, axes.get_ylim()[0]), min(1.02, axes.get_ylim()[1]))
+    axes.set(xlabel="measured latency, ms", ylabel=words.robust)
+    axes.yaxis.set_major_formatter(PERCENT)
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure
+
+
 def calibration(table: pd.DataFrame, looks: Looks) -> Figure:
     """`ece_clean` (open) and `ece_corrupted` (filled), one row an `arm`, joined by a line."""
     figure, axes = charts.panel(0.9 + 0.27 * max(len(table), 3))
