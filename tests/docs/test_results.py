@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tools.docs import temporal_modes
+from tools.docs import study_table, temporal_modes
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "results.md"
 
@@ -23,3 +23,11 @@ def test_modes_differ_in_their_corruptions_alone() -> None:
     for other in clean[1:]:
         pd.testing.assert_frame_equal(clean[0], other)
     assert len({tuple(table["id"].unique()) for table in tables.values()}) == 1
+
+
+def test_the_table_of_three_classes_is_that_of_its_predictions() -> None:
+    arms = study_table.predictions(study_table.RESULTS / "ucf101_three_classes")
+    assert study_table.power(arms).split(" above ")[1].startswith("18.3 points")
+    cells = [line.split(" | ") for line in study_table.markdown(arms).splitlines()]
+    for arm in cells[2:]:
+        assert " | ".join(arm[:6]).rstrip() in PAGE.read_text(encoding="utf-8")
