@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
-from tools.docs import study_table, temporal_modes
+from tools.docs import study_table, suite_table, temporal_modes
+from vidsparse.evaluation import metrics
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "results.md"
 
@@ -31,3 +33,10 @@ def test_the_table_of_three_classes_is_that_of_its_predictions() -> None:
     cells = [line.split(" | ") for line in study_table.markdown(arms).splitlines()]
     for arm in cells[2:]:
         assert " | ".join(arm[:6]).rstrip() in PAGE.read_text(encoding="utf-8")
+
+
+def test_what_a_corruption_costs_is_counted_on_the_same_clips() -> None:
+    table = temporal_modes.predictions()["static"]
+    found = suite_table.losses(table).set_index("corruption")["gain"]
+    for name, share in metrics.per_corruption(table).items():
+        assert found[str(name)] == pytest.approx(share - metrics.clean_accuracy(table))
