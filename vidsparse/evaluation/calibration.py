@@ -5,7 +5,7 @@ each (corruption, profile, severity) is a data set of its own, as in Ovadia et a
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -79,6 +79,21 @@ def ece_interval(tables: Sequence[pd.DataFrame], corrupted: bool = False) -> tup
     low, high = np.quantile(draws, [0.025, 0.975])
     low = 0.0 if estimate <= np.quantile(null, 0.95) else max(0.0, low - 2 * bias)
     return float(low), float(np.clip(high - bias, low, 1.0))
+
+
+def ece_bounds(tables: Sequence[pd.DataFrame], numbers: Mapping[str, float]) -> dict[str, float]:
+    """{"ece_clean_low": ...}: the bounds of both ECEs of `numbers`, see `ece_interval`; NaN where there is none.
+
+    >>> from vidsparse.evaluation.metrics import example_table
+    >>> sorted(ece_bounds([example_table().assign(confidence=0.75)], {"ece_clean": 0.25}))
+    ['ece_clean_high', 'ece_clean_low', 'ece_corrupted_high', 'ece_corrupted_low']
+    """
+    found: dict[str, float] = {}
+    for name in ("ece_clean", "ece_corrupted"):
+        has = not math.isnan(numbers.get(name, math.nan))
+        low, high = ece_interval(tables, name == "ece_corrupted") if has else (math.nan, math.nan)
+        found |= {f"{name}_low": low, f"{name}_high": high}
+    return found
 
 
 def _cells(table: pd.DataFrame, corrupted: bool) -> list[pd.DataFrame]:

@@ -49,8 +49,11 @@ def summary(table: pd.DataFrame, reference: pd.DataFrame | None = None) -> dict[
     if over is None:
         return numbers
     low, high = clip_interval(over.by_clip, groups, lowest=-1)  # over paired recordings
+    reference_low, reference_high = clip_interval(over.reference_right, groups)
     return numbers | {
         "reference_clean": over.reference_clean,
+        "reference_clean_low": reference_low,
+        "reference_clean_high": reference_high,
         "reference_robust": over.reference_robust,
         "gain": over.gain,
         "gain_low": low,
@@ -104,7 +107,7 @@ def retention_interval(tables: Sequence[pd.DataFrame]) -> tuple[float, float]:
 class GainOver:
     """Robustness accuracies of a run and its reference: `gain` is their difference, `by_clip` that of each clip.
 
-    wins, ties and losses count corruptions by their mean over severities.
+    wins, ties and losses count corruptions by their mean over severities. `reference_right`: of each clean clip.
     """
 
     reference_clean: float
@@ -114,6 +117,7 @@ class GainOver:
     ties: int
     losses: int
     by_clip: pd.Series
+    reference_right: pd.Series
 
 
 def gain_over(table: pd.DataFrame, reference: pd.DataFrame) -> GainOver:
@@ -136,4 +140,5 @@ def gain_over(table: pd.DataFrame, reference: pd.DataFrame) -> GainOver:
         ties=int((difference == 0).sum()),
         losses=int((difference < 0).sum()),
         by_clip=metrics.clip_scores(table) - metrics.clip_scores(reference),
+        reference_right=metrics.clean_scores(reference),
     )

@@ -14,7 +14,7 @@ import pandas as pd
 
 from corruptions import REGISTRY
 from vidsparse.evaluation import metrics
-from vidsparse.evaluation.calibration import ece_interval
+from vidsparse.evaluation.calibration import ece_bounds
 from vidsparse.evaluation.comparison import arm_numbers, gain_numbers
 from vidsparse.evaluation.groups import clip_groups
 from vidsparse.evaluation.statistics import clip_interval, holm
@@ -152,7 +152,7 @@ def leaderboard(arms: Sequence[Arm]) -> pd.DataFrame:
         row: dict[str, Any] = {"arm": arm.label, "runs": " ".join(run.name for run in arm.runs.values())}
         row |= {"model": arm.model, "method": arm.first.method, "sparsity": arm.sparsity, "dynamic": arm.dynamic}
         row |= arm_numbers(arm.tables)
-        row |= _calibration(arm, row)
+        row |= ece_bounds(list(arm.tables.values()), row)
         row["at_chance"] = arm.is_at_chance
         for name, prefix in (("dense", ""), ("static", "static_")):
             other = control(arm, arms, name)
@@ -169,16 +169,6 @@ def leaderboard(arms: Sequence[Arm]) -> pd.DataFrame:
     return table.reindex(columns=[*table.columns.drop("gain_p_holm", errors="ignore"), "gain_p_holm"]).sort_values(
         "robust", ascending=False, kind="stable"
     )
-
-
-def _calibration(arm: Arm, row: Mapping[str, float]) -> dict[str, float]:
-    """The bounds of the arm's ECEs, over recordings; NaN where it has none."""
-    found: dict[str, float] = {}
-    for name in ("ece_clean", "ece_corrupted"):
-        has = not math.isnan(row[name])
-        bounds = ece_interval(list(arm.tables.values()), name == "ece_corrupted") if has else (math.nan, math.nan)
-        found |= {f"{name}_low": bounds[0], f"{name}_high": bounds[1]}
-    return found
 
 
 def gains_by_family(arms: Sequence[Arm]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -35,7 +35,7 @@ def console_table(run: Path, reference: Path | None = None) -> Group:
     for name, accuracy in metrics.probe_accuracy(ours.predictions).items():
         table.add_row(Text(f"probe: {name}"), *(percent(float(accuracy)) if c == "mean" else "" for c in board.columns))
     title = Text(f"{ours.name} · {ours.data} · {ours.words.score} in %", style="bold")
-    return Group(title, table, Text(verdict(ours, numbers)))
+    return Group(title, table, Text(verdict(ours, numbers, dense)))
 
 
 def _cell(column: object, value: float) -> str:

@@ -84,9 +84,11 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         numbers=numbers.summary,
         board=numbers.board,
         look=look,
-        headline=words.headline(ours, numbers.summary),
-        verdict=words.verdict(ours, numbers.summary),
+        headline=words.headline(ours, numbers.summary, dense),
+        verdict=words.verdict(ours, numbers.summary, dense),
         at_chance=words.is_at_chance(ours, numbers.summary),
+        dense_at_chance=dense is not None and words.reference_at_chance(numbers.summary, dense),
+        calibration=(calibration := words.calibration(numbers.summary, ours.words)),
         protocol=protocol_card.protocol(ours, numbers.severities),
         warnings=run_warnings.warnings(ours, numbers.summary),
         **_pictures(ours),
@@ -96,7 +98,7 @@ def write_report(run: Path, reference: Path | None = None) -> Path:
         results=figure_sets.publish_all(results, *shown_as),
         training=figure_sets.publish_all(trained, *shown_as),
         analysis=analysed,
-        definitions=_definitions(ours.task, bool(analysed)),
+        definitions=[*_definitions(ours.task, bool(analysed)), *(words.CALIBRATION if calibration else ())],
         files=[(name, what) for name, what in FILES.items() if (run / name).exists()],
     )
 
@@ -129,7 +131,6 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
     ]
     found = {arm.label: _run_warnings(arm) for arm in arms}
     shown_as = (out, loaded[0].on_sample_data, task_words.score, loaded[0].figure_formats)
-    compared = leaders[leaders["gain"].notna()].to_dict("records")
     return _render(
         "comparison.html.j2",
         out / "report.html",
@@ -143,7 +144,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         headline=comparison_sections.headline(leaders),
         own=own,
         verdict=comparison_sections.overall_verdict(leaders),
-        sentences=[comparison_sections.sentence(row, row["arm"], task_words) for row in compared],
+        sentences=comparison_sections.sentences(leaders, task_words),
         power=comparison_sections.power(arms)["note"],
         at_chance=list(leaders.loc[leaders["at_chance"], "arm"]),
         protocol=protocol_card.shared_protocol(loaded, severities),
@@ -154,7 +155,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> Path:
         account=(account := figure_sets.publish_all(_account(arms, leaders, looks), *shown_as)),
         definitions=[
             *_definitions(loaded[0].task, bool(analysed)),
-            *(comparison_sections.CALIBRATION if leaders["ece_clean"].notna().any() else ()),
+            *(words.CALIBRATION if leaders["ece_clean"].notna().any() else ()),
             *(low_frequency_account.DEFINITIONS if account else ()),
         ],
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from vidsparse.evaluation import metrics
+from vidsparse.evaluation.calibration import ece_bounds
 from vidsparse.evaluation.class_scores import class_board
 from vidsparse.evaluation.summary import summary
 from vidsparse.evaluation.views import view_accuracy
@@ -67,6 +68,7 @@ def measure(run: Run, reference: Run | None) -> RunNumbers:
     """All numbers of a run's page. Raises MismatchedTables where the reference is of other clips or corruptions."""
     ours, dense = run.predictions, None if reference is None else reference.predictions
     found = summary(ours, dense)
+    found |= ece_bounds([ours], found) if "ece_clean" in found else {}
     scores, theirs = scores_of(ours), None if dense is None else scores_of(dense)
     relative = None if dense is None else metrics.relative_gain(ours, dense)
     views = view_accuracy(ours) if ours["view"].nunique() > 1 else None

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from vidsparse.report.tables import Run
+from vidsparse.tasks import Words
 from vidsparse.utils.errors import plural
 
 ACCURACY = (
@@ -46,6 +47,17 @@ SPARSITY = (
     ),
 )
 
+CALIBRATION = (
+    (
+        "Expected calibration error (ECE)",
+        "Σ_b n_b / n · |A_b − confidence_b|",
+        "Over 15 equal bins b of confidence, 0 to 1; corrupted: of each cell, then their mean; means over seeds. "
+        "Interval: 95 %, bootstrap over recordings with its bias taken off, for chance raises the ECE; 0 below where a "
+        "calibrated network would look as bad.",
+        "“On Calibration of Modern Neural Networks”, arXiv 1706.04599",
+    ),
+)
+
 
 def percent(share: float) -> str:
     """0.413 as "41.3"; an undefined number as a dash."""
@@ -72,16 +84,19 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def verdict(run: Run, numbers: Mapping[str, float]) -> str:
-    """The result in one sentence, in the words of the run's task; `numbers` is `summary`, with a reference or without.
+def verdict(run: Run, numbers: Mapping[str, float], reference: Run | None = None) -> str:
+    """The result in one sentence, in the words of the run's task; `numbers` is `summary`, over `reference` if any.
 
-    A network whose clean accuracy is not above chance is told so first, and no success is made of what it keeps.
+    A network whose clean accuracy is not above chance is told so first, and no success is made of what it keeps; nor of
+    a gain over a reference that is at chance itself.
     """
     words, clean = run.words, percent(numbers["clean"])
-    opening = _at_chance(run, numbers)
+    opening, compares = _at_chance(run, numbers), "gain" in numbers
+    if reference is not None and reference_at_chance(numbers, reference):
+        opening, compares = opening + _nothing_to_gain_over(numbers, reference), False
     if not numbers["corruptions"]:
         return f"{opening}{_opening(run)} reaches {clean} % clean {words.score}; no corruption was evaluated."
-    if "gain" in numbers:
+    if compares:
         return opening + _against_dense(run, numbers)
     low, high = numbers["retention_low"], numbers["retention_high"]
     between = "" if math.isnan(low) else f" (95 % interval {percent(low)} to {percent(high)})"
@@ -91,7 +106,7 @@ def verdict(run: Run, numbers: Mapping[str, float]) -> str:
     return f"{opening}{_opening(run)} reaches {clean} % clean and {robust} over {_cells(numbers)}{kept}."
 
 
-def headline(run: Run, numbers: Mapping[str, float]) -> str:
+def headline(run: Run, numbers: Mapping[str, float], reference: Run | None = None) -> str:
     """The verdict in a few words, to stand over the page: what cannot be told and what is at chance is said here."""
     opening, words = _opening(run), run.words
     if is_at_chance(run, numbers):
@@ -99,6 +114,8 @@ def headline(run: Run, numbers: Mapping[str, float]) -> str:
         return f"At chance: {said} answers no better than {words.guessing}"
     if not numbers["corruptions"]:
         return f"{opening} reaches {percent(numbers['clean'])} % clean {words.score}"
+    if reference is not None and reference_at_chance(numbers, reference):
+        return f"{opening} cannot be compared: its dense reference answers no better than {words.guessing}"
     if "gain" in numbers:
         return f"{opening} {relation(numbers['gain'], numbers['gain_low'], numbers['gain_high'])} dense training"
     return f"{opening} keeps {percent(numbers['retention'])} % of its clean {words.score} under corruption"
@@ -109,12 +126,25 @@ def is_at_chance(run: Run, numbers: Mapping[str, float]) -> bool:
     return bool(numbers["clean_low"] <= run.floor)
 
 
+def reference_at_chance(numbers: Mapping[str, float], reference: Run) -> bool:
+    """Whether the dense reference of `numbers` guesses, so that a gain over it means nothing."""
+    return bool(numbers["reference_clean_low"] <= reference.floor)
+
+
 def _at_chance(run: Run, numbers: Mapping[str, float]) -> str:
     if not is_at_chance(run, numbers):
         return ""
-    words, low, high = run.words, percent(numbers["clean_low"]), percent(numbers["clean_high"])
-    what = words.chance if run.floor == run.record.chance else "the commonest class everywhere"
-    return f"AT CHANCE: the clean {words.score}, {low} to {high} %, is not above {percent(run.floor)} %, {what}. "
+    return f"AT CHANCE: the clean {_not_above_floor(run, numbers['clean_low'], numbers['clean_high'])}. "
+
+
+def _nothing_to_gain_over(numbers: Mapping[str, float], reference: Run) -> str:
+    said = _not_above_floor(reference, numbers["reference_clean_low"], numbers["reference_clean_high"])
+    return f"DENSE REFERENCE AT CHANCE: its clean {said}, and a gain over it would mean nothing. "
+
+
+def _not_above_floor(run: Run, low: float, high: float) -> str:
+    what = run.words.chance if run.floor == run.record.chance else "the commonest class everywhere"
+    return f"{run.words.score}, {percent(low)} to {percent(high)} %, is not above {percent(run.floor)} %, {what}"
 
 
 def _against_dense(run: Run, numbers: Mapping[str, float]) -> str:
@@ -138,6 +168,26 @@ def relation(gain: float, low: float, high: float) -> str:
     if not (low > 0 or high < 0) or math.isnan(low + high):
         return "cannot be told from"
     return "is as robust as" if round(gain, 4) == 0 else "is more robust than" if gain > 0 else "is less robust than"
+
+
+def calibration(numbers: Mapping[str, float], words: Words) -> str:
+    """The calibration error in one sentence, with its intervals where there are any; "" without confidences.
+
+    >>> calibration({"ece_clean": 0.1, "ece_clean_low": 0.05, "ece_clean_high": 0.2}, Words())
+    'Confidence is off by 10.0 points (95 % 5.0 to 20.0) of accuracy without corruption: expected calibration error.'
+    """
+    cells = {"ece_clean": "without corruption", "ece_corrupted": "under corruption"}
+    told = {name: where for name, where in cells.items() if not math.isnan(numbers.get(name, math.nan))}
+    if not told:
+        return ""
+    parts = [f"{_points(numbers, name)} of {words.score} {where}" for name, where in told.items()]
+    return f"Confidence is off by {' and by '.join(parts)}: expected calibration error."
+
+
+def _points(numbers: Mapping[str, float], name: str) -> str:
+    low, high = (numbers.get(f"{name}_{end}", math.nan) for end in ("low", "high"))
+    between = "" if math.isnan(low) else f" (95 % {percent(low)} to {percent(high)})"
+    return f"{percent(numbers[name])} points{between}"
 
 
 def _resolution(numbers: Mapping[str, float], recordings: str) -> str:

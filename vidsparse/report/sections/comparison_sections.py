@@ -19,16 +19,6 @@ from vidsparse.tasks import Words
 from vidsparse.utils.errors import plural
 
 T = TypeVar("T")
-CALIBRATION = (
-    (
-        "Expected calibration error (ECE)",
-        "Σ_b n_b / n · |A_b − confidence_b|",
-        "Over 15 equal bins b of confidence, 0 to 1; corrupted: of each cell, then their mean; means over seeds. "
-        "Interval: 95 %, bootstrap over recordings with its bias taken off, for chance raises the ECE; 0 below where a "
-        "calibrated network would look as bad.",
-        "“On Calibration of Modern Neural Networks”, arXiv 1706.04599",
-    ),
-)
 _BESIDE = 3  # arms whose bars stand in one figure
 _LINES = 6  # lines of one figure
 
@@ -173,10 +163,14 @@ def headline(leaders: pd.DataFrame) -> str:
 
 def _answering(leaders: pd.DataFrame) -> pd.DataFrame:
     """Dynamic arms with a gain that means something: neither they nor dense training of their network is at chance."""
-    dense = leaders["method"].eq("dense") & leaders["gain"].isna()
-    failed = leaders.loc[dense & leaders["at_chance"], "model"]
-    answers = ~leaders["at_chance"].astype(bool) & ~leaders["model"].isin(failed)
+    answers = ~leaders["at_chance"].astype(bool) & ~leaders["model"].isin(_dense_at_chance(leaders))
     return leaders[leaders["dynamic"].astype(bool) & leaders["gain"].notna() & answers]
+
+
+def _dense_at_chance(leaders: pd.DataFrame) -> list[str]:
+    """The networks whose dense training is at chance."""
+    dense = leaders["method"].eq("dense") & leaders["gain"].isna()
+    return list(leaders.loc[dense & leaders["at_chance"].astype(bool), "model"])
 
 
 def overall_verdict(leaders: pd.DataFrame) -> str:
@@ -208,6 +202,17 @@ def _beside_static(shown: pd.DataFrame) -> str:
         return ", and no static network of the same sparsity stands beside them"
     more, less = int((beside["static_gain_low"] > 0).sum()), int((beside["static_gain_high"] < 0).sum())
     return f"; {more} {_is(more)} more and {less} {_is(less)} less robust than the static network of the same sparsity"
+
+
+def sentences(leaders: pd.DataFrame, words: Words) -> list[str]:
+    """What was found of each arm that has a dense control; `leaders` is the leaderboard."""
+    compared, failed = leaders[leaders["gain"].notna()].to_dict("records"), _dense_at_chance(leaders)
+    return [
+        f"{row['arm']} is compared with nothing: dense training of {row['model']} is at {words.chance}."
+        if row["model"] in failed and not row["at_chance"]
+        else sentence(row, row["arm"], words)
+        for row in compared
+    ]
 
 
 def sentence(row: Mapping[Any, Any], label: str, words: Words) -> str:
