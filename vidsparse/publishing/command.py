@@ -17,14 +17,17 @@ def add_publish(parser: argparse.ArgumentParser) -> None:
 
 def publish(options: argparse.Namespace) -> None:
     """Write a folder for a model hub; upload it only where that is asked for."""
-    from vidsparse.publishing.hub_folder import push, write_folder
+    from vidsparse.publishing import hub_push
+    from vidsparse.publishing.hub_folder import write_folder
     from vidsparse.utils.progress import say
 
+    if options.push:
+        hub_push.check(options.push)
     run = at_home(options.run)
     folder = write_folder(run, at_home(options.out) if options.out else run / "published", options.licence)
     say(f"published  {folder}: vidsparse.from_pretrained({str(folder)!r}) loads it")
     if options.push:
-        say(f"pushed     {push(folder, options.push)}")
+        say(f"pushed     {hub_push.push(folder, options.push)}")
 
 
 def add_board(parser: argparse.ArgumentParser) -> None:

@@ -1,9 +1,7 @@
 """A trained network as a folder that a model hub takes and `vidsparse.from_pretrained` loads."""
 
 import json
-import re
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
 WEIGHTS, ABOUT = "model.safetensors", "vidsparse.json"
 FORMAT, VERSION = "vidsparse-model", 2  # 1: masks with the first weight of a byte in its highest bit; it is read
-_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def write_folder(run: Path, out: Path, licence: str = "") -> Path:
@@ -104,19 +101,6 @@ def _stock(folder: Path, about: Mapping[str, Any], trust_code: bool) -> "nn.Modu
             "(model=), or register the plug-in that brings it first"
         )
     return create_model(name, len(about["classes"]), about["frames"], about["size"], narrowed=about["narrowed"])
-
-
-def push(folder: Path, name: str) -> str:
-    """Upload the folder to Hugging Face as the model OWNER/NAME, with the token of its own client; its address."""
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"--push={name} is no OWNER/NAME")
-    if find_spec("huggingface_hub") is None:
-        raise ConfigError("--push needs huggingface-hub: pip install 'vidsparse[hub]'")
-    from huggingface_hub import HfApi
-
-    api = HfApi()
-    api.create_repo(name, exist_ok=True)
-    return str(api.upload_folder(repo_id=name, folder_path=folder))
 
 
 def _present(run: Run, masks: "Mapping[str, Tensor]") -> int:
