@@ -5,6 +5,7 @@ pages made from schema, command line and public names, and MkDocs builds them st
 anchor that is not there and an unknown page in the navigation are errors. The site asks nothing of the network.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
+from typing import Any
 
 from tools.docs.notebook_pages import as_page
 from tools.docs.site_pages import reference_pages
@@ -49,7 +51,7 @@ def assemble(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.suffix == ".md":
             text = (ROOT / source).read_text(encoding="utf-8")
-            text = as_page(text, PurePosixPath(source).name) if source in notebooks else text
+            text = as_page(text, PurePosixPath(source).name, _shown(source)) if source in notebooks else text
             target.write_text(moved(text, source, places), encoding="utf-8")
         else:
             shutil.copyfile(ROOT / source, target)
@@ -57,6 +59,13 @@ def assemble(folder: Path) -> None:
         target = folder / "reference" / place
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
+
+
+def _shown(notebook: str) -> dict[str, Any]:
+    """What `tools.docs.notebook_outputs` kept of a notebook."""
+    path = ROOT / notebook
+    found: dict[str, Any] = json.loads((path.parent / "shown" / f"{path.stem}.json").read_text(encoding="utf-8"))
+    return found
 
 
 def moved(text: str, source: str, places: Mapping[str, str]) -> str:
