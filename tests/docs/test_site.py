@@ -61,3 +61,16 @@ def test_a_page_that_asks_the_network_is_found(tmp_path: Path) -> None:
     assert fetched(tmp_path) == []
     (tmp_path / "bad.html").write_text('<link rel="stylesheet" href="https://fonts.example/css">')
     assert len(fetched(tmp_path)) == 1
+
+
+def test_the_results_stand_on_a_leaderboard_that_their_page_links(folder: Path) -> None:
+    assert "[one leaderboard](board/index.html)" in (folder / "results.md").read_text()
+    board = (folder / "board" / "index.html").read_text()
+    for said in (
+        "three classes of UCF101",
+        "CIFAR-10",
+        "RigL, 50 %",
+        "temporal independent",
+        "code of 23 November 2026",
+    ):
+        assert said in board

@@ -17,9 +17,11 @@ from typing import Any
 
 from tools.docs.notebook_pages import as_page
 from tools.docs.site_pages import reference_pages
+from vidsparse.publishing.static_board import write_board
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
+BOARD = {"docs/results": "board/index.html"}  # a link to the folder of results leads to the leaderboard of them
 KINDS = (".md", ".webp", ".png", ".svg", ".csv", ".json", ".js", ".css")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
 _LOADED = re.compile(r'<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]+"')
@@ -40,7 +42,10 @@ def build() -> int:
 
 
 def assemble(folder: Path) -> None:
-    """Write every page and picture of the site into the folder, which is made anew; notebooks become pages."""
+    """Write every page and picture of the site into the folder, which is made anew; notebooks become pages.
+
+    Beside them stands a leaderboard of every results.json in docs/results.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     notebooks = {path.relative_to(ROOT).as_posix(): f"notebooks/{path.stem}.md"
                  for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))}  # fmt: skip
@@ -52,9 +57,10 @@ def assemble(folder: Path) -> None:
         if target.suffix == ".md":
             text = (ROOT / source).read_text(encoding="utf-8")
             text = as_page(text, PurePosixPath(source).name, _shown(source)) if source in notebooks else text
-            target.write_text(moved(text, source, places), encoding="utf-8")
+            target.write_text(moved(text, source, places | BOARD), encoding="utf-8")
         else:
             shutil.copyfile(ROOT / source, target)
+    write_board(sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/results.json")), folder / "board")
     for place, text in reference_pages().items():
         target = folder / "reference" / place
         target.parent.mkdir(parents=True, exist_ok=True)
