@@ -104,11 +104,11 @@ def corrupt(
     if level is None:
         return np.take(frames, positions, axis=0)
     if record.random and not key:
-        _warn_of_no_key(record.name)
+        warn_of_no_key(record.name)
     return _carry_out(record, level, scene, frames, positions)
 
 
-def _warn_of_no_key(name: str) -> None:
+def warn_of_no_key(name: str) -> None:
     """Warn once a process: a data set is not to be told at every image."""
     if not _warned:
         _warned.append(name)

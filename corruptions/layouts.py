@@ -73,7 +73,7 @@ def unpack(picture: Any, layout: str | None, batch: bool) -> Pictures:
         return Pictures([_from_pil(picture)[None]], False, False, lambda clips: _to_pil(clips[0][0]))
     if isinstance(picture, list):
         return _unpack_list(picture, batch)
-    form = _form(picture, layout, batch)
+    form = layout_of(picture, layout, batch)
     pixels, back = _from_tensor(picture) if is_tensor(picture) else _from_array(picture)
     order = [form.index(letter) for letter in "BTHWC" if letter in form]
     canonical = pixels.transpose(order)
@@ -128,8 +128,8 @@ def _fits(shape: Sequence[int], form: str) -> bool:
     return side["C"] == 3 and min(side["H"], side["W"]) >= SMALLEST
 
 
-def _form(picture: Any, layout: str | None, batch: bool) -> str:
-    """The layout that was named, that the type says, or that fits the shape."""
+def layout_of(picture: Any, layout: str | None, batch: bool) -> str:
+    """Return the layout of an array or a tensor: the one named, said by its type, or the one that fits its shape."""
     if not isinstance(picture, np.ndarray) and not is_tensor(picture):
         raise WrongFrames(f"a picture is a {type(picture).__name__}: give a NumPy array, a tensor or a Pillow image")
     shape = tuple(picture.shape)

@@ -134,13 +134,13 @@ def shot_noise(frames: Pixels, level: Level, scene: Scene) -> None:
     Level: c, photons at white
     """
     (c,) = level
-    photons = _poisson(c)
+    photons = photon_tables(c)
     for pixels, words in fields.along(frames, scene):
         _count_photons(pixels, words, *photons)
 
 
 @lru_cache(maxsize=16)
-def _poisson(c: float) -> tuple[NDArray[np.uint32], NDArray[np.uint16], Pixels]:
+def photon_tables(c: float) -> tuple[NDArray[np.uint32], NDArray[np.uint16], Pixels]:
     """Return cdf (256, K) in units of 2^-21, guide (256, 256) into it, and the grey value (K,) of each count."""
     cdf, guide, counts = tables(np.arange(256)[:, None] / 255 * c, c)
     return cdf, guide, (np.minimum(counts / c, 1) * 255).astype(np.uint8)

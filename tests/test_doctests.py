@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import corruptions
+import corruptions.torch
 import tools
 import vidsparse
 from corruptions.outside import ON_DROP
@@ -53,7 +54,8 @@ METRICS = ("metrics", "other_measures", "class_scores", "summary", "corruption_e
 
 def public_functions() -> Iterator[tuple[str, str | None]]:
     """(name, docstring) of what users call: of `corruptions`, `vidsparse.sparsity` and the metrics."""
-    for package, names in ((corruptions, corruptions.__all__), (vidsparse.sparsity, vidsparse.sparsity.__all__),
+    for package, names in ((corruptions, corruptions.__all__), (corruptions.torch, corruptions.torch.__all__),
+                           (vidsparse.sparsity, vidsparse.sparsity.__all__),
                            (vidsparse.metrics, vidsparse.metrics.__all__), (vidsparse, ["sparsify"])):  # fmt: skip
         for name in names:
             if inspect.isfunction(found := getattr(package, name)):

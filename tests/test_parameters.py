@@ -9,6 +9,7 @@ MOST = 6
 # Published signatures, which users write: their names are settings.
 PUBLISHED = {
     "corruptions/apply.py": {"corrupt", "corrupt_labels", "frames_needed", "damaged_frames"},
+    "corruptions/torch/tensor_corrupt.py": {"corrupt"},
     "vidsparse/sparsity/topology.py": {"sparsify"},
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef

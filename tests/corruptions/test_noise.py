@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from corruptions import corrupt
-from corruptions.noise import _poisson
+from corruptions.noise import photon_tables
 from corruptions.severities import TABLES
 
 GREY = np.full((8, 100, 100, 3), 128, np.uint8)
@@ -44,7 +44,7 @@ def test_shot_noise_counts_photons(severity: int) -> None:
 
 @pytest.mark.parametrize("c", [3.0, 60.0, 500.0])
 def test_the_poisson_table_is_the_distribution_function(c: float) -> None:
-    cdf, guide, values = _poisson(c)
+    cdf, guide, values = photon_tables(c)
     for level in (0, 1, 100, 255):
         mean = level / 255 * c
         term = [math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) if mean else float(k == 0) for k in range(40)]

@@ -20,8 +20,9 @@ def other(tmp_path):
     """A second copy with the same files."""
     folder = tmp_path / "corruptions"
     folder.mkdir()
-    for path in OWN.glob("*.py"):
-        shutil.copy(path, folder)
+    for path in OWN.rglob("*.py"):
+        (folder / path.relative_to(OWN)).parent.mkdir(exist_ok=True)
+        shutil.copy(path, folder / path.relative_to(OWN))
     return folder
 
 
@@ -30,9 +31,10 @@ def test_the_copy_of_this_checkout_is_used():
     assert disagreement(OWN, OWN) == ""
 
 
-def test_another_copy_is_as_good_while_its_files_are_the_same(other):
+@pytest.mark.parametrize("changed", ["noise.py", "torch/tensor_noise.py"])
+def test_another_copy_is_as_good_while_its_files_are_the_same(changed, other):
     assert disagreement(other, OWN) == ""
-    with (other / "noise.py").open("a") as file:
+    with (other / changed).open("a") as file:
         file.write("\n")
     said = disagreement(other, OWN)
     assert str(other) in said

@@ -33,6 +33,12 @@ for call in (lambda: corruptions.corrupt(clip, "h264_crf", 3), lambda: corruptio
         assert "pip install" in str(error)
     else:
         raise AssertionError("what is not installed was not missed")
+try:
+    import corruptions.torch
+except ModuleNotFoundError as error:
+    assert error.name == "torch" and "pip install" in str(error)
+else:
+    raise AssertionError("torch was not missed")
 print(corruptions.__file__, corruptions.__version__)
 """
 
@@ -63,7 +69,8 @@ def modules(wheel: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_both_wheels_bring_the_same_files_and_all_of_them(wheels):
     alone, whole = (modules(wheels[name]) for name in ("vidsparse_corruptions", "vidsparse"))
-    here = [f"corruptions/{path.name}" for path in (ROOT / "corruptions").glob("*.py")]
+    here = [path.relative_to(ROOT).as_posix() for path in (ROOT / "corruptions").rglob("*.py")]
+    assert "corruptions/torch/__init__.py" in here
     assert sorted(alone) == sorted([*here, "corruptions/py.typed"])
     assert alone == whole
 

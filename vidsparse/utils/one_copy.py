@@ -49,7 +49,8 @@ def disagreement(used: Path | None, own: Path) -> str:
 
 def sources(folder: Path) -> Files:
     """The modules of a package and what is in them."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.py")}
+    found = folder.rglob("*.py")
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
 def shipped(name: str, folder: Path) -> Files:
@@ -57,8 +58,8 @@ def shipped(name: str, folder: Path) -> Files:
     found = _installed(name)
     if found is None or Path(str(found.locate_file(folder.name))).resolve() != folder:
         return {}
-    mine = [file for file in found.files or () if file.parts[:-1] == (folder.name,) and file.suffix == ".py"]
-    return {file.name: file.hash.value for file in mine if file.hash}
+    mine = [file for file in found.files or () if file.parts[0] == folder.name and file.suffix == ".py"]
+    return {file.relative_to(folder.name).as_posix(): file.hash.value for file in mine if file.hash}
 
 
 def _installed(name: str) -> "Distribution | None":

@@ -1,0 +1,24 @@
+"""What is done on tensors, by the name of the corruption that it belongs to."""
+
+from collections.abc import Callable
+from typing import Final
+
+from torch import Tensor
+
+from corruptions.row import Level
+from corruptions.torch import tensor_noise
+from corruptions.torch.tensor_draws import Shots
+
+Kernel = Callable[[Tensor, Level, Shots], Tensor]  # from uint8 frames (n, 3, H, W) to new ones
+
+KERNELS: Final[dict[str, Kernel]] = {
+    kernel.__name__: kernel
+    for kernel in (
+        tensor_noise.gaussian_noise,
+        tensor_noise.shot_noise,
+        tensor_noise.impulse_noise,
+        tensor_noise.speckle_noise,
+        tensor_noise.pepper_noise,
+        tensor_noise.salt_noise,
+    )
+}
