@@ -14,7 +14,7 @@ from corruptions.motion import NORMAL, Scene
 from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
-Values = NDArray[np.float32]
+Gain = NDArray[np.float64]
 
 _GAMMA = 2.2
 READOUT = 1 / 50  # seconds from the first row of a frame to the last
@@ -33,14 +33,18 @@ def exposure_flicker(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: light' = light (1 + c sin(2 pi f (t / fps + y / 50 H) + U(0, 2 pi))), f = 100 or 120 Hz
     Level: c, depth of the flicker
     """
-    (depth,) = level
-    held, rows = motion.still(scene), np.arange(frames.shape[1]) * (READOUT / frames.shape[1])
     for frame, t in zip(frames, scene.times, strict=True):
-        rate = _LAMPS[motion.uniform(held, "mains", t) > 0.5]
-        start = t / scene.fps if scene.mode == "drift" else 0.0
-        turns = rate * (start + rows) + motion.uniform(held, "phase", t)
-        gain = 1 + depth * np.sin(2 * math.pi * turns)
-        _gained(frame, (gain ** (1 / _GAMMA))[:, None, None])
+        _gained(frame, flicker(level, scene, t, len(frame))[:, None, None])
+
+
+def flicker(level: Level, scene: Scene, t: int, height: int) -> Gain:
+    """Return by what each row of frame `t` is multiplied: float64 (height,)."""
+    held, rows = motion.still(scene), np.arange(height) * (READOUT / height)
+    rate = _LAMPS[motion.uniform(held, "mains", t) > 0.5]
+    start = t / scene.fps if scene.mode == "drift" else 0.0
+    turns = rate * (start + rows) + motion.uniform(held, "phase", t)
+    gain: Gain = (1 + level[0] * np.sin(2 * math.pi * turns)) ** (1 / _GAMMA)
+    return gain
 
 
 def auto_exposure(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -51,7 +55,12 @@ def auto_exposure(frames: Pixels, level: Level, scene: Scene) -> None:
     Level: c, stops
     """
     for frame, t in zip(frames, scene.times, strict=True):
-        _gained(frame, np.array(_stops(level[0] * _normal(scene, "stops", t))))
+        _gained(frame, exposed(level, scene, t))
+
+
+def exposed(level: Level, scene: Scene, t: int) -> Gain:
+    """Return by what frame `t` is multiplied: float64 ()."""
+    return np.array(_stops(level[0] * _normal(scene, "stops", t)))
 
 
 def white_balance(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -61,10 +70,14 @@ def white_balance(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: light' = light (2^(c N(0, 1)), 2^(c N(0, 1) / 3), 2^(-c N(0, 1))), red and blue of one draw
     Level: c, stops
     """
-    (c,) = level
     for frame, t in zip(frames, scene.times, strict=True):
-        warm, tint = _normal(scene, "warm", t), _normal(scene, "tint", t)
-        _gained(frame, np.array([_stops(c * warm), _stops(c * tint / 3), _stops(-c * warm)]))
+        _gained(frame, balanced(level, scene, t))
+
+
+def balanced(level: Level, scene: Scene, t: int) -> Gain:
+    """Return by what each colour of frame `t` is multiplied: float64 (3,)."""
+    (c,), warm, tint = level, _normal(scene, "warm", t), _normal(scene, "tint", t)
+    return np.array([_stops(c * warm), _stops(c * tint / 3), _stops(-c * warm)])
 
 
 def flash(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -74,12 +87,18 @@ def flash(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: x' = x (1 + r / c), r = (1 + (d / 0.6)^2)^-2, d the distance from the middle in half diagonals
     Level: c, the less the brighter
     """
-    height, width = frames.shape[1:3]
-    y, x = np.mgrid[:height, :width] - np.array([(height - 1) / 2, (width - 1) / 2])[:, None, None]
-    squared = (x * x + y * y) / max(((height - 1) ** 2 + (width - 1) ** 2) / 4, 1)
-    gain = 1 + (1 + squared / 0.36) ** -2 / level[0]
+    gain = flashed(level, (frames.shape[1], frames.shape[2]))
     for frame in frames:
         _gained(frame, gain[..., None])
+
+
+def flashed(level: Level, size: tuple[int, int]) -> Gain:
+    """Return by what each pixel of a frame of `size` is multiplied: float64 (H, W)."""
+    height, width = size
+    y, x = np.mgrid[:height, :width] - np.array([(height - 1) / 2, (width - 1) / 2])[:, None, None]
+    squared = (x * x + y * y) / max(((height - 1) ** 2 + (width - 1) ** 2) / 4, 1)
+    gain: Gain = 1 + (1 + squared / 0.36) ** -2 / level[0]
+    return gain
 
 
 def _normal(scene: Scene, stream: str, t: int) -> float:
@@ -90,5 +109,5 @@ def _stops(stops: float) -> float:
     return float(2.0 ** (stops / _GAMMA))
 
 
-def _gained(frame: Pixels, gain: NDArray[np.float64]) -> None:
+def _gained(frame: Pixels, gain: Gain) -> None:
     truncate(frame * np.asarray(gain, np.float32), frame)

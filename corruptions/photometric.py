@@ -27,7 +27,7 @@ def brightness(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: HSV: V' = V + c
     Level: c, added to V in [0, 1]
     """
-    table = _scaled_to_value(level[0])
+    table = scaled_to_value(level[0])
     lift = _lift(level[0])
     if lift:
         _brighten(frames.reshape(-1, 3 * frames.shape[2]), 255 * level[0], lift)
@@ -36,7 +36,7 @@ def brightness(frames: Pixels, level: Level, scene: Scene) -> None:
 
 
 @lru_cache(maxsize=16)
-def _scaled_to_value(c: float) -> Pixels:
+def scaled_to_value(c: float) -> Pixels:
     """Return uint8 (256, 256): the new grey level of a channel, by the pixel's V and the channel's old level."""
     value = np.arange(256)[:, None] / 255
     share = np.where(value > 0, np.minimum(np.arange(256) / np.maximum(255 * value, 1), 1), 1)
@@ -49,7 +49,7 @@ def _lift(c: float) -> float:
     value, x = np.indices((256, 256), np.uint8)
     pixels = np.stack([value, np.minimum(value, x), value], axis=-1)
     wanted = pixels.copy()
-    _look_up(wanted.reshape(-1, 3), _scaled_to_value(c))
+    _look_up(wanted.reshape(-1, 3), scaled_to_value(c))
     for lift in _LIFTS:
         made = pixels.copy()
         _brighten(made.reshape(256, -1), 255 * c, lift)

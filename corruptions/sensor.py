@@ -23,11 +23,12 @@ Values = NDArray[np.float32]
 Words = NDArray[np.uint64]
 
 _ROUNDING = np.float32(1e-3)
-_ISO_PHOTONS, _LOW_PHOTONS, _LOW_SIGMA = 25.0, 120.0, 0.018
+ISO_PHOTONS, ISO_READ, LOW_PHOTONS, LOW_SIGMA = 25.0, 0.7, 120.0, 0.018
+MAGNIFIED = np.float32(1.2)  # gives a field between few draws a variance of about 1
 _BLOTCH = 12.0  # pixels of a frame of 224 that a chroma denoiser smears a fault over
 # what interpolation between the pixels of one colour makes of a fault of one: red or blue, and green
-_SPARSE = np.array([[0.25, 0.5, 0.25], [0.5, 1, 0.5], [0.25, 0.5, 0.25]], np.float32)
-_DENSE = np.array([[0, 0.25, 0], [0.25, 1, 0.25], [0, 0.25, 0]], np.float32)
+SPARSE = np.array([[0.25, 0.5, 0.25], [0.5, 1, 0.5], [0.25, 0.5, 0.25]], np.float32)
+DENSE = np.array([[0, 0.25, 0], [0.25, 1, 0.25], [0, 0.25, 0]], np.float32)
 
 
 def iso_noise(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -38,10 +39,10 @@ def iso_noise(frames: Pixels, level: Level, scene: Scene) -> None:
     Level: c, a standard deviation of gaussian_noise
     """
     (c,) = level
-    tables = _photons(0, 255, 1.0, 1.0, _ISO_PHOTONS)
+    tables = photon_tables(0, 255, 1.0, 1.0, ISO_PHOTONS)
     for (pixels, words), t in zip(fields.along(frames, scene), scene.times, strict=True):
         read = fields.words(scene, "read", t, len(pixels))
-        _expose(pixels, words, read, tables, fields.normal_quantiles(), 255 * 0.7 * c)
+        _expose(pixels, words, read, tables, fields.normal_quantiles(), 255 * ISO_READ * c)
 
 
 def low_light(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -54,12 +55,12 @@ def low_light(frames: Pixels, level: Level, scene: Scene) -> None:
     (c,) = level
     for (pixels, words), t in zip(fields.along(frames, scene), scene.times, strict=True):
         read = fields.words(scene, "read", t, len(pixels))
-        tables = _photons(int(pixels.min()), int(pixels.max()), c, 2.0, _LOW_PHOTONS)
-        _expose(pixels, words, read, tables, fields.normal_quantiles(), 255 * _LOW_SIGMA)
+        tables = photon_tables(int(pixels.min()), int(pixels.max()), c, 2.0, LOW_PHOTONS)
+        _expose(pixels, words, read, tables, fields.normal_quantiles(), 255 * LOW_SIGMA)
 
 
 @lru_cache(maxsize=64)
-def _photons(
+def photon_tables(
     low: int, high: int, top: float, gamma: float, photons: float
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint16], Values]:
     """Return cdf (256, K) in units of 2^-21, guide (256, 256) into it, and the grey value (K,) of each count.
@@ -122,7 +123,7 @@ def _faults(scene: Scene, t: int, size: tuple[int, int], share: float) -> tuple[
     weights, values = np.zeros((*size, 3), np.float32), np.zeros((*size, 3), np.float32)
     for c in range(3):
         at = np.asarray(hit & (y % 2 + x % 2 == c), np.float32)
-        spread = _DENSE if c == 1 else _SPARSE
+        spread = DENSE if c == 1 else SPARSE
         weight = cv2.filter2D(at, -1, spread, borderType=cv2.BORDER_CONSTANT)
         value = cv2.filter2D(at * white, -1, spread, borderType=cv2.BORDER_CONSTANT)
         over = np.maximum(weight, 1)
@@ -172,7 +173,11 @@ def night(frames: Pixels, level: Level, scene: Scene) -> None:
 
 def _blotches(scene: Scene, stream: str, t: int, size: tuple[int, int]) -> Values:
     """Return a smooth field of variance about 1: float32 (H, W)."""
+    coarse = fields.normals(scene, stream, t, few(scene, size))
+    return np.asarray(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32) * MAGNIFIED
+
+
+def few(scene: Scene, size: tuple[int, int]) -> tuple[int, int]:
+    """Return how many blotches stand below each other and side by side."""
     step = max(_BLOTCH * scene.scale, 1.0)
-    few = max(2, math.ceil(size[0] / step)), max(2, math.ceil(size[1] / step))
-    coarse = fields.normals(scene, stream, t, few)
-    return np.asarray(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), np.float32) * np.float32(1.2)
+    return max(2, math.ceil(size[0] / step)), max(2, math.ceil(size[1] / step))

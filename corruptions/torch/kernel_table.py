@@ -6,7 +6,7 @@ from typing import Final
 from torch import Tensor
 
 from corruptions.row import Level
-from corruptions.torch import tensor_noise
+from corruptions.torch import tensor_light, tensor_noise, tensor_sensor
 from corruptions.torch.tensor_draws import Shots
 
 Kernel = Callable[[Tensor, Level, Shots], Tensor]  # from uint8 frames (n, 3, H, W) to new ones
@@ -20,5 +20,18 @@ KERNELS: Final[dict[str, Kernel]] = {
         tensor_noise.speckle_noise,
         tensor_noise.pepper_noise,
         tensor_noise.salt_noise,
+        tensor_light.brightness,
+        tensor_light.contrast,
+        tensor_light.saturate,
+        tensor_light.color_quant,
+        tensor_light.exposure_flicker,
+        tensor_light.auto_exposure,
+        tensor_light.white_balance,
+        tensor_light.flash,
+        tensor_sensor.iso_noise,
+        tensor_sensor.low_light,
+        tensor_sensor.dead_pixels,
+        tensor_sensor.fixed_pattern_noise,
+        tensor_sensor.night,
     )
 }

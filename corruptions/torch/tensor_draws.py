@@ -5,7 +5,7 @@ drift passes through floats (`fields._blend`, in float64), where another roundin
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -38,6 +38,10 @@ class Shots:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def each(self) -> Iterator[tuple[Scene, int]]:
+        """Yield the scene and the number of each frame."""
+        return zip(self.scenes, self.times, strict=True)
 
     def part(self, first: int, end: int) -> "Shots":
         """Return the frames from the first to before the end."""
@@ -116,7 +120,7 @@ def normal_quantiles(device: torch.device) -> Tensor:
 
 
 def _knots(shots: Shots) -> list[tuple[tuple[int, float], ...]]:
-    return [knots(scene, t) for scene, t in zip(shots.scenes, shots.times, strict=True)]
+    return [knots(scene, t) for scene, t in shots.each()]
 
 
 def _seeds(shots: Shots, stream: str) -> list[int]:
