@@ -34,10 +34,14 @@ def gaussian_blur(frames: Pixels, level: Level, scene: Scene) -> None:
 
 def soften(frame: Pixels, sigma: float) -> None:
     """Replace `frame` (H, W, 3) by its Gaussian blur of `sigma` pixels, cut at 4 sigma, the border held."""
-    reach = int(4 * sigma + 0.5)
-    weights = np.asarray(cv2.getGaussianKernel(2 * reach + 1, sigma, cv2.CV_32F)[reach:, 0], np.float32)
     rows = frame.reshape(len(frame), -1)
-    _soften(rows.copy(), weights, frame.shape[2], rows)
+    _soften(rows.copy(), half_gaussian(sigma), frame.shape[2], rows)
+
+
+def half_gaussian(sigma: float) -> NDArray[np.float32]:
+    """Return the weights of a Gaussian cut at 4 sigma from its middle on: float32 (reach + 1,)."""
+    reach = int(4 * sigma + 0.5)
+    return np.asarray(cv2.getGaussianKernel(2 * reach + 1, sigma, cv2.CV_32F)[reach:, 0], np.float32)
 
 
 @kernel("void(uint8[:,::1], float32[::1], int64, uint8[:,::1])")
@@ -104,19 +108,22 @@ def glass_blur(frames: Pixels, level: Level, scene: Scene) -> None:
         glass_blur(seen, level, whole)
         frames[...] = [motion.fitted(frame, size) for frame in seen]
         return
-    sigma, reach, passes = psf.scaled_sigma(level[0], scene.scale), int(level[1]), int(level[2])
-    height, width = motion.as_published(scene, size)[1]
-
-    def pane(t: int) -> NDArray[np.int32]:
-        source = np.arange(height * width, dtype=np.int32).reshape(height, width)
-        for number in range(passes):
-            scatter(source, fields.words(scene, f"pass {number}", t, source.size), np.uint64(2 * reach))
-        return _enlarged(source, size).reshape(-1)
-
-    for frame, source in zip(frames, motion.layers(scene, pane), strict=True):
+    sigma = psf.scaled_sigma(level[0], scene.scale)
+    panes = motion.layers(scene, lambda t: pane(level, scene, t, size))
+    for frame, source in zip(frames, panes, strict=True):
         soften(frame, sigma)
         _take(frame.reshape(-1, 3).copy(), source, frame.reshape(-1, 3))
         soften(frame, sigma)
+
+
+def pane(level: Level, scene: Scene, t: int, size: motion.Size) -> NDArray[np.int32]:
+    """Return which pixel each pixel of frame `t` shows behind the pane: int32 (H W,)."""
+    reach, passes = int(level[1]), int(level[2])
+    height, width = motion.as_published(scene, size)[1]
+    source = np.arange(height * width, dtype=np.int32).reshape(height, width)
+    for number in range(passes):
+        scatter(source, fields.words(scene, f"pass {number}", t, source.size), np.uint64(2 * reach))
+    return _enlarged(source, size).reshape(-1)
 
 
 def _enlarged(source: NDArray[np.int32], size: motion.Size) -> NDArray[np.int32]:
@@ -159,13 +166,18 @@ def defocus_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: x' = x * (disk(r) * G(a)), where the disk has sum 1
     Level: r, radius in pixels; a, sigma in pixels that softens the rim
     """
-    spread = psf.disk(*level) if scene.scale == 1 else psf.scaled_disk(*level, scene.scale)
+    spread = out_of_focus(level, scene)
     whole = convolve.fits(spread)
     for frame in frames:
         if whole:
             convolve.filter_symmetric(frame, spread)
         else:
             truncate(cv2.filter2D(frame.astype(np.float32), -1, spread), frame)
+
+
+def out_of_focus(level: Level, scene: Scene) -> NDArray[np.float32]:
+    """Return the softened disk over which a point is spread: float32, square, of odd side."""
+    return psf.disk(*level) if scene.scale == 1 else psf.scaled_disk(*level, scene.scale)
 
 
 def motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -176,9 +188,13 @@ def motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:
         45)
     Level: r, half the taps; sigma in pixels
     """
-    weights = psf.scaled_streak(*level, scene.scale)
     for frame, t in zip(frames, scene.times, strict=True):
-        smear(frame, weights, 90 * motion.uniform(scene, "angle", t) - 45)
+        smear(frame, *turned(level, scene, t))
+
+
+def turned(level: Level, scene: Scene, t: int) -> tuple[NDArray[np.float32], float]:
+    """Return the weights of the streak of frame `t` and its angle in degrees."""
+    return psf.scaled_streak(*level, scene.scale), 90 * motion.uniform(scene, "angle", t) - 45
 
 
 def xy_motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -190,14 +206,18 @@ def xy_motion_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: x'(q) = mean of x(q + i / 59 (u, v)) over i = 0 .. k - 1; u = +-U(50, 75), v = U(-75, 75)
     Level: k, steps of 60
     """
-    pixel = 224 / 512 * scene.scale
     for frame, t in zip(frames, scene.times, strict=True):
-        right = (50 + 25 * motion.uniform(scene, "right", t)) * pixel
-        down = 150 * (motion.uniform(scene, "down", t) - 0.5) * pixel
-        left = motion.uniform(motion.still(scene), "side", t) < 0.5
-        taps = max(2, round((level[0] - 1) / 59 * math.hypot(right, down)) + 1)
-        weights = np.full(taps, 1 / taps, np.float32)
-        smear(frame, weights, math.degrees(math.atan2(down, -right if left else right)))
+        smear(frame, *moved(level, scene, t))
+
+
+def moved(level: Level, scene: Scene, t: int) -> tuple[NDArray[np.float32], float]:
+    """Return the weights of the move of frame `t` and its angle in degrees."""
+    pixel = 224 / 512 * scene.scale
+    right = (50 + 25 * motion.uniform(scene, "right", t)) * pixel
+    down = 150 * (motion.uniform(scene, "down", t) - 0.5) * pixel
+    left = motion.uniform(motion.still(scene), "side", t) < 0.5
+    taps = max(2, round((level[0] - 1) / 59 * math.hypot(right, down)) + 1)
+    return np.full(taps, 1 / taps, np.float32), math.degrees(math.atan2(down, -right if left else right))
 
 
 def smear(frame: Pixels, weights: NDArray[np.float32], degrees: float) -> None:
@@ -249,17 +269,21 @@ def zoom_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: x' = (2 x + sum over z = 1 + s, 1 + 2 s, ... < e of zoom(x, z)) / (n + 2), n zooms
     Level: e, end of the zooms; s, step
     """
-    zooms = np.arange(1, *level)[1:]
-    units = bilinear.units(np.array([2, *np.ones(len(zooms))]))
-    looks = [
-        (*(places(length, zoom) for length in frames.shape[1:3]), unit)
-        for zoom, unit in zip([1, *zooms], units, strict=True)
-    ]
+    looks = zooms(level, (frames.shape[1], frames.shape[2]))
     for frame in frames:
         packed, total = bilinear.pack(frame), np.zeros(frame.shape[:2], np.uint64)
         for rows, columns, unit in looks:
             bilinear.add_zoomed(packed, rows, columns, unit, total)
         bilinear.unpack(total, frame)
+
+
+def zooms(level: Level, size: motion.Size) -> list[tuple[NDArray[np.float32], NDArray[np.float32], int]]:
+    """Return the rows (H,) and columns (W,) at which each zoom looks, and its weight; the sum is bilinear.UNIT."""
+    grown = np.arange(1, *level)[1:]
+    units = bilinear.units(np.array([2, *np.ones(len(grown))]))
+    return [
+        (places(size[0], zoom), places(size[1], zoom), int(unit)) for zoom, unit in zip([1, *grown], units, strict=True)
+    ]
 
 
 def places(length: int, zoom: float) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from typing import Final
 from torch import Tensor
 
 from corruptions.row import Level
-from corruptions.torch import tensor_light, tensor_noise, tensor_sensor
+from corruptions.torch import tensor_blur, tensor_light, tensor_noise, tensor_sensor
 from corruptions.torch.tensor_draws import Shots
 
 Kernel = Callable[[Tensor, Level, Shots], Tensor]  # from uint8 frames (n, 3, H, W) to new ones
@@ -20,6 +20,12 @@ KERNELS: Final[dict[str, Kernel]] = {
         tensor_noise.speckle_noise,
         tensor_noise.pepper_noise,
         tensor_noise.salt_noise,
+        tensor_blur.gaussian_blur,
+        tensor_blur.defocus_blur,
+        tensor_blur.glass_blur,
+        tensor_blur.motion_blur,
+        tensor_blur.xy_motion_blur,
+        tensor_blur.zoom_blur,
         tensor_light.brightness,
         tensor_light.contrast,
         tensor_light.saturate,
