@@ -38,11 +38,15 @@ def truncated(total: NDArray[Any]) -> Pixels:
 
 
 def pictures(size: tuple[int, int]) -> list[Pixels]:
-    """Noise, noise of two levels, an edge, white, and 77, of which the disk of sum 1.01 makes 77.9991."""
+    """Noise, noise of two levels, an edge, white, and 77, of which the disk of sum 1.01 makes 77.9991, plain and with a
+    line aslant, so that all of a row is doubtful and no row is that above it, below rows that are not."""
     noise = np.random.default_rng(size).integers(0, 256, (*size, 3), np.uint8)
     edge = np.zeros((*size, 3), np.uint8)
     edge[:, size[1] // 2 :] = 255
-    return [noise, noise & np.uint8(1), edge, np.full_like(noise, 255), np.full_like(noise, 77)]
+    aslant = np.full_like(noise, 77)
+    aslant[np.arange(min(size)), np.arange(min(size))] = 200
+    aslant[: size[0] // 4] = noise[: size[0] // 4]
+    return [noise, noise & np.uint8(1), edge, np.full_like(noise, 255), np.full_like(noise, 77), aslant]
 
 
 @pytest.mark.parametrize("name", DISKS)

@@ -6,6 +6,7 @@ time the median of the turns. VIDSPARSE_WRITE_COST=1 also writes docs/corruption
 then shows it.
 """
 
+import itertools
 import json
 import os
 import platform
@@ -220,6 +221,33 @@ def test_c_bar_over_its_published_cost(capsys):
         for name, published, image, frame in (*rows, total):
             print(f"{name:46}{1000 * published:10.0f}{1000 * image:11.2f}{published / image:7.0f}"
                   f"{1000 * frame:12.2f}{published / frame:7.0f}")  # fmt: skip
+
+
+def plain_clips(side: int) -> dict[str, np.ndarray]:
+    """Clips that nature does not make, of four frames, on which a kernel might take another way."""
+    one = np.ones((4, side, side, 3), np.uint8)
+    y, x = np.indices((side, side, 1))[:2]
+    colours = np.random.default_rng(0).integers(0, 256, (side, 1, 3), np.uint8)
+    dark_line = 77 * one
+    dark_line[:, np.arange(side), np.arange(side)] = 0
+    return {
+        "grey 77": 77 * one, "black": 0 * one, "white": 255 * one, "brown": one * np.array([77, 128, 13], np.uint8),
+        "red": one * np.array([255, 0, 0], np.uint8), "checkerboard": one * np.uint8(255 * ((x + y) % 2)),
+        "a colour a row": one * colours, "a colour a column": one * colours[:, 0], "a line on 77": dark_line,
+    }  # fmt: skip
+
+
+def test_plain_clips_over_a_natural_one(capsys):
+    side = SIDES[0]
+    clips = {"natural": scene(4, side), **plain_clips(side)}
+    with capsys.disabled():
+        print("\n\ncells that take over twice the time on a plain clip")
+        for name, severity in itertools.product(corruptions.names(), (1, 3, 4, 5)):
+            calls = {what: partial(corruptions.corrupt, clip, name, severity, "k") for what, clip in clips.items()}
+            spent = {what: min(each) for what, each in interleaved(calls, 3, processor_seconds).items()}
+            slow = {what: f"{t / spent['natural']:.1f}" for what, t in spent.items() if t > 2 * spent["natural"]}
+            if slow:
+                print(f"{name:32}{severity}  {1000 * spent['natural']:7.2f} ms  {slow}")
 
 
 def test_compile_times_in_fresh_processes(tmp_path, capsys):
