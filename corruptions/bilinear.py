@@ -178,32 +178,41 @@ def units(shares: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.asarray(np.diff(sums, prepend=0), np.int64)
 
 
-def add_zoomed(packed: Packed, rows: Plane, columns: Plane, unit: int, total: Packed) -> None:
-    """Add `unit` times the look at each crossing of `rows`, float32 (H,), and `columns` (W,) to uint64 (H, W)."""
-    _add_zoomed(packed.reshape(-1), packed.shape[1], rows, columns, unit, total)
+def zoomed(packed: Packed, rows: Plane, columns: Plane, weights: NDArray[np.int64]) -> Packed:
+    """Return the sum of n looks at each crossing of `rows`, float32 (n, H), and `columns` (n, W): uint64 (H, W).
+
+    Their weights, int64 (n,), have the sum UNIT.
+    """
+    total = np.zeros((rows.shape[1], columns.shape[1]), np.uint64)
+    _add_zoomed(packed.reshape(-1), packed.shape[1], (rows, columns), weights.astype(np.float32), total)
+    return total
 
 
-@kernel("void(uint64[::1], int64, float32[::1], float32[::1], float32, uint64[:,::1])")
-def _add_zoomed(packed: Packed, stride: int, rows: Plane, columns: Plane, unit: float, total: Packed) -> None:
-    height, width = total.shape
-    below = np.uintp(stride)
-    places, fractions = np.empty(width, np.uint32), np.empty(width, np.float32)
+@kernel("void(uint64[::1], int64, UniTuple(float32[:,::1], 2), float32[::1], uint64[:,::1])")
+def _add_zoomed(packed: Packed, stride: int, where: tuple[Plane, Plane], weights: Plane, total: Packed) -> None:
+    """All looks of a row before the next row: it stays in the cache."""
+    (rows, columns), (height, width), below = where, total.shape, np.uintp(stride)
+    places, fractions = np.empty(columns.shape, np.uint32), np.empty(columns.shape, np.float32)
     above_right, below_right = np.empty(width, np.uint32), np.empty(width, np.uint32)
-    for x in range(width):
-        places[x] = np.uint32(columns[x] + _1)
-        fractions[x] = columns[x] + _1 - np.float32(places[x])
+    for look in range(weights.size):
+        for x in range(width):
+            places[look, x] = np.uint32(columns[look, x] + _1)
+            fractions[look, x] = columns[look, x] + _1 - np.float32(places[look, x])
     for y in range(height):
-        i = np.int32(rows[y] + _1)
-        low = np.floor((rows[y] + _1 - np.float32(i)) * unit + _HALF)
-        for x in range(width):
-            above_right[x] = np.uint32(np.int32((unit - low) * fractions[x] + _HALF))
-            below_right[x] = np.uint32(np.int32(low * fractions[x] + _HALF))
-        above, up, down = packed[i * stride :], np.uint32(unit - low), np.uint32(low)
-        for x in range(width):
-            p = np.uintp(places[x])
-            total[y, x] += (
-                np.uint64(up - above_right[x]) * above[p]
-                + np.uint64(above_right[x]) * above[p + _NEXT]
-                + np.uint64(down - below_right[x]) * above[p + below]
-                + np.uint64(below_right[x]) * above[p + below + _NEXT]
-            )
+        out = total[y]
+        for look in range(weights.size):
+            row, unit, place, fraction = rows[look, y] + _1, weights[look], places[look], fractions[look]
+            i = np.int32(row)
+            low = np.floor((row - np.float32(i)) * unit + _HALF)
+            for x in range(width):
+                above_right[x] = np.uint32(np.int32((unit - low) * fraction[x] + _HALF))
+                below_right[x] = np.uint32(np.int32(low * fraction[x] + _HALF))
+            above, up, down = packed[i * stride :], np.uint32(unit - low), np.uint32(low)
+            for x in range(width):
+                p = np.uintp(place[x])
+                out[x] += (
+                    np.uint64(up - above_right[x]) * above[p]
+                    + np.uint64(above_right[x]) * above[p + _NEXT]
+                    + np.uint64(down - below_right[x]) * above[p + below]
+                    + np.uint64(below_right[x]) * above[p + below + _NEXT]
+                )

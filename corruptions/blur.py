@@ -270,11 +270,10 @@ def zoom_blur(frames: Pixels, level: Level, scene: Scene) -> None:
     Level: e, end of the zooms; s, step
     """
     looks = zooms(level, (frames.shape[1], frames.shape[2]))
+    rows, columns = (np.stack([look[axis] for look in looks]) for axis in (0, 1))
+    weights = np.array([unit for _, _, unit in looks])
     for frame in frames:
-        packed, total = bilinear.pack(frame), np.zeros(frame.shape[:2], np.uint64)
-        for rows, columns, unit in looks:
-            bilinear.add_zoomed(packed, rows, columns, unit, total)
-        bilinear.unpack(total, frame)
+        bilinear.unpack(bilinear.zoomed(bilinear.pack(frame), rows, columns, weights), frame)
 
 
 def zooms(level: Level, size: motion.Size) -> list[tuple[NDArray[np.float32], NDArray[np.float32], int]]:

@@ -89,11 +89,8 @@ def test_whole_weights_sum_to_the_unit(shares: list[float]) -> None:
 def test_zoomed_looks_add_up_to_their_mean(side: int) -> None:
     frame = np.random.default_rng(3).integers(0, 256, (side, side, 3), np.uint8)
     grids = [np.linspace(low, side - 1 - low, side).astype(np.float32) for low in (0, 2.3, 5.1)]
-    total, units = np.zeros((side, side), np.uint64), gather.units(np.array([1, 2, 3]))
-    for grid, unit in zip(grids, units, strict=True):
-        gather.add_zoomed(gather.pack(frame), grid, grid, unit, total)
-    made = np.empty_like(frame)
-    gather.unpack(total, made)
+    places, made = np.stack(grids), np.empty_like(frame)
+    gather.unpack(gather.zoomed(gather.pack(frame), places, places, gather.units(np.array([1, 2, 3]))), made)
     looks = [np.array([[bilinear(frame, y, x) for x in grid] for y in grid]) for grid in grids]
     expected = (looks[0] + 2 * looks[1] + 3 * looks[2]) / 6
     assert np.abs(made - np.floor(expected)).max() <= 1
