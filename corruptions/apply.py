@@ -23,6 +23,7 @@ from corruptions.checks import (
     text,
 )
 from corruptions.exceptions import CorruptionError, MissingFrames, NoKeyWarning, WrongFrames, known_name
+from corruptions.filling import made_of
 from corruptions.motion import Scene
 from corruptions.registry import MODES, Corruption, Mode, find, resolve_profile
 from corruptions.severities import SIDES, Level
@@ -270,6 +271,9 @@ def _carry_out(record: Corruption, level: Level, scene: Scene, frames: Frames, p
         for t, (pixels, _) in enumerate(islice(coded, max(scene.times, default=-1) + 1)):
             recoded[times == t] = pixels
         return recoded
+    filled = made_of(function, frames, positions, level, scene) if record.support == "frame" else None
+    if filled is not None:
+        return filled
     picked = np.take(frames, positions, axis=0)
     if record.support == "frame":
         made = function(picked, level, scene)

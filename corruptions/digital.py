@@ -1,6 +1,7 @@
 """Compression and resampling (ImageNet-C, ICLR 2019). Every function edits a uint8 (T, H, W, 3) clip in place."""
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from corruptions.filling import from_sources
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.row import Level
@@ -20,7 +22,8 @@ _BITS = 22  # of a weight
 _HALF, _DOWN = np.uint32(1 << (_BITS - 1)), np.uint32(_BITS)
 
 
-def jpeg_compression(frames: Pixels, level: Level, scene: Scene) -> None:
+@from_sources
+def jpeg_compression(frames: Pixels, level: Level, scene: Scene, sources: Iterable[Pixels]) -> None:
     """Code and decode each frame as a JPEG of quality c, chroma halved (4:2:0).
 
     Meaning: Stored as a JPEG.
@@ -28,9 +31,11 @@ def jpeg_compression(frames: Pixels, level: Level, scene: Scene) -> None:
     Level: quality q
     """
     options = [cv2.IMWRITE_JPEG_QUALITY, int(level[0])]
-    for frame in frames:
-        coded = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)[1]
-        frame[...] = cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB)
+    turned = np.empty(frames.shape[1:], np.uint8)
+    for frame, source in zip(frames, sources, strict=True):
+        coded = cv2.imencode(".jpg", cv2.cvtColor(source, cv2.COLOR_RGB2BGR, dst=turned), options)[1]
+        decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED), np.uint8)  # no search for Exif
+        cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=frame)
 
 
 def color_quant(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -43,7 +48,8 @@ def color_quant(frames: Pixels, level: Level, scene: Scene) -> None:
     frames &= np.uint8((0xFF << (8 - int(level[0]))) & 0xFF)
 
 
-def pixelate(frames: Pixels, level: Level, scene: Scene) -> None:
+@from_sources
+def pixelate(frames: Pixels, level: Level, scene: Scene, sources: Iterable[Pixels]) -> None:
     """Shrink each frame to the share c of its sides by box averages and enlarge it again by whole pixels.
 
     Scaled to another resolution, what a block of 1 / c pixels has beyond one pixel is scaled.
@@ -58,9 +64,9 @@ def pixelate(frames: Pixels, level: Level, scene: Scene) -> None:
     few = int(height * share), int(width * share)
     columns, shifts, shown = _columns(width, few[1])
     starts, counts, weights = _boxes(height, few[0])
-    for frame in frames:
-        lines = frame.reshape(height, -1)
-        _pixelate(lines, columns, (starts, counts, weights), shifts, shown, _nearest(few[0], height))
+    for frame, source in zip(frames, sources, strict=True):
+        lines = source.reshape(height, -1), frame.reshape(height, -1)
+        _pixelate(lines, columns, (starts, counts, weights), (shifts, shown), _nearest(few[0], height))
 
 
 @lru_cache(maxsize=32)
@@ -105,25 +111,25 @@ def _columns(width: int, few: int) -> tuple[tuple[Pixels, Weights], Numbers, Pix
 
 
 @kernel(
-    "void(uint8[:,::1], Tuple((uint8[:,::1], uint32[::1])), Tuple((int64[::1], int64[::1], uint32[::1])), "
-    "int64[::1], uint8[:,::1], int64[::1])"
+    "void(Tuple((Array(uint8, 2, 'C', readonly=True), uint8[:,::1])), Tuple((uint8[:,::1], uint32[::1])), "
+    "Tuple((int64[::1], int64[::1], uint32[::1])), Tuple((int64[::1], uint8[:,::1])), int64[::1])"
 )
 def _pixelate(
-    lines: Pixels,
+    lines: tuple[Pixels, Pixels],
     columns: tuple[Pixels, Weights],
     boxes: tuple[Numbers, Numbers, Weights],
-    shifts: Numbers,
-    shown: Pixels,
+    views: tuple[Numbers, Pixels],
     rows: Numbers,
 ) -> None:
     """Average along rows, then along columns, each rounded to whole grey levels, and show each box at its pixels."""
-    (height, width), (inside, weight), (starts, counts, row_weights) = lines.shape, columns, boxes
+    (source, made), (shifts, shown) = lines, views
+    (height, width), (inside, weight), (starts, counts, row_weights) = made.shape, columns, boxes
     edge = max(np.abs(shifts).max(), 3 * len(inside))
     total, narrow = np.empty(width, np.uint16), np.empty((height, width), np.uint8)
     line, blocks = np.zeros(width + 2 * edge, np.uint8), np.empty((starts.size, width), np.uint8)
     middle = line[edge : edge + width]
     for y in range(height):  # rows by name: with two subscripts these loops are no vector code
-        row, out = lines[y], narrow[y]
+        row, out = source[y], narrow[y]
         for i in range(width):
             middle[i], total[i] = row[i], np.uint16(0)
         for tap in range(len(inside)):
@@ -147,6 +153,6 @@ def _pixelate(
             for i in range(width):
                 out[i] |= mask[i] & aside[i]
     for y in range(height):
-        row, out = blocks[rows[y]], lines[y]
+        row, out = blocks[rows[y]], made[y]
         for i in range(width):
             out[i] = row[i]

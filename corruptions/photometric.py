@@ -3,12 +3,14 @@
 Kernels work along whole rows of values, three a pixel, in short loops without branches, which become vector code.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from corruptions.filling import from_sources
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.row import Level
@@ -16,23 +18,26 @@ from corruptions.row import Level
 Pixels = NDArray[np.uint8]
 Line = NDArray[np.float32]
 
-_LIFTS = (1e-4, 1e-5)  # tried in turn: float32 quotients that fall just short of a whole grey level reach it
+_RAISES = (5e-7, 1e-6, 2.4e-7, 1.2e-7)  # tried in turn: products that fall just short of a whole grey level reach it
+_FIRST, _SECOND, _THIRD, _CHANNELS = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
 _0, _1, _255 = np.float32(0), np.float32(1), np.float32(255)
 
 
-def brightness(frames: Pixels, level: Level, scene: Scene) -> None:
+@from_sources
+def brightness(frames: Pixels, level: Level, scene: Scene, sources: Iterable[Pixels]) -> None:
     """Add c to the HSV value V = max(r, g, b); hue and saturation stay, so each channel scales by V' / V.
 
     Meaning: Exposed for too long.
     Formula: HSV: V' = V + c
     Level: c, added to V in [0, 1]
     """
-    table = scaled_to_value(level[0])
-    lift = _lift(level[0])
-    if lift:
-        _brighten(frames.reshape(-1, 3 * frames.shape[2]), 255 * level[0], lift)
-    else:
-        _look_up(frames.reshape(-1, 3), table)
+    raised = _raised(level[0])
+    for frame, source in zip(frames, sources, strict=True):
+        if raised:
+            _brighten(source.reshape(-1), 255 * level[0], raised, frame.reshape(-1))
+        else:
+            frame[...] = source
+            _look_up(frame.reshape(-1, 3), scaled_to_value(level[0]))
 
 
 @lru_cache(maxsize=16)
@@ -44,17 +49,16 @@ def scaled_to_value(c: float) -> Pixels:
 
 
 @lru_cache(maxsize=16)
-def _lift(c: float) -> float:
-    """Return with what `_brighten` gives the table's grey level for every V and every channel up to it, or 0."""
+def _raised(c: float) -> float:
+    """Return with what factor `_brighten` gives the table's grey level for every V and every channel up to it, or 0."""
     value, x = np.indices((256, 256), np.uint8)
     pixels = np.stack([value, np.minimum(value, x), value], axis=-1)
-    wanted = pixels.copy()
+    wanted, made = pixels.copy(), np.empty_like(pixels)
     _look_up(wanted.reshape(-1, 3), scaled_to_value(c))
-    for lift in _LIFTS:
-        made = pixels.copy()
-        _brighten(made.reshape(256, -1), 255 * c, lift)
+    for more in _RAISES:
+        _brighten(pixels.reshape(-1), 255 * c, 1 + more, made.reshape(-1))
         if np.array_equal(made, wanted):
-            return lift
+            return 1 + more
     return 0.0
 
 
@@ -66,30 +70,22 @@ def _look_up(pixels: Pixels, table: Pixels) -> None:
         pixels[p, 0], pixels[p, 1], pixels[p, 2] = table[value, r], table[value, g], table[value, b]
 
 
-@kernel("void(uint8[:,::1], float32, float32)")
-def _brighten(rows: Pixels, added: float, lift: float) -> None:
-    """x min(V + added, 255) / V + lift, truncated; black becomes `added`."""
-    width = rows.shape[1]
-    most, places = np.zeros(width + 2, np.uint8), np.zeros((3, width), np.uint8)
-    value, dark = np.empty(width, np.uint8), np.uint8(min(added, 255.0) + lift)
-    for i in range(width):
-        places[i % 3, i] = 255
-    red, green, blue = places[0], places[1], places[2]
-    here, before, first = most[2:], most[1:], most
-    for y in range(rows.shape[0]):
-        row, second, third = rows[y], rows[y, 1:], rows[y, 2:]
-        for i in range(width - 2):
-            here[i] = max(max(row[i], second[i]), third[i])
-        for i in range(width):  # the same at all three channels of a pixel
-            value[i] = (here[i] & red[i]) | (before[i] & green[i]) | (first[i] & blue[i])
-        for i in range(width):
-            v = np.float32(value[i])
-            row[i] = np.uint8(np.divide(np.float32(row[i]) * min(v + added, _255), max(v, _1)) + lift)
-        for i in range(width):
-            row[i] |= dark if value[i] == 0 else np.uint8(0)
+@kernel("void(Array(uint8, 1, 'C', readonly=True), float32, float32, uint8[::1])")
+def _brighten(values: Pixels, added: float, raised: float, out: Pixels) -> None:
+    """x raised min(V + added, 255) / V, truncated; black becomes `added`."""
+    dark, most, more = np.uint8(min(np.float32(added), _255) + np.float32(1e-4)), _255 * raised, added * raised
+    for red in range(_FIRST, np.uint64(values.size), _CHANNELS):  # indices without a sign: vector code
+        green, blue = red + _SECOND, red + _THIRD
+        r, g, b = values[red], values[green], values[blue]
+        v = np.float32(max(max(r, g), b))
+        share, ground = np.divide(min(v * raised + more, most), max(v, _1)), dark if v == 0 else np.uint8(0)
+        out[red] = np.uint8(np.float32(r) * share) | ground
+        out[green] = np.uint8(np.float32(g) * share) | ground
+        out[blue] = np.uint8(np.float32(b) * share) | ground
 
 
-def contrast(frames: Pixels, level: Level, scene: Scene) -> None:
+@from_sources
+def contrast(frames: Pixels, level: Level, scene: Scene, sources: Iterable[Pixels]) -> None:
     """(x - m) c + m, with m the mean of the channel over its own frame.
 
     Meaning: Flat light.
@@ -97,18 +93,18 @@ def contrast(frames: Pixels, level: Level, scene: Scene) -> None:
     Level: c, factor
     """
     (c,) = level
-    for frame in frames:
-        mean = np.array(cv2.sumElems(frame)[:3]) / (255 * frame[..., 0].size)  # cv2.mean is an ulp off: white fades
-        draw_to_mean(frame, mean, c)
+    for frame, source in zip(frames, sources, strict=True):
+        mean = np.array(cv2.sumElems(source)[:3]) / (255 * frame[..., 0].size)  # cv2.mean is an ulp off: white fades
+        draw_to_mean(source, mean, c, frame)
 
 
-def draw_to_mean(frame: Pixels, mean: NDArray[np.float64], c: float) -> None:
-    """Replace `frame` (H, W, 3) by (x - m) c + m, truncated, of each channel's m, float64 (3,) in [0, 1]."""
+def draw_to_mean(source: Pixels, mean: NDArray[np.float64], c: float, frame: Pixels) -> None:
+    """Fill `frame` (H, W, 3) with (x - m) c + m, truncated, of each channel's m, float64 (3,) in [0, 1]."""
     table, offsets = np.empty((3, 256), np.uint8), np.empty(3, np.float32)
     if _fit(mean, c, table, offsets):
-        _scale(frame.reshape(len(frame), -1), c, offsets)
+        _scale(source.reshape(len(frame), -1), c, offsets, frame.reshape(len(frame), -1))
     else:
-        cv2.LUT(frame, np.ascontiguousarray(table.T)[None], dst=frame)
+        _look_up_each(source.reshape(-1), table, frame.reshape(-1))
 
 
 @kernel("boolean(float64[::1], float64, uint8[:,::1], float32[::1])")
@@ -127,17 +123,26 @@ def _fit(mean: NDArray[np.float64], c: float, table: Pixels, offsets: Line) -> b
     return whole
 
 
-@kernel("void(uint8[:,::1], float32, float32[::1])")
-def _scale(rows: Pixels, slope: float, offsets: Line) -> None:
-    """Replace each value x of the three channels in turn by c x + b, truncated."""
+@kernel("void(Array(uint8, 2, 'C', readonly=True), float32, float32[::1], uint8[:,::1])")
+def _scale(rows: Pixels, slope: float, offsets: Line, out: Pixels) -> None:
+    """Fill `out` with c x + b, truncated, of each value x of the three channels in turn."""
     width = rows.shape[1]
     added = np.empty(width, np.float32)
     for i in range(width):
         added[i] = offsets[i % 3]
     for y in range(rows.shape[0]):
-        row = rows[y]
+        row, made = rows[y], out[y]
         for i in range(width):
-            row[i] = np.uint8(np.float32(row[i]) * slope + added[i])
+            made[i] = np.uint8(np.float32(row[i]) * slope + added[i])
+
+
+@kernel("void(Array(uint8, 1, 'C', readonly=True), uint8[:,::1], uint8[::1])")
+def _look_up_each(values: Pixels, table: Pixels, out: Pixels) -> None:
+    reds, greens, blues = table[0], table[1], table[2]
+    for red in range(_FIRST, np.uint64(values.size), _CHANNELS):
+        green, blue = red + _SECOND, red + _THIRD
+        r, g, b = values[red], values[green], values[blue]
+        out[red], out[green], out[blue] = reds[r], greens[g], blues[b]
 
 
 def saturate(frames: Pixels, level: Level, scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """Rain before the lens (Mini Kinetics-C, NeurIPS 2021)."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions import counter_rng, motion
+from corruptions.filling import from_sources
 from corruptions.jit import kernel
 from corruptions.motion import Scene
 from corruptions.photometric import draw_to_mean
@@ -26,8 +28,9 @@ _BLURRED = (2 * np.arange(9 * 255 + 1) + 9) // 18 / 255 * (GREY / 255)  # what t
 SPEEDS = (3.25, 2.4375, 1.625)
 
 
-def rain(frames: Pixels, level: Level, scene: Scene) -> None:
-    """Draw one streak for every `area` pixels, `length` pixels long, then lower the contrast by `dim`; in place.
+@from_sources
+def rain(frames: Pixels, level: Level, scene: Scene, sources: Iterable[Pixels]) -> None:
+    """Draw one streak for every `area` pixels, `length` pixels long, then lower the contrast by `dim`.
 
     frames contiguous uint8 (T, H, W, 3). In drift the drops fall along their streaks, in three layers of different
     speed; a drop that reaches the bottom is followed by another, elsewhere, at the top.
@@ -38,12 +41,12 @@ def rain(frames: Pixels, level: Level, scene: Scene) -> None:
     """
     area, length, dim = level
     drawn, size = motion.as_published(scene, (frames.shape[1], frames.shape[2]))
-    for frame, t in zip(frames, scene.times, strict=True):
+    for frame, source, t in zip(frames, sources, scene.times, strict=True):
         wet = _wet(drawn, t, size[0] * size[1] // int(area), int(length), size)
         if size == frame.shape[:2]:
-            _shine(frame, wet, dim)
+            _shine(source, wet, dim, frame)
         else:
-            _shine_through(frame, wet, size, dim)
+            frame[...] = _shone_through(source, wet, size, dim)
 
 
 def _wet(scene: Scene, t: int, count: int, length: int, size: motion.Size) -> Numbers:
@@ -123,21 +126,21 @@ def _place(
         heads[drop, 0], heads[drop, 1] = column % columns, row % rows
 
 
-def _shine(frame: Pixels, wet: Numbers, dim: float) -> None:
+def _shine(source: Pixels, wet: Numbers, dim: float, frame: Pixels) -> None:
     """Lighten and blur the wet pixels, then draw every channel towards its mean; results are truncated."""
-    level, _, mixed, added = _lit(frame, wet)
+    level, _, mixed, added = _lit(source, wet)
     mean = level + added / frame[..., 0].size
-    draw_to_mean(frame, mean, dim)
+    draw_to_mean(source, mean, dim, frame)
     _dim(frame.reshape(-1, 3), wet, mixed, mean, dim)
 
 
-def _shine_through(frame: Pixels, wet: Numbers, size: motion.Size, dim: float) -> None:
-    """Do as `_shine` with what the streaks add to the frame at another size, where they are one pixel wide."""
+def _shone_through(frame: Pixels, wet: Numbers, size: motion.Size, dim: float) -> Pixels:
+    """Return what `_shine` makes with what the streaks add to the frame at a size where they are one pixel wide."""
     _, dry, mixed, _ = _lit(motion.fitted(frame, size), wet)
     added = np.zeros((size[0] * size[1], 3), np.float32)
     added[wet] = mixed - dry
     shown = frame / 255 + motion.fitted_as_strong(added.reshape(*size, 3), frame.shape[:2])
-    frame[...] = _dimmed(shown, shown.mean(axis=(0, 1)), dim)
+    return _dimmed(shown, shown.mean(axis=(0, 1)), dim)
 
 
 def _lit(frame: Pixels, wet: Numbers) -> tuple[Values, Values, Values, Values]:
@@ -153,7 +156,7 @@ def _lit(frame: Pixels, wet: Numbers) -> tuple[Values, Values, Values, Values]:
 
 
 @kernel(
-    "void(uint8[:,:,::1], int64[::1], uint8[::1], UniTuple(float64[::1], 2), uint8[:,:,::1], "
+    "void(Array(uint8, 3, 'C', readonly=True), int64[::1], uint8[::1], UniTuple(float64[::1], 2), uint8[:,:,::1], "
     "Tuple((float64[:,::1], float64[:,::1], float64[::1])))"
 )
 def _light(

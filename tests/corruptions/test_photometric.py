@@ -1,4 +1,5 @@
 import colorsys
+import itertools
 
 import numpy as np
 import pytest
@@ -27,6 +28,14 @@ def all_pairs(size: tuple[int, int]) -> Pixels:
     return noise
 
 
+def flats(size: tuple[int, int]) -> Pixels:
+    """Frames of one colour, whose mean is a grey level, and one of two: uint8 (6, *size, 3)."""
+    colours = np.array([(77, 77, 77), (0, 0, 0), (255, 255, 255), (255, 0, 0), (77, 128, 13), (40, 40, 41)], np.uint8)
+    frames = np.tile(colours[:, None, None], (1, *size, 1))
+    frames[5, ::2] = 60
+    return frames
+
+
 def bright(pixels: Pixels, c: float) -> Pixels:
     """The formula in double precision: each channel keeps its share of V."""
     x, v = pixels.astype(float), pixels.max(axis=-1, keepdims=True).astype(float)
@@ -51,7 +60,7 @@ def saturated(pixels: Pixels, factor: float, added: float) -> Pixels:
     return made
 
 
-@pytest.mark.parametrize("level", [*cells("brightness"), (0.072488,), (0.123848,)])  # the last two go by the table
+@pytest.mark.parametrize("level", [*cells("brightness"), (0.072488,), (0.123848,)])  # the last goes by the table
 def test_brightness_is_its_formula_at_every_channel_up_to_every_v(level: tuple[float, ...]) -> None:
     value, x = np.indices((256, 256), np.uint8)
     pairs = np.stack([np.minimum(value, x), value, np.minimum(value, 255 - x)], axis=-1)[None]
@@ -71,8 +80,8 @@ def test_saturate_is_its_formula_in_single_precision(level: tuple[float, ...]) -
 
 @pytest.mark.parametrize("level", [*cells("contrast"), (0.0,), (1.7,)])
 def test_contrast_is_its_formula_on_frames_of_any_size(level: tuple[float, ...]) -> None:
-    for size in ((16, 16), (17, 31), (64, 45)):
-        frames = all_pairs(size)
+    for size, frames_of in itertools.product(((16, 16), (17, 31), (64, 45)), (all_pairs, flats)):
+        frames = frames_of(size)
         x = frames / 255.0
         mean = frames.astype(np.int64).sum(axis=(1, 2), keepdims=True) / (255 * size[0] * size[1])
         made = frames.copy()
