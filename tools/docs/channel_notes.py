@@ -10,7 +10,8 @@ _ORIGINS = {
 }
 _HEADS = (
     "A head of attention (its queries, keys and values, and what is read of it) is one channel, in timm's attention, "
-    "and that of TimeSformer, VideoMAE and ViViT; other attention keeps its heads."
+    "and that of TimeSformer, VideoMAE, ViViT, and torchvision's MViT and Swin (of clips); other attention keeps its "
+    "heads."
 )
 
 CHANNEL_NOTES = {

@@ -5,6 +5,7 @@ import timm
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torchvision.models import video
 
 from vidsparse.models import huggingface
 from vidsparse.sparsity import compaction
@@ -13,7 +14,7 @@ from vidsparse.sparsity.topology import sparsify
 
 WIDTH, HEADS, SIZE, DEPTH = 48, 4, 12, 2
 CLIPS = {"vit": (1, 3, 32, 32), "timesformer_s": (1, 3, 2, 32, 32), "videomae_s": (1, 3, 2, 32, 32),
-         "vivit_s": (1, 3, 2, 32, 32)}  # fmt: skip
+         "vivit_s": (1, 3, 2, 32, 32), "swin3d": (1, 3, 4, 36, 28), "mvit": (1, 3, 4, 32, 32)}  # fmt: skip
 
 
 def network(name: str, monkeypatch, **settings) -> nn.Module:
@@ -22,6 +23,12 @@ def network(name: str, monkeypatch, **settings) -> nn.Module:
         model = timm.models.vision_transformer.VisionTransformer(
             32, 8, num_classes=5, embed_dim=WIDTH, depth=DEPTH, num_heads=HEADS, **settings
         )
+    elif name == "swin3d":  # windows that are shifted in the second block, and reach over the clip's borders
+        model = video.swin_transformer.SwinTransformer3d([2, 4, 4], WIDTH, [DEPTH], [HEADS], [8, 4, 4], num_classes=5)
+    elif name == "mvit":
+        pools = [[3, 3, 3], [3, 3, 3]]
+        blocks = [video.mvit.MSBlockConfig(HEADS, WIDTH, WIDTH, *pools, [1, by, by], [1, 2, 2]) for by in (1, 2)]
+        model = video.MViT((32, 32), 4, blocks, True, False, True, True, num_classes=5)
     else:
         small = {"hidden_size": WIDTH, "num_attention_heads": HEADS, "num_hidden_layers": DEPTH}
         monkeypatch.setattr(huggingface, "_SMALL", {**small, "intermediate_size": 2 * WIDTH, **settings})
@@ -40,7 +47,8 @@ def attentions(model: nn.Module) -> dict[str, tuple[list[nn.Linear], nn.Linear]]
         parts = dict(module.named_children())
         if {"qkv"} <= parts.keys():
             above = named[name.rpartition(".")[0]]
-            found[name] = ([parts["qkv"]], parts["proj"] if not hasattr(above, "output") else above.output.dense)
+            mixing = parts.get("proj") or parts.get("project", [None])[0]
+            found[name] = ([parts["qkv"]], mixing or above.output.dense)
         elif {"query", "key", "value"} <= parts.keys():
             above = named[name.rpartition(".")[0]]
             found[name] = ([parts["query"], parts["key"], parts["value"]], above.output.dense)
@@ -64,9 +72,11 @@ def test_a_head_goes_where_nobody_reads_it_or_its_values_are_constant(name, monk
     values = writes[-1].weight[-HEADS * SIZE :]
     values[: 2 * SIZE] = 0  # the first two heads of another layer carry nothing but their biases
     made = compaction(model, CLIPS[name])
-    assert made.left_alone == {}
+    pooled = name == "mvit"  # pools the values with zeros around them, and adds queries to the means
+    assert bool(made.left_alone) == pooled
     assert [made.reads[each][1] for each in readers(made, model, first)] == [(HEADS - 1) * SIZE]
-    assert [made.reads[each][1] for each in readers(made, model, last)] == [(HEADS - 2) * SIZE]
+    left = HEADS if pooled else HEADS - 2
+    assert [made.reads[each][1] for each in readers(made, model, last)] == [left * SIZE]
     assert_same(made.model, model, CLIPS[name])
     again = compaction(made.model, CLIPS[name])
     assert sum(w.numel() for w in again.model.parameters()) == sum(w.numel() for w in made.model.parameters())
@@ -88,7 +98,9 @@ def test_a_part_of_a_head_does_not_go(name, monkeypatch):
 
 
 @pytest.mark.parametrize("method", ["chase", "rigl_channels"])
-@pytest.mark.parametrize("name", ["vit", pytest.param("timesformer_s", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["vit", *(pytest.param(n, marks=pytest.mark.slow) for n in ("timesformer_s", "swin3d", "mvit"))]
+)
 def test_methods_take_out_whole_heads_and_whole_hidden_units(name, method, monkeypatch):
     model = network(name, monkeypatch).train()
     opt = torch.optim.AdamW(model.parameters(), 1e-3)

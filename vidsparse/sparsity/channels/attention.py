@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor, fx, nn
 
 from vidsparse.sparsity.attention_kinds import AttentionKind
 from vidsparse.sparsity.channels.channel_sets import Bools, Classes, Ints, View
+from vidsparse.sparsity.channels.window_attention import WindowAttention
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def followed(module: nn.Module, kind: AttentionKind, view: View | None, follow: 
     for each in by_head:
         classes.bind(np.full(len(each) - 1, each[0]), each[1:])
     third = len(ids) // 3
-    mixed = View(ids[-third:], values[-third:], -1, 3)
+    mixed = View(ids[-third:], values[-third:] if kind.means else np.full(third, np.nan), -1, 3)
     result = follow(kind.output, module.get_submodule(kind.output), mixed) if kind.output else mixed
     if isinstance(result, str):
         return _left(result, written, classes)
@@ -59,16 +61,18 @@ def _left(why: str, written: list[View], classes: Classes) -> str:
     return why
 
 
-def is_plain(node: fx.Node) -> bool:
-    """Whether attention is given one tensor and nothing else but None or False, also as defaults of the network."""
-    settings = [*node.args[1:], *node.kwargs.values()]
+def is_plain(node: fx.Node, kind: AttentionKind) -> bool:
+    """Whether attention is given one tensor, and lengths where it takes them, and nothing else but None or False, also
+    as defaults of the network.
+    """
+    settings = [*node.args[2 if kind.gives == "with lengths" else 1 :], *node.kwargs.values()]
     defaults = [each.args[0] if isinstance(each, fx.Node) and each.op == "placeholder" and each.args else each
                 for each in settings]  # fmt: skip
     return len(node.args) > 0 and all(each is None or each is False for each in defaults)
 
 
 def part(node: fx.Node, heads: Mapping[str, Heads]) -> Literal["result", "nothing"] | None:
-    """What a step picks out of what a followed attention module gives; "nothing": weights that nobody uses.
+    """What a step picks out of what a followed attention module gives; "nothing": weights that nobody uses, or lengths.
 
     None for any other step, and for weights that are used: they say how many heads there are.
     """
@@ -79,6 +83,8 @@ def part(node: fx.Node, heads: Mapping[str, Heads]) -> Literal["result", "nothin
     place = node.args[1]
     if place == 0:
         return "result"
+    if found.kind.gives == "with lengths":
+        return "nothing"
     behind = place if isinstance(place, int) else place.start if isinstance(place, slice) else 0
     unused = not node.users or found.kind.gives == "tuple of one"
     return "nothing" if isinstance(behind, int) and behind > 0 and unused else None
@@ -90,10 +96,16 @@ def with_fewer(model: nn.Module, name: str, heads: Heads, kept: Bools) -> None:
     left, size = int(kept.sum()), heads.ids.shape[1] // 3
     if left == len(kept):
         return
-    if heads.kind.reads_width:
+    if heads.kind.table:
+        table = getattr(module, heads.kind.table)
+        shorter = table.detach()[..., torch.from_numpy(kept).to(table.device)]
+        setattr(module, heads.kind.table, nn.Parameter(shorter, requires_grad=table.requires_grad))
+    if heads.kind.stand_in == "tokens":
         model.set_submodule(name, SelfAttention(module.qkv, left, module.scale, module.attn_drop))
-        return
-    setattr(module, heads.kind.heads, left)
+    elif heads.kind.stand_in == "windows":
+        model.set_submodule(name, WindowAttention(module, left))
+    else:
+        setattr(module, heads.kind.heads, left)
     if heads.kind.width:
         setattr(module, heads.kind.width, left * size)
 

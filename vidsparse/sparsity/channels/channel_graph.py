@@ -181,7 +181,7 @@ class _Walk:
 
     def _attention(self, node: fx.Node, module: nn.Module, kind: AttentionKind) -> View | str:
         name = str(node.target)
-        if not attention.is_plain(node):
+        if not attention.is_plain(node, kind):
             return f"{type(module).__name__} takes several inputs"
         if any(is_hooked(each) for each in module.modules()):
             return f"{type(module).__name__} has hooks"

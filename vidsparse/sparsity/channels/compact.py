@@ -57,10 +57,10 @@ def compaction(model: nn.Module, example: Tensor | Sequence[int] | None = None) 
     """Take dead channels out of a copy of `model`, and say what was done and what was left alone.
 
     In evaluation mode the copy computes the same up to rounding. Its modules have the names they had, and their types
-    but for TimeSformer's attention; some parameters are smaller, some biases new. Channels that are added to others
-    (residual connections) go where all of them are dead, those of grouped and depthwise kernels group by group, those
-    of attention head by head (timm's, and that of TimeSformer, VideoMAE and ViViT); layer norms, other attention and
-    whatever torch.fx cannot trace keep theirs.
+    but for the attention of TimeSformer and Swin; some parameters are smaller, some biases new. Channels that are added
+    to others (residual connections) go where all of them are dead, those of grouped and depthwise kernels group by
+    group, those of attention head by head (see `attention_kinds`); layer norms, other attention and whatever torch.fx
+    cannot trace keep theirs.
 
     Args:
         model: any module; `sparsify`'s zeros are found by value, masks are not needed.
