@@ -6,6 +6,9 @@ torch's product of floats is ahead again where several threads share millions of
 product: NaN stays NaN, and what was negative becomes -0.
 """
 
+from functools import cache
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -31,9 +34,7 @@ def mask_(value: Tensor, mask: Tensor) -> None:
     """
     _check(value, mask)
     if _by_address(value, mask):
-        from vidsparse.sparsity import mask_kernels  # compiled: loaded in half a second
-
-        mask_kernels.multiply[_BITS[value.dtype]](value.data_ptr(), mask.data_ptr(), value.numel())
+        _kernels().multiply[_BITS[value.dtype]](value.data_ptr(), mask.data_ptr(), value.numel())
         torch.autograd.graph.increment_version(value)
     else:
         value.mul_(mask.to(value.dtype) if value.is_cpu else mask)
@@ -49,12 +50,18 @@ def lift_(value: Tensor, mask: Tensor) -> None:
     """
     _check(value, mask)
     if _by_address(value, mask):
-        from vidsparse.sparsity import mask_kernels
-
-        mask_kernels.lift[_BITS[value.dtype]](value.data_ptr(), mask.data_ptr(), value.numel())
+        _kernels().lift[_BITS[value.dtype]](value.data_ptr(), mask.data_ptr(), value.numel())
         torch.autograd.graph.increment_version(value)
     else:
         value.masked_fill_(~mask, 1)
+
+
+@cache
+def _kernels() -> Any:
+    """The compiled passes, loaded in half a second where they are first wanted."""
+    from vidsparse.sparsity import mask_kernels
+
+    return mask_kernels
 
 
 def _check(value: Tensor, mask: Tensor) -> None:
