@@ -68,7 +68,7 @@ def _windows(x: Tensor, window: Sequence[int]) -> Tensor:
 def _joined(tokens: Tensor, sides: Sequence[int], window: Sequence[int]) -> Tensor:
     """The inverse of `_windows`, for a clip of these sides."""
     counts = [side // size for side, size in zip(sides, window, strict=True)]
-    x = tokens.unflatten(2, window).unflatten(1, counts).permute(0, 1, 4, 2, 5, 3, 6, 7)
+    x: Tensor = tokens.unflatten(2, window).unflatten(1, counts).permute(0, 1, 4, 2, 5, 3, 6, 7)
     return x.flatten(5, 6).flatten(3, 4).flatten(1, 2)
 
 
