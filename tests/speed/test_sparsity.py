@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from speed.sparse_peers import PEERS, install
 from speed.timing import interleaved, seconds
 from vidsparse.models.zoo import create_model
+from vidsparse.sparsity.masking import mask_
 from vidsparse.sparsity.topology import Topology, sparsify
 
 NEVER = 10**9
@@ -154,6 +155,23 @@ def test_a_step_of_vit_tiny_under_fused_adamw_and_the_other(capsys):
             alone[key] = loop.optimizer.step
     report("vit_tiny", interleaved(steps, 40, spent), capsys)
     report("vit_tiny, the optimizer alone", interleaved(alone, 40, spent), capsys)
+
+
+@pytest.mark.parametrize("name", ["vit_tiny", "vit_tiny fused"])
+def test_what_a_masked_step_does_beside_a_dense_one(name, capsys):
+    """Its parts alone: masking all gradients (cold here, warm within a backward pass), states, looks at the weights."""
+    dense, (loop, sparse) = Loop(name), ours(name, "static")
+    for each in (dense, loop):
+        each.step()
+    layers = list(sparse._layers.values())
+
+    def masked() -> None:
+        for layer in layers:
+            mask_(layer.weight.grad, layer.mask)
+
+    parts = {"dense": dense.step, "masked": loop.step, "gradients": masked, "lifting": sparse._lifted.before_step,
+             "the end": sparse._after_step, "looking": sparse._guard.before_forward}  # fmt: skip
+    report(name, interleaved(parts, 24, spent), capsys)
 
 
 @pytest.mark.parametrize(("name", "rounds"), [("cifar_resnet20", 60), ("r3d_18", 8)])
