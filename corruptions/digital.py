@@ -18,6 +18,7 @@ Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
 Weights = NDArray[np.uint32]
 
+_WIDEST = 257  # pixels under a box whose sum 16 bits hold: 257 * 255 = 2^16 - 1
 _BITS = 22  # of a weight
 _HALF, _DOWN = np.uint32(1 << (_BITS - 1)), np.uint32(_BITS)
 
@@ -61,7 +62,13 @@ def pixelate(frames: Pixels, level: Level, scene: Scene, sources: Iterable[Pixel
     (c,) = level
     share = c / (c + (1 - c) * scene.scale)
     height, width = frames.shape[1:3]
-    few = int(height * share), int(width * share)
+    few = max(int(height * share), 1), max(int(width * share), 1)
+    if max(_boxes(height, few[0])[1].max(), _boxes(width, few[1])[1].max()) > _WIDEST:
+        for frame, source in zip(frames, sources, strict=True):
+            narrow = Image.fromarray(source).resize((few[1], height), Image.Resampling.BOX)
+            small = narrow.resize(few[::-1], Image.Resampling.BOX)
+            frame[...] = small.resize((width, height), Image.Resampling.NEAREST)
+        return
     columns, shifts, shown = _columns(width, few[1])
     starts, counts, weights = _boxes(height, few[0])
     for frame, source in zip(frames, sources, strict=True):

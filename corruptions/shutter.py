@@ -3,6 +3,8 @@
 A function here gets a contiguous uint8 (T, H, W, 3) of source frames and, for each output, the rows of its window.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,8 @@ from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Rows = NDArray[np.int64]
+
+_MOST = 257  # frames whose sum 16 bits hold: 257 * 255 = 2^16 - 1
 
 
 def window(times: Rows, level: Level, n_frames: int) -> Rows:
@@ -28,13 +32,16 @@ def clip_motion_blur(frames: Pixels, rows: Rows) -> Pixels:
     Level: c, half the exposure in frames
     """
     blurred = np.empty((len(rows), *frames.shape[1:]), np.uint8)
-    _average(frames.reshape(len(frames), -1), rows, blurred.reshape(len(rows), -1))
+    total = np.empty(blurred[:1].size, np.uint16 if rows.shape[1] <= _MOST else np.uint32)
+    _average(frames.reshape(len(frames), -1), rows, total, blurred.reshape(len(rows), -1))
     return blurred
 
 
-@kernel("void(uint8[:,::1], int64[:,::1], uint8[:,::1])")
-def _average(frames: Pixels, rows: Rows, out: Pixels) -> None:
-    total = np.empty(out.shape[1], np.uint16)
+@kernel(
+    "void(uint8[:,::1], int64[:,::1], uint16[::1], uint8[:,::1])",
+    "void(uint8[:,::1], int64[:,::1], uint32[::1], uint8[:,::1])",
+)
+def _average(frames: Pixels, rows: Rows, total: NDArray[Any], out: Pixels) -> None:
     for k in range(rows.shape[0]):
         total[:] = 0
         for row in rows[k]:

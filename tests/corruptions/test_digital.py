@@ -52,6 +52,20 @@ def test_pixelate_is_bit_for_bit_what_pillow_makes_at_every_share_and_size(size:
             assert np.array_equal(corrupt(frame, "pixelate", severity, profile=profile)[0], expected)
 
 
+@pytest.mark.parametrize(
+    ("size", "share"), [((16, 3000), 0.003), ((600, 20), 0.004), ((16, 16), 0.01), ((257, 16), 0.003)]
+)
+def test_pixelate_of_boxes_of_any_width_is_what_pillow_makes(size: tuple[int, int], share: float) -> None:
+    """Sums of over 257 pixels pass 16 bits; one pixel is left at least. Rows come before columns, as in small boxes."""
+    frame = np.random.default_rng(4).integers(200, 256, (1, *size, 3), np.uint8)
+    made = frame.copy()
+    digital.pixelate(made, (share,), SCENE)
+    high, wide = (max(int(side * share), 1) for side in size)
+    narrow = Image.fromarray(frame[0]).resize((wide, size[0]), Image.Resampling.BOX)
+    small = narrow.resize((wide, high), Image.Resampling.BOX)
+    assert np.array_equal(made[0], np.asarray(small.resize(size[::-1], Image.Resampling.NEAREST)))
+
+
 def boxes(lines: NDArray[np.int64], few: int) -> NDArray[np.int64]:
     """The first axis averaged over boxes of equal width, pixel by pixel, with whole weights of sum 2^22."""
     scale, made = len(lines) / few, []

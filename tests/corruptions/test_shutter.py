@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from corruptions import MissingFrames, corrupt, frames_needed
+from corruptions import MissingFrames, corrupt, frames_needed, shutter
 
 Frames = NDArray[np.uint8]
 
@@ -30,3 +30,11 @@ def test_still_and_single_frames_stay_as_they_are(clip: Frames) -> None:
 def test_white_does_not_overflow() -> None:
     white = np.full((30, 16, 16, 3), 255, np.uint8)
     assert corrupt(white, "clip_motion_blur", 5).min() == 255
+
+
+def test_an_exposure_of_hundreds_of_frames_is_their_mean() -> None:
+    """Sums of over 257 frames pass 16 bits."""
+    frames = np.random.default_rng(1).integers(180, 256, (300, 16, 16, 3), np.uint8)
+    rows = np.stack([np.arange(300), np.arange(300)[::-1]])
+    made = shutter.clip_motion_blur(frames, rows)
+    assert np.array_equal(made, np.stack([frames.sum(axis=0) // 300] * 2))
