@@ -83,3 +83,31 @@ def test_a_hard_link_is_the_file_that_it_points_to(whole: Path, tmp_path: Path) 
     assert {name: member.read() for name, member in members(tmp_path / "links.tar").items()} == {
         "a.png": b"abc", "b.png": b"abc",
     }  # fmt: skip
+
+
+def with_links(path: Path, links: dict[str, str]) -> Path:
+    """A tar of one file and of symbolic links, which stand before it."""
+    with tarfile.open(path, "w") as archive:
+        for name, target in links.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, target
+            archive.addfile(info)
+        info = tarfile.TarInfo("set/a/1.png")
+        info.size = 3
+        archive.addfile(info, io.BytesIO(b"abc"))
+    return path
+
+
+def test_a_symbolic_link_is_the_file_or_the_folder_in_the_archive_that_it_leads_to(tmp_path: Path) -> None:
+    links = {"set/b": "a", "set/a/2.png": "1.png", "set/c/3.png": "../b/2.png", "4.png": "./set/../set/a/1.png"}
+    found = members(with_links(tmp_path / "links.tar", links))
+    names = {"set/a/1.png", "set/b/1.png", "set/a/2.png", "set/b/2.png", "set/c/3.png", "4.png"}
+    assert {name: member.read() for name, member in found.items()} == dict.fromkeys(names, b"abc")
+
+
+def test_links_that_lead_out_of_the_archive_or_nowhere_are_counted_and_named(tmp_path: Path, capsys) -> None:
+    links = {"out.png": "../a/1.png", "root.png": "/etc/passwd", "gone.png": "set/x.png", "round.png": "round.png"}
+    assert set(members(with_links(tmp_path / "links.tar", links))) == {"set/a/1.png"}
+    said = capsys.readouterr()
+    assert "4 symbolic links" in said.out + said.err
+    assert all(name in said.out + said.err for name in links)
