@@ -13,6 +13,7 @@ from vidsparse.export.convert import convert
 from vidsparse.models.exported import Exported
 from vidsparse.models.zoo import create_model
 from vidsparse.run_dir.record import read_record
+from vidsparse.utils import locks
 from vidsparse.utils.errors import ConfigError
 
 KINDS = [("torch", ".pt2"), ("onnx", ".onnx"), ("openvino", ".xml")]
@@ -111,3 +112,15 @@ def refuses_what_it_must() -> None:
         patch.setattr(command, "_CHECKED", 1)
         assert main(["export", "runs/a", "--to", "torch", "--out", "one"]) == 0
     assert sorted(path.name for path in Path("one").iterdir()) == ["config.json", "model.pt2"]
+
+
+def test_what_a_killed_export_left_behind_goes_at_the_next_one(tmp_path):
+    dead, other = tmp_path / ".making" / f".export.99999999-1-{locks.machine()}.tmp", tmp_path / ".mine.tmp"
+    for left in (dead, other):
+        left.mkdir(parents=True)
+    with command._making(tmp_path) as folder:
+        (folder / "model.pt2").touch()
+        assert not dead.exists()
+        with command._making(tmp_path / "beside"):
+            assert (folder / "model.pt2").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name != "beside"] == [".mine.tmp"]

@@ -1,16 +1,17 @@
 """`vidsparse export RUN` and `vidsparse latency RUN...`: their options, and what they do."""
 
 import argparse
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from vidsparse.export import LATENCY
 from vidsparse.models.exported_files import Exporter, check_room, describe, parts
 from vidsparse.run_dir.record import read_record
+from vidsparse.utils import files
 from vidsparse.utils.errors import ConfigError, RunFolderError, plural
-from vidsparse.utils.files import at_home
 from vidsparse.utils.progress import say
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ def carry_out(options: argparse.Namespace) -> None:
     from vidsparse.export.trained import trained_network
     from vidsparse.loading import load_config
 
-    run, kind = at_home(options.run), options.to
+    run, kind = files.at_home(options.run), options.to
     if options.int8 and kind != "onnx":
         raise ConfigError("--int8 is of ONNX: give --to onnx")
     if not (run / "checkpoints" / "final.safetensors").is_file():
         raise RunFolderError(f"{run} is not a finished run: it has no checkpoints/final.safetensors")
     check_packages(kind)
     config = load_config(run / "config.yaml")
-    out = at_home(options.out) if options.out else run / "exported"
+    out = files.at_home(options.out) if options.out else run / "exported"
     own, said = _exporter(run, config), _said(run, config.data)
     check_room(out, own, said)
     model = trained_network(config, run, len(said["id2label"]), options.compact)
@@ -53,16 +54,30 @@ def carry_out(options: argparse.Namespace) -> None:
     if (seen := next(test, None)) is None:
         raise RunFolderError(f"{run}: none of {_CHECKED} test clips can be read, to compare the file with PyTorch on")
     out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".making-", dir=out) as folder:  # nothing that is refused stays
-        path = Path(folder) / f"{'compact' if options.compact else 'model'}{SUFFIX[kind]}"
+    with _making(out) as folder:  # nothing that is refused stays
+        path = folder / f"{'compact' if options.compact else 'model'}{SUFFIX[kind]}"
         made = _make(model, kind, path, seen, train if options.int8 else None)
-        for part in sorted(Path(folder).iterdir()):
+        for part in sorted(folder.iterdir()):
             part.replace(out / part.name)
     describe(out, own, said, {out / name: options.compact for name in made})
     for name, told in made.items():
         say(f"{told[0]:<11}{out / name}, {told[1]}")
     for name in made:
         say(f"evaluate   with model.name={config.model.name} model.weights={out / name}, as any weights")
+
+
+@contextmanager
+def _making(out: Path) -> Iterator[Path]:
+    """A folder of this process on the disk of `out`; what killed exports left there goes, that of living ones stays."""
+    files.sweep(out / ".making")
+    folder = files.temporary_for(out / ".making" / "export")
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+        with suppress(OSError):  # others are at work
+            folder.parent.rmdir()
 
 
 def add_latency(parser: argparse.ArgumentParser) -> None:
@@ -78,13 +93,12 @@ def time_networks(options: argparse.Namespace) -> None:
     """Time the networks of runs in turns, and write latency.csv where the report of their comparison looks for it."""
     from vidsparse.export.latency import measure
     from vidsparse.loading.brought_rows import load_plugins_of
-    from vidsparse.utils.files import write
 
-    runs, out = [at_home(run) for run in options.runs], at_home(options.out)
+    runs, out = [files.at_home(run) for run in options.runs], files.at_home(options.out)
     load_plugins_of(runs)
     table = measure(runs, options.threads, options.clips, options.turns)
     out.mkdir(parents=True, exist_ok=True)
-    write(out / LATENCY, table.to_csv(index=False, lineterminator="\n"))
+    files.write(out / LATENCY, table.to_csv(index=False, lineterminator="\n"))
     for row in table.to_dict("records"):
         say(
             f"latency    {row['run']}: {row['median_ms']:.1f} ms (95th percentile {row['p95_ms']:.1f}) on "
@@ -119,12 +133,11 @@ def _make(
 
 def _exporter(run: Path, config: "Config") -> Exporter:
     """Which run it is, and how its weights were trained."""
-    from vidsparse.utils.files import digest
 
     trained = read_record(run).topology
     method = trained.method if trained else config.sparse.method
     sparsity = trained.sparsity if trained else config.sparse.sparsity
-    weights = digest(run / "checkpoints" / "final.safetensors")
+    weights = files.digest(run / "checkpoints" / "final.safetensors")
     return Exporter(config.model.name, config.model.narrowed, method, 0.0 if method == "dense" else sparsity, weights)
 
 
