@@ -1,5 +1,6 @@
 """Files of other runtimes: their identity has all their parts, and they are of the network that they are said to be."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -154,3 +155,17 @@ def test_a_folder_keeps_a_config_json_that_is_not_ours(content, own, tmp_path):
 def test_a_folder_of_an_older_export_of_the_same_run_is_taken(own, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(SAID))
     check_room(tmp_path, own, SAID)
+
+
+def test_networks_that_differ_in_a_buffer_that_is_not_saved_have_two_digests():
+    """And one without such buffers keeps the digest that it had before they counted."""
+    found = []
+    for value in (0.0, 1.0):
+        network = nn.Linear(2, 2, bias=False)
+        nn.init.ones_(network.weight)
+        plain = what_ran.digest_of(type("Asked", (), {"model": network}))
+        network.register_buffer("mask", torch.full((2,), value), persistent=False)
+        found.append(what_ran.digest_of(type("Asked", (), {"model": network})))
+    saved = b"weight torch.float32 (2, 2)\0" + network.weight.detach().numpy().tobytes()
+    assert plain == hashlib.sha256(saved).hexdigest()
+    assert len({plain, *found}) == 3

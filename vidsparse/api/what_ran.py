@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from vidsparse.api.asked import Asked
 from vidsparse.api.given_clips import GivenClips
@@ -65,10 +66,13 @@ def record_of(asked: Asked, config: Config, clips: Clips, network: GivenNetwork,
 
 def digest_of(asked: Asked) -> str:
     """SHA-256 of a network's parameters and buffers, their names and types, and of the files of networks that another
-    runtime carries out; of nothing for a bare function."""
+    runtime carries out; of nothing for a bare function.
+
+    Buffers that no state dictionary holds count too: a network may answer by one, such as a mask or a table.
+    """
     found = hashlib.sha256()
     for network in modules_of(asked.model):
-        for name, tensor in sorted(network.state_dict().items()):
+        for name, tensor in sorted((network.state_dict() | _unsaved(network)).items()):
             if isinstance(tensor, torch.Tensor):
                 plain = tensor.detach().cpu().contiguous()
                 found.update(f"{name} {plain.dtype} {tuple(plain.shape)}\0".encode())
@@ -77,6 +81,15 @@ def digest_of(asked: Asked) -> str:
             if isinstance(inner, Exported):
                 found.update(f"{name} exported {exported_files.digest(inner.path)}\0".encode())
     return found.hexdigest()
+
+
+def _unsaved(network: nn.Module) -> dict[str, torch.Tensor | None]:
+    """The buffers that are not persistent, by name."""
+    return {
+        f"{name}.{buffer}".lstrip("."): inner._buffers[buffer]
+        for name, inner in network.named_modules()
+        for buffer in inner._non_persistent_buffers_set & inner._buffers.keys()
+    }
 
 
 def _scale(network: GivenNetwork) -> str:
