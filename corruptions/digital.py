@@ -19,8 +19,8 @@ Numbers = NDArray[np.int64]
 Weights = NDArray[np.uint32]
 
 _WIDEST = 257  # pixels under a box whose sum 16 bits hold: 257 * 255 = 2^16 - 1
-_BITS = 22  # of a weight
-_HALF, _DOWN = np.uint32(1 << (_BITS - 1)), np.uint32(_BITS)
+BITS = 22  # of a weight
+_HALF, _DOWN = np.uint32(1 << (BITS - 1)), np.uint32(BITS)
 
 
 @from_sources
@@ -59,25 +59,30 @@ def pixelate(frames: Pixels, level: Level, scene: Scene, sources: Iterable[Pixel
     Formula: x' = enlarge(box average(x, c)), by whole pixels
     Level: c, share of the sides
     """
-    (c,) = level
-    share = c / (c + (1 - c) * scene.scale)
     height, width = frames.shape[1:3]
-    few = max(int(height * share), 1), max(int(width * share), 1)
-    if max(_boxes(height, few[0])[1].max(), _boxes(width, few[1])[1].max()) > _WIDEST:
+    few = blocks(level, scene, (height, width))
+    if max(boxes(height, few[0])[1].max(), boxes(width, few[1])[1].max()) > _WIDEST:
         for frame, source in zip(frames, sources, strict=True):
             narrow = Image.fromarray(source).resize((few[1], height), Image.Resampling.BOX)
             small = narrow.resize(few[::-1], Image.Resampling.BOX)
             frame[...] = small.resize((width, height), Image.Resampling.NEAREST)
         return
     columns, shifts, shown = _columns(width, few[1])
-    starts, counts, weights = _boxes(height, few[0])
+    starts, counts, weights = boxes(height, few[0])
     for frame, source in zip(frames, sources, strict=True):
         lines = source.reshape(height, -1), frame.reshape(height, -1)
-        _pixelate(lines, columns, (starts, counts, weights), (shifts, shown), _nearest(few[0], height))
+        _pixelate(lines, columns, (starts, counts, weights), (shifts, shown), nearest(few[0], height))
+
+
+def blocks(level: Level, scene: Scene, size: tuple[int, int]) -> tuple[int, int]:
+    """Return how many blocks stand below each other and side by side in a frame of `size`."""
+    (c,) = level
+    share = c / (c + (1 - c) * scene.scale)
+    return max(int(size[0] * share), 1), max(int(size[1] * share), 1)
 
 
 @lru_cache(maxsize=32)
-def _boxes(many: int, few: int) -> tuple[Numbers, Numbers, Weights]:
+def boxes(many: int, few: int) -> tuple[Numbers, Numbers, Weights]:
     """Return first and number of the pixels under each of a few boxes, int64 (few,), and the weight, uint32 (few,).
 
     As Pillow has it: whole weights of sum 2^22, on the pixels whose centres lie in the box.
@@ -89,11 +94,11 @@ def _boxes(many: int, few: int) -> tuple[Numbers, Numbers, Weights]:
     offsets = (first[:, None] + np.arange(taps) - middles[:, None] + 0.5) / scale
     inside = (offsets > -0.5) & (offsets <= 0.5)
     counts = inside.sum(axis=1)
-    return first + inside.argmax(axis=1), counts, ((1 / counts) * (1 << _BITS) + 0.5).astype(np.uint32)
+    return first + inside.argmax(axis=1), counts, ((1 / counts) * (1 << BITS) + 0.5).astype(np.uint32)
 
 
 @lru_cache(maxsize=32)
-def _nearest(few: int, many: int) -> Numbers:
+def nearest(few: int, many: int) -> Numbers:
     """Return which of a few pixels each of many shows, as Pillow has it: int64 (many,)."""
     line = Image.fromarray(np.arange(few, dtype=np.int32)[None])
     return np.asarray(line.resize((many, 1), Image.Resampling.NEAREST)).astype(np.int64).ravel()
@@ -107,11 +112,11 @@ def _columns(width: int, few: int) -> tuple[tuple[Pixels, Weights], Numbers, Pix
     and its weight, uint32 (n,). Each pixel then shows a box that starts some pixels aside: the shifts, int64 (k,), and
     which of them is each value's, uint8 (k, n).
     """
-    starts, counts, weights = _boxes(width, few)
+    starts, counts, weights = boxes(width, few)
     inside, weight = np.zeros((counts.max(), width), np.uint8), np.zeros(width, np.uint32)
     inside[:, starts] = np.where(np.arange(counts.max())[:, None] < counts, 255, 0)
     weight[starts] = weights
-    aside = starts[_nearest(few, width)] - np.arange(width)
+    aside = starts[nearest(few, width)] - np.arange(width)
     shifts = np.unique(aside)
     shown = np.where(aside == shifts[:, None], 255, 0).astype(np.uint8)
     return (inside.repeat(3, axis=1), weight.repeat(3)), 3 * shifts, shown.repeat(3, axis=1)

@@ -29,29 +29,33 @@ def elastic_transform(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: x'(q) <- A x(q + a k (G(s k) * U(-1, 1)^2)), where A moves three corners by U(-c k, c k)
     Level: k, length in pixels; a, strength; s, smoothness; c, reach of the corners
     """
-    side, strength, smoothness, jitter = level
-    scale = side * scene.scale
     height, width = frames.shape[1:3]
-    bend = _boil(scene, (height, width), strength * scale * scene.scale, smoothness * scale)
+    pose, bend = moves(level, scene, (height, width))
     held = motion.still(scene)
-
-    def pose(t: int) -> NDArray[np.float64]:
-        return _pose(held, t, width, height, jitter * scale)
-
     if frames.ndim == 3:
         bends = motion.layers(scene, bend)
         for labels, moved, bent in zip(frames, motion.layers(held, pose), bends, strict=True):
-            rows, columns = np.rint(_turned(moved, *bent)).astype(np.intp)
+            rows, columns = np.rint(turned(moved, *bent)).astype(np.intp)
             labels[...] = labels[rows, columns]
         return
     grid = np.indices((height, width), np.float32)
-    turns = motion.layers(held, lambda t: bilinear.plan(*_turned(pose(t), *grid), (height, width)))
+    turns = motion.layers(held, lambda t: bilinear.plan(*turned(pose(t), *grid), (height, width)))
     paths = motion.layers(scene, lambda t: bilinear.plan(*bend(t), (height, width), 256))
     for frame, turn, path in zip(frames, turns, paths, strict=True):
         bilinear.look(bilinear.looked(bilinear.pack(frame), turn), path, frame)
 
 
-def _turned(pose: NDArray[np.float64], y: Field, x: Field) -> tuple[Field, Field]:
+def moves(
+    level: Level, scene: Scene, size: tuple[int, int]
+) -> tuple[Callable[[int], NDArray[np.float64]], Callable[[int], tuple[Field, Field]]]:
+    """Return by frame the affine map (2, 3) that turns it, and the rows and columns (H, W) where the bent one looks."""
+    side, strength, smoothness, jitter = level
+    scale, held = side * scene.scale, motion.still(scene)
+    bend = _boil(scene, size, strength * scale * scene.scale, smoothness * scale)
+    return lambda t: _pose(held, t, size[1], size[0], jitter * scale), bend
+
+
+def turned(pose: NDArray[np.float64], y: Field, x: Field) -> tuple[Field, Field]:
     """Return the rows and columns where places y, x look when the frame is moved by an affine map, borders mirrored."""
     (a, b, right), (c, d, down) = cv2.invertAffineTransform(pose)
     looks = np.stack([c * x + d * y + down, a * x + b * y + right])

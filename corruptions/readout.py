@@ -16,6 +16,7 @@ from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float64]
+Places = NDArray[np.float32]
 
 _SHAKES = 3  # sines a direction
 _SLOWEST, _FASTEST = 4.0, 40.0  # Hz: hands, steps, propellers and engines
@@ -31,17 +32,22 @@ def rolling_shutter(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: x'(q) = x(q + c s(t / fps + y / 50 H)), s a sum of sines of variance 1
     Level: c, root of the mean square displacement in pixels
     """
-    c = level[0] * scene.scale
     height, width = frames.shape[1:3]
-    held, rows = motion.still(scene), np.arange(height)
     for frame, t in zip(frames, scene.times, strict=True):
-        start = t / scene.fps if scene.mode == "drift" else 0.0
-        moments = start + rows * (READOUT / height)
-        right, down = c * _shake(held, "right", t, moments), 0.5 * c * _shake(held, "down", t, moments)
-        across = np.asarray(np.arange(width)[None] + right[:, None], np.float32)
-        along = np.asarray(np.repeat((rows + down)[:, None], width, axis=1), np.float32)
+        rows, columns = looks(level, scene, t, (height, width))
+        across, along = columns, np.repeat(rows[:, None], width, axis=1)
         way = cv2.INTER_LINEAR if frame.ndim == 3 else cv2.INTER_NEAREST
         frame[...] = cv2.remap(frame, across, along, way, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def looks(level: Level, scene: Scene, t: int, size: tuple[int, int]) -> tuple[Places, Places]:
+    """Return the rows (H,) and the columns (H, W) at which the pixels of frame `t` look: float32."""
+    c, (height, width) = level[0] * scene.scale, size
+    held, rows = motion.still(scene), np.arange(height)
+    start = t / scene.fps if scene.mode == "drift" else 0.0
+    moments: Values = start + rows * (READOUT / height)
+    right, down = c * _shake(held, "right", t, moments), 0.5 * c * _shake(held, "down", t, moments)
+    return (rows + down).astype(np.float32), (np.arange(width)[None] + right[:, None]).astype(np.float32)
 
 
 def _shake(scene: Scene, stream: str, t: int, moments: Values) -> Values:

@@ -23,9 +23,14 @@ def rotate(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: x' = turn(x, U{-c, ..., c} degrees)
     Level: c, largest angle in degrees
     """
-    most = int(level[0])
     for frame, t in zip(frames, scene.times, strict=True):
-        turn(frame, int(motion.uniform(scene, "angle", t) * (2 * most + 1)) - most)
+        turn(frame, angle(level, scene, t))
+
+
+def angle(level: Level, scene: Scene, t: int) -> int:
+    """Return the whole degrees by which frame `t` is turned."""
+    most = int(level[0])
+    return int(motion.uniform(scene, "angle", t) * (2 * most + 1)) - most
 
 
 def static_rotate(frames: Pixels, level: Level, scene: Scene) -> None:
@@ -51,7 +56,12 @@ def translate(frames: Pixels, level: Level, scene: Scene) -> None:
     Formula: x'(q) = x(q + (U{0, ..., c - 1}, U{0, ..., c - 1}))
     Level: c, span of the offsets in pixels
     """
-    span = level[0] * scene.scale
     for frame, t in zip(frames, scene.times, strict=True):
-        down, right = (int(motion.uniform(scene, side, t) * span) for side in ("down", "right"))
+        down, right = offset(level, scene, t)
         frame[...] = cv2.copyMakeBorder(frame, 0, down, 0, right, cv2.BORDER_REFLECT_101)[down:, right:]
+
+
+def offset(level: Level, scene: Scene, t: int) -> tuple[int, int]:
+    """Return by how many pixels down and to the right frame `t` looks."""
+    span = level[0] * scene.scale
+    return int(motion.uniform(scene, "down", t) * span), int(motion.uniform(scene, "right", t) * span)

@@ -6,7 +6,7 @@ from typing import Final
 from torch import Tensor
 
 from corruptions.row import Level
-from corruptions.torch import tensor_blur, tensor_light, tensor_noise, tensor_sensor
+from corruptions.torch import tensor_blur, tensor_geometry, tensor_light, tensor_noise, tensor_sensor
 from corruptions.torch.tensor_draws import Shots
 
 Kernel = Callable[[Tensor, Level, Shots], Tensor]  # from uint8 frames (n, 3, H, W) to new ones
@@ -26,6 +26,12 @@ KERNELS: Final[dict[str, Kernel]] = {
         tensor_blur.motion_blur,
         tensor_blur.xy_motion_blur,
         tensor_blur.zoom_blur,
+        tensor_geometry.rotate,
+        tensor_geometry.static_rotate,
+        tensor_geometry.translate,
+        tensor_geometry.rolling_shutter,
+        tensor_geometry.elastic_transform,
+        tensor_geometry.pixelate,
         tensor_light.brightness,
         tensor_light.contrast,
         tensor_light.saturate,

@@ -40,7 +40,7 @@ def test_what_is_looked_up_outside_is_mirrored_twice() -> None:
     frame = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     pose = np.array([[1, 0, 7], [0, 1, -60]], np.float64)
     turned = np.empty_like(frame)
-    looks = geometry._turned(pose, *np.indices((40, 50), np.float32))
+    looks = geometry.turned(pose, *np.indices((40, 50), np.float32))
     bilinear.look(bilinear.pack(frame), bilinear.plan(*looks, (40, 50)), turned)
     expected = cv2.warpAffine(frame, pose, (50, 40), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
     assert np.array_equal(turned, expected)
