@@ -2,6 +2,7 @@
 # make demo   dense, static and RigL on the sample data, compared    make test-slow  all other tests
 # make lint   style and types                                        make test-all   both
 # make bench  speed measurements                                     make soak       the long trials
+# make test-gpu   what needs a CUDA device, skipped elsewhere
 # make docs   the site, into site/, strictly                         make dist       wheels and sdists, checked
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +11,7 @@ DEMO := data.root='built-in sample data' logging.dir=runs/demo
 
 TEST := $(BIN)/python -m pytest -n 2 --dist worksteal --durations=25
 
-.PHONY: run demo test test-slow test-all lint bench soak docs dist clean
+.PHONY: run demo test test-slow test-all test-gpu lint bench soak docs dist clean
 
 run: .venv/.installed
 	$(RUN) configs/ucf101_rigl.yaml
@@ -29,6 +30,9 @@ test-slow: .venv/.with-dev
 
 test-all: .venv/.with-dev
 	$(TEST)
+
+test-gpu: .venv/.with-dev
+	$(BIN)/python -m pytest -n 0 -rs -m gpu
 
 lint: .venv/.with-dev
 	$(BIN)/ruff check .

@@ -1,5 +1,8 @@
 """Corruptions on tensors beside those on arrays: every name, level, profile and mode, and what is asked and refused."""
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -184,6 +187,13 @@ def test_a_corruption_of_somebodys_own_under_a_name_of_ours_is_not_taken_for_it(
     own = replace(REGISTRY["gaussian_noise"], function=lambda frames, level, scene: frames)
     with pytest.raises(CorruptionError, match="is not made on tensors"):
         corrupt(GOOD, own, 3, "0/k")
+
+
+def test_the_example_of_the_page_does_what_it_says():
+    page = Path(__file__).parents[2] / "docs" / "anywhere.md"
+    done = doctest.testfile(str(page), module_relative=False)
+    assert done.attempted > 4
+    assert done.failed == 0
 
 
 def test_names_are_those_of_the_registry_in_its_order():

@@ -76,7 +76,7 @@ def api_page() -> str:
         "# Python",
         "The public names of `vidsparse` and `corruptions`; more by example: [from Python](../python.md).",
     ]
-    for package in ("vidsparse", "corruptions"):
+    for package in ("vidsparse", "corruptions", "corruptions.torch"):
         parts.append(f"## {package}")
         parts += [f"::: {place}\n    options:\n      heading_level: 3" for place in sorted(_places(package))]
     return "\n\n".join(parts) + "\n"
