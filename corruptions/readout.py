@@ -45,7 +45,7 @@ def looks(level: Level, scene: Scene, t: int, size: tuple[int, int]) -> tuple[Pl
     c, (height, width) = level[0] * scene.scale, size
     held, rows = motion.still(scene), np.arange(height)
     start = t / scene.fps if scene.mode == "drift" else 0.0
-    moments: Values = start + rows * (READOUT / height)
+    moments = np.asarray(start + rows * (READOUT / height), np.float64)
     right, down = c * _shake(held, "right", t, moments), 0.5 * c * _shake(held, "down", t, moments)
     return (rows + down).astype(np.float32), (np.arange(width)[None] + right[:, None]).astype(np.float32)
 
