@@ -96,6 +96,7 @@ def test_digests_are_those_of_sha256sum(again):
     assert said == f"{files.digest(again[0] / 'predictions.parquet')}  predictions.parquet\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["predictions.parquet", "checkpoints/final.safetensors", "frames.npz",
                                   "analysis/kernels.npz"])  # fmt: skip
 def test_what_is_damaged_is_named_and_made_again(again, name, capsys):
@@ -111,6 +112,7 @@ def test_what_is_damaged_is_named_and_made_again(again, name, capsys):
     assert "damaged" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_weights_that_nothing_can_make_again_are_refused(again, tiny_config):
     folder, start = again
     for step in (folder / "checkpoints").glob("step-*"):
@@ -143,6 +145,7 @@ def test_a_run_of_before_there_were_digests_is_read_and_that_is_said(again, caps
     assert "SHA-256 as written" not in (folder / "report.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hurt", [b"", b"garbage", None, "flip", "columns"])
 def test_a_damaged_part_of_an_unfinished_evaluation_is_made_again(again, hurt, capsys):
     folder, start = again
@@ -165,6 +168,7 @@ def test_a_damaged_part_of_an_unfinished_evaluation_is_made_again(again, hurt, c
     assert not (folder / "predictions").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("foreign", ["clips", "conditions", "labels", "twice", "run"])
 def test_a_sound_part_of_another_run_is_made_again(again, foreign, capsys):
     folder, start = again
@@ -206,6 +210,7 @@ def test_a_checkpoint_of_another_run_is_refused(again):
         start()
 
 
+@pytest.mark.slow
 def test_a_whole_table_of_other_clips_is_made_again(again, capsys):
     folder, start = again
     whole = (folder / "predictions.parquet").read_bytes()

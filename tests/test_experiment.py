@@ -174,6 +174,7 @@ def test_accumulation_validation_and_adamw_run(tiny_config):
     assert sorted(table.view.unique()) == [-1, 0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_names_step_rate_and_last_checkpoint(tiny_config):
     with pytest.raises(Diverged, match=r"by step \d+, learning rate .*(last good checkpoint|no checkpoint yet)"):
         run(tiny_config("training.optimizer.lr=1e6", "training.epochs=4"))

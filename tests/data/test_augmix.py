@@ -86,6 +86,7 @@ def test_the_loss_sees_the_clip_and_two_mixtures_and_is_nothing_for_equal_answer
     assert float(apart) == pytest.approx(12 * float(expected.mean()), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_run_trains_on_nothing_that_it_tests_and_says_so_in_its_config():
     plain, mixed = (load_config("ucf101_dense", more) for more in ([], ["training.augmix.severity=3"]))
     assert mixed.training.augmix.operations == operations_for(["rotate", "translate"])

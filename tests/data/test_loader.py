@@ -28,6 +28,7 @@ def same(one, two):
     return all(torch.equal(a, b) for x, y in zip(one, two, strict=True) for a, b in zip(x, y, strict=True))
 
 
+@pytest.mark.slow
 def test_batches_do_not_depend_on_workers_or_on_where_a_run_resumes(clips):
     whole = batches(clips, 0)
     assert same(whole, batches(clips, 1))

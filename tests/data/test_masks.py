@@ -93,6 +93,7 @@ def test_the_target_of_a_training_clip_is_its_mask(which, request):
     assert agree(shown, truth) > 0.4
 
 
+@pytest.mark.slow
 def test_batches_are_the_same_from_any_number_of_workers(videos):
     def loaded(workers):
         steps = Steps(len(videos.train), 2, 0)
@@ -148,6 +149,7 @@ def test_cells_that_leave_masks_alone_share_them(videos):
     assert len(set(where.values())) == 5
 
 
+@pytest.mark.slow
 def test_workers_and_the_cache_change_nothing(videos, tmp_path):
     from dataclasses import replace
 

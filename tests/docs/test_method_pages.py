@@ -47,6 +47,7 @@ def test_the_index_shows_every_method_and_what_is_left_out():
     assert "Top-KAST" in LEFT_OUT
 
 
+@pytest.mark.slow
 def test_no_row_of_a_table_has_a_cell_too_many():
     for name, text in method_pages().items():
         for block in re.findall(r"(?:^\|.*\|\n)+", text, re.M):

@@ -97,6 +97,7 @@ def line_of(text: str) -> int:
     return BAD.splitlines().index(text) + 1
 
 
+@pytest.mark.slow
 def test_the_place_in_a_plug_in_is_found_in_what_was_raised_in_its_causes_and_in_what_a_worker_sends(put):
     file = put("bad.py", BAD)
     outside.load("bad.py")
@@ -133,6 +134,7 @@ class Corrupted(Travelling, Dataset):
         return corruptions.corrupt(np.zeros((4, 16, 16, 3), np.uint8), "flip", 1)
 
 
+@pytest.mark.slow
 def test_a_worker_that_has_another_version_of_a_plug_in_says_so_in_a_sentence(put, capfd):
     put("bad.py", BAD)
     outside.load("bad.py")

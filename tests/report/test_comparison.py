@@ -264,6 +264,7 @@ def test_an_arm_is_at_chance_by_the_interval_of_its_mean_over_seeds(fake_run: Ma
     assert low["lost0"] > 1 / 3
 
 
+@pytest.mark.slow
 def test_a_study_of_images_speaks_of_images(fake_run: MakeRun, tmp_path: Path) -> None:
     runs = [fake_run("r"), fake_run("d", "dense")]
     for run in runs:

@@ -52,6 +52,7 @@ def trained(method: str, batch: int, accumulate: int, clip_norm: float | None, s
     return model.state_dict(), sparse
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(st.sampled_from(DYNAMIC), st.integers(1, 9), st.integers(2, 10), st.sampled_from([None, 0.5]))
 def test_a_step_in_parts_gives_the_masks_and_weights_of_one_batch(method, batch, accumulate, clip_norm):

@@ -53,6 +53,7 @@ def test_whoever_imports_torchvision_first_is_covered(importer):
     assert printed == "torchvision.nms 1 ()\n400"
 
 
+@pytest.mark.slow
 def test_operators_that_exist_are_left_alone():
     printed = python("""
         import torch

@@ -74,6 +74,7 @@ def test_corruptions_move_as_the_evaluation_asks(clips, mode):
     assert (seen == want[:4]).all()
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_a_byte(clips):
     alone, shared = batches(clips, EvaluationConfig()), batches(clips, EvaluationConfig(), workers=2)
     assert alone.keys() == shared.keys()
