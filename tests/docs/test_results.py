@@ -40,3 +40,9 @@ def test_what_a_corruption_costs_is_counted_on_the_same_clips() -> None:
     found = suite_table.losses(table).set_index("corruption")["gain"]
     for name, share in metrics.per_corruption(table).items():
         assert found[str(name)] == pytest.approx(share - metrics.clean_accuracy(table))
+
+
+def test_tables_of_suites_are_those_of_the_predictions() -> None:
+    tables, page = suite_table.predictions(study_table.RESULTS / "i3d_suites"), PAGE.read_text(encoding="utf-8")
+    assert suite_table.by_suite(tables) in page
+    assert suite_table.by_corruption(tables, "UCF101") in page
