@@ -45,16 +45,34 @@ def convert(model: nn.Module, clips: Tensor, kind: str, path: Path) -> None:
             program: Any = torch.onnx.export(
                 followed, dynamo=True, input_names=["clips"], output_names=["logits"], verbose=False
             )
+            if kind == "openvino":
+                _leave_out_empty_scatters(program)
             program.save(path.with_suffix(".onnx"))
+            if kind == "openvino":
+                _as_openvino(path)
         except ConfigError:
             raise
         except Exception as error:  # whatever an exporter says of a step that it does not know
             raise ConfigError(f"{type(model).__name__} cannot be exported as {kind}: {first_line(error)}") from error
-    if kind == "openvino":
-        openvino = import_module("openvino")
-        made = openvino.convert_model(path.with_suffix(".onnx"))
-        openvino.save_model(made, path, compress_to_fp16=False)
-        path.with_suffix(".onnx").unlink()
+
+
+def _as_openvino(path: Path) -> None:
+    """Write the network beside `path` whose suffix is .onnx as `path` and its .bin, and take the .onnx away."""
+    openvino = import_module("openvino")
+    made = openvino.convert_model(path.with_suffix(".onnx"))
+    openvino.save_model(made, path, compress_to_fp16=False)
+    path.with_suffix(".onnx").unlink()
+
+
+def _leave_out_empty_scatters(program: Any) -> None:
+    """Take out each ScatterND that writes nothing, as Swin's masks of windows have where clips are as short as these.
+
+    OpenVINO refuses them.
+    """
+    replace = import_module("onnx_ir").convenience.replace_all_uses_with
+    for node in program.model.graph:
+        if node.op_type == "ScatterND" and any(0 in (node.inputs[at].shape or ()) for at in (0, 2)):
+            replace(node.outputs[0], node.inputs[0])
 
 
 def quantize(path: Path, batches: Iterable[Tensor], out: Path) -> None:
