@@ -46,3 +46,15 @@ def test_tables_of_suites_are_those_of_the_predictions() -> None:
     tables, page = suite_table.predictions(study_table.RESULTS / "i3d_suites"), PAGE.read_text(encoding="utf-8")
     assert suite_table.by_suite(tables) in page
     assert suite_table.by_corruption(tables, "UCF101") in page
+
+
+def test_the_fine_tuned_table_its_power_and_its_times_are_those_of_what_is_kept() -> None:
+    folder, page = study_table.RESULTS / "i3d_finetune", PAGE.read_text(encoding="utf-8")
+    arms = study_table.predictions(folder)
+    for said in (study_table.markdown(arms), study_table.power(arms), study_table.paired_power(arms)):
+        assert said in page
+    times = pd.read_csv(folder / "latency.csv").pivot_table(index="run", columns="threads", values="median_ms")
+    for threads, ratio in ((1, "1.40"), (2, "1.30")):
+        found = times.loc["dense_seed0", threads] / times.loc["rigl_channels_50_seed0", threads]
+        assert f"{found:.2f}" == ratio
+        assert f"{ratio}\ntimes" in page or f"{ratio} times" in page

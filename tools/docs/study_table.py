@@ -17,6 +17,8 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from vidsparse.evaluation.comparison import arm_numbers, gain_numbers, gains_by_corruption, power_note
+from vidsparse.evaluation.metrics import robustness_accuracy
+from vidsparse.evaluation.statistics import detectable_difference, pooled_sd
 from vidsparse.sparsity.methods import METHODS
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
@@ -81,6 +83,22 @@ def power(arms: dict[tuple[str, float], Tables]) -> str:
     return str(power_note(list(arms.values()))["note"])
 
 
+def paired_power(arms: dict[tuple[str, float], Tables]) -> str:
+    """What gains over dense this study sees, its runs being paired by seed, in a sentence."""
+    dense = {seed: robustness_accuracy(table) for seed, table in arms["dense", 0.0].items()}
+    gained = [
+        [robustness_accuracy(table) - dense[seed] for seed, table in tables.items() if seed in dense]
+        for (method, _), tables in arms.items()
+        if method != "dense"
+    ]
+    (sd, df), seeds = pooled_sd(list(gained)), min(map(len, gained))
+    least = detectable_difference(sd, seeds, paired=True)
+    return (
+        f"paired by seed it sees gains above {100 * least:.1f} points (standard deviation of the differences "
+        f"{100 * sd:.2f} points, {df} degrees of freedom)"
+    )
+
+
 def label(method: str, sparsity: float, several: bool) -> str:
     """What an arm is called in the table; with its sparsity where there are several."""
     name = method if method in _CONTROLS else METHODS[method].title
@@ -132,7 +150,7 @@ def main() -> None:
     table.to_csv(folder / "arms.csv", index=False, lineterminator="\n")
     gains(arms).to_csv(folder / "corruption_gains.csv", index=False, lineterminator="\n")
     draw(table, _several(arms), folder / "gains.svg")
-    sys.stdout.write(f"{power(arms)}\n\n{markdown(arms)}\n")
+    sys.stdout.write(f"{power(arms)}; {paired_power(arms)}\n\n{markdown(arms)}\n")
 
 
 if __name__ == "__main__":

@@ -302,22 +302,28 @@ def pooled_sd(samples: list[ArrayLike]) -> tuple[float, int]:
     return math.sqrt(sum(float(((arm - arm.mean()) ** 2).sum()) for arm in arms if arm.size) / df), df
 
 
-def detectable_difference(sd: float, seeds: int, power: float = 0.8, alpha: float = 0.05) -> float:
+def detectable_difference(
+    sd: float, seeds: int, power: float = 0.8, alpha: float = 0.05, paired: bool = False
+) -> float:
     """The difference of two arms' means that a two-sided t-test of `seeds` seeds each finds with this power.
 
     sd · sqrt(2 / seeds) · δ, where δ is the noncentrality at which t with 2 · seeds - 2 degrees of freedom exceeds its
-    own α quantile with probability `power`; infinite for one seed.
+    own α quantile with probability `power`; infinite for one seed. `paired`: `sd` is that of the differences of two
+    runs of one seed, whose mean is tested: sd · sqrt(1 / seeds) · δ with seeds - 1 degrees of freedom.
 
     >>> round(detectable_difference(1.0, 3), 2), round(detectable_difference(1.0, 30), 2)
     (3.07, 0.74)
+    >>> round(detectable_difference(1.0, 30, paired=True), 2)
+    0.53
     """
     if seeds < 2:
         return math.inf
-    df = 2 * seeds - 2
+    samples = 1 if paired else 2
+    df = samples * (seeds - 1)
     critical = float(stdtrit(df, 1 - alpha / 2))
     low, high = 0.0, 100.0
     for _ in range(60):
         middle = (low + high) / 2
         found = 1 - nctdtr(df, middle, critical) + nctdtr(df, middle, -critical)
         low, high = (middle, high) if found < power else (low, middle)
-    return sd * math.sqrt(2 / seeds) * high
+    return sd * math.sqrt(samples / seeds) * high
