@@ -76,6 +76,10 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     assert said["files"]["compact.pt2"]["compact"]
     refuses_what_it_must()
     assert main(["latency", "runs/a", "--threads", "2", "1", "1", "--turns", "3", "--out", "timed"]) == 0
+    Path("elsewhere").mkdir()
+    with monkeypatch.context() as patch:
+        patch.chdir("elsewhere")  # where the data of the run are not: networks are timed without them
+        assert main(["latency", "../runs/a", "--threads", "1", "--turns", "1", "--out", "timed"]) == 0
     timed, parameters = pd.read_csv("timed/latency.csv"), read_record(Path("runs/a")).model.parameters
     assert list(timed["threads"]) == [2, 1]
     assert (timed["run"] == "a").all()

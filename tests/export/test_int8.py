@@ -17,7 +17,6 @@ TRAINED = ["training.epochs=1", "training.schedule.warmup_epochs=0", "sparse.eve
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["r3d_18", "cifar_resnet20"])
 def test_a_video_and_an_image_network_in_eight_bits_are_evaluated_over_all_corruptions(name, tmp_path, monkeypatch):
-    pytest.importorskip("onnxruntime")
     monkeypatch.chdir(tmp_path)
     given = [f"model.name={name}", *SMALL, *QUIET]
     assert main(["run", "ucf101_rigl", "name=a", *given, *TRAINED]) == 0

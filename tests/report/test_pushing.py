@@ -11,7 +11,6 @@ from helpers.hub_server import TOKEN, hub
 from vidsparse.publishing import hub_push
 from vidsparse.utils.errors import ConfigError
 
-pytest.importorskip("huggingface_hub")
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {"README.md": b"# A card", "config.yaml": b"name: a", "model.safetensors": os.urandom(3000)}
 FETCH = "import huggingface_hub; print(huggingface_hub.snapshot_download('me/net'))"

@@ -133,7 +133,6 @@ def _make(
 
 def _exporter(run: Path, config: "Config") -> Exporter:
     """Which run it is, and how its weights were trained."""
-
     trained = read_record(run).topology
     method = trained.method if trained else config.sparse.method
     sparsity = trained.sparsity if trained else config.sparse.sparsity
