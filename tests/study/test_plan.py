@@ -1,15 +1,23 @@
 """Which runs a study is made of: controls beside every method, once each, in an order, and named mistakes."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from vidsparse import load_config
 from vidsparse.cli import main
 from vidsparse.config import StudyConfig, identity, to_yaml
 from vidsparse.config.compose import shipped_configs
+from vidsparse.run_dir.folder import RunFolder
+from vidsparse.study.board import is_finished
 from vidsparse.study.control_arms import NAMES, control_arms
 from vidsparse.study.planned_runs import Planned, plan
+from vidsparse.training.build import digests
 from vidsparse.utils.errors import ConfigError
 
 STUDIES = sorted(path.stem for path in shipped_configs().glob("dscr_*.yaml"))
@@ -204,3 +212,20 @@ def test_every_shipped_study_has_its_controls(name):
     assert {sparsity for method, sparsity in arms if method == "static"} == set(base.study.sparsities)
     with pytest.raises(ConfigError, match="is no method"):
         load_config(name, ["study.methods=[nothing]"])
+
+
+def test_a_run_that_began_with_weights_and_frost_of_its_own_is_finished_until_these_are_others(tmp_path):
+    weights, frost = tmp_path / "begin.safetensors", tmp_path / "frost"
+    frost.mkdir()
+    save_file({"a": torch.zeros(2)}, weights)
+    cv2.imwrite(str(frost / "pane.png"), np.full((300, 300, 3), 90, np.uint8))
+    (run, *_) = runs_of(f"training.init={weights}", f"evaluation.frost_textures={frost}")
+    folder = RunFolder(run.folder)
+    folder.claim(run.config, "of the data", weights=digests(run.config))
+    assert not is_finished(run)
+    folder.write(replace(folder.record, finished="2026-12-01T00:00:00+00:00"))
+    assert is_finished(run)
+    save_file({"a": torch.ones(2)}, weights)
+    assert not is_finished(run)
+    weights.unlink()
+    assert not is_finished(run)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -11,13 +12,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from corruptions.exceptions import CorruptionError
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.predictions import load
 from vidsparse.run_dir.record import RunRecord, read_record
 from vidsparse.study.jobs import STOPPED, last_words
 from vidsparse.study.planned_runs import Planned
 from vidsparse.utils import files
-from vidsparse.utils.errors import RunFolderError
+from vidsparse.utils.errors import RunFolderError, VidsparseError
 from vidsparse.utils.progress import console, say
 
 STYLES = {"done": "green", "failed": "bold red", "stopped": "yellow", "waiting": "dim"}
@@ -140,17 +142,29 @@ class Board:
         say(f"study      {ended}/{len(self.rows)}  {row.run.name} {row.state}{said}")
 
 
-def is_finished(run: Planned) -> bool:
+def finished(runs: Sequence[Planned]) -> set[str]:
+    """The names of the runs whose folders hold them, whole; files of weights that many begin with are read once."""
+    read: dict[Path, str] = {}
+    return {run.name for run in runs if is_finished(run, read)}
+
+
+def is_finished(run: Planned, read: dict[Path, str] | None = None) -> bool:
     """Whether the run folder holds this run, whole; another config in it is for the run itself to refuse.
 
-    One whose predictions are damaged is not: its own command makes them again.
+    One whose predictions are damaged is not: its own command makes them again. Nor is one that began with weights, or
+    with photographs of frost, that cannot be read now or are others: its command says so.
     """
     from vidsparse.config import identity
-    from vidsparse.loading.brought_rows import plugin_digests
+    from vidsparse.training.build import digests
 
-    record, mine = _record(run), identity(run.config) | plugin_digests(run.config)
-    same = all(record.identity.get(key) == value for key, value in mine.items())
-    return record.finished is not None and same and not files.differs(run.folder / "predictions.parquet")
+    record = _record(run)
+    if record.finished is None or files.differs(run.folder / "predictions.parquet"):
+        return False
+    try:
+        mine = identity(run.config) | digests(run.config, read)
+    except (VidsparseError, CorruptionError):
+        return False
+    return all(record.identity.get(key) == value for key, value in mine.items())
 
 
 def _record(run: Planned) -> RunRecord:

@@ -6,7 +6,7 @@ from concurrent.futures import wait
 from pathlib import Path
 
 from vidsparse.config import Config, to_yaml
-from vidsparse.study.board import Board, is_finished
+from vidsparse.study.board import Board, finished
 from vidsparse.study.jobs import Job, Stopping, executor, submit
 from vidsparse.study.planned_runs import Planned, plan
 from vidsparse.utils import files, locks
@@ -36,7 +36,8 @@ def run_study(path: str | Path, overrides: Sequence[str], base: Config, fresh: b
 
 def _carry_out(runs: Sequence[Planned], base: Config, fresh: bool) -> Path:
     out = base.folder
-    missing = [run for run in runs if fresh or not is_finished(run)]
+    before = set() if fresh else finished(runs)
+    missing = [run for run in runs if run.name not in before]
     say(f"study      {base.name}: {plural(len(runs), 'run')}, {len(runs) - len(missing)} of them finished before")
     jobs = [_job(run, out, base.study.jobs, fresh) for run in missing]
     stopping = Stopping()
@@ -68,8 +69,9 @@ def _carry_out(runs: Sequence[Planned], base: Config, fresh: bool) -> Path:
 def list_runs(path: str | Path, overrides: Sequence[str], base: Config) -> str:
     """The runs of a study in the order they are done, one a line: state, name and where they differ."""
     runs = plan(path, overrides, base)
+    done = finished(runs)
     lines = [
-        f"{'finished' if is_finished(run) else 'missing ':<8}  {run.folder}  "
+        f"{'finished' if run.name in done else 'missing ':<8}  {run.folder}  "
         + "  ".join(
             str(part)
             for part in (

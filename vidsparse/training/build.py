@@ -12,6 +12,8 @@ from vidsparse.training.topology_plan import Length, topology_plan
 from vidsparse.utils.progress import say, warn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import nn
 
     from vidsparse.data.clips import Clips
@@ -130,8 +132,11 @@ def _tell_answers(weights: WeightsRecord, known: Sequence[str], folder: RunFolde
     folder.write(record)
 
 
-def digests(config: Config) -> dict[str, str]:
-    """{config key: digest} of the weights that a run begins with, its own photographs of frost and code of others."""
+def digests(config: Config, read: dict["Path", str] | None = None) -> dict[str, str]:
+    """{config key: digest} of the weights that a run begins with, its own photographs of frost and code of others.
+
+    `read`: digests of files of weights that were read before, which gets those that are read now.
+    """
     from corruptions.panes import digest_in_use
     from vidsparse.data.corrupted.corruptor import frost_of
     from vidsparse.loading.brought_rows import plugin_digests
@@ -142,5 +147,9 @@ def digests(config: Config) -> dict[str, str]:
     spec, code = model_spec(config.model.name), plugin_digests(config)
     with frost_of(config.evaluation):
         frost = {"evaluation.frost_textures": name} if (name := digest_in_use()) else {}
-    own = {key: find_weights(spec, reference, key).sha256 for key, reference in given.items() if reference}
+    own, read = {}, {} if read is None else read
+    for key, reference in given.items():
+        if reference:
+            weights = find_weights(spec, reference, key)
+            own[key] = read[weights.path] = read.get(weights.path) or weights.sha256
     return own | frost | code
