@@ -157,6 +157,7 @@ def gains(*found: tuple[float, float, float, float], **columns: object) -> pd.Da
     """Rows of a leaderboard: (gain, low, high, p corrected) of dynamic arms of one network, beside its dense arm."""
     names = ["gain", "gain_low", "gain_high", "gain_p_holm"]
     rows = pd.DataFrame(found, columns=names).assign(method="rigl", dynamic=True, at_chance=False, static_gain=math.nan)
+    rows = rows.assign(seeds=3)
     dense = pd.DataFrame([{"method": "dense", "dynamic": False, "at_chance": False}])
     return pd.concat([rows.assign(gain_p=rows["gain_p_holm"], **columns), dense], ignore_index=True).assign(model="m")
 
@@ -213,6 +214,13 @@ def test_the_headline_says_what_cannot_be_told_and_what_is_at_chance() -> None:
     assert "cannot be told" in comparison_sections.headline(gains(open_, open_))
     mixed = comparison_sections.headline(gains(more, less, open_))
     assert all(said in mixed for said in ("1 is more robust", "1 is less robust", "1 cannot be told"))
+    assert "one seed" not in mixed
+    assert "than dense training, as far as one seed tells" in comparison_sections.headline(gains(less, seeds=1))
+    assert "less robust (1 after Holm's correction for 1 comparison), as far as one seed tells, 0" in (
+        comparison_sections.overall_verdict(gains(less, seeds=1))
+    )
+    some = comparison_sections.headline(gains(more, less, seeds=[3, 1]))
+    assert some.endswith("than dense training (1 of them as far as one seed tells)")
     lost = gains(more, less).assign(at_chance=True)
     assert comparison_sections.headline(lost).startswith("At chance")
 

@@ -7,6 +7,8 @@ from vidsparse.report.tables import Run
 from vidsparse.tasks import Words
 from vidsparse.utils.errors import plural
 
+UNTOLD = "cannot be told from"
+AS_ONE_SEED_TELLS = ", as far as one seed tells"  # behind what an interval over samples settles
 ACCURACY = (
     (
         "Clean accuracy",
@@ -117,7 +119,8 @@ def headline(run: Run, numbers: Mapping[str, float], reference: Run | None = Non
     if reference is not None and reference_at_chance(numbers, reference):
         return f"{opening} cannot be compared: its dense reference answers no better than {words.guessing}"
     if "gain" in numbers:
-        return f"{opening} {relation(numbers['gain'], numbers['gain_low'], numbers['gain_high'])} dense training"
+        stands = relation(numbers["gain"], numbers["gain_low"], numbers["gain_high"])
+        return f"{opening} {stands} dense training{'' if stands == UNTOLD else AS_ONE_SEED_TELLS}"
     return f"{opening} keeps {percent(numbers['retention'])} % of its clean {words.score} under corruption"
 
 
@@ -166,7 +169,7 @@ def relation(gain: float, low: float, high: float) -> str:
     Without an interval (a bound is NaN) nothing is.
     """
     if not (low > 0 or high < 0) or math.isnan(low + high):
-        return "cannot be told from"
+        return UNTOLD
     return "is as robust as" if round(gain, 4) == 0 else "is more robust than" if gain > 0 else "is less robust than"
 
 

@@ -13,7 +13,7 @@ from vidsparse.report.figures import charts, panels
 from vidsparse.report.figures.looks import Looks, looks_of
 from vidsparse.report.run_numbers import scores_of, severity_table
 from vidsparse.report.sections.figure_sets import Exhibit
-from vidsparse.report.words import relation, signed
+from vidsparse.report.words import AS_ONE_SEED_TELLS, relation, signed
 from vidsparse.sparsity.methods import METHODS
 from vidsparse.tasks import Words
 from vidsparse.utils.errors import plural
@@ -158,7 +158,15 @@ def headline(leaders: pd.DataFrame) -> str:
     told = [f"{count} {_is(count)} {how} robust" for count, how in ((more, "more"), (less, "less")) if count]
     open_ = len(shown) - more - less
     rest = f", {open_} cannot be told from it" if open_ else ""
-    return f"{of.capitalize()}, {' and '.join(told)} than dense training{rest}{beside}"
+    return f"{of.capitalize()}, {' and '.join(told)} than dense training{_by_one_seed(sure)}{rest}{beside}"
+
+
+def _by_one_seed(sure: pd.DataFrame) -> str:
+    """What is to be said of arms that differ beyond their interval over samples, where one seed does not part them."""
+    single = int((sure["seeds"] < 2).sum())
+    if not single:
+        return ""
+    return AS_ONE_SEED_TELLS if single == len(sure) else f" ({single} of them as far as one seed tells)"
 
 
 def _answering(leaders: pd.DataFrame) -> pd.DataFrame:
@@ -191,8 +199,8 @@ def overall_verdict(leaders: pd.DataFrame) -> str:
     open_ = len(shown) - more - less
     return (
         f"Of {plural(len(shown), 'arm')} with dynamic sparse training, {more} {_is(more)} more robust than dense "
-        f"training beyond the 95 % interval{of_more}, {less} {_is(less)} less robust{of_less}, {open_} {_is(open_)} "
-        f"not settled{_beside_static(shown)}."
+        f"training beyond the 95 % interval{of_more}, {less} {_is(less)} less robust{of_less}{_by_one_seed(sure)}, "
+        f"{open_} {_is(open_)} not settled{_beside_static(shown)}."
     )
 
 
