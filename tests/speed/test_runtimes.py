@@ -48,7 +48,6 @@ def without_channels(model: nn.Module, share: float) -> nn.Module:
 
 @pytest.mark.parametrize("name", [each for each in SHAPES if each in os.environ.get("RUNTIMES", each).split(",")])
 def test_a_forward_pass_in_every_form(name, tmp_path: Path, capsys):
-    pytest.importorskip("onnxruntime")
     torch.set_num_threads(1)
     frames, size = SHAPES[name]
     clips = torch.randn(max(2, CLIPS), 3, frames, size, size)
