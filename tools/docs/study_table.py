@@ -26,7 +26,7 @@ Tables = dict[int, pd.DataFrame]
 _FILE = re.compile(r"(?P<method>[a-z_]+?)(?:_(?P<percent>[\d.]+))?_seed(?P<seed>\d+)")
 _HEAD = (
     "arm", "seeds", "clean %", "robust %", "retention %", "over dense, points (95 %)", "over static, points (95 %)",
-    "corruptions won, lost: over dense", "over static",
+    "corruptions won, lost: over dense", "over static", "over dense it sees, points",
 )  # fmt: skip
 _CONTROLS = {"dense": ("o", "#0072b2"), "static": ("s", "#d55e00")}  # told apart by those who see few colours
 
@@ -69,11 +69,12 @@ def gains(arms: dict[tuple[str, float], Tables]) -> pd.DataFrame:
 
 def markdown(arms: dict[tuple[str, float], Tables]) -> str:
     """The table of docs/results.md: percent, points, 95 % intervals."""
-    lines = [list(_HEAD), ["---"] * len(_HEAD)]
-    for row in numbers(arms).to_dict("records"):
+    lines, gained = [list(_HEAD), ["---"] * len(_HEAD)], paired_gains(arms)
+    for arm, row in zip(arms, numbers(arms).to_dict("records"), strict=True):
         shown = [label(row["method"], row["sparsity"], several=_several(arms)), str(row["seeds"])]
         shown += [f"{100 * row[key]:.1f}" for key in ("clean", "robust", "retention")]
         shown += [_gain(row, name) for name in _CONTROLS] + [_won(row, name) for name in _CONTROLS]
+        shown += [_sees(gained.get(arm, []))]
         lines.append(shown)
     return "\n".join("| " + " | ".join(line).rstrip() + " |" for line in lines)
 
@@ -85,18 +86,25 @@ def power(arms: dict[tuple[str, float], Tables]) -> str:
 
 def paired_power(arms: dict[tuple[str, float], Tables]) -> str:
     """What gains over dense this study sees, its runs being paired by seed, in a sentence."""
-    dense = {seed: robustness_accuracy(table) for seed, table in arms["dense", 0.0].items()}
-    gained = [
-        [robustness_accuracy(table) - dense[seed] for seed, table in tables.items() if seed in dense]
-        for (method, _), tables in arms.items()
-        if method != "dense"
-    ]
-    (sd, df), seeds = pooled_sd(list(gained)), min(map(len, gained))
-    least = detectable_difference(sd, seeds, paired=True)
+    gained = paired_gains(arms)
+    sd, df = pooled_sd(list(gained.values()))
+    counts = sorted({len(each) for each in gained.values()}, reverse=True)
+    least = [(seeds, detectable_difference(sd, seeds, paired=True)) for seeds in counts]
+    seen = " and ".join(f"{100 * points:.1f} points with {seeds} seeds" for seeds, points in least)
     return (
-        f"paired by seed it sees gains above {100 * least:.1f} points (standard deviation of the differences "
+        f"paired by seed it sees gains above {seen} (standard deviation of the differences "
         f"{100 * sd:.2f} points, {df} degrees of freedom)"
     )
+
+
+def paired_gains(arms: dict[tuple[str, float], Tables]) -> dict[tuple[str, float], list[float]]:
+    """Robustness accuracy of each arm minus that of the dense run of the same seed."""
+    dense = {seed: robustness_accuracy(table) for seed, table in arms["dense", 0.0].items()}
+    return {
+        arm: [robustness_accuracy(table) - dense[seed] for seed, table in tables.items() if seed in dense]
+        for arm, tables in arms.items()
+        if arm[0] != "dense"
+    }
 
 
 def label(method: str, sparsity: float, several: bool) -> str:
@@ -140,6 +148,11 @@ def _gain(row: Mapping[Any, Any], name: str) -> str:
 def _won(row: Mapping[Any, Any], name: str) -> str:
     won, lost = row.get(f"{name}_wins", np.nan), row.get(f"{name}_losses", np.nan)
     return "" if np.isnan(won) else f"{won:.0f}, {lost:.0f}"
+
+
+def _sees(gained: list[float]) -> str:
+    """The gain that an arm's own seeds see, by their own standard deviation."""
+    return f"{100 * detectable_difference(pooled_sd([gained])[0], len(gained), paired=True):.1f}" if gained[1:] else ""
 
 
 def main() -> None:
