@@ -58,3 +58,17 @@ def test_the_fine_tuned_table_its_power_and_its_times_are_those_of_what_is_kept(
         found = times.loc["dense_seed0", threads] / times.loc["rigl_channels_50_seed0", threads]
         assert f"{found:.2f}" == ratio
         assert f"{ratio}\ntimes" in page or f"{ratio} times" in page
+
+
+def test_the_table_of_cifar_at_matched_flops_and_its_times_are_those_of_what_is_kept() -> None:
+    folder, page = study_table.RESULTS / "cifar10_finetune", PAGE.read_text(encoding="utf-8")
+    for row in pd.read_csv(folder / "arms.csv").to_dict("records"):
+        name = study_table.label(row["method"], row["sparsity"], several=True)
+        scores = " | ".join(f"{100 * row[key]:.1f}" for key in ("clean", "robust", "retention"))
+        assert f"| {name} | {row['seeds']} | {scores} | {study_table._gain(row, 'dense')}" in page
+    times = pd.read_csv(folder / "latency.csv").pivot_table(index="run", columns="threads", values="median_ms")
+    dense, sparse = (times.loc[f"cifar_resnet20_{arm}_seed0"] for arm in ("dense", "rigl_channels_45_channels"))
+    assert f"({sparse[1]:.1f} against {dense[1]:.1f} ms an image on one thread; on two {sparse[2]:.1f} against" in page
+    assert f"{dense[1] / sparse[1]:.2f}\ntimes" in page
+    for run, row in times.iterrows():
+        assert f"{row[1]:.1f} (" in page, run
