@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from vidsparse.cli import main
+from vidsparse.data.datasets.sample_videos import SAMPLE_CLASSES
 from vidsparse.export import command
 from vidsparse.export.convert import convert
 from vidsparse.models.exported import Exported
@@ -128,3 +130,36 @@ def test_what_a_killed_export_left_behind_goes_at_the_next_one(tmp_path):
         with command._making(tmp_path / "beside"):
             assert (folder / "model.pt2").exists()
     assert [path.name for path in tmp_path.iterdir() if path.name != "beside"] == [".mine.tmp"]
+
+
+@pytest.mark.slow
+def test_weights_of_others_that_a_run_judged_are_exported_with_all_their_classes(tmp_path, monkeypatch, capsys):
+    """An evaluation of a checkpoint with more classes than the data leads on to its files, and these to its answers."""
+    import pandas as pd
+
+    monkeypatch.chdir(tmp_path)
+    small = ["data.frames=2", "data.stride=4", "data.short_side=40", "data.size=32", "report.figures=none"]
+    small += ["evaluation.suite=core_10", "analysis.spectral=false", "analysis.saliency=false"]
+    small += ["data.root='built-in sample data'", "model.name=cifar_resnet20"]
+    torch.manual_seed(0)
+    save_file(create_model("cifar_resnet20", 12, frames=2, size=32).state_dict(), "theirs.safetensors")
+
+    Path("names.txt").write_text("\n".join(["other_a", *SAMPLE_CLASSES[::-1], "other_b", "other_c", "other_d"]))
+    judge = ["evaluate", "evaluate_pretrained", *small]
+    assert main([*judge, "name=a", "model.weights=theirs.safetensors", "model.labels=names.txt"]) == 0
+    assert main(["export", "runs/a", "--to", "torch"]) == 0
+    assert len(json.loads(Path("runs/a/exported/config.json").read_text())["id2label"]) == 12
+    assert main([*judge, "name=b", "model.weights=runs/a/exported/model.pt2"]) == 0
+    theirs, ours = (pd.read_parquet(f"runs/{name}/predictions.parquet") for name in "ab")
+    both = ours.merge(theirs, on=["id", "view", "corruption", "severity"], suffixes=("", "_exported"))
+    assert len(both) == len(ours) == len(theirs) > 0
+    assert (both.prediction == both.prediction_exported).all()
+    assert main(["latency", "runs/a", "--threads", "1", "--turns", "1", "--out", "timed"]) == 0
+    for refused, why in [
+        (["export", "runs/b"], "has no network of its own: it judged"),
+        (["latency", "runs/b"], "has no network of its own: it judged"),
+        (["publish", "runs/a"], "only what was trained here is published"),
+    ]:
+        capsys.readouterr()
+        assert main(refused) == 2
+        assert why in " ".join(capsys.readouterr().err.split())

@@ -2,7 +2,7 @@
 
 import argparse
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def carry_out(options: argparse.Namespace) -> None:
     """Export the network of a run, compare it with PyTorch on clips of the run, and say how to evaluate it."""
     from vidsparse.export.convert import SUFFIX, check_packages
-    from vidsparse.export.trained import trained_network
+    from vidsparse.export.trained import logits_of, trained_network
     from vidsparse.loading import load_config
 
     run, kind = files.at_home(options.run), options.to
@@ -47,9 +47,10 @@ def carry_out(options: argparse.Namespace) -> None:
     check_packages(kind)
     config = load_config(run / "config.yaml")
     out = files.at_home(options.out) if options.out else run / "exported"
-    own, said = _exporter(run, config), _said(run, config.data)
+    record = read_record(run)
+    own, said = _exporter(run, config), _said(logits_of(record, run), config.data)
     check_room(out, own, said)
-    model = trained_network(config, run, len(said["id2label"]), options.compact)
+    model = trained_network(config, run, record, options.compact)
     test, train = _clips(config)
     if (seen := next(test, None)) is None:
         raise RunFolderError(f"{run}: none of {_CHECKED} test clips can be read, to compare the file with PyTorch on")
@@ -140,13 +141,10 @@ def _exporter(run: Path, config: "Config") -> Exporter:
     return Exporter(config.model.name, config.model.narrowed, method, 0.0 if method == "dense" else sparsity, weights)
 
 
-def _said(run: Path, data: "DataConfig") -> dict[str, Any]:
+def _said(logits: Sequence[str], data: "DataConfig") -> dict[str, Any]:
     """Names of the logits and the input, as an evaluation looks for them beside the files."""
-    known = read_record(run).data
-    if known is None:
-        raise RunFolderError(f"{run} does not say what its classes are")
     own = {name: getattr(data, name) for name in ("frames", "short_side", "size", "normalize")}
-    return {"id2label": {str(number): name for number, name in enumerate(known.classes)}, "input": own}
+    return {"id2label": {str(number): name for number, name in enumerate(logits)}, "input": own}
 
 
 def _clips(config: "Config") -> "tuple[Iterator[Tensor], Iterator[Tensor]]":

@@ -80,9 +80,7 @@ def _networks(runs: Sequence[Path], clips: int) -> tuple[list[dict[str, Any]], d
     rows, calls = list[dict[str, Any]](), dict[str, Callable[[], object]]()
     for run in runs:
         config, record = compose(run / "config.yaml", [])[0], read_record(run)  # the data need not be here
-        if record.data is None:
-            raise RunFolderError(f"{run} does not say what its classes are")
-        model = trained_network(config, run, len(record.data.classes), smaller=True)
+        model = trained_network(config, run, record, smaller=True)
         data = config.data
         given = torch.randn(clips, 3, data.frames, data.size, data.size, generator=torch.Generator().manual_seed(0))
         calls[record.name] = _forward(model, given)

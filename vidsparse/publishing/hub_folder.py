@@ -30,6 +30,8 @@ def write_folder(run: Path, out: Path, licence: str = "") -> Path:
     loaded = load_run(run)
     if not weights.is_file():
         raise RunFolderError(f"{run} holds no checkpoints/final.safetensors: only what was trained here is published")
+    if (judged := loaded.record.weights) and judged.classes is not None:
+        raise RunFolderError(f"{run} judged {judged.origin} as it is: only what was trained here is published")
     if not licence and not loaded.on_sample_data:
         raise ConfigError(
             "licence is empty: say under which licence these weights may be used, such as --licence cc-by-4.0; it "
