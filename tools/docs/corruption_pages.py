@@ -12,6 +12,7 @@ from corruptions.severities import SIDES, TABLES
 from corruptions.suites import SUITES
 from tools.docs.corruption_gallery import GALLERY, gallery
 from tools.docs.formulas import formula
+from tools.docs.level_accuracy import ACCURACY, Left, Share, read_left
 from tools.docs.pictures import caption, draw, drawn_clip
 from vidsparse.utils import json_text
 from vidsparse.utils.files import write
@@ -54,7 +55,7 @@ def read_costs(folder: Path) -> Costs:
 
 def write_pages(folder: Path) -> None:
     """Write every page, its picture and the index into a folder; pages of what is no longer there are removed."""
-    texts, clip = pages(read_costs(folder)), drawn_clip()
+    texts, clip = pages(read_costs(folder), read_left(folder.parent)), drawn_clip()
     for name, text in texts.items():
         write(folder / name, text)
     for record in REGISTRY.values():
@@ -65,13 +66,13 @@ def write_pages(folder: Path) -> None:
             file.unlink()
 
 
-def pages(costs: Costs) -> dict[str, str]:
+def pages(costs: Costs, left: Left) -> dict[str, str]:
     """Return the text of every page by file name."""
-    each = {f"{record.name}.md": page(record, costs) for record in REGISTRY.values()}
+    each = {f"{record.name}.md": page(record, costs, left) for record in REGISTRY.values()}
     return {INDEX: index(costs), GALLERY: gallery(_MADE, REGISTRY.values()), **each}
 
 
-def page(record: Corruption, costs: Costs) -> str:
+def page(record: Corruption, costs: Costs, left: Left) -> str:
     """Return the page of one corruption."""
     said = formula(record)
     random = "draws random numbers from its key" if record.random else "draws nothing"
@@ -82,7 +83,7 @@ def page(record: Corruption, costs: Costs) -> str:
         f"*A drawn scene, profile {record.home}: {caption(record)}.*",
         f"```\n{said.equation}\n```",
         f"## Severity\n\n{_severities(record)}",
-        *_distortion(record),
+        *_distortion(record, left),
         f"## Time\n\n{_time(record)}",
         f"## Cost\n\n{_cost(record, costs)}",
     ]
@@ -146,7 +147,7 @@ def _severities(record: Corruption) -> str:
     return f"A level is: {named}.\n\n{table(('profile', '1', '2', '3', '4', '5'), rows)}"
 
 
-def _distortion(record: Corruption) -> list[str]:
+def _distortion(record: Corruption, left: Left) -> list[str]:
     """The section on what the levels of our own profiles do to real clips; none for others."""
     if record.name not in PSNR:
         return []
@@ -159,7 +160,21 @@ def _distortion(record: Corruption) -> list[str]:
         f"PSNR in dB of each level of {profile}: mean over nine UCF101 clips in relative resolution "
         "(`python -m tools.corruption_levels`)."
     )
-    return [f"## Distortion\n\n{said}\n\n{table(('frames', '1', '2', '3', '4', '5'), rows)}"]
+    parts = [f"## Distortion\n\n{said}\n\n{table(('frames', '1', '2', '3', '4', '5'), rows)}"]
+    if profile == "video_c" and record.name in left.levels and left.clean:
+        levels, of = left.levels[record.name], f"{left.clips} clips of {left.recordings} recordings"
+        told = (
+            f"Accuracy in % that each level of video_c leaves to I3D of Kinetics-400 as it is, 95 % interval over "
+            f"recordings: {of} of three UCF101 classes, 16 frames of 224 px; without corruption {_share(left.clean)} "
+            f"([results](../results.md#{ACCURACY}))."
+        )
+        parts.append(f"{told}\n\n{table(tuple(map(str, levels)), [[_share(each) for each in levels.values()]])}")
+    return parts
+
+
+def _share(found: Share) -> str:
+    share, low, high = (100 * value for value in found)
+    return f"{share:.0f} ({low:.0f} to {high:.0f})"
 
 
 def _time(record: Corruption) -> str:
