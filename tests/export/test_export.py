@@ -93,6 +93,9 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     assert len(both) == len(ours) == len(theirs) > 0
     assert (both.prediction == both.prediction_exported).all()
     assert (both.loss - both.loss_exported).abs().max() < 1e-4
+    assert "not counted: the network is an exported file" in Path("runs/b/report.html").read_text()
+    assert not {"parameters"} & (entry := json.loads(Path("runs/b/results.json").read_text())["entries"][0]).keys()
+    assert entry["nonzero"] is None
     record = read_record(Path("runs/b"))
     assert record.weights is not None
     assert record.weights.classes == 8

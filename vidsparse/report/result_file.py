@@ -80,7 +80,7 @@ def _entry(runs: Mapping[int, Run], label: str, scores: Mapping[str, Any], means
         "task": first.task.name,
         "score": first.words.score,
         "model": record.model.name,
-        "parameters": record.model.parameters,
+        **({"parameters": record.model.parameters} if record.model.parameters else {}),
         "method": first.method,
         "sparsity": topology.sparsity if sparse else 0.0,
         "distribution": topology.distribution if sparse else None,

@@ -43,7 +43,8 @@ class DataRecord(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRecord(Section):
-    """The network: its name in the model table, all its parameters, and how many of them may be pruned.
+    """The network: its name in the model table, all its parameters, and how many of them may be pruned; 0 where they
+    cannot be counted, as those of an exported file.
 
     `wanted`: the parameters that its layers were narrowed for (model.narrowed); None where they were not.
     """
@@ -259,8 +260,10 @@ class WholeRecord(RunRecord):
     topology: TopologyRecord = field(metadata={"key": "sparse"})
 
     @property
-    def nonzero(self) -> int:
-        """Parameters that are not pruned, those that never may be among them."""
+    def nonzero(self) -> int | None:
+        """Parameters that are not pruned, those that never may be among them; None where they cannot be counted."""
+        if not self.model.parameters:
+            return None
         return self.model.parameters - self.topology.total + self.topology.nonzero
 
 

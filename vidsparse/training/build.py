@@ -52,8 +52,9 @@ def build(config: Config, clips: "Clips", folder: RunFolder) -> "tuple[Session, 
     parameters = sum(p.numel() for p in model.parameters())
     where = f"{engine.device}, precision {engine.precision}"
     wanted: int | None = getattr(model, "narrowed_to", None)
-    said = f", narrowed for {wanted:,}: {parameters:,}," if wanted else f", {parameters / 1e6:.1f} M"
-    say(f"model      {config.model.name}{said} parameters on {where}")
+    size = f", narrowed for {wanted:,}: {parameters:,}," if wanted else f", {parameters / 1e6:.1f} M"
+    said = f"{size} parameters" if parameters else ", an exported file,"
+    say(f"model      {config.model.name}{said} on {where}")
     say(f"sparse     {describe_sparse(sparse)}")
     folder.write(
         replace(

@@ -41,7 +41,9 @@ def protocol(run: Run, severities: Sequence[int]) -> list[tuple[str, list[tuple[
         },
         "Model and sparsity": {
             "Model": model.name,
-            "Parameters": f"{count(model.parameters)}, of which {count(model.prunable)} prunable",
+            "Parameters": f"{count(model.parameters)}, of which {count(model.prunable)} prunable"
+            if model.parameters
+            else "not counted: the network is an exported file",
             "Method": run.title,
             **({} if run.method in ("dense", "given") else cost_tables.topology_values(record)),
             **cost_tables.structure_values(record),
