@@ -45,9 +45,11 @@ def left_by(table: pd.DataFrame) -> Left:
     """
     groups, corrupted = clip_groups(table), metrics.corrupted_rows(table)
     levels: dict[str, dict[int, Share]] = {}
-    for (name, severity), rows in corrupted.groupby(["corruption", "severity"], sort=False):
-        scores = metrics.row_scores(rows).groupby(rows["id"]).mean()
-        levels.setdefault(str(name), {})[int(severity)] = (float(scores.mean()), *clip_interval(scores, groups))
+    for severity, of_severity in corrupted.astype({"severity": int}).groupby("severity"):
+        for name, rows in of_severity.groupby("corruption", sort=False):
+            scores = metrics.row_scores(rows).groupby(rows["id"]).mean()
+            share = (float(scores.mean()), *clip_interval(scores, groups))
+            levels.setdefault(str(name), {})[int(str(severity))] = share
     clean = metrics.clean_scores(table)
     return Left(
         int(metrics.video_level(table)["id"].nunique()),
