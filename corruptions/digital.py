@@ -20,6 +20,7 @@ Weights = NDArray[np.uint32]
 
 _WIDEST = 257  # pixels under a box whose sum 16 bits hold: 257 * 255 = 2^16 - 1
 BITS = 22  # of a weight
+_AS_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION  # no search for Exif
 _HALF, _DOWN = np.uint32(1 << (BITS - 1)), np.uint32(BITS)
 
 
@@ -35,8 +36,7 @@ def jpeg_compression(frames: Pixels, level: Level, scene: Scene, sources: Iterab
     turned = np.empty(frames.shape[1:], np.uint8)
     for frame, source in zip(frames, sources, strict=True):
         coded = cv2.imencode(".jpg", cv2.cvtColor(source, cv2.COLOR_RGB2BGR, dst=turned), options)[1]
-        decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED), np.uint8)  # no search for Exif
-        cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=frame)
+        frame[...] = cv2.imdecode(coded, _AS_RGB)
 
 
 def color_quant(frames: Pixels, level: Level, scene: Scene) -> None:

@@ -24,43 +24,53 @@ Plane = NDArray[np.float32]
 Shape = tuple[int, int]
 
 
-def standing(scene: Scene, t: int, shape: Shape, level: Level, weights: Plane) -> Pixels:
-    """Return the published layer of frame `t`: uint8 (H, W); its border is held while it is smeared."""
-    layer = _sharp(scene, t, shape, level)
-    smear(layer, weights, _direction(scene, t))
-    return layer
+def standing(scene: Scene, t: int, layer: Pixels, weights: Plane) -> Pixels:
+    """Return the published layer of frame `t` from its sharp one: uint8 (H, W); its border is held as it is smeared."""
+    smeared = layer.copy()
+    smear(smeared, weights, _direction(scene, t))
+    return smeared
 
 
-def falling(scene: Scene, shape: Shape, level: Level, weights: Plane) -> Callable[[float], Pixels]:
-    """Return what shows the layer of frame 0 after it has fallen some pixels along its streaks: uint8 (H, W)."""
-    height, width = shape
+def falling(scene: Scene, layer: Pixels, weights: Plane) -> Callable[[float], Pixels]:
+    """Return what shows the sharp layer of frame 0, after it has fallen some pixels along its streaks: uint8 (H, W)."""
+    height, width = layer.shape
     degrees = _direction(scene, 0)
-    layer = _sharp(scene, 0, shape, level)
     shifts = counter_rng.seed(scene.key, scene.corruption, "shift")
     down, right = streak(len(weights), degrees)
     top, bottom, left, span = -int(down.min()), int(down.max()), -int(right.min()), int(right.max())
     above, below = (-(-rows // height) for rows in (top, bottom))
 
-    def laid(number: int) -> Pixels:
-        aside = int(counter_rng.uniform(shifts, abs(number), number < 0) * width) if number else 0
-        return np.roll(layer, aside, axis=1)
+    def aside(number: int) -> int:
+        return int(counter_rng.uniform(shifts, abs(number), number < 0) * width) if number else 0
 
     @lru_cache(maxsize=4)
     def smeared(number: int) -> Pixels:
-        around = np.concatenate([laid(number + n) for n in range(-above, below + 1)])
-        around = around[above * height - top : (above + 1) * height + bottom]
-        sheet = np.empty(shape, np.uint8)
-        weigh(np.pad(around, ((0, 0), (left, span)), "wrap"), weights, down + top, right + left, sheet)
+        around = np.empty((top + height + bottom, left + width + span), np.uint8)
+        for n in range(-above, below + 1):
+            first = top + n * height  # the row at which this copy of the layer begins
+            rows = around[max(first, 0) : first + height]
+            _wrap(layer[max(-first, 0) :][: len(rows)], (-left - aside(number + n)) % width, rows)
+        sheet = np.empty((height, width), np.uint8)
+        weigh(around, weights, down + top, right + left, sheet)
         return sheet
 
     def show(fallen: float) -> Pixels:
         number, low = divmod(round(-fallen * math.sin(math.radians(degrees))), height)
-        aside = round(-fallen * math.cos(math.radians(degrees)))
-        sheet, shown = smeared(-number), np.empty(shape, np.uint8)
-        _shift(smeared(-number - 1) if low else sheet, sheet, low, aside % width, shown)
+        right_by = round(-fallen * math.cos(math.radians(degrees)))
+        sheet, shown = smeared(-number), np.empty((height, width), np.uint8)
+        _shift(smeared(-number - 1) if low else sheet, sheet, low, right_by % width, shown)
         return shown
 
     return show
+
+
+def _wrap(layer: Pixels, first: int, out: Pixels) -> None:
+    """Fill the rows of `out` with those of `layer` from its column `first` on, round and round."""
+    done, width = 0, out.shape[1]
+    while done < width:
+        piece = layer[:, first : first + width - done]
+        out[:, done : done + piece.shape[1]] = piece
+        done, first = done + piece.shape[1], 0
 
 
 @kernel("void(uint8[:,::1], uint8[:,::1], int64, int64, uint8[:,::1])")
@@ -81,7 +91,7 @@ def _direction(scene: Scene, t: int) -> float:
     return 90 * motion.uniform(motion.still(scene), "angle", t) - 135
 
 
-def _sharp(scene: Scene, t: int, shape: Shape, level: Level) -> Pixels:
+def sharp(scene: Scene, t: int, shape: Shape, level: Level) -> Pixels:
     """Return the flakes of a frame before they are smeared: magnified normals, 0 below the threshold: uint8 (H, W)."""
     mean, deviation, zoom, threshold = level[:4]
     (down, top), (right, left) = (steps(length, zoom) for length in shape)

@@ -47,18 +47,24 @@ def snow(frames: Pixels, level: Level, scene: Scene) -> None:
     weights = streak_weights(level[4], level[5])
 
     def stand(t: int) -> Field:
-        layer = flakes.standing(scene, t, shape, level, weights)
-        return np.add(layer, layer[::-1, ::-1], dtype=np.float32)
+        return _stand(scene, t, flakes.sharp(scene, t, shape, level), weights)
 
-    layers = _fall(scene, shape, level, weights, stand(0)) if scene.mode == "drift" else motion.layers(scene, stand)
+    falls = scene.mode == "drift"
+    layers = _fall(scene, flakes.sharp(scene, 0, shape, level), weights) if falls else motion.layers(scene, stand)
     for frame, fallen in zip(frames, layers, strict=True):
         fits = fallen.shape == frame.shape[:2]  # magnified smoothly, a layer may fall below 0
         _snow_over(frame, fallen if fits else np.maximum(motion.fitted(fallen, frame.shape[:2]), 0), level[6])
 
 
-def _fall(scene: Scene, shape: tuple[int, int], level: Level, weights: Field, standing: Field) -> Iterator[Field]:
-    """Yield both layers of each frame as they fall; what the held border adds to the first frame fades."""
-    show = flakes.falling(scene, shape, level, weights)
+def _stand(scene: Scene, t: int, layer: Pixels, weights: Field) -> Field:
+    """Return both layers of a frame as published, from its sharp flakes."""
+    smeared = flakes.standing(scene, t, layer, weights)
+    return np.add(smeared, smeared[::-1, ::-1], dtype=np.float32)
+
+
+def _fall(scene: Scene, layer: Pixels, weights: Field) -> Iterator[Field]:
+    """Yield both layers of each frame as they fall, from frame 0's; what the held border adds to that one fades."""
+    show, shape = flakes.falling(scene, layer, weights), layer.shape
     speed = float(np.count_nonzero(weights > weights[0] / 2)) / (_EXPOSURE * scene.fps)
 
     nothing = np.zeros(shape, np.float32)
@@ -68,7 +74,7 @@ def _fall(scene: Scene, shape: tuple[int, int], level: Level, weights: Field, st
         _lay(show(fallen), show(-_FAR * fallen), fade, held, layer)
         return layer
 
-    held = standing - both(0, 0, nothing)
+    held = _stand(scene, 0, layer, weights) - both(0, 0, nothing)
     for t in scene.times:
         yield both(speed * t, max(0.0, 1 - t / (_FADE * scene.fps)), held)
 

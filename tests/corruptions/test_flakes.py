@@ -15,7 +15,7 @@ SCENE = Scene("key", "snow", (0,), "drift", math.inf, 25, 1)
 
 def shown(fallen: float, shape: tuple[int, int] = SHAPE, key: str = "key") -> NDArray[np.float64]:
     scene = Scene(key, "snow", (0,), "drift", math.inf, 25, 1)
-    return flakes.falling(scene, shape, LEVEL, WEIGHTS)(fallen).astype(float)
+    return flakes.falling(scene, flakes.sharp(scene, 0, shape, LEVEL), WEIGHTS)(fallen).astype(float)
 
 
 @pytest.mark.parametrize("shape", [SHAPE, (16, 16), (31, 17)])
@@ -26,7 +26,7 @@ def test_the_mean_of_what_falls_never_changes(shape: tuple[int, int]) -> None:
 
 
 def test_away_from_the_border_the_first_frame_is_the_published_layer() -> None:
-    standing = flakes.standing(SCENE, 0, SHAPE, LEVEL, WEIGHTS)
+    standing = flakes.standing(SCENE, 0, flakes.sharp(SCENE, 0, SHAPE, LEVEL), WEIGHTS)
     edge = len(WEIGHTS)
     inside = np.s_[edge:-edge, edge:-edge]
     assert np.array_equal(shown(0)[inside], standing[inside])

@@ -4,8 +4,8 @@
 
 One process, one thread, turn by turn: a time is the least of the turns. Operations are those that another library has
 too; parameters are ours at severity 3. imagecorruptions needs other packages, so it has an environment and a process of
-its own, made for the occasion; where it cannot be had, its column says why. The fork of albumentations by Kitware,
-nrtk-albumentations, is measured where it stands in its place: the table names the package that was found.
+its own, made for the occasion; so has the maintained fork of albumentations, nrtk-albumentations, beside which ours is
+timed once more. Both need an index of packages; where one cannot be had, its columns are empty and the text says why.
 """
 
 import platform
@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 
 import corruptions
+from tools.docs.albumentations_fork import FORK, Ratios, fork_ratios
 from tools.docs.corruption_pages import table
 from tools.docs.imagecorruptions_peer import Peer
 from tools.docs.scene import scene
@@ -38,8 +39,8 @@ TURNS, FRAMES, HEIGHT, WIDTH, SIDE = 25, 8, 240, 320, 112
 PEER_TURNS = 3  # of imagecorruptions, each the better of two calls
 ONLY_IMAGECORRUPTIONS = ("speckle_noise", "frost")
 COLUMNS = (
-    "operation", "ours", "albumentations", "ratio", f"ratio at {SIDE} px", "torchvision v2", "imagecorruptions",
-    "ours / decoding",
+    "operation", "ours", "albumentations", "ratio", f"ratio at {SIDE} px", "ratio to the fork",
+    f"ratio to the fork at {SIDE} px", "torchvision v2", "imagecorruptions", "ours / decoding",
 )  # fmt: skip
 Call = Callable[[], object]
 Frames = NDArray[np.uint8]
@@ -112,15 +113,32 @@ def clips() -> tuple[Frames, Frames]:
     return np.ascontiguousarray(scene(FRAMES, WIDTH)[:, 40:280]), scene(FRAMES, SIDE)
 
 
-def in_turn(name: str, clip: Frames) -> dict[str, float]:
-    """Milliseconds a frame of ours, and of albumentations and torchvision where they have it."""
+def _two(name: str, clip: Frames) -> dict[str, Call]:
+    """Ours, and that of albumentations where it has it."""
     calls: dict[str, Call] = {"ours": partial(corruptions.corrupt, clip, name, 3, "bench")}
     if name in (peers := theirs()):
         calls["albumentations"] = partial(_each, partial(_of_image, peers[name]), clip)
-    if name in (tensor_peers := of_torchvision()):
+    return calls
+
+
+def in_turn(name: str, clip: Frames) -> dict[str, float]:
+    """Milliseconds a frame of ours, and of albumentations and torchvision where they have it."""
+    calls = _two(name, clip)
+    if name in (peers := of_torchvision()):
         tensors = [torch.from_numpy(frame).permute(2, 0, 1).contiguous() for frame in clip]
-        calls["torchvision"] = partial(_each, tensor_peers[name], tensors)
+        calls["torchvision"] = partial(_each, peers[name], tensors)
     return least(calls)
+
+
+def _ratio(spent: dict[str, float]) -> float:
+    return spent["albumentations"] / spent["ours"]
+
+
+def ratios() -> Ratios:
+    """How many times our time the albumentations that is imported here takes, for all that it shares with us."""
+    _one_thread()
+    large, small = clips()
+    return {name: (_ratio(least(_two(name, large))), _ratio(least(_two(name, small)))) for name in theirs()}
 
 
 def of_imagecorruptions(names: Iterable[str], clip: Frames, folder: Path) -> dict[str, str]:
@@ -136,42 +154,52 @@ def of_imagecorruptions(names: Iterable[str], clip: Frames, folder: Path) -> dic
 
 
 def rows() -> tuple[list[tuple[str, ...]], float, str]:
-    """A row an operation, milliseconds a frame of decoding, and why imagecorruptions is not there, if so."""
+    """A row an operation, milliseconds a frame of decoding, and why another library is not there, if so."""
     large, small = clips()
-    names, absent, others = [*theirs(), *ONLY_IMAGECORRUPTIONS], "", dict[str, str]()
+    names, absent, others, fork = [*theirs(), *ONLY_IMAGECORRUPTIONS], "", dict[str, str](), Ratios()
     with tempfile.TemporaryDirectory() as folder:
         file = write_video(Path(folder) / "clip.mp4", large, "libx264")
         decode = least({"decode": lambda: read_pyav(file, range(FRAMES), HEIGHT, WIDTH)})["decode"]
         try:
+            fork = fork_ratios(Path(folder) / "fork")
+        except RuntimeError as error:
+            absent += f" {error}."
+        try:
             others = of_imagecorruptions(names, large, Path(folder))
         except RuntimeError as error:
-            absent = f" {error}."
+            absent += f" {error}."
     made = list[tuple[str, ...]]()
     for name in names:
         spent, at_small = in_turn(name, large), in_turn(name, small)
         shown = {who: f"{ms:.2f}" for who, ms in spent.items()}
-        ratios = [f"{at['albumentations'] / at['ours']:.2f}" if name in theirs() else "" for at in (spent, at_small)]
-        made.append((name, shown["ours"], shown.get("albumentations", ""), *ratios, shown.get("torchvision", ""),
+        beside = [f"{_ratio(at):.2f}" if name in theirs() else "" for at in (spent, at_small)]
+        beside += [f"{ratio:.2f}" for ratio in fork[name]] if name in fork else ["", ""]
+        made.append((name, shown["ours"], shown.get("albumentations", ""), *beside, shown.get("torchvision", ""),
                      others.get(name, ""), f"{spent['ours'] / decode:.2f}"))  # fmt: skip
     return made, decode, absent
 
 
-def fork() -> str:
+def _package() -> str:
     """The package that brought the module albumentations, with its version."""
     found = metadata.packages_distributions()["albumentations"][0]
     return f"{found} {metadata.version(found)}"
 
 
-def main() -> None:
-    """Measure, print and write the table into docs/speed.md."""
+def _one_thread() -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
+
+
+def main() -> None:
+    """Measure, print and write the table into docs/speed.md."""
+    _one_thread()
     made, decode, absent = rows()
     said = (
         f"Milliseconds of processor time a frame of {WIDTH} x {HEIGHT}, severity 3, one thread, turn by turn in one "
-        f"process (imagecorruptions in its own): {fork()}, torchvision v2 on tensors, imagecorruptions as its last "
+        f"process (imagecorruptions in its own): {_package()}, torchvision v2 on tensors, imagecorruptions as its last "
         f"release is; {platform.machine()}, {date.today()}. Decoding a frame of H.264 takes {decode:.2f} ms. A ratio "
-        f"above 1 says that ours is faster than albumentations.{absent} What albumentations draws as rain, snow, fog "
+        f"above 1 says that ours is faster than albumentations; ratios to the fork, {FORK}, are taken in turn in a "
+        f"process where it has albumentations' place.{absent} What albumentations draws as rain, snow, fog "
         "and spatter is its own; its brightness adds to all channels, where ImageNet-C's keeps hue and saturation."
     )
     text = f"{said}\n\n{table(COLUMNS, made)}"
