@@ -1,11 +1,15 @@
 """One draw per clip, a function of the seed alone; mirrors only where a mirror keeps the label."""
 
+import albumentations
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from vidsparse.config import AugmentConfig
 from vidsparse.data.augment import Augment
 from vidsparse.data.crops import center_crop, crops
+from vidsparse.tasks import VOID
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +31,47 @@ def test_every_frame_gets_the_same_draw():
         out = Augment(AugmentConfig(), 32)(still, 0, seed)
         assert out.shape == (5, 32, 32, 3)
         assert (out == out[:1]).all()
+
+
+def composed(config: AugmentConfig, size: int) -> albumentations.Compose:
+    """What training used before it drew for itself: the bytes that every run since the first was trained on."""
+    crop = [albumentations.RandomResizedCrop((size, size), scale=tuple(config.scale), ratio=(3 / 4, 4 / 3))]
+    if config.pad is not None:
+        crop = [albumentations.Pad(config.pad, fill_mask=VOID), albumentations.RandomCrop(size, size)]
+    flip = [albumentations.HorizontalFlip(p=0.5)] if config.flip else []
+    by = config.color
+    color = [albumentations.ColorJitter(by, by, by, by / 4, p=0.8)] if by else []
+    return albumentations.Compose([*crop, *flip, *color])
+
+
+@given(
+    some.builds(
+        AugmentConfig,
+        scale=some.sampled_from([[0.5, 1.0], [0.08, 1.0], [1.0, 1.0]]),
+        pad=some.sampled_from([None, 0, 1, 4, 40]),
+        flip=some.booleans(),
+        color=some.sampled_from([0.0, 0.2, 1.0]),
+    ),
+    some.integers(1, 3),
+    some.tuples(some.integers(32, 60), some.integers(32, 60)),
+    some.integers(0, 2**31 - 1),
+)
+def test_every_byte_is_that_of_albumentations_own_pipeline(config, frames, shape, seed):
+    rng = np.random.default_rng(seed)
+    clip, masks = rng.integers(0, 256, (frames, *shape, 3), np.uint8), rng.integers(0, 256, (frames, *shape), np.uint8)
+    clip.flags.writeable = masks.flags.writeable = False  # pictures are kept: nothing may be written into them
+    pipeline, augment = composed(config, 32), Augment(config, 32)
+    pipeline.set_random_seed(seed)
+    expected = pipeline(images=clip, masks=masks)
+    pipeline.set_random_seed(seed)
+    alone = pipeline(images=clip)["images"]
+    made = augment.with_masks(clip, masks, 0, seed)
+    assert np.array_equal(made[0], expected["images"])
+    assert np.array_equal(made[1], expected["masks"])
+    assert np.array_equal(augment(clip, 0, seed), alone)
+    assert all(each.flags.writeable and each.flags.c_contiguous for each in made)
+    assert not np.shares_memory(made[0], clip)
+    assert not np.shares_memory(made[1], masks)
 
 
 def test_classes_whose_mirror_is_another_class_are_never_flipped():

@@ -1,12 +1,17 @@
 """What a training step sees is a function of (seed, step), whoever loads it."""
 
+from dataclasses import replace
+
+import albumentations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from vidsparse.config import DataConfig
-from vidsparse.data.clips import load_clips
+from vidsparse.config import AugmentConfig, DataConfig
+from vidsparse.data.clips import Clips, load_clips
 from vidsparse.data.loader import Steps, TrainingClips, make_loader, split_units, to_input
+from vidsparse.data.sampling import train_indices
 from vidsparse.utils.errors import ClipDecodeError
 
 SMALL = {"frames": 4, "stride": 2, "short_side": 40, "size": 32}
@@ -35,6 +40,65 @@ def test_batches_do_not_depend_on_workers_or_on_where_a_run_resumes(clips):
     assert same(whole, batches(clips, 2))
     assert same(whole[4:], batches(clips, 0, start=4))
     assert not same(whole[:3], whole[3:])
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    root, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    for part, count in (("train", 6), ("test", 1)):
+        for name in ("fine", "coarse"):
+            (root / part / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 256, (40, 44, 3), np.uint8)
+                Image.fromarray(pixels).save(root / part / name / f"{number}.jpeg")
+    config = DataConfig(source="folder", root=str(root), **SMALL | {"frames": 1})
+    return load_clips(config, 0, root / "index")
+
+
+def by_hand(clips, batch, of_batch=4):
+    """One batch, each clip read and augmented alone by albumentations' own pipeline."""
+    config, how = clips.config, clips.config.augment
+    crop = [albumentations.RandomResizedCrop((32, 32), scale=tuple(how.scale), ratio=(3 / 4, 4 / 3))]
+    if how.pad is not None:
+        crop = [albumentations.Pad(how.pad), albumentations.RandomCrop(32, 32)]
+    jitter = [albumentations.ColorJitter(how.color, how.color, how.color, how.color / 4, p=0.8)] if how.color else []
+    upright = albumentations.Compose([*crop, *jitter])
+    either = albumentations.Compose([*crop, albumentations.HorizontalFlip(p=0.5), *jitter])
+    epoch, number = divmod(batch, len(clips.train) // of_batch)
+    made = []
+    for position in np.random.default_rng((5, epoch)).permutation(len(clips.train))[number * of_batch :][:of_batch]:
+        rng, sample = np.random.default_rng((5, epoch, int(position))), clips.train[position]
+        indices = train_indices(clips.n_frames(sample), config.frames, config.stride, "dense", "loop", rng)
+        pipeline = upright if sample.label in clips.unflippable else either
+        pipeline.set_random_seed(int(rng.integers(2**31)))
+        made.append((pipeline(images=clips.read(sample, indices))["images"], sample.label, position))
+    return [torch.from_numpy(np.stack(each)) for each in zip(*made, strict=True)]
+
+
+@pytest.mark.parametrize("kind", ["clips", "pictures"])
+@pytest.mark.parametrize("augment", [AugmentConfig(), AugmentConfig(pad=4, color=0), AugmentConfig(pad=4, color=0.5)])
+def test_batches_are_those_of_clips_read_and_augmented_one_by_one(kind, augment, request):
+    clips = request.getfixturevalue(kind)
+    clips = replace(clips, config=replace(clips.config, augment=augment))
+    expected = [by_hand(clips, batch) for batch in range(6)]
+    assert same(expected, batches(clips, 0))
+    assert same(expected[4:], batches(clips, 0, start=4))  # in the middle of the second epoch
+
+
+@pytest.mark.slow
+def test_batches_of_pictures_do_not_depend_on_workers(pictures):
+    expected = [by_hand(pictures, batch) for batch in range(6)]
+    assert same(expected, batches(pictures, 2))
+    assert same(expected[4:], batches(pictures, 2, start=4))
+
+
+@pytest.mark.parametrize(("room", "reads"), [(12 * 40 * 44 * 3, 12), (12 * 40 * 44 * 3 - 1, 24)])
+def test_pictures_are_decoded_once_where_all_of_them_fit(pictures, room, reads, monkeypatch):
+    seen, read = [], Clips.read
+    monkeypatch.setattr(Clips, "read", lambda *given: seen.append(given) or read(*given))
+    monkeypatch.setattr("vidsparse.data.loader._KEPT", room)
+    batches(pictures, 0)  # two epochs
+    assert len(seen) == reads
 
 
 def test_each_epoch_shows_every_clip_once_and_other_frames_of_it(clips):

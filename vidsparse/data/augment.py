@@ -1,8 +1,8 @@
 """Training augmentation: one draw per clip, a function of the sample's own seed alone."""
 
 import os
-from collections.abc import Set
-from typing import Any
+from collections.abc import Mapping, Set
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,34 +13,62 @@ from vidsparse.tasks import VOID
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the registry for news at import
 import albumentations
 
+Arrays = Mapping[str, NDArray[np.uint8]]  # "images" (T, H, W, 3) and, where there are any, "masks" (T, H, W)
+
 
 class Augment:
-    """Random crop, horizontal flip and colour jitter, the same for every frame of a clip."""
+    """Random crop, horizontal flip and colour jitter, the same for every frame of a clip.
+
+    Draws and bytes are those of an `albumentations.Compose` of Pad and RandomCrop, or RandomResizedCrop, then
+    HorizontalFlip and ColorJitter, without the checks and generators that take most of its time for small images. Every
+    transform has a generator of its own there, all with one seed, so the first number of each is the same number.
+    """
 
     def __init__(self, config: AugmentConfig, size: int, unflippable: Set[int] = frozenset()) -> None:
         """`size`: side of the result in pixels; `unflippable`: labels whose meaning a mirror changes."""
-        self._unflippable = unflippable
-        strength = config.color
-        crop = [albumentations.RandomResizedCrop((size, size), scale=tuple(config.scale), ratio=(3 / 4, 4 / 3))]
-        if config.pad is not None:
-            crop = [albumentations.Pad(config.pad, fill_mask=VOID), albumentations.RandomCrop(size, size)]
-        flip = [albumentations.HorizontalFlip(p=0.5)] if config.flip else []
-        color = [albumentations.ColorJitter(strength, strength, strength, strength / 4, p=0.8)] if strength else []
-        self._flipping = albumentations.Compose([*crop, *flip, *color])
-        self._upright = albumentations.Compose([*crop, *color])
+        self._size, self._pad, self._flip, self._unflippable = size, config.pad, config.flip, unflippable
+        self._draws, strength = Random(), config.color
+        self._resized_crop = albumentations.RandomResizedCrop((size, size), tuple(config.scale), ratio=(3 / 4, 4 / 3))
+        self._jitter = albumentations.ColorJitter(strength, strength, strength, strength / 4, p=0.8)
+        self._jitters = strength > 0
 
     def __call__(self, clip: NDArray[np.uint8], label: int, seed: int) -> NDArray[np.uint8]:
-        """(T, H, W, 3) uint8 -> (T, size, size, 3) uint8; the same seed gives the same draw in any process."""
-        return np.asarray(self._drawn(label, seed)(images=clip)["images"])
+        """(T, H, W, 3) uint8 -> (T, size, size, 3) uint8, new; the same seed gives the same draw in any process."""
+        return self._drawn({"images": clip}, label, seed)["images"]
 
     def with_masks(
         self, clip: NDArray[np.uint8], masks: NDArray[np.uint8], label: int, seed: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The same clip, and its masks (T, H, W) under one draw: uint8 (T, size, size), nearest; a border is void."""
-        both = self._drawn(label, seed)(images=clip, masks=masks)
-        return np.asarray(both["images"]), np.ascontiguousarray(both["masks"])
+        both = self._drawn({"images": clip, "masks": masks}, label, seed)
+        return both["images"], both["masks"]
 
-    def _drawn(self, label: int, seed: int) -> Any:
-        pipeline = self._upright if label in self._unflippable else self._flipping
-        pipeline.set_random_seed(seed)  # albumentations keeps generators of its own
-        return pipeline
+    def _drawn(self, arrays: Arrays, label: int, seed: int) -> Arrays:
+        self._draws.seed(seed)
+        first = self._draws.random()
+        if self._pad is None:
+            self._resized_crop.py_random.seed(seed)
+            arrays = self._resized_crop(**arrays)
+        else:
+            place = (first, self._draws.random())
+            fills = {"images": 0, "masks": VOID}
+            arrays = {name: _crop(each, self._pad, self._size, place, fills[name]) for name, each in arrays.items()}
+        if self._flip and label not in self._unflippable and first < 0.5:
+            arrays = {name: each[:, :, ::-1] for name, each in arrays.items()}
+        arrays = {name: np.ascontiguousarray(each) for name, each in arrays.items()}
+        if self._jitters:
+            self._jitter.set_random_seed(seed)
+            arrays = self._jitter(**arrays)
+        return arrays
+
+
+def _crop(frames: NDArray[np.uint8], pad: int, size: int, place: tuple[float, float], fill: int) -> NDArray[np.uint8]:
+    """A square (T, size, size, ...) of frames (T, H, W, ...) with a border of `pad` pixels of value `fill`.
+
+    `place`: how far down and to the right it begins, as shares of the room there is, each in [0, 1).
+    """
+    height, width = (side + 2 * pad for side in frames.shape[1:3])
+    top, left = int((height - size + 1) * place[0]), int((width - size + 1) * place[1])
+    bordered = np.full((len(frames), height, width, *frames.shape[3:]), fill, np.uint8)
+    bordered[:, pad : height - pad, pad : width - pad] = frames
+    return bordered[:, top : top + size, left : left + size]

@@ -25,6 +25,7 @@ from vidsparse.utils.errors import ClipDecodeError, MachineError
 
 Place = tuple[int, int]  # epoch, position in the split
 _TRIES = 8  # other clips tried in place of one that cannot be read
+_KEPT = 256 << 20  # bytes of decoded pictures that a process keeps at most
 
 
 Target = int | Tensor
@@ -38,12 +39,15 @@ class TrainingClips(Travelling, Dataset[tuple[Tensor, Target, int]]):
 
     A clip that cannot be read is replaced by another one (`data.on_error: substitute`); its own position comes back
     as -1 - position, so that it is counted and never silently lost.
+
+    A picture is decoded once a process and kept where the whole split would fit into 256 MiB, were all of its size.
     """
 
     def __init__(self, clips: Clips, seed: int, augmix: AugmixConfig | None = None) -> None:
         self._clips, self._seed = clips, seed
         self._augmix = augmix if augmix and augmix.severity else None
         self._augment: Augment | None = None
+        self._kept: dict[str, tuple[Frames, Frames | None]] = {}  # by sample id
 
     def __getitem__(self, place: Place) -> tuple[Tensor, Target, int]:
         with failures.at_work("a training clip"):
@@ -63,10 +67,7 @@ class TrainingClips(Travelling, Dataset[tuple[Tensor, Target, int]]):
 
     def _read(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, Target]:
         config = self._clips.config
-        indices = train_indices(
-            self._clips.n_frames(sample) or 1, config.frames, config.stride, config.sampling, config.short, rng
-        )
-        frames, masks = self._clips.read(sample, indices), self._clips.masks(sample, indices)
+        frames, masks = self._frames(sample, rng)
         if self._augment is None:  # built in the worker: it does not travel
             self._augment = Augment(config.augment, config.size, self._clips.unflippable)
         seed = int(rng.integers(2**31))
@@ -75,6 +76,17 @@ class TrainingClips(Travelling, Dataset[tuple[Tensor, Target, int]]):
             return torch.from_numpy(mixtures(clip, self._augmix, seed) if self._augmix else clip), sample.label
         frames, masks = self._augment.with_masks(frames, masks, sample.label, seed)
         return torch.from_numpy(frames), torch.from_numpy(masks)
+
+    def _frames(self, sample: Sample, rng: np.random.Generator) -> tuple[Frames, Frames | None]:
+        config, n_frames = self._clips.config, self._clips.n_frames(sample)
+        indices = train_indices(n_frames or 1, config.frames, config.stride, config.sampling, config.short, rng)
+        if sample.id in self._kept:
+            return self._kept[sample.id]
+        frames, masks = self._clips.read(sample, indices), self._clips.masks(sample, indices)
+        size = frames.nbytes + (0 if masks is None else masks.nbytes)
+        if n_frames == 1 and size * len(self._clips.train) <= _KEPT:
+            self._kept[sample.id] = frames, masks
+        return frames, masks
 
 
 class Steps(Sampler[list[Place]]):
