@@ -22,9 +22,10 @@ KINDS = [("torch", ".pt2"), ("onnx", ".onnx"), ("openvino", ".xml")]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["cifar_resnet20", "unet", "lraspp_mobilenet_v3_large"])
 @pytest.mark.parametrize(("kind", "suffix"), KINDS)
-def test_an_exported_network_answers_the_same_for_any_number_of_clips(kind, suffix, tmp_path):
-    model = create_model("cifar_resnet20", 5, frames=2, size=32).eval()
+def test_an_exported_network_answers_the_same_for_any_number_of_clips(name, kind, suffix, tmp_path):
+    model = create_model(name, 5, frames=2, size=32).eval()
     path, generator = tmp_path / f"model{suffix}", torch.Generator().manual_seed(0)
     convert(model, torch.randn(2, 3, 2, 32, 32, generator=generator), kind, path)
     for count in (1, 3):

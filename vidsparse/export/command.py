@@ -199,7 +199,8 @@ def _compare(model: "nn.Module", path: Path, clips: "Tensor") -> str:
 
 
 def _agreement(model: "nn.Module", path: Path, clips: "Tensor") -> str:
-    """How often the file in eight bits answers alike."""
+    """How often the file in eight bits answers alike; of maps, on what share of the pixels."""
     theirs, ours = _logits(model, path, clips)
-    same, size = int((theirs.argmax(1) == ours.argmax(1)).sum()), path.stat().st_size
-    return f"{size / 1e6:.1f} MB; {same} of {plural(len(clips), 'test clip')} answered alike"
+    same, size = theirs.argmax(1) == ours.argmax(1), path.stat().st_size
+    found = f"{int(same.sum())}" if same.ndim == 1 else f"{float(same.float().mean()):.1%} of the pixels"
+    return f"{size / 1e6:.1f} MB; {found} of {plural(len(clips), 'test clip')} answered alike"

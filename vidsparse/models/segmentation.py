@@ -37,7 +37,7 @@ def every_frame(model: nn.Module, stock: Stock, clips: Tensor) -> Outputs:
     """A network for images as one for clips: its maps of every frame; those of all heads in training."""
     said = stock(clips.transpose(1, 2).flatten(0, 1))
     maps = tuple(said.values()) if isinstance(said, Mapping) else (said,)
-    maps = tuple(logits.unflatten(0, (len(clips), -1)).transpose(1, 2) for logits in maps)
+    maps = tuple(logits.unflatten(0, (-1, clips.shape[2])).transpose(1, 2) for logits in maps)  # B may be symbolic
     return maps if model.training and len(maps) > 1 else maps[0]
 
 
