@@ -71,11 +71,19 @@ def rescale_fan_in(weights: Mapping[str, nn.Parameter], masks: Mapping[str, Tens
 def noise(seed: int, step: int, name: str, weight: Tensor) -> Tensor:
     """Uniform numbers that depend on (seed, step, layer) alone: the same on every device and process."""
     key = hashlib.blake2b(f"{seed}/{step}/{name}".encode(), digest_size=8).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
-    drawn = torch.rand(weight.shape, generator=generator)
+    drawn = _uniform(int.from_bytes(key, "little") >> 1, weight.shape)
     if weight.is_cpu and weight.is_contiguous():
         return drawn
     return torch.empty_like(weight, dtype=drawn.dtype, requires_grad=False).copy_(drawn)
+
+
+def _uniform(seed: int, shape: torch.Size) -> Tensor:
+    """What `torch.rand` draws by a generator of this seed."""
+    if torch.get_default_dtype() != torch.float32:
+        return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+    from vidsparse.sparsity import twister  # compiled: loaded in half a second
+
+    return torch.from_numpy(twister.uniform(seed, shape.numel())).view(shape)
 
 
 def _best(scores: Tensor, count: int, method: Method) -> Tensor:
