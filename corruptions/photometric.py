@@ -16,9 +16,9 @@ from corruptions.motion import Scene
 from corruptions.row import Level
 
 Pixels = NDArray[np.uint8]
-Line = NDArray[np.float32]
 
 _RAISES = (5e-7, 1e-6, 2.4e-7, 1.2e-7)  # tried in turn: products that fall just short of a whole grey level reach it
+_UNIT, _BYTE = 1 << 16, np.uint16(8)  # of a slope, and the bits of its fractions that 16 bits hold
 _FIRST, _SECOND, _THIRD, _CHANNELS = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
 _0, _1, _255 = np.float32(0), np.float32(1), np.float32(255)
 
@@ -100,40 +100,46 @@ def contrast(frames: Pixels, level: Level, scene: Scene, sources: Iterable[Pixel
 
 def draw_to_mean(source: Pixels, mean: NDArray[np.float64], c: float, frame: Pixels) -> None:
     """Fill `frame` (H, W, 3) with (x - m) c + m, truncated, of each channel's m, float64 (3,) in [0, 1]."""
-    table, offsets = np.empty((3, 256), np.uint8), np.empty(3, np.float32)
-    if _fit(mean, c, table, offsets):
-        _scale(source.reshape(len(frame), -1), c, offsets, frame.reshape(len(frame), -1))
+    table, offsets = np.empty((3, 256), np.uint8), np.empty(3, np.uint16)
+    slope = round(c * _UNIT)
+    if _fit(mean, c, slope, table, offsets) and 0 <= slope < _UNIT:
+        _scale(source.reshape(len(frame), -1), slope, offsets, frame.reshape(len(frame), -1))
     else:
         _look_up_each(source.reshape(-1), table, frame.reshape(-1))
 
 
-@kernel("boolean(float64[::1], float64, uint8[:,::1], float32[::1])")
-def _fit(mean: NDArray[np.float64], c: float, table: Pixels, offsets: Line) -> bool:
-    """Fill in (x - m) c + m of each channel and level, and the b with which c x + b has its whole parts, if any."""
-    slope, whole = np.float32(c), True
+@kernel("boolean(float64[::1], float64, int64, uint8[:,::1], uint16[::1])")
+def _fit(mean: NDArray[np.float64], c: float, slope: int, table: Pixels, offsets: NDArray[np.uint16]) -> bool:
+    """Fill in (x - m) c + m of each channel and level, and the b with which `_scale` gives the same, if any."""
+    found, high, low = True, slope >> 8, slope & 255
     for channel in range(3):
-        m, low, high = mean[channel], -1e9, 1e9
+        m, least, most = mean[channel], 0, 65535
         for x in range(256):
             level = np.uint8(min(max((x / 255 - m) * c + m, 0.0), 1.0) * 255)
             table[channel, x] = level
-            low, high = max(low, level - c * x), min(high, level + 1 - c * x)
-        offsets[channel] = np.float32((low + high) / 2)
-        for x in range(256):
-            whole &= np.float32(table[channel, x]) == np.floor(np.float32(x) * slope + offsets[channel])
-    return whole
+            scaled = x * high + ((x * low) >> 8)
+            least, most = max(least, 256 * level - scaled), min(most, 256 * level + 255 - scaled)
+        found &= least <= most
+        offsets[channel] = np.uint16(least)
+    return found
 
 
-@kernel("void(Array(uint8, 2, 'C', readonly=True), float32, float32[::1], uint8[:,::1])")
-def _scale(rows: Pixels, slope: float, offsets: Line, out: Pixels) -> None:
-    """Fill `out` with c x + b, truncated, of each value x of the three channels in turn."""
-    width = rows.shape[1]
-    added = np.empty(width, np.float32)
+@kernel("void(Array(uint8, 2, 'C', readonly=True), uint16, uint16[::1], uint8[:,::1])")
+def _scale(rows: Pixels, slope: int, offsets: NDArray[np.uint16], out: Pixels) -> None:
+    """Fill `out` with x slope / 2^16 + b / 2^8, truncated, of each value x of the three channels in turn.
+
+    Sums are whole numbers of 1 / 256 that 16 bits hold, which is twice as many a vector as of float32.
+    """
+    width, high, low = rows.shape[1], np.uint16(slope >> 8), np.uint16(slope & 255)
+    added = np.empty(width, np.uint16)
     for i in range(width):
         added[i] = offsets[i % 3]
     for y in range(rows.shape[0]):
         row, made = rows[y], out[y]
         for i in range(width):
-            made[i] = np.uint8(np.float32(row[i]) * slope + added[i])
+            x = np.uint16(row[i])
+            fine = np.uint16(np.uint16(x * low) >> _BYTE)
+            made[i] = np.uint8(np.uint16(np.uint16(x * high) + fine + added[i]) >> _BYTE)
 
 
 @kernel("void(Array(uint8, 1, 'C', readonly=True), uint8[:,::1], uint8[::1])")
