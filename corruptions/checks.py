@@ -29,6 +29,8 @@ def check_frames(frames: object) -> None:
 def _hint(shape: tuple[int, ...]) -> str:
     """What to do about the wrong shapes that frames often have, or nothing."""
     match shape:
+        case (_, _, 4):
+            return "; an image is a clip of one frame, and leave transparency out: frames[None, ..., :3]"
         case (_, _, 3):
             return "; an image is a clip of one frame: frames[None]"
         case (_, _, _, 3):

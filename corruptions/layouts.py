@@ -106,7 +106,16 @@ def form_of(shape: Sequence[int], batch: bool = False) -> str:
         )
     raise WrongFrames(
         f"a picture of shape {tuple(shape)}: give RGB in one of the layouts {', '.join(LAYOUTS)}, with 3 colours (C) "
-        f"and at least {SMALLEST} rows (H) and columns (W); repeat a grey channel three times"
+        f"and at least {SMALLEST} rows (H) and columns (W){_hint(shape)}"
+    )
+
+
+def _hint(shape: Sequence[int]) -> str:
+    """What to do about other channels than three, or nothing where there are three."""
+    if 3 in shape:
+        return ""
+    return (
+        f"; {'leave transparency out, its fourth channel' if 4 in shape[-3:] else 'repeat a grey channel three times'}"
     )
 
 

@@ -115,8 +115,8 @@ def _fit(mean: NDArray[np.float64], c: float, slope: int, table: Pixels, offsets
     for channel in range(3):
         m, least, most = mean[channel], 0, 65535
         for x in range(256):
-            level = np.uint8(min(max((x / 255 - m) * c + m, 0.0), 1.0) * 255)
-            table[channel, x] = level
+            level = int(min(max((x / 255 - m) * c + m, 0.0), 1.0) * 255)
+            table[channel, x] = np.uint8(level)
             scaled = x * high + ((x * low) >> 8)
             least, most = max(least, 256 * level - scaled), min(most, 256 * level + 255 - scaled)
         found &= least <= most

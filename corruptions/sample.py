@@ -154,9 +154,17 @@ def _places(leaves: list[Any], layout: str | None, batch: bool) -> list[int]:
             "picture a tv_tensors.Image or Video"
         )
     if not plain:
-        kinds = ", ".join(dict.fromkeys(type(leaf).__name__ for leaf in leaves)) or "nothing"
-        raise WrongFrames(f"no picture in the sample ({kinds}): give an array, a tensor, a tv_tensor or a Pillow image")
+        kinds = ", ".join(dict.fromkeys(map(_kind, leaves))) or "nothing"
+        raise WrongFrames(
+            f"no picture in the sample ({kinds}): give an array or a tensor of three sides or more, a tv_tensor or a "
+            "Pillow image"
+        )
     return fitting or plain[:1]
+
+
+def _kind(leaf: Any) -> str:
+    shape = getattr(leaf, "shape", None)
+    return type(leaf).__name__ + (f" of shape {tuple(shape)}" if shape else "")
 
 
 def _is_picture(leaf: Any) -> bool:

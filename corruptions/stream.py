@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corruptions.apply import Request, _function
+from corruptions.checks import check_frames
 from corruptions.exceptions import CorruptionError
 
 
@@ -23,6 +24,7 @@ def recode(frames: Iterable[NDArray[np.uint8]], n_frames: int, request: Request)
     """
     given = iter(frames)
     first = np.asarray(next(given))
+    check_frames(first[None])
     record, level, scene, _ = request.of(first[None], range(1), range(n_frames))
     if record.support != "video":
         raise CorruptionError(f"{record.name} needs no whole video: give corrupt a part of its frames at a time")

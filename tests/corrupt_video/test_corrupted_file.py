@@ -222,3 +222,11 @@ def test_a_recording_that_begins_anywhere_begins_at_once(tmp_path):
     out = corrupted_file.corrupt_file(source, Condition("fog", 3), "k", tmp_path / "out.mp4")
     assert packets(out, "video")[0][0] == 0
     assert len(frames_of(out)) == 6
+
+
+@pytest.mark.parametrize("name", ["fog", "h264_crf"])
+def test_a_video_too_small_to_be_corrupted_is_named(tmp_path: Path, name: str) -> None:
+    small = made(tmp_path / "small.mp4", size=(8, 32), frames=2)
+    with pytest.raises(corruptions.WrongFrames, match=r"small\.mp4: frames of 32 x 8 pixels, .* 16 x 16"):
+        corrupted_file.corrupt_file(small, Condition(name, 3), "k", tmp_path / "out.mp4")
+    assert not (tmp_path / "out.mp4").exists()

@@ -164,6 +164,7 @@ BAD_CALLS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"frames": np.zeros((32, 32, 3), np.uint8)}, WrongFrames, r"an image is a clip of one frame: frames\[None\]"),
     ({"frames": np.zeros((2, 32, 32, 4), np.uint8)}, WrongFrames, r"leave transparency out: frames\[\.\.\., :3\]"),
     ({"frames": np.zeros((2, 3, 32, 32), np.uint8)}, WrongFrames, r"channels come last"),
+    ({"frames": np.zeros((32, 32, 4), np.uint8)}, WrongFrames, r"leave transparency out: frames\[None, \.\.\., :3\]"),
     ({"frames": [[1]]}, WrongFrames, "a list, not a NumPy array"),
     ({"name": "shotnoise"}, UnknownName, "did you mean shot_noise"),
     ({"profile": "imagnet_c"}, corruptions.UnknownProfile, "did you mean imagenet_c"),

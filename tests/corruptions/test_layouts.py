@@ -144,3 +144,19 @@ def test_views_that_are_not_contiguous_and_empty_clips_are_pictures_too():
     assert (FOG(flipped, key="k") == corrupt(np.ascontiguousarray(flipped), "fog", 3, "k")).all()
     assert FOG(CLIP[:0], key="k").shape == (0, 32, 40, 3)
     assert FOG(torch.zeros(0, 3, 32, 32), key=[]).shape == (0, 3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("shape", "ends"),
+    [
+        ((3, 500, 3), r"columns \(W\)$"),
+        ((3, 1, 1), r"columns \(W\)$"),
+        ((20, 30, 4), "leave transparency out, its fourth channel$"),
+        ((2, 4, 20, 30), "leave transparency out, its fourth channel$"),
+        ((20, 30, 1), "repeat a grey channel three times$"),
+        ((2, 20, 30), "repeat a grey channel three times$"),
+    ],
+)
+def test_what_is_refused_is_told_what_is_wrong_with_its_own_shape(shape, ends):
+    with pytest.raises(WrongFrames, match=ends):
+        form_of(shape)

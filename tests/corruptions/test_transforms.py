@@ -182,3 +182,8 @@ def test_a_tensor_on_another_device_goes_back_there():
     device = "cuda" if torch.cuda.is_available() else "cpu"
     made = Corrupt("fog", 3)(torch.from_numpy(CLIP).to(device), key="k")
     assert made.device.type == device
+
+
+def test_an_array_that_is_no_picture_is_named_with_its_shape():
+    with pytest.raises(WrongFrames, match=r"ndarray of shape \(20, 30\).*three sides or more"):
+        Corrupt("fog", 3)(np.zeros((20, 30), np.uint8), key="k")

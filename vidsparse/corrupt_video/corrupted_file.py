@@ -11,6 +11,7 @@ import numpy as np
 
 import corruptions
 from corruptions.apply import Request
+from corruptions.checks import SMALLEST
 from corruptions.condition import Condition
 from corruptions.stream import recode
 from vidsparse.corrupt_video.audio import sound_of
@@ -21,7 +22,7 @@ from vidsparse.data.reading.decoders import inspect
 from vidsparse.data.reading.frames import Frames
 from vidsparse.data.reading.spill import Spilled, frames_a_part, parts
 from vidsparse.data.reading.video_files import VideoReader
-from vidsparse.utils.errors import ConfigError, WriteError
+from vidsparse.utils.errors import ConfigError, WriteError, plural
 from vidsparse.utils.files import replacing
 from vidsparse.utils.progress import Bar, say
 
@@ -49,6 +50,10 @@ def corrupt_file(
     muxer = _muxer(video, out, lossless, fresh)
     info = inspect(video)
     reader = VideoReader(video, info=info)
+    if min(reader.height, reader.width) < SMALLEST:
+        raise corruptions.WrongFrames(
+            f"{video}: frames of {reader.width} x {reader.height} pixels, and corruptions need {SMALLEST} x {SMALLEST}"
+        )
     timing = timing_of(video, Fraction(info.rate), reader.n_frames)
     condition = replace(condition, fps=reader.fps)
     size, comment = (reader.height, reader.width), f"{condition.name} {condition.severity}, key {key!r}"
@@ -129,7 +134,9 @@ def _tell(out: Path, target: Target, comment: str, heard: str) -> None:
     """What was written, and how it differs from the frames that were made."""
     (height, width), (below, beside) = target.size, target.coded
     rate = f"{float(target.timing.rate):g} frames a second{'' if target.timing.regular else ' in the mean'}"
-    say(f"corrupted  {out}  {comment}; {beside} x {below}, {len(target.timing.ticks)} frames, {rate}; {heard}")
+    say(
+        f"corrupted  {out}  {comment}; {beside} x {below}, {plural(len(target.timing.ticks), 'frame')}, {rate}; {heard}"
+    )
     if (below, beside) != (height, width):
         say(
             f"           {width} x {height} is odd, which H.264 at 4:2:0 cannot be: the last row or column stands twice"
