@@ -2,7 +2,7 @@
 
     <corruption>.npy, labels.npy               CIFAR-10-C, CIFAR-100-C: five severities one after another
     <corruption>/<1..5>/<wnid>/*.JPEG          ImageNet-C, ImageNet-C-bar, ImageNet-3DCC, Tiny-ImageNet-C
-    <corruption>/<1..5>/<Class>/<video>        UCF101-P, HMDB51-P, Mini Kinetics-C, any video set laid out like them
+    <corruption>/<1..5>/<Class>/<video>        Mini Kinetics-C as videos, any video set laid out like it
     <corruption>/<Class>/<video>               ViTTA's sets, of severity 5
     <Class>/<video>/<corruption>.mp4           the same, the corruptions of a video beside each other
     *.tar of <corruption>/<1..5>/<class>/*     LAION-C: images are read where they lie in the archives
@@ -194,7 +194,7 @@ def _open_tree(
         for s in class_samples(first / name, name, label, f"{name}/", others)
     ]
     if not samples:
-        raise DataError(f"{first}: there is no image or video in it")
+        raise DataError("; ".join([f"{first}: there is no image or video in it", *said_of_others(others)]))
     if any(sample.reader == "video" for sample in samples):
         here = [Sample(s.id, first / s.path, s.label, s.group, s.reader) for s in samples]
         cache, workers, progress = counting
