@@ -12,6 +12,8 @@ from safetensors.torch import load_file
 from vidsparse.cli import main
 from vidsparse.evaluation import metrics, predictions
 from vidsparse.experiment import run
+from vidsparse.run_dir.record import DRAWS
+from vidsparse.training.engine import Checkpoints
 from vidsparse.training.loop import Diverged
 from vidsparse.utils.errors import ClipDecodeError, ConfigError, RunFolderError
 
@@ -30,6 +32,20 @@ def equal(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
 
 def facts(folder: Path) -> dict:
     return json.loads((folder / "run.json").read_text())
+
+
+def run_until_saved(config) -> None:
+    """A run that ends with its first checkpoint."""
+    save = Checkpoints.save
+
+    def killed(self, step, weights, state):
+        save(self, step, weights, state)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(config)
 
 
 def test_the_main_job_writes_everything_it_promises_and_reprints_in_a_moment(tiny_config, capsys):
@@ -61,24 +77,27 @@ def test_the_main_job_writes_everything_it_promises_and_reprints_in_a_moment(tin
 @pytest.mark.slow
 def test_a_run_stopped_in_training_ends_in_the_same_weights_and_predictions(tiny_config):
     whole = run(tiny_config("name=whole"))
-    import vidsparse.training.loop as training
-
-    checkpoints = training.Checkpoints.save
-
-    def killed(self, step, weights, state):
-        checkpoints(self, step, weights, state)
-        raise KeyboardInterrupt
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training.Checkpoints, "save", killed)
-        with pytest.raises(KeyboardInterrupt):
-            run(tiny_config("name=stopped"))
+    run_until_saved(tiny_config("name=stopped"))
     stopped = run(tiny_config("name=stopped"))
     assert equal(final(whole), final(stopped))
     one, two = (predictions.load(folder / "predictions.parquet") for folder in (whole, stopped))
     pd.testing.assert_frame_equal(one, two)
     steps = pd.read_csv(stopped / "metrics.csv").step.tolist()
     assert steps == pd.read_csv(whole / "metrics.csv").step.tolist()
+
+
+@pytest.mark.slow
+def test_a_run_of_before_goes_on_with_the_draws_that_it_began_with(tiny_config, monkeypatch):
+    steps = ("training.epochs=4", "engine.checkpoint_every=6")
+    new = run(tiny_config("name=new", *steps))
+    with monkeypatch.context() as patch:
+        patch.setattr("vidsparse.run_dir.folder.DRAWS", 1)
+        old = run(tiny_config("name=old", *steps))
+        run_until_saved(tiny_config("name=half", *steps))
+    half = run(tiny_config("name=half", *steps))
+    assert [facts(folder).get("draws", 1) for folder in (new, old, half)] == [DRAWS, 1, 1]
+    assert equal(final(half), final(old))
+    assert not equal(final(new), final(old))
 
 
 @pytest.mark.slow

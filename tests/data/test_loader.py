@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-import albumentations
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from helpers.transforms import composed, seeded
 from vidsparse.config import AugmentConfig, DataConfig
 from vidsparse.data.clips import Clips, load_clips
 from vidsparse.data.loader import Steps, TrainingClips, make_loader, split_units, to_input
@@ -56,21 +56,16 @@ def pictures(tmp_path_factory):
 
 
 def by_hand(clips, batch, of_batch=4):
-    """One batch, each clip read and augmented alone by albumentations' own pipeline."""
+    """One batch, each clip read and augmented alone by transforms of albumentations."""
     config, how = clips.config, clips.config.augment
-    crop = [albumentations.RandomResizedCrop((32, 32), scale=tuple(how.scale), ratio=(3 / 4, 4 / 3))]
-    if how.pad is not None:
-        crop = [albumentations.Pad(how.pad), albumentations.RandomCrop(32, 32)]
-    jitter = [albumentations.ColorJitter(how.color, how.color, how.color, how.color / 4, p=0.8)] if how.color else []
-    upright = albumentations.Compose([*crop, *jitter])
-    either = albumentations.Compose([*crop, albumentations.HorizontalFlip(p=0.5), *jitter])
+    upright, either = (composed(how, 32, flip) for flip in (False, True))
     epoch, number = divmod(batch, len(clips.train) // of_batch)
     made = []
     for position in np.random.default_rng((5, epoch)).permutation(len(clips.train))[number * of_batch :][:of_batch]:
         rng, sample = np.random.default_rng((5, epoch, int(position))), clips.train[position]
         indices = train_indices(clips.n_frames(sample), config.frames, config.stride, "dense", "loop", rng)
         pipeline = upright if sample.label in clips.unflippable else either
-        pipeline.set_random_seed(int(rng.integers(2**31)))
+        seeded(pipeline, int(rng.integers(2**31)))
         made.append((pipeline(images=clips.read(sample, indices))["images"], sample.label, position))
     return [torch.from_numpy(np.stack(each)) for each in zip(*made, strict=True)]
 

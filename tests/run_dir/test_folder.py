@@ -203,3 +203,21 @@ def test_the_time_of_a_stage_adds_up_over_sessions_and_a_kill_costs_what_was_not
     (config.folder / "checkpoints").rmdir()
     session()
     assert not read_record(config.folder).seconds  # nothing came of it: another experiment may begin here
+
+
+def test_a_run_that_began_with_the_old_draws_keeps_them_and_no_new_one_is_its_control(tiny_config):
+    config = tiny_config()
+    RunFolder(config.folder).claim(config, "data-1")
+    new = read_record(config.folder)
+    (config.folder / "checkpoints").mkdir()
+    run_file = config.folder / "run.json"
+    run_file.write_text(run_file.read_text().replace('"draws": 2,', ""))
+    RunFolder(config.folder).claim(config, "data-1")
+    old = read_record(config.folder)
+    assert (new.draws, old.draws) == (2, 1)
+    assert new.control != old.control
+    judged = tiny_config("training.epochs=0", "name=judged", "sparse.method=dense")
+    RunFolder(judged.folder).claim(judged, "data-1")
+    assert "draws" not in read_record(judged.folder).control
+    RunFolder(config.folder).claim(config, "data-1", fresh=True)
+    assert read_record(config.folder).draws == 2

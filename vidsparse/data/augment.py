@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidsparse.config import AugmentConfig
+from vidsparse.run_dir.record import DRAWS
 from vidsparse.tasks import VOID
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the registry for news at import
@@ -19,13 +20,19 @@ Arrays = Mapping[str, NDArray[np.uint8]]  # "images" (T, H, W, 3) and, where the
 class Augment:
     """Random crop, horizontal flip and colour jitter, the same for every frame of a clip.
 
-    Draws and bytes are those of an `albumentations.Compose` of Pad and RandomCrop, or RandomResizedCrop, then
-    HorizontalFlip and ColorJitter, without the checks and generators that take most of its time for small images. Every
-    transform has a generator of its own there, all with one seed, so the first number of each is the same number.
+    Draws and bytes are those of the transforms of albumentations: Pad and RandomCrop, or RandomResizedCrop, then
+    HorizontalFlip and ColorJitter, without the checks that take most of their time for small images. Each has a seed of
+    its own (`part_seeds`): a Compose that is seeded anew for each clip hands one seed to all, so that the number that
+    says how near a crop is says too whether it is mirrored. Trainings that began so (`draws` 1) go on so.
     """
 
-    def __init__(self, config: AugmentConfig, size: int, unflippable: Set[int] = frozenset()) -> None:
-        """`size`: side of the result in pixels; `unflippable`: labels whose meaning a mirror changes."""
+    def __init__(
+        self, config: AugmentConfig, size: int, unflippable: Set[int] = frozenset(), draws: int = DRAWS
+    ) -> None:
+        """`size`: side of the result in pixels; `unflippable`: labels whose meaning a mirror changes; `draws`: how the
+        run draws, `RunRecord.draws`.
+        """
+        self._parts = part_seeds if draws > 1 else lambda seed: (seed, seed, seed)
         self._size, self._pad, self._flip, self._unflippable = size, config.pad, config.flip, unflippable
         self._draws, strength = Random(), config.color
         self._resized_crop = albumentations.RandomResizedCrop((size, size), tuple(config.scale), ratio=(3 / 4, 4 / 3))
@@ -44,22 +51,29 @@ class Augment:
         return both["images"], both["masks"]
 
     def _drawn(self, arrays: Arrays, label: int, seed: int) -> Arrays:
-        self._draws.seed(seed)
-        first = self._draws.random()
+        crop, mirror, colors = self._parts(seed)
         if self._pad is None:
-            self._resized_crop.py_random.seed(seed)
+            self._resized_crop.py_random.seed(crop)
             arrays = self._resized_crop(**arrays)
         else:
-            place = (first, self._draws.random())
+            self._draws.seed(crop)
+            place = (self._draws.random(), self._draws.random())
             fills = {"images": 0, "masks": VOID}
             arrays = {name: _crop(each, self._pad, self._size, place, fills[name]) for name, each in arrays.items()}
-        if self._flip and label not in self._unflippable and first < 0.5:
+        self._draws.seed(mirror)
+        if self._flip and label not in self._unflippable and self._draws.random() < 0.5:
             arrays = {name: each[:, :, ::-1] for name, each in arrays.items()}
         arrays = {name: np.ascontiguousarray(each) for name, each in arrays.items()}
         if self._jitters:
-            self._jitter.set_random_seed(seed)
+            self._jitter.set_random_seed(colors)
             arrays = self._jitter(**arrays)
         return arrays
+
+
+def part_seeds(seed: int) -> tuple[int, int, int]:
+    """Seeds of the crop, the mirror and the colours of a draw, which have nothing in common."""
+    crop, mirror, colors = (int(each) for each in np.random.SeedSequence(seed).generate_state(3))
+    return crop, mirror, colors
 
 
 def _crop(frames: NDArray[np.uint8], pad: int, size: int, place: tuple[float, float], fill: int) -> NDArray[np.uint8]:

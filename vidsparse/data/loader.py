@@ -20,6 +20,7 @@ from vidsparse.data.sampling import batches_per_epoch, train_indices, view_indic
 from vidsparse.data.transport import Packed, end_when_undelivered, unpacked
 from vidsparse.models.model_rows import NORMALIZE
 from vidsparse.plugins.travelling import Travelling
+from vidsparse.run_dir.record import DRAWS
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError, MachineError
 
@@ -43,8 +44,8 @@ class TrainingClips(Travelling, Dataset[tuple[Tensor, Target, int]]):
     A picture is decoded once a process and kept where the whole split would fit into 256 MiB, were all of its size.
     """
 
-    def __init__(self, clips: Clips, seed: int, augmix: AugmixConfig | None = None) -> None:
-        self._clips, self._seed = clips, seed
+    def __init__(self, clips: Clips, seed: int, augmix: AugmixConfig | None = None, draws: int = DRAWS) -> None:
+        self._clips, self._seed, self._draws = clips, seed, draws
         self._augmix = augmix if augmix and augmix.severity else None
         self._augment: Augment | None = None
         self._kept: dict[str, tuple[Frames, Frames | None]] = {}  # by sample id
@@ -69,7 +70,7 @@ class TrainingClips(Travelling, Dataset[tuple[Tensor, Target, int]]):
         config = self._clips.config
         frames, masks = self._frames(sample, rng)
         if self._augment is None:  # built in the worker: it does not travel
-            self._augment = Augment(config.augment, config.size, self._clips.unflippable)
+            self._augment = Augment(config.augment, config.size, self._clips.unflippable, self._draws)
         seed = int(rng.integers(2**31))
         if masks is None:
             clip = self._augment(frames, sample.label, seed)

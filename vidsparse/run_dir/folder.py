@@ -9,7 +9,7 @@ from typing import Any
 
 from vidsparse.config import Config, identity, to_yaml
 from vidsparse.run_dir.csv_log import DAMAGED
-from vidsparse.run_dir.record import FILE, VERSION, RunRecord, read_record
+from vidsparse.run_dir.record import DRAWS, FILE, VERSION, RunRecord, read_record
 from vidsparse.utils import files, locks
 from vidsparse.utils.errors import RunFolderError
 from vidsparse.utils.interrupt import Stop
@@ -83,9 +83,8 @@ class RunFolder:
                 f"{self.path} has lost its run.json, and with it what it is; put --fresh to start over"
             )
         if not self.begun:
-            self.record = (
-                RunRecord()
-            )  # what an attempt that came to nothing said of itself, with other settings perhaps
+            # what an attempt that came to nothing said of itself, with other settings perhaps, is forgotten
+            self.record = RunRecord(draws=DRAWS)
         files.sweep(self.path)
         self.write(replace(self.record, identity=mine))
         files.write(self.path / "config.yaml", to_yaml(config))

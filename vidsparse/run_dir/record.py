@@ -15,6 +15,7 @@ from vidsparse.utils import failures, json_text
 from vidsparse.utils.errors import RunFolderError
 
 FILE = "run.json"
+DRAWS = 2  # how training clips are drawn now: see `RunRecord.draws`
 VERSION = 1  # of the form; files without a version are of before there was one
 
 
@@ -223,6 +224,9 @@ class RunRecord(Section):
     plan: UpdatesRecord | None = field(default=None, metadata={"key": "topology"})
     cost: CostRecord | None = field(default=None, metadata={"key": "flops"})
     rearranged: RearrangedRecord | None = None
+    draws: int = (
+        1  # 1: one seed for crop, mirror and colours of a training clip, which so went together; 2: a seed each
+    )
     unreadable_places: tuple[int, ...] = ()  # training clips that gave way to others
     seconds: Mapping[str, float] = field(default_factory=dict)  # {stage: seconds over all sessions}
     topology: TopologyRecord | None = field(default=None, metadata={"key": "sparse"})
@@ -235,9 +239,12 @@ class RunRecord(Section):
 
     @property
     def control(self) -> dict[str, Any]:
-        """What a run has in common with its dense control: its identity without name, sparsity and `plugins`."""
-        items = self.identity.items()
-        return {key: value for key, value in items if key != "name" and not key.startswith(("sparse.", "plugins."))}
+        """What a run has in common with its dense control: its identity without name, sparsity and `plugins`, and how
+        the clips that it was trained on were drawn.
+        """
+        items, trained = self.identity.items(), self.identity.get("training.epochs")
+        own = {key: value for key, value in items if key != "name" and not key.startswith(("sparse.", "plugins."))}
+        return own | ({"draws": self.draws} if trained else {})
 
     @property
     def is_sparse(self) -> bool:

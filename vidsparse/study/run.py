@@ -10,11 +10,11 @@ from vidsparse.study.board import Board, finished
 from vidsparse.study.jobs import Job, Stopping, executor, submit
 from vidsparse.study.planned_runs import Planned, plan
 from vidsparse.utils import files, locks
-from vidsparse.utils.errors import VidsparseError, plural
+from vidsparse.utils.errors import VidsparseError, plural, some
 from vidsparse.utils.interrupt import Stop
 from vidsparse.utils.launch import check_alone
 from vidsparse.utils.machine import cores
-from vidsparse.utils.progress import console, say
+from vidsparse.utils.progress import console, say, warn
 
 
 class RunsFailed(VidsparseError):
@@ -113,11 +113,16 @@ def _compare(runs: Sequence[Planned], out: Path) -> None:
         return
     from vidsparse.provenance import find_reference
     from vidsparse.report.page import write_comparison, write_report
-    from vidsparse.run_dir.record import read_record
+    from vidsparse.run_dir.record import DRAWS, read_record
     from vidsparse.study.results import console_board, write_results
 
     started = time.monotonic()
     board, notes = write_results(runs, out)
+    if (old := [run.name for run in runs if read_record(run.folder).draws < DRAWS]) and len(old) < len(runs):
+        warn(
+            f"{some(old, 3)} began when crop, mirror and colours of a training clip were drawn by one seed, the "
+            "others have one each: gains of one over another hold that difference too; --fresh makes them anew"
+        )
     groups: dict[tuple[str, str], list[Planned]] = {}
     for run in runs:
         groups.setdefault((run.data, run.model), []).append(run)

@@ -64,7 +64,7 @@ def train(session: Session, model: nn.Module, sparse: Topology, flops: Flops | N
         checkpoints.prune()
     steps.start = int(saved.get("step", 0))
     loader = make_loader(
-        TrainingClips(clips, recipe.seed, recipe.augmix),
+        TrainingClips(clips, recipe.seed, recipe.augmix, folder.record.draws),
         engine.workers,
         batch_sampler=steps,
         pin_memory=engine.on_gpu,
@@ -155,7 +155,8 @@ def finish(session: Session, model: nn.Module) -> None:
     if not count:
         return
     steps.start, steps.stop = steps.stop, steps.stop + count
-    loader = make_loader(TrainingClips(clips, recipe.seed, recipe.augmix), engine.workers, batch_sampler=steps)
+    draws = session.folder.record.draws
+    loader = make_loader(TrainingClips(clips, recipe.seed, recipe.augmix, draws), engine.workers, batch_sampler=steps)
     inputs = (
         to_input(as_batch(pixels).to(engine.device), session.config.data.normalize) for pixels, _, _ in batches(loader)
     )
