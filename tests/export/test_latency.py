@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 from vidsparse.cli import main
+from vidsparse.export.footprint import peak_mb, weights_mb
 from vidsparse.export.latency import in_turns, of_turns
 
 
@@ -34,3 +36,22 @@ def test_a_folder_without_a_trained_network_is_refused(tmp_path, capsys):
     assert main(["latency", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "holds no trained network" in " ".join(capsys.readouterr().err.split())
     assert not Path(tmp_path / "out").exists()
+
+
+def test_a_forward_pass_holds_what_its_two_largest_neighbours_need_at_once():
+    model, given = (
+        torch.nn.Sequential(torch.nn.Linear(10, 4000), torch.nn.ReLU(), torch.nn.Linear(4000, 5)),
+        torch.ones(100, 10),
+    )
+    with torch.inference_mode():
+        assert peak_mb(lambda: model(given)) == 2 * 100 * 4000 * 4 / 1e6
+        model[1].inplace = True
+        assert peak_mb(lambda: model(given)) == (100 * 4000 + 100 * 5) * 4 / 1e6
+
+
+def test_the_bytes_of_weights_are_those_of_a_file_without_its_header(tmp_path):
+    model = torch.nn.Sequential(torch.nn.Conv3d(3, 16, 3), torch.nn.BatchNorm3d(16))
+    save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    size = (tmp_path / "weights.safetensors").stat().st_size
+    header = 8 + int.from_bytes((tmp_path / "weights.safetensors").read_bytes()[:8], "little")
+    assert weights_mb(model) == round((size - header) / 1e6, 3)

@@ -103,7 +103,8 @@ def time_networks(options: argparse.Namespace) -> None:
     for row in table.to_dict("records"):
         say(
             f"latency    {row['run']}: {row['median_ms']:.1f} ms (95th percentile {row['p95_ms']:.1f}) on "
-            f"{plural(row['threads'], 'thread')}, {row['parameters']:,} parameters"
+            f"{plural(row['threads'], 'thread')}, {row['parameters']:,} parameters of {row['weights_mb']:.1f} MB, "
+            f"{row['peak_mb']:.1f} MB of tensors at once"
         )
     say(f"latency    {out / LATENCY}; a report of these runs with --out {out} draws robustness over it")
 

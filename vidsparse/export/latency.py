@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vidsparse.config.compose import compose
+from vidsparse.export.footprint import peak_mb, weights_mb
 from vidsparse.export.trained import trained_network
 from vidsparse.run_dir.record import read_record
 from vidsparse.utils import files
@@ -23,8 +24,8 @@ def measure(runs: Sequence[Path], threads: Sequence[int], clips: int, turns: int
     """Time a forward pass of each run's network, without the channels it lost, on `clips` clips of its own size.
 
     Returns:
-        A row a number of threads and run: run, weights (SHA-256 of its checkpoint), parameters (of what was timed),
-        clips, threads, median_ms, p95_ms (milliseconds of wall clock), turns.
+        A row a number of threads and run: run, weights (SHA-256 of its checkpoint), parameters, weights_mb and peak_mb
+        (of what was timed; see `footprint`), clips, threads, median_ms, p95_ms (milliseconds of wall clock), turns.
 
     Raises:
         RunFolderError: a folder holds no trained network.
@@ -83,12 +84,14 @@ def _networks(runs: Sequence[Path], clips: int) -> tuple[list[dict[str, Any]], d
         model = trained_network(config, run, record, smaller=True)
         data = config.data
         given = torch.randn(clips, 3, data.frames, data.size, data.size, generator=torch.Generator().manual_seed(0))
-        calls[record.name] = _forward(model, given)
+        calls[record.name] = call = _forward(model, given)
         rows.append(
             {
                 "run": record.name,
                 "weights": files.digest(run / "checkpoints" / "final.safetensors"),
                 "parameters": sum(weight.numel() for weight in model.parameters()),
+                "weights_mb": weights_mb(model),
+                "peak_mb": peak_mb(call),
                 "clips": clips,
             }
         )

@@ -26,6 +26,7 @@ def of_arms(out: Path, arms: Sequence[Arm], leaders: pd.DataFrame, looks: Looks)
         if not rows:
             return []
         timed = pd.DataFrame(rows).merge(leaders, on="arm", suffixes=("", "_nonzero"))
+        columns = [name for name in _COLUMNS if name in timed]
     found = []
     for threads, part in timed.groupby("threads"):
         on = plural(int(str(threads)), "thread")
@@ -37,21 +38,23 @@ def of_arms(out: Path, arms: Sequence[Arm], leaders: pd.DataFrame, looks: Looks)
         )
         draw = partial(panels.robust_against_latency, words=words, looks=looks)
         title = f"{words.robust.capitalize()} against latency, {on}"
-        found.append(Exhibit(f"robust_latency_{threads}", title, caption, part[_COLUMNS], draw))
+        found.append(Exhibit(f"robust_latency_{threads}", title, caption, part[columns], draw))
     return found
 
 
 _COLUMNS = [
-    "arm", "threads", "clips", "turns", "median_ms", "p95_ms", "parameters", "robust", "robust_low", "robust_high",
+    "arm", "threads", "clips", "turns", "median_ms", "p95_ms", "parameters", "weights_mb", "peak_mb", "robust",
+    "robust_low", "robust_high",
 ]  # fmt: skip
+
+_MEASURED = ["threads", "clips", "turns", "median_ms", "p95_ms", "parameters", "weights_mb", "peak_mb"]
 
 
 def _of_arm(arm: Arm, measured: pd.DataFrame) -> list[dict[str, object]]:
     """The arm's networks by number of threads: means over those of its runs that were measured."""
     own = pd.DataFrame([{"run": run.name, "weights": _weights(run)} for run in arm.runs.values()])
     rows = measured.merge(own, on=["run", "weights"])
-    kept = ["threads", "clips", "turns", "median_ms", "p95_ms", "parameters"]
-    means = rows[kept].groupby("threads", as_index=False).mean()
+    means = rows[[name for name in _MEASURED if name in rows]].groupby("threads", as_index=False).mean()
     return [{str(key): value for key, value in row.items()} for row in means.to_dict("records")]
 
 
