@@ -44,8 +44,14 @@ def test_what_a_corruption_costs_is_counted_on_the_same_clips() -> None:
 
 def test_tables_of_suites_are_those_of_the_predictions() -> None:
     tables, page = suite_table.predictions(study_table.RESULTS / "i3d_suites"), PAGE.read_text(encoding="utf-8")
+    probes = suite_table.predictions(study_table.RESULTS / "i3d_probe")
     assert suite_table.by_suite(tables) in page
     assert suite_table.by_corruption(tables, "UCF101") in page
+    assert suite_table.by_probe(probes) in page
+    for folder, found in (("i3d_suites", tables), ("i3d_probe", probes)):
+        kept = pd.read_csv(study_table.RESULTS / folder / "losses.csv")
+        made = pd.DataFrame(suite_table.all_losses(found))
+        pd.testing.assert_frame_equal(made, kept, atol=1e-4, check_dtype=False)
 
 
 def test_the_fine_tuned_table_its_power_and_its_times_are_those_of_what_is_kept() -> None:
