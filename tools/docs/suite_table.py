@@ -23,7 +23,7 @@ Tables = dict[tuple[str, str, int], pd.DataFrame]  # (data, suite, severity)
 
 
 def predictions(folder: Path) -> Tables:
-    """{(data, suite, severity): predictions}; probes, which count as no corruption elsewhere, are what is asked here."""
+    """{(data, suite, severity): predictions}; probes, no corruptions elsewhere, are what is asked here."""
     found: Tables = {}
     for file in sorted(folder.glob("*.*.parquet")):
         data, suite, *_ = file.stem.split(".")
@@ -84,7 +84,7 @@ def all_losses(tables: Tables) -> list[dict[str, Any]]:
         left, lost = metrics.per_corruption(table), losses(table).set_index("corruption")
         for name, share in left.sort_values(kind="stable").items():
             of = {"data": data, "suite": suite, "severity": severity, "corruption": str(name), "left": float(share)}
-            rows.append({**of, **lost.loc[str(name)].to_dict()})
+            rows.append(of | {str(key): value for key, value in lost.loc[str(name)].items()})
     return rows
 
 

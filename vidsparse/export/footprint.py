@@ -14,7 +14,8 @@ def weights_mb(model: nn.Module) -> float:
     >>> weights_mb(nn.Linear(1000, 250))
     1.001
     """
-    return round(sum(each.numel() * each.element_size() for each in model.state_dict().values()) / _MB, 3)
+    count: int = sum(each.numel() * each.element_size() for each in model.state_dict().values())
+    return round(count / _MB, 3)
 
 
 def peak_mb(call: Callable[[], object]) -> float:
