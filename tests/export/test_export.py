@@ -53,7 +53,7 @@ def test_a_file_that_no_runtime_can_read_is_said(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_one(tmp_path, monkeypatch):
+def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_one(tmp_path, monkeypatch, capsys):
     """A whole evaluation by the same command; ties are broken alike here."""
     import pandas as pd
 
@@ -89,6 +89,10 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     assert ((timed["parameters"] < parameters) & (timed["p95_ms"] >= timed["median_ms"]) & (timed["turns"] == 3)).all()
     given = ["model.name=cifar_resnet20", "model.weights=runs/a/exported/compact.pt2"]
     assert main(["evaluate", "evaluate_pretrained", "name=b", *given, *small, *quiet]) == 0
+    Path("runs/b/predictions.parquet").unlink()  # goes on where it has the network and lacks the predictions
+    capsys.readouterr()
+    assert main(["evaluate", "evaluate_pretrained", "name=b", *given, *small, *quiet]) == 0
+    assert "cannot be read" not in capsys.readouterr().err
     ours, theirs = (pd.read_parquet(f"runs/{name}/predictions.parquet") for name in "ab")
     both = ours.merge(theirs, on=["id", "view", "corruption", "severity"], suffixes=("", "_exported"))
     assert len(both) == len(ours) == len(theirs) > 0

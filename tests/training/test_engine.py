@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from vidsparse.config import EngineConfig
-from vidsparse.training.engine import Checkpoints, Engine
+from vidsparse.training.engine import Checkpoints, Engine, save_weights
 from vidsparse.utils.errors import ConfigError
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")
@@ -72,3 +73,11 @@ def test_a_checkpoint_that_a_kill_left_over_goes_when_the_run_goes_on(tmp_path, 
             checkpoints.save(step, {"w": torch.ones(1)}, {"step": step})
     checkpoints.prune()
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["step-00000002", "step-00000003"]
+
+
+@pytest.mark.parametrize("weights", [{}, {"a": torch.arange(3.0)}])
+def test_weights_are_read_back_be_there_any_or_none(tmp_path, weights):
+    save_weights(tmp_path / "w.safetensors", weights)
+    found = load_file(tmp_path / "w.safetensors")
+    assert found.keys() == weights.keys()
+    assert all(torch.equal(found[name], value) for name, value in weights.items())

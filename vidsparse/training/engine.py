@@ -266,7 +266,8 @@ def _digests(folder: Path) -> str:
     return "".join(f"{files.digest(folder / name)}  {name}\n" for name in _PARTS)
 
 
-def save_weights(path: Path, weights: Mapping[str, Tensor], sealed: bool = True, **metadata: str) -> None:
+def save_weights(path: Path, weights: Mapping[str, Tensor], sealed: bool = True) -> None:
     """A safetensors file with its digest beside it, atomically; tensors in ordinary memory layout on the CPU."""
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
+    metadata: dict[str, str] | None = {} if tensors else None  # safetensors cannot read {} beside no tensors
     files.save(path, lambda temporary: save_file(tensors, temporary, metadata), sealed)
