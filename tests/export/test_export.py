@@ -92,7 +92,7 @@ def test_a_compacted_and_exported_network_gives_the_predictions_of_the_masked_on
     Path("runs/b/predictions.parquet").unlink()  # goes on where it has the network and lacks the predictions
     capsys.readouterr()
     assert main(["evaluate", "evaluate_pretrained", "name=b", *given, *small, *quiet]) == 0
-    assert "cannot be read" not in capsys.readouterr().err
+    assert "cannot be read" not in capsys.readouterr().out
     ours, theirs = (pd.read_parquet(f"runs/{name}/predictions.parquet") for name in "ab")
     both = ours.merge(theirs, on=["id", "view", "corruption", "severity"], suffixes=("", "_exported"))
     assert len(both) == len(ours) == len(theirs) > 0

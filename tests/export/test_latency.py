@@ -38,7 +38,7 @@ def test_a_folder_without_a_trained_network_is_refused(tmp_path, capsys):
     assert not Path(tmp_path / "out").exists()
 
 
-def test_a_forward_pass_holds_what_its_two_largest_neighbours_need_at_once():
+def test_a_forward_pass_holds_what_its_two_largest_neighbours_need_at_once(capfd):
     model, given = (
         torch.nn.Sequential(torch.nn.Linear(10, 4000), torch.nn.ReLU(), torch.nn.Linear(4000, 5)),
         torch.ones(100, 10),
@@ -47,6 +47,7 @@ def test_a_forward_pass_holds_what_its_two_largest_neighbours_need_at_once():
         assert peak_mb(lambda: model(given)) == 2 * 100 * 4000 * 4 / 1e6
         model[1].inplace = True
         assert peak_mb(lambda: model(given)) == (100 * 4000 + 100 * 5) * 4 / 1e6
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_bytes_of_weights_are_those_of_a_file_without_its_header(tmp_path):

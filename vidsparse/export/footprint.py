@@ -1,5 +1,6 @@
 """What a network takes beside time: the bytes of its weights, and of what a forward pass holds at once."""
 
+import os
 from collections.abc import Callable
 
 from torch import nn
@@ -24,6 +25,7 @@ def peak_mb(call: Callable[[], object]) -> float:
     Counted from what torch's allocator gives and takes back (`torch.profiler`), so that it is the same each time and on
     every machine that chooses the same kernels; what a kernel's library keeps to itself is not in it.
     """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or its library writes lines of its own to the terminal
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
         call()
     results = watched.profiler.kineto_results if watched.profiler else None
