@@ -12,6 +12,7 @@ import pandas as pd
 from vidsparse.evaluation import metrics
 from vidsparse.evaluation.groups import clip_groups
 from vidsparse.evaluation.statistics import clip_interval
+from vidsparse.evaluation.summary import summary
 
 FOLDER, FILE = Path("results", "i3d_levels"), "UCF101.video_c.parquet"
 ACCURACY = "what-each-level-of-video_c-leaves"  # the place of docs/results.md that says how they were made
@@ -57,3 +58,18 @@ def left_by(table: pd.DataFrame) -> Left:
         (metrics.clean_accuracy(table), *clip_interval(clean, groups)),
         levels,
     )
+
+
+def by_level(table: pd.DataFrame) -> str:
+    """The table of docs/results.md: a row a severity, the mean over its corruptions, what costs least and most."""
+    lines = [["severity", "mean % left (95 %)", "most is left by", "least is left by"], ["---"] * 4]
+    for severity in sorted(metrics.corrupted_rows(table)["severity"].unique()):
+        level = table[table["severity"].isin([0, severity])]
+        found, each = summary(level), metrics.per_corruption(level)
+        mean = f"{100 * found['robust']:.1f} ({100 * found['robust_low']:.1f} to {100 * found['robust_high']:.1f})"
+        lines.append([str(severity), mean, _named(each.nlargest(3)), _named(each.nsmallest(3))])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _named(shares: pd.Series) -> str:
+    return ", ".join(f"{name} {100 * share:.1f}" for name, share in shares.items())
