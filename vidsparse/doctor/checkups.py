@@ -20,7 +20,7 @@ State = Literal["fine", "limited", "broken"]
 NEEDED = ("torch", "torchvision", "pytorchvideo", "av", "numpy", "opencv-python-headless", "numba", "pandas", "pyarrow",
           "albumentations", "timm", "lightning-fabric", "omegaconf", "matplotlib")  # fmt: skip
 EXTRAS = {"cluster": "distributed", "tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow",
-          "hub": "huggingface_hub", "hf": "transformers", "completion": "shtab"}  # fmt: skip
+          "hub": "huggingface_hub", "hf": "transformers", "completion": "shtab", "hdf5": "h5py"}  # fmt: skip
 _CODECS = ("h264_crf", "h265_crf", "mpeg2", "mpeg4", "bit_error", "packet_loss")
 _SHM = 512  # MiB of shared memory, below which loader processes of clips may die
 _ROOM = 2  # GiB a run of the default config takes, checkpoints included

@@ -183,12 +183,3 @@ def test_webdataset_shards_are_a_data_set(tmp_path, monkeypatch):
     tar_of(root / "val-000.tar", {"004.png": jpeg(5), "004.cls": b"7"})
     with pytest.raises(DataError, match="7 is none of the 2 classes"):
         load_webdataset(root, 1)
-
-
-def test_hdf5_files_of_mini_kinetics_c_are_named_where_they_are_all_there_is(tmp_path):
-    """Its generator packs the JPEGs of a video so; they are not read."""
-    place = tmp_path / "mini_kinetics200-c" / "fog" / "3" / "abseiling"
-    place.mkdir(parents=True)
-    (place / "0001.hdf5").write_bytes(b"\x89HDF\r\n\x1a\n")
-    with pytest.raises(DataError, match=r"no image or video in it; 1 file .* not read: 1 \.hdf5"):
-        opened(tmp_path / "mini_kinetics200-c", tmp_path)

@@ -2,7 +2,7 @@
 
     <corruption>.npy, labels.npy               CIFAR-10-C, CIFAR-100-C: five severities one after another
     <corruption>/<1..5>/<wnid>/*.JPEG          ImageNet-C, ImageNet-C-bar, ImageNet-3DCC, Tiny-ImageNet-C
-    <corruption>/<1..5>/<Class>/<video>        Mini Kinetics-C as videos, any video set laid out like it
+    <corruption>/<1..5>/<Class>/<video>        Mini Kinetics-C (.mp4, .hdf5), any video set laid out like it
     <corruption>/<Class>/<video>               ViTTA's sets, of severity 5
     <Class>/<video>/<corruption>.mp4           the same, the corruptions of a video beside each other
     *.tar of <corruption>/<1..5>/<class>/*     LAION-C: images are read where they lie in the archives
@@ -24,13 +24,21 @@ from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.corrupted import published_layouts
 from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.corrupted.published_classes import classes_of_arrays, classes_of_folders
-from vidsparse.data.datasets.file_kinds import IMAGE_SUFFIXES, VIDEO_SUFFIXES, note_other, said_of_others
+from vidsparse.data.datasets.file_kinds import (
+    IMAGE_SUFFIXES,
+    READER_OF,
+    VIDEO_SUFFIXES,
+    note_other,
+    said_of_others,
+    suffix_of,
+)
 from vidsparse.data.datasets.lists import class_samples, files_like, folders, walk, with_unique_ids, without_suffix
 from vidsparse.data.datasets.sources import Dataset, Sample, group_of
 from vidsparse.data.indexing.index import Index, Progress, Row, build_index
 from vidsparse.data.reading.archives import read_array
 from vidsparse.data.reading.frames import Frames, VideoInfo
 from vidsparse.data.reading.image_files import decode, open_picture, still
+from vidsparse.data.reading.readers import check_installed
 from vidsparse.data.reading.tar_files import Member
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError, ConfigError, DataError, some
@@ -51,6 +59,7 @@ class Published:
     size: tuple[int, int]
     members: Mapping[str, Member] = field(default_factory=dict)  # by place and path, where they lie in archives
     suffixes: Mapping[str, str] = field(default_factory=dict)  # of a corruption's files beside each other
+    other_suffix: Mapping[Cell, str] = field(default_factory=dict)  # of cells whose files are of another kind
 
     def masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> None:
         """No published set has masks."""
@@ -67,9 +76,11 @@ class Published:
         path = place / sample.path
         if self.suffixes:
             path /= f"{cell.corruption}{self.suffixes[cell.corruption]}"
+        elif cell in self.other_suffix:
+            path = place / f"{without_suffix(str(sample.path))}{self.other_suffix[cell]}"
         try:
             with failures.reading(path, known=not place.is_dir()):  # beside others that are there it was never unpacked
-                return _video(path, outputs) if sample.reader == "video" else self._picture(path)[None][outputs]
+                return self._picture(path)[None][outputs] if sample.reader == "image" else _moving(path, outputs)
         except ClipDecodeError as error:
             raise DataError(f"{error}; this published set is not whole, unpack it again") from error
         except OSError as error:
@@ -195,7 +206,7 @@ def _open_tree(
     ]
     if not samples:
         raise DataError("; ".join([f"{first}: there is no image or video in it", *said_of_others(others)]))
-    if any(sample.reader == "video" for sample in samples):
+    if any(sample.reader != "image" for sample in samples):
         here = [Sample(s.id, first / s.path, s.label, s.group, s.reader) for s in samples]
         cache, workers, progress = counting
         index = build_index(here, cache, config.timeout_s, workers, progress)
@@ -205,7 +216,8 @@ def _open_tree(
     info = index.rows[samples[0].id].info
     notes = (*said_of_others(others), *published_layouts.unread(root, found.values()))
     dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), notes=notes)
-    return _whole(dataset, tuple(places), places, index, (info.height, info.width))
+    whole = _whole(dataset, tuple(places), places, index, (info.height, info.width))
+    return *whole[:2], replace(whole[2], other_suffix=_other_suffixes(places, samples))
 
 
 def _cells(found: Iterable[tuple[str, int]]) -> list[Cell]:
@@ -294,8 +306,28 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (known.get(name, len(known)), name))
 
 
-def _video(path: Path, outputs: NDArray[np.int64]) -> Frames:
+def _other_suffixes(places: Mapping[Cell, Path], samples: Sequence[Sample]) -> dict[Cell, str]:
+    """The suffix of the files of those cells that hold the first sample under its name with another one.
+
+    ConfigError where a package that reads files of a cell is not installed.
+    """
+    first, found = samples[0].path, {}
+    for cell, place in places.items():
+        if not (place / first).exists():
+            same = [path.suffix for path in files_like((place / first).parent, "*")
+                    if path.stem == first.stem and suffix_of(path.name) in READER_OF]  # fmt: skip
+            if len(same) == 1:
+                found[cell] = same[0]
+                check_installed({READER_OF[same[0].lower()]: place / first.with_suffix(same[0])})
+    return found
+
+
+def _moving(path: Path, outputs: NDArray[np.int64]) -> Frames:
     """The frames of a corrupted video; where it is shorter than the others of its name, its last one is held."""
+    if READER_OF.get(suffix_of(path.name)) == "hdf5":
+        from vidsparse.data.reading import hdf5_files
+
+        return hdf5_files.read(path, None, np.minimum(outputs, hdf5_files.count(path) - 1))
     from vidsparse.data.reading.video_files import VideoReader
 
     reader = VideoReader(path)

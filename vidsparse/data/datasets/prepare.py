@@ -90,7 +90,7 @@ def find_problems(samples: Sequence[Sample], known: dict[Path, manifest.Found], 
     found += [Problem(s.id, str(s.path), "missing", "its mask is not there") for s in samples if _unmasked(s)]
     for sample in (each for each in samples if _is_there(each)):
         info = info_of(known, sample)
-        kind, what = _problem(info, short if sample.reader == "video" else 0)
+        kind, what = _problem(info, short if sample.reader in ("video", "hdf5") else 0)
         if kind:
             found.append(Problem(sample.id, str(sample.path), kind, what))
     return sorted(found, key=lambda problem: (problem.kind, problem.id))

@@ -10,6 +10,7 @@ from vidsparse.data.indexing import manifest
 from vidsparse.data.indexing.counting import Task, allowed, entries_of, watched
 from vidsparse.data.indexing.manifest import File, Found
 from vidsparse.data.reading.frames import VideoInfo, unreadable
+from vidsparse.data.reading.readers import check_installed
 from vidsparse.data.reading.watchdog import heard_by, limited
 from vidsparse.utils import failures
 from vidsparse.utils.errors import DataError, plural, some
@@ -76,12 +77,14 @@ def build_index(
     `prepared` is what a manifest says already. Only files that are new or changed (path, size, mtime) are decoded,
     `workers` at a time. What was counted is kept also when the counting is interrupted. `progress(done, total)` is
     called after each counted file. A file that hangs for `timeout_s` (see watchdog) ends the process, or is unreadable
-    where others count for it. MachineError where the machine keeps a file from being read: nothing is kept of that.
+    where others count for it. MachineError where the machine keeps a file from being read: nothing is kept of that;
+    ConfigError where a package that reads one is not installed.
     """
     stamps = {path: manifest.stamp(path) for path in {part.path for sample in samples for part in sample.parts}}
     counted = _trusted(manifest.load(cache_dir / _CACHE_NAME))
     known = {**_trusted(prepared or {}), **counted}
     parts = [part for sample in samples for part in sample.parts]
+    check_installed({part.reader: part.path for part in parts})
     new = sorted({(part.reader, stamps[part.path]) for part in parts if stamps[part.path] not in known})
 
     def keep() -> None:

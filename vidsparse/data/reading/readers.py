@@ -5,9 +5,10 @@ are entries too, whose frames are class ids (H, W). Rows import what they need w
 decoder.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from vidsparse.data.reading import archives, frame_folders, image_files, mask_fi
 from vidsparse.data.reading.frames import Frames, Tally, VideoInfo
 from vidsparse.data.reading.spill import parts
 from vidsparse.utils import failures
+from vidsparse.utils.errors import ConfigError, install
 
 Read = Callable[[Sample, VideoInfo, int | None, Any, float], Frames]
 
@@ -29,12 +31,13 @@ class Reader:
 
     `read` takes a sample, its info, the short side (None for the file's own), frame numbers and how long a decoder that
     can hang may take, in seconds; it raises ClipDecodeError. `go_on` is `inspect` for files of many entries, which
-    begins behind what is counted already.
+    begins behind what is counted already. `needs` is the package of an extra, without which nothing is read.
     """
 
     inspect: Callable[[Path], Sequence[VideoInfo]]
     read: Read
     go_on: Callable[[Path, Tally], Sequence[VideoInfo]] | None = None
+    needs: str = ""
 
 
 def _inspect_video(path: Path) -> Sequence[VideoInfo]:
@@ -68,6 +71,26 @@ def _read_mask(sample: Sample, info: VideoInfo, short_side: int | None, indices:
 def _read_archive(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
     picture = archives.open_pictures(sample.reader, sample.path).at(sample.entry)
     return image_files.repeated(image_files.resized(picture, short_side), indices, sample.id)
+
+
+def _inspect_hdf5(path: Path) -> Sequence[VideoInfo]:
+    from vidsparse.data.reading.hdf5_files import inspect
+
+    return inspect(path)
+
+
+def _read_hdf5(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
+    from vidsparse.data.reading.hdf5_files import read
+
+    return read(sample.path, short_side, indices)
+
+
+def check_installed(files: Mapping[str, Path]) -> None:
+    """Raise ConfigError where one of {row of READERS: a file that it reads} needs a package that is not installed."""
+    for reader, path in files.items():
+        needs = READERS[reader].needs if reader in READERS else ""
+        if needs and find_spec(needs) is None:
+            raise ConfigError(f"{path} is read by {needs}: {install('hdf5', needs)}")
 
 
 def inspected(reader: str, path: Path, tally: Tally | None = None) -> Sequence[VideoInfo]:
@@ -112,6 +135,7 @@ def read_parts(
 READERS: dict[str, Reader] = {
     "video": Reader(_inspect_video, _read_video),
     "image": Reader(image_files.inspect, _read_image),
+    "hdf5": Reader(_inspect_hdf5, _read_hdf5, needs="h5py"),
     "frames": Reader(frame_folders.inspect, _read_folder),
     **{code: Reader(partial(mask_files.inspect, code), _read_mask) for code in mask_files.CODES},
     **{
