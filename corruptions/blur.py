@@ -46,34 +46,51 @@ def half_gaussian(sigma: float) -> NDArray[np.float32]:
 
 @kernel("void(uint8[:,::1], float32[::1], int64, uint8[:,::1])")
 def _soften(rows: Pixels, weights: NDArray[np.float32], channels: int, out: Pixels) -> None:
-    """Convolve along both axes by a symmetric kernel whose middle weight comes first, the border held."""
-    (height, width), pairs = rows.shape, weights.size - (weights.size - 1) % 2
-    edge = (weights.size - 1) * channels
+    """Convolve along both axes by a symmetric kernel whose middle weight comes first, the border held.
+
+    Rows in reach are held as float32, row y at y % deep. Four taps a pass over a row, added one after the other.
+    """
+    (height, width), taps, ready = rows.shape, weights.size, 0
+    fours, edge, deep = taps - (taps - 1) % 4, (taps - 1) * channels, 2 * taps - 1
+    near, last = np.empty((deep, width), np.float32), height - 1
     line, total = np.empty(width + 2 * edge, np.float32), np.empty(width, np.float32)
     middle = line[edge : edge + width]
     for y in range(height):
+        while ready < min(y + taps, height):
+            to, row = near[ready % deep], rows[ready]
+            for i in range(width):
+                to[i] = np.float32(row[i])
+            ready += 1
+        own = near[y % deep]
         for i in range(width):
-            middle[i] = weights[0] * np.float32(rows[y, i])
-        for k in range(1, pairs, 2):  # two at a time, added one after the other
-            a, above, below = weights[k], rows[max(y - k, 0)], rows[min(y + k, height - 1)]
-            b, higher, lower = weights[k + 1], rows[max(y - k - 1, 0)], rows[min(y + k + 1, height - 1)]
+            middle[i] = weights[0] * own[i]
+        for k in range(1, fours, 4):
+            a, b, c, d = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+            above_a, below_a = near[max(y - k, 0) % deep], near[min(y + k, last) % deep]
+            above_b, below_b = near[max(y - k - 1, 0) % deep], near[min(y + k + 1, last) % deep]
+            above_c, below_c = near[max(y - k - 2, 0) % deep], near[min(y + k + 2, last) % deep]
+            above_d, below_d = near[max(y - k - 3, 0) % deep], near[min(y + k + 3, last) % deep]
             for i in range(width):
-                near = middle[i] + a * np.float32(np.int32(above[i]) + np.int32(below[i]))
-                middle[i] = near + b * np.float32(np.int32(higher[i]) + np.int32(lower[i]))
-        for k in range(pairs, weights.size):
-            above, below = rows[max(y - k, 0)], rows[min(y + k, height - 1)]
+                two = (middle[i] + a * (above_a[i] + below_a[i])) + b * (above_b[i] + below_b[i])
+                middle[i] = (two + c * (above_c[i] + below_c[i])) + d * (above_d[i] + below_d[i])
+        for k in range(fours, taps):
+            above, below = near[max(y - k, 0) % deep], near[min(y + k, last) % deep]
             for i in range(width):
-                middle[i] += weights[k] * np.float32(np.int32(above[i]) + np.int32(below[i]))
+                middle[i] += weights[k] * (above[i] + below[i])
         for i in range(edge):
             line[i], line[edge + width + i] = middle[i % channels], middle[width - channels + i % channels]
         for i in range(width):
             total[i] = weights[0] * middle[i] + np.float32(_ROUNDING)
-        for k in range(1, pairs, 2):
-            a, left, right = weights[k], line[edge - k * channels :], line[edge + k * channels :]
-            b, before, after = weights[k + 1], line[edge - (k + 1) * channels :], line[edge + (k + 1) * channels :]
+        for k in range(1, fours, 4):
+            a, b, c, d, x = weights[k], weights[k + 1], weights[k + 2], weights[k + 3], k * channels
+            left_a, right_a = line[edge - x :], line[edge + x :]
+            left_b, right_b = line[edge - x - channels :], line[edge + x + channels :]
+            left_c, right_c = line[edge - x - 2 * channels :], line[edge + x + 2 * channels :]
+            left_d, right_d = line[edge - x - 3 * channels :], line[edge + x + 3 * channels :]
             for i in range(width):
-                total[i] = (total[i] + a * (left[i] + right[i])) + b * (before[i] + after[i])
-        for k in range(pairs, weights.size):
+                two = (total[i] + a * (left_a[i] + right_a[i])) + b * (left_b[i] + right_b[i])
+                total[i] = (two + c * (left_c[i] + right_c[i])) + d * (left_d[i] + right_d[i])
+        for k in range(fours, taps):
             left, right = line[edge - k * channels :], line[edge + k * channels :]
             for i in range(width):
                 total[i] += weights[k] * (left[i] + right[i])
