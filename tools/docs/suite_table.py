@@ -17,7 +17,7 @@ from vidsparse.evaluation import metrics
 from vidsparse.evaluation.comparison import gains_by_corruption
 from vidsparse.evaluation.summary import summary
 
-SHOWN = ("ucf101_p_16", "video_c", "camera_c")
+SHOWN = ("ucf101_p_16", "video_c")
 _SUITES = ("data, suite", "severity", "clips, recordings", "clean %", "corrupted %", "retention %", "least is left by")
 Tables = dict[tuple[str, str, int], pd.DataFrame]  # (data, suite, severity)
 
