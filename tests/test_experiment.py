@@ -125,6 +125,40 @@ def test_an_evaluation_stopped_between_units_does_only_what_is_missing(tiny_conf
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("hurt", [False, True])
+def test_a_unit_that_was_stopped_goes_on_with_its_next_cell(tiny_config, monkeypatch, hurt):
+    settings = ("training.epochs=1", "evaluation.views=4", "evaluation.severities=[1,2,3]")
+    whole = run(tiny_config("name=whole", *settings))
+    from vidsparse.evaluation import open_units
+
+    saved, save = [], predictions.save
+
+    def killed(path, *rest):
+        save(path, *rest)
+        saved.append(path.name)
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(open_units, "_EVERY_S", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(predictions, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(tiny_config("name=stopped", *settings))
+    assert saved == ["unit-00000.begun"] * 3
+    begun = whole.with_name("stopped") / "predictions" / "unit-00000.begun"
+    assert predictions.read_part(begun).num_rows == 3 * len(predictions.read_part(begun)["id"].unique()) * 5
+    if hurt:
+        begun.write_bytes(begun.read_bytes()[:-100])
+    monkeypatch.setattr(predictions, "save", lambda path, *rest: (saved.append(path.name), save(path, *rest)))
+    stopped = run(tiny_config("name=stopped", *settings))
+    cells = len(predictions.load(whole / "predictions.parquet")[["corruption", "severity"]].drop_duplicates())
+    of_first = [name for name in saved[3:] if name.startswith("unit-00000")]
+    assert len(of_first) == (cells if hurt else cells - 3)
+    assert not (stopped / "predictions").exists()
+    assert (stopped / "predictions.parquet").read_bytes() == (whole / "predictions.parquet").read_bytes()
+
+
+@pytest.mark.slow
 def test_loader_workers_do_not_change_the_result(tiny_config):
     alone = run(tiny_config("name=alone", "training.epochs=1"))
     helped = run(tiny_config("name=helped", "training.epochs=1", "engine.workers=2"))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pyarrow as pa
 from torch import nn
 
 from vidsparse.config.identity import digest
@@ -12,6 +11,7 @@ from vidsparse.data.corrupted.cells import Cell
 from vidsparse.data.indexing.cache import FrameCache
 from vidsparse.data.loader import batches, make_loader, split_units
 from vidsparse.evaluation import predictions
+from vidsparse.evaluation.open_units import OpenUnits
 from vidsparse.evaluation.predictions import Owner
 from vidsparse.evaluation.predictor import Predictor, clips_a_unit
 from vidsparse.tasks import TASKS
@@ -26,8 +26,9 @@ def evaluate(session: Session, cells: Sequence[Cell], model: nn.Module) -> None:
 
     A unit is a fixed run of clips with all its cells; its part is a file in predictions/. Batches never cross
     units and units go whole to a process, so the table is the same for any number of processes and workers, and
-    after a kill only the missing units are done, and those whose part is damaged or of another run. A table that is
-    there already, and as it was written, is left as it is; a damaged one, or one of other clips, is made again.
+    after a kill only the missing units are done, those that were begun from where they were kept last, and those whose
+    part is damaged or of another run. A table that is there already, and as it was written, is left as it is; a damaged
+    one, or one of other clips, is made again.
     """
     config, clips, engine, run = session.config, session.clips, session.engine, session.folder.path
     whole, schema = run / "predictions.parquet", TASKS[config.task].outcomes.schema
@@ -42,19 +43,18 @@ def evaluate(session: Session, cells: Sequence[Cell], model: nn.Module) -> None:
     share = units[engine.rank :: engine.world]
     owners = {number: Owner([clips.test[place] for place in unit], cells, run_mark) for number, unit in share}
     mine = [unit for unit in share if not predictions.is_whole(parts[unit[0]], schema, owners[unit[0]])]
-    source = CorruptedUnits(clips, config.evaluation, cells, mine)
+    units_open = OpenUnits({number: parts[number] for number, _ in mine}, owners, schema)
+    source = CorruptedUnits(clips, config.evaluation, cells, mine, dict(units_open.cells))
     predictor = Predictor(model, config, len(clips.dataset.classes), engine.device, engine.autocast)
-    open_units: dict[int, list[pa.Table]] = {}
-    before = (len(share) - len(mine)) * len(cells)
+    before = (len(share) - len(mine)) * len(cells) + sum(units_open.cells.values())
     loader, waiting = make_loader(source, engine.workers, batch_size=None), Waiting()
     with Stop() as stop, Bar("evaluating", len(share) * len(cells), before) as bar:
         for count, batch in enumerate(waiting.timed(batches(loader)), start=1):
-            done = open_units.setdefault(batch.unit, [])
-            done.append(predictor.rows([clips.test[place] for place in units[batch.unit][1]], cells[batch.cell], batch))
+            samples = [clips.test[place] for place in units[batch.unit][1]]
+            units_open.add(batch.unit, predictor.rows(samples, cells[batch.cell], batch))
             bar.advance(before + count, now=cells[batch.cell].corruption, waiting_for_data=f"{waiting.share:.0%}")
-            if len(done) == len(cells):
-                predictions.save(parts[batch.unit], open_units.pop(batch.unit), run_mark)
             if stop.wanted:
+                units_open.keep()
                 raise KeyboardInterrupt
     engine.barrier()
     if engine.rank == 0:

@@ -1,6 +1,6 @@
 """Decode once, corrupt many: for each unit of videos, one uint8 batch per cell of the evaluation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,13 +44,19 @@ class CorruptedUnits(Travelling, IterableDataset[Batch]):
     """Batches of the wanted units, cell after cell; with workers, whole units go to a worker."""
 
     def __init__(
-        self, clips: Clips, config: EvaluationConfig, cells: Sequence[Cell], units: Sequence[tuple[int, range]]
+        self,
+        clips: Clips,
+        config: EvaluationConfig,
+        cells: Sequence[Cell],
+        units: Sequence[tuple[int, range]],
+        begun: Mapping[int, int] | None = None,
     ) -> None:
-        """`units`: (number, positions in the test split) of the units to make.
+        """`units`: (number, positions in the test split) of the units to make; `begun`: how many cells to leave out.
 
         Frames are corrupted here, or read as they are where `clips` are those of an offline benchmark.
         """
         self._clips, self._config, self._cells, self._units = clips, config, cells, units
+        self._begun = begun or {}
         stored = clips.stored
         self._frames = Corruptor(clips, config, cells) if stored is None else StoredFrames(stored)
 
@@ -64,7 +70,8 @@ class CorruptedUnits(Travelling, IterableDataset[Batch]):
     def _unit(self, number: int, positions: range) -> Iterator[Batch]:
         videos = [self._decode(self._clips.test[position]) for position in positions]
         still = self._stacked_masks(videos, CLEAN_CELL)
-        for place, cell in enumerate(self._cells):
+        first = self._begun.get(number, 0)
+        for place, cell in enumerate(self._cells[first:], start=first):
             views = [self._views(video, cell) if video else None for video in videos]
             ok = np.array([clips is not None for clips in views])
             masks = self._stacked_masks(videos, cell) if cell.moves_masks else still
