@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tools.docs import study_table, suite_table, temporal_modes
+from tools.docs import level_accuracy, study_table, suite_table, temporal_modes
 from vidsparse.evaluation import metrics
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "results.md"
@@ -52,6 +52,17 @@ def test_tables_of_suites_are_those_of_the_predictions() -> None:
         kept = pd.read_csv(study_table.RESULTS / folder / "losses.csv")
         made = pd.DataFrame(suite_table.all_losses(found))
         pd.testing.assert_frame_equal(made, kept, atol=1e-4, check_dtype=False)
+
+
+def test_what_levels_leave_is_that_of_the_predictions() -> None:
+    table = pd.read_parquet(study_table.RESULTS.parent / level_accuracy.FOLDER / level_accuracy.FILE)
+    page = PAGE.read_text(encoding="utf-8")
+    assert level_accuracy.by_level(table) in page
+    left = level_accuracy.read_left(study_table.RESULTS.parent)
+    assert left.clean is not None
+    said = f"clean {100 * left.clean[0]:.1f} % ({100 * left.clean[1]:.1f} to {100 * left.clean[2]:.1f})"
+    assert f"{left.clips} clips of {left.recordings} recordings" in page
+    assert said in page
 
 
 def test_the_fine_tuned_table_its_power_and_its_times_are_those_of_what_is_kept() -> None:
