@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections import Counter
 from fractions import Fraction
 
 import h5py
@@ -12,7 +13,9 @@ from PIL import Image
 from vidsparse import load_config
 from vidsparse.config import DataConfig
 from vidsparse.data.clips import load_clips
+from vidsparse.data.corrupted.batches import CorruptedUnits
 from vidsparse.data.corrupted.published import open_published
+from vidsparse.data.datasets.lists import walk
 from vidsparse.data.datasets.sample_videos import write_video
 from vidsparse.data.reading import hdf5_files, readers
 from vidsparse.utils.errors import ClipDecodeError, ConfigError, DataError
@@ -152,3 +155,25 @@ def test_without_h5py_one_sentence_says_how_to_get_it(tmp_path, monkeypatch):
         opened(tmp_path / "set-c", tmp_path)
     (tmp_path / "index").mkdir(exist_ok=True)
     assert not [*(tmp_path / "index").glob("index-*")], "nothing is remembered of files that nobody could read"
+
+
+def test_features_beside_a_clip_of_their_name_are_no_clip(tmp_path):
+    write(tmp_path / "A" / "v.hdf5", jpegs(frames(2)))
+    write_video(tmp_path / "A" / "v.mp4", frames(2))
+    others = Counter()
+    assert walk(tmp_path, others) == [("A/v.mp4", "video")]
+    assert others == {".hdf5": 1}
+
+
+def test_cells_of_another_size_are_refused_where_nothing_resizes(tmp_path):
+    root = tmp_path / "mini_kinetics-c"
+    published(root)
+    for name in ("abseiling", "archery"):
+        write_video(root / "h264_crf" / "3" / name / "0001.mp4", frames(side=64))
+    words = ["data.source=corrupted", f"data.root={root}", "data.size=32", "data.short_side=32", "data.frames=2",
+             "data.stride=1", "training.epochs=0", "training.schedule.warmup_epochs=0"]  # fmt: skip
+    config = load_config("ucf101_dense", words)
+    clips = load_clips(config.data, 0, tmp_path / "index")
+    units = CorruptedUnits(clips, config.evaluation, clips.stored.cells, [(0, range(2))])
+    with pytest.raises(ConfigError, match=r"h264_crf/3 are 64 x 64 pixels"):
+        list(units)

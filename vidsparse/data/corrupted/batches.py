@@ -15,6 +15,7 @@ from vidsparse.data.corrupted.benchmarks import StoredFrames
 from vidsparse.data.corrupted.cells import CLEAN, CLEAN_CELL, Cell
 from vidsparse.data.corrupted.corruptor import Corruptor, Decoded, view_numbers
 from vidsparse.data.corrupted.layout import resized
+from vidsparse.data.corrupted.published import Published
 from vidsparse.data.crops import crops
 from vidsparse.data.datasets.sources import Sample
 from vidsparse.data.reading.frames import Frames
@@ -115,6 +116,8 @@ class CorruptedUnits(Travelling, IterableDataset[Batch]):
             return None
         if self._config.canvas == "source":
             frames = resized(frames, self._clips.config.short_side)
+        elif isinstance(self._clips.stored, Published):
+            self._clips.stored.check_size(frames, cell, self._config, self._clips.config)
         return self._probed(video, cell, self._cut(video, frames))
 
     def _probed(self, video: Decoded, cell: Cell, views: Frames) -> Frames:

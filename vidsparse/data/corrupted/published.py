@@ -100,6 +100,10 @@ class Published:
                 f"data.short_side={data.short_side}: {here}; set it to theirs, or evaluation.canvas=source to resize"
             )
 
+    def check_size(self, frames: Frames, cell: Cell, evaluation: EvaluationConfig, data: DataConfig) -> None:
+        """Raise ConfigError where the frames of a cell are of another size than the run's, as `check` has it."""
+        replace(self, size=(frames.shape[1], frames.shape[2]), root=self.places[cell]).check(evaluation, data)
+
     def _packed(self, place: Path, sample: Sample) -> Frames:
         name = f"{place.as_posix()}/{sample.path.as_posix()}"
         if name not in self.members:

@@ -113,7 +113,11 @@ def walk(folder: Path, others: Counter[str] | None = None) -> list[tuple[str, st
                     found.append((f"{below}{entry.name}", reader))
                 elif others is not None:
                     note_other(entry.name, others)
-    return sorted(found)
+    shown = {without_suffix(path) for path, reader in found if reader != "hdf5"}
+    features = {path for path, reader in found if reader == "hdf5" and without_suffix(path) in shown}
+    for path in features:  # beside a clip of its name such a file holds something else of it
+        note_other(path, Counter() if others is None else others)
+    return sorted(each for each in found if each[0] not in features)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
