@@ -17,9 +17,7 @@ def two_sets(seed, shift=1.0, n=80, m=60, digits=1):
 def test_it_agrees_with_torchmetrics_ties_included(seed):
     known, other = two_sets(seed)
     _, places = np.unique(np.concatenate([known, other]), return_inverse=True)
-    scores = torch.from_numpy(
-        places / places.max()
-    )  # 0 to 1 in their order; a sigmoid in vectors parts some ties by one bit
+    scores = torch.from_numpy(places / places.max())  # a sigmoid in vectors would part some ties by one bit
     truth = torch.tensor([1] * len(known) + [0] * len(other))
     assert auroc(known, other) == pytest.approx(float(binary_auroc(scores, truth)), abs=1e-6)
     passing, kept, _ = binary_roc(scores, truth)

@@ -2,7 +2,10 @@
 
 import io
 import re
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 
 import h5py
@@ -14,6 +17,7 @@ from vidsparse import load_config
 from vidsparse.config import DataConfig
 from vidsparse.data.clips import load_clips
 from vidsparse.data.corrupted.batches import CorruptedUnits
+from vidsparse.data.corrupted.benchmarks import cells_of
 from vidsparse.data.corrupted.published import open_published
 from vidsparse.data.datasets.lists import walk
 from vidsparse.data.datasets.sample_videos import write_video
@@ -90,7 +94,39 @@ def test_what_is_wrong_with_a_file_is_said_and_never_raised(tmp_path):
             hdf5_files.read(tmp_path / f"{name}.hdf5", None, [0, 3 if name == "torn" else 1])
 
 
-def test_whatever_byte_is_damaged_ends_in_an_answer(tmp_path):
+HUNG = """
+import sys
+from pathlib import Path
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.corrupted.published import Published
+from vidsparse.data.datasets.sources import Sample
+from vidsparse.data.reading import readers
+from vidsparse.data.reading.frames import VideoInfo
+
+path, sample = Path(sys.argv[2]), Sample("d", Path(sys.argv[2]), 0, "", "hdf5")
+if sys.argv[1] == "source":
+    readers.read(sample, VideoInfo(3, 24, 32, 32, "pillow"), None, [0, 1, 2], 0.5)
+else:
+    cell = Cell("fog", "published", 3)
+    Published(path.parent, (cell,), {cell: path.parent}, {"d": Sample("d", Path(path.name), 0, "", "hdf5")},
+              (32, 32), timeout_s=0.5).read(cell, "d", [0, 1, 2])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("read_from", ["source", "published"])
+def test_a_file_in_which_the_library_hangs_is_cut_off(tmp_path, read_from):
+    content = bytearray(write(tmp_path / "hung.hdf5", jpegs(frames(3))).read_bytes())
+    heap = content.find(b"GCOL")
+    content[heap + 16 : heap + 48] = bytes(32)  # the heap of the JPEGs says that its objects take no room
+    (tmp_path / "hung.hdf5").write_bytes(content)
+    done = subprocess.run([sys.executable, "-c", HUNG, read_from, str(tmp_path / "hung.hdf5")], capture_output=True,
+                          text=True, timeout=120, check=False)  # fmt: skip
+    assert done.returncode == 2
+    assert "hung.hdf5: the decoder hangs in this file" in done.stderr
+
+
+def test_a_flipped_bit_anywhere_ends_in_an_answer(tmp_path):
     whole = write(tmp_path / "whole.hdf5", jpegs(frames(3))).read_bytes()
     rng, path = np.random.default_rng(0), tmp_path / "damaged.hdf5"
     for _ in range(150):
@@ -157,12 +193,27 @@ def test_without_h5py_one_sentence_says_how_to_get_it(tmp_path, monkeypatch):
     assert not [*(tmp_path / "index").glob("index-*")], "nothing is remembered of files that nobody could read"
 
 
-def test_features_beside_a_clip_of_their_name_are_no_clip(tmp_path):
-    write(tmp_path / "A" / "v.hdf5", jpegs(frames(2)))
+def test_features_beside_clips_are_no_clips(tmp_path):
+    for name in ("v", "all_features"):
+        write(tmp_path / "A" / f"{name}.hdf5", jpegs(frames(2)))
+    assert [path for path, _ in walk(tmp_path)] == ["A/all_features.hdf5", "A/v.hdf5"]
     write_video(tmp_path / "A" / "v.mp4", frames(2))
     others = Counter()
     assert walk(tmp_path, others) == [("A/v.mp4", "video")]
-    assert others == {".hdf5": 1}
+    assert others == {".hdf5": 2}
+
+
+def test_the_corruptions_of_a_video_may_lie_beside_each_other_as_hdf5(tmp_path):
+    root, contents = tmp_path / "level_3_set", {}
+    for name in ("fog", "rain"):
+        contents[name] = jpegs(frames(seed=len(contents)))
+        write(root / "abseiling" / "v1" / f"{name}.hdf5", contents[name])
+    _, index, stored = opened(root, tmp_path)
+    assert [(cell.corruption, cell.severity) for cell in stored.cells] == [("fog", 3), ("rain", 3)]
+    assert {row.info.n_frames for row in index.rows.values()} == {5}
+    for cell in stored.cells:
+        found = stored.read(cell, "abseiling/v1", np.array([1, 4]))
+        assert np.array_equal(found, decoded(contents[cell.corruption])[[1, 4]])
 
 
 def test_cells_of_another_size_are_refused_where_nothing_resizes(tmp_path):
@@ -174,6 +225,10 @@ def test_cells_of_another_size_are_refused_where_nothing_resizes(tmp_path):
              "data.stride=1", "training.epochs=0", "training.schedule.warmup_epochs=0"]  # fmt: skip
     config = load_config("ucf101_dense", words)
     clips = load_clips(config.data, 0, tmp_path / "index")
-    units = CorruptedUnits(clips, config.evaluation, clips.stored.cells, [(0, range(2))])
+    with pytest.raises(ConfigError, match=r"h264_crf/3 are 64 x 64 pixels"):
+        cells_of(clips, config.evaluation)
+    assert [cell.corruption for cell in cells_of(clips, replace(config.evaluation, corruptions=["fog"]))] == ["fog"]
+    write_video(root / "h264_crf" / "3" / "abseiling" / "0001.mp4", frames())  # the second clip alone is larger
+    units = CorruptedUnits(clips, config.evaluation, cells_of(clips, config.evaluation), [(0, range(2))])
     with pytest.raises(ConfigError, match=r"h264_crf/3 are 64 x 64 pixels"):
         list(units)

@@ -117,7 +117,7 @@ class CorruptedUnits(Travelling, IterableDataset[Batch]):
         if self._config.canvas == "source":
             frames = resized(frames, self._clips.config.short_side)
         elif isinstance(self._clips.stored, Published):
-            self._clips.stored.check_size(frames, cell, self._config, self._clips.config)
+            self._clips.stored.check_frames(frames, cell, self._config, self._clips.config)
         return self._probed(video, cell, self._cut(video, frames))
 
     def _probed(self, video: Decoded, cell: Cell, views: Frames) -> Frames:

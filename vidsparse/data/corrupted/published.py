@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 import corruptions
 from vidsparse.config import DataConfig, EvaluationConfig
 from vidsparse.data.corrupted import published_layouts
-from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.corrupted.cells import Cell, chosen
 from vidsparse.data.corrupted.published_classes import classes_of_arrays, classes_of_folders
 from vidsparse.data.datasets.file_kinds import (
     IMAGE_SUFFIXES,
-    READER_OF,
+    READER_OF_ALONE,
     VIDEO_SUFFIXES,
     note_other,
     said_of_others,
@@ -40,6 +40,7 @@ from vidsparse.data.reading.frames import Frames, VideoInfo
 from vidsparse.data.reading.image_files import decode, open_picture, still
 from vidsparse.data.reading.readers import check_installed
 from vidsparse.data.reading.tar_files import Member
+from vidsparse.data.reading.watchdog import limited
 from vidsparse.utils import failures
 from vidsparse.utils.errors import ClipDecodeError, ConfigError, DataError, some
 
@@ -60,6 +61,7 @@ class Published:
     members: Mapping[str, Member] = field(default_factory=dict)  # by place and path, where they lie in archives
     suffixes: Mapping[str, str] = field(default_factory=dict)  # of a corruption's files beside each other
     other_suffix: Mapping[Cell, str] = field(default_factory=dict)  # of cells whose files are of another kind
+    timeout_s: float = 60.0  # how long a decoder that can hang may take
 
     def masks(self, cell: Cell, name: str, outputs: NDArray[np.int64]) -> None:
         """No published set has masks."""
@@ -80,29 +82,39 @@ class Published:
             path = place / f"{without_suffix(str(sample.path))}{self.other_suffix[cell]}"
         try:
             with failures.reading(path, known=not place.is_dir()):  # beside others that are there it was never unpacked
-                return self._picture(path)[None][outputs] if sample.reader == "image" else _moving(path, outputs)
+                return self._picture(path)[None][outputs] if sample.reader == "image" else self._moving(path, outputs)
         except ClipDecodeError as error:
             raise DataError(f"{error}; this published set is not whole, unpack it again") from error
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}; this published set is not whole, unpack it again") from error
 
     def check(self, evaluation: EvaluationConfig, data: DataConfig) -> None:
-        """Raise ConfigError where the run would see frames of another size than are there."""
-        height, width = self.size
-        here = f"the frames of {self.root} are {width} x {height} pixels"
-        if evaluation.canvas == "crop" and (height, width) != (data.size, data.size):
-            raise ConfigError(
-                f"data.size={data.size}: {here}, and resizing them after they were corrupted makes another benchmark; "
-                "set data.size to theirs, or evaluation.canvas=source if you mean to resize"
-            )
-        if evaluation.canvas == "frame" and min(height, width) != data.short_side:
-            raise ConfigError(
-                f"data.short_side={data.short_side}: {here}; set it to theirs, or evaluation.canvas=source to resize"
-            )
+        """Raise ConfigError where the run would see frames of another size than the first file of a chosen cell has."""
+        _check_size(self.size, self.root, evaluation, data)
+        first = next(iter(self.samples))
+        for cell in chosen(evaluation, self.cells) if evaluation.canvas != "source" and self.is_moving else ():
+            self.check_frames(self.read(cell, first, np.zeros(1, np.int64)), cell, evaluation, data)
 
-    def check_size(self, frames: Frames, cell: Cell, evaluation: EvaluationConfig, data: DataConfig) -> None:
-        """Raise ConfigError where the frames of a cell are of another size than the run's, as `check` has it."""
-        replace(self, size=(frames.shape[1], frames.shape[2]), root=self.places[cell]).check(evaluation, data)
+    def check_frames(self, frames: Frames, cell: Cell, evaluation: EvaluationConfig, data: DataConfig) -> None:
+        """Raise ConfigError where frames (T, H, W, 3) of a cell are of another size than the run would see."""
+        _check_size((frames.shape[1], frames.shape[2]), self.places[cell], evaluation, data)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its files are videos, of which each may have a size of its own."""
+        return any(sample.reader in ("video", "hdf5") for sample in self.samples.values())
+
+    def _moving(self, path: Path, outputs: NDArray[np.int64]) -> Frames:
+        """The frames of a corrupted video; where it is shorter than the others of its name, its last one is held."""
+        with limited(path, self.timeout_s):
+            if READER_OF_ALONE.get(suffix_of(path.name)) == "hdf5":
+                from vidsparse.data.reading import hdf5_files
+
+                return hdf5_files.read(path, None, outputs, held=True)
+            from vidsparse.data.reading.video_files import VideoReader
+
+            reader = VideoReader(path)
+            return reader.read(np.minimum(outputs, reader.n_frames - 1))
 
     def _packed(self, place: Path, sample: Sample) -> Frames:
         name = f"{place.as_posix()}/{sample.path.as_posix()}"
@@ -221,7 +233,9 @@ def _open_tree(
     notes = (*said_of_others(others), *published_layouts.unread(root, found.values()))
     dataset = Dataset(root.resolve().name, root, classes, (), tuple(samples), notes=notes)
     whole = _whole(dataset, tuple(places), places, index, (info.height, info.width))
-    return *whole[:2], replace(whole[2], other_suffix=_other_suffixes(places, samples))
+    return *whole[:2], replace(
+        whole[2], other_suffix=published_layouts.other_suffixes(places, samples[0].path), timeout_s=config.timeout_s
+    )
 
 
 def _cells(found: Iterable[tuple[str, int]]) -> list[Cell]:
@@ -287,7 +301,10 @@ def _open_videos(
 ) -> tuple[Dataset, Index, Published]:
     """Videos of which each has a folder with its corruptions; DataError where one of them is not there."""
     names, classes = _in_order(suffixes), folders(root)
-    samples = [Sample(f"{c}/{v}", Path(c, v), label, group_of(c, v), "video")
+    readers = {READER_OF_ALONE[suffixes[name].lower()]: root / f"*/*/{name}{suffixes[name]}" for name in names}
+    check_installed(readers)
+    reader = READER_OF_ALONE[suffixes[names[0]].lower()]
+    samples = [Sample(f"{c}/{v}", Path(c, v), label, group_of(c, v), reader)
                for label, c in enumerate(classes) for v in folders(root / c)]  # fmt: skip
     files = {name: [root / s.path / f"{name}{suffixes[name]}" for s in samples] for name in names}
     absent = [str(path.relative_to(root)) for paths in files.values() for path in paths if not path.is_file()]
@@ -301,7 +318,7 @@ def _open_videos(
     notes = published_layouts.unknown_beside(root)
     dataset = Dataset(root.resolve().name, root, tuple(classes), (), tuple(samples), notes=notes)
     whole = _whole(dataset, cells, dict.fromkeys(cells, root), index, (info.height, info.width))
-    return *whole[:2], replace(whole[2], suffixes=suffixes)
+    return *whole[:2], replace(whole[2], suffixes=suffixes, timeout_s=config.timeout_s)
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
@@ -310,29 +327,16 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (known.get(name, len(known)), name))
 
 
-def _other_suffixes(places: Mapping[Cell, Path], samples: Sequence[Sample]) -> dict[Cell, str]:
-    """The suffix of the files of those cells that hold the first sample under its name with another one.
-
-    ConfigError where a package that reads files of a cell is not installed.
-    """
-    first, found = samples[0].path, {}
-    for cell, place in places.items():
-        if not (place / first).exists():
-            same = [path.suffix for path in files_like((place / first).parent, "*")
-                    if path.stem == first.stem and suffix_of(path.name) in READER_OF]  # fmt: skip
-            if len(same) == 1:
-                found[cell] = same[0]
-                check_installed({READER_OF[same[0].lower()]: place / first.with_suffix(same[0])})
-    return found
-
-
-def _moving(path: Path, outputs: NDArray[np.int64]) -> Frames:
-    """The frames of a corrupted video; where it is shorter than the others of its name, its last one is held."""
-    if READER_OF.get(suffix_of(path.name)) == "hdf5":
-        from vidsparse.data.reading import hdf5_files
-
-        return hdf5_files.read(path, None, np.minimum(outputs, hdf5_files.count(path) - 1))
-    from vidsparse.data.reading.video_files import VideoReader
-
-    reader = VideoReader(path)
-    return reader.read(np.minimum(outputs, reader.n_frames - 1))
+def _check_size(size: tuple[int, int], place: Path, evaluation: EvaluationConfig, data: DataConfig) -> None:
+    """Raise ConfigError where frames of this size (height, width), lying there, do not fit the run's canvas."""
+    height, width = size
+    here = f"the frames of {place} are {width} x {height} pixels"
+    if evaluation.canvas == "crop" and (height, width) != (data.size, data.size):
+        raise ConfigError(
+            f"data.size={data.size}: {here}, and resizing them after they were corrupted makes another benchmark; "
+            "set data.size to theirs, or evaluation.canvas=source if you mean to resize"
+        )
+    if evaluation.canvas == "frame" and min(height, width) != data.short_side:
+        raise ConfigError(
+            f"data.short_side={data.short_side}: {here}; set it to theirs, or evaluation.canvas=source to resize"
+        )

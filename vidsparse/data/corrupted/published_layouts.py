@@ -1,13 +1,15 @@
 """Where the clips of a published corrupted set lie: which part of a path is the corruption, the severity, the class."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import corruptions
-from vidsparse.data.datasets.file_kinds import READER_OF, is_leftover, suffix_of
+from vidsparse.data.corrupted.cells import Cell
+from vidsparse.data.datasets.file_kinds import READER_OF, READER_OF_ALONE, is_leftover, suffix_of
 from vidsparse.data.datasets.lists import files_like, folders
+from vidsparse.data.reading.readers import check_installed
 from vidsparse.data.reading.tar_files import Member, members
 from vidsparse.utils.errors import DataError, some
 
@@ -94,7 +96,23 @@ def unknown_beside(root: Path) -> tuple[str, ...]:
 def _of_the_first(root: Path) -> list[Path]:
     """The clips in the folder of the first video."""
     first = next((root / c / v for c in folders(root) for v in folders(root / c)), None)
-    return [path for path in files_like(first, "*") if suffix_of(path.name) in READER_OF] if first else []
+    return [path for path in files_like(first, "*") if suffix_of(path.name) in READER_OF_ALONE] if first else []
+
+
+def other_suffixes(places: Mapping[Cell, Path], first: Path) -> dict[Cell, str]:
+    """The suffix of the files of those cells that hold `first`, a path below each, under its name with another one.
+
+    ConfigError where a package that reads files of a cell is not installed.
+    """
+    found = dict[Cell, str]()
+    for cell, place in places.items():
+        if not (place / first).exists():
+            same = [path for path in files_like((place / first).parent, "*")
+                    if path.stem == first.stem and suffix_of(path.name) in READER_OF_ALONE]  # fmt: skip
+            if len(same) == 1:
+                found[cell] = same[0].suffix
+                check_installed({READER_OF_ALONE[suffix_of(same[0].name)]: same[0]})
+    return found
 
 
 def unread(root: Path, places: Collection[Path]) -> tuple[str, ...]:

@@ -16,11 +16,8 @@ IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".jpe", ".jfif", ".pbm", ".pnm"),
     *(".dib", ".tga", ".jp2", ".avif"),
 )
-READER_OF = {
-    **dict.fromkeys(VIDEO_SUFFIXES, "video"),
-    **dict.fromkeys(IMAGE_SUFFIXES, "image"),
-    ".hdf5": "hdf5",  # a video as the JPEGs of its frames
-}
+READER_OF = {**dict.fromkeys(VIDEO_SUFFIXES, "video"), **dict.fromkeys(IMAGE_SUFFIXES, "image")}
+READER_OF_ALONE = {**READER_OF, ".hdf5": "hdf5"}  # HDF5 may be a video as JPEGs; beside videos it is their features
 
 _LEFTOVERS = frozenset(
     (

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from vidsparse.classes.matching import folded
-from vidsparse.data.datasets.file_kinds import READER_OF, is_leftover, note_other, suffix_of
+from vidsparse.data.datasets.file_kinds import READER_OF_ALONE, is_leftover, note_other, suffix_of
 from vidsparse.data.datasets.sources import Dataset, Sample, group_of
 from vidsparse.utils import failures
 from vidsparse.utils.errors import DataError, some
@@ -93,8 +93,9 @@ def _real(folder: Path) -> str:
 def walk(folder: Path, others: Counter[str] | None = None) -> list[tuple[str, str]]:
     """(path below `folder`, row of READERS) of every video and image at any depth, sorted.
 
-    Hidden files and what systems leave behind are left out; files of other kinds are counted in `others`. A link to a
-    folder is followed, but not to one that the way to it leads through.
+    Hidden files and what systems leave behind are left out; files of other kinds are counted in `others`, HDF5 among
+    them where there are videos or images too, of which it then holds features. A link to a folder is followed, but not
+    to one that the way to it leads through.
     """
     found: list[tuple[str, str]] = []
     pending = [""]
@@ -106,18 +107,18 @@ def walk(folder: Path, others: Counter[str] | None = None) -> list[tuple[str, st
             for entry in entries:
                 if is_leftover(entry.name):
                     continue
-                reader = READER_OF.get(suffix_of(entry.name))
+                reader = READER_OF_ALONE.get(suffix_of(entry.name))
                 if _is_folder(entry):
                     pending.append(f"{below}{entry.name}/")
                 elif reader:
                     found.append((f"{below}{entry.name}", reader))
                 elif others is not None:
                     note_other(entry.name, others)
-    shown = {without_suffix(path) for path, reader in found if reader != "hdf5"}
-    features = {path for path, reader in found if reader == "hdf5" and without_suffix(path) in shown}
-    for path in features:  # beside a clip of its name such a file holds something else of it
-        note_other(path, Counter() if others is None else others)
-    return sorted(each for each in found if each[0] not in features)
+    clips = [(path, reader) for path, reader in found if reader != "hdf5"]
+    if clips and others is not None:
+        for path in (path for path, reader in found if reader == "hdf5"):
+            note_other(path, others)
+    return sorted(clips or found)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

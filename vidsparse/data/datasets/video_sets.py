@@ -8,7 +8,7 @@ from typing import Any
 
 from vidsparse.classes.matching import folded
 from vidsparse.data.datasets.class_names import joined_names, listed_classes, numbered_classes, said_of_joined
-from vidsparse.data.datasets.file_kinds import READER_OF, one_of, said_of_others, suffix_of
+from vidsparse.data.datasets.file_kinds import READER_OF_ALONE, one_of, said_of_others, suffix_of
 from vidsparse.data.datasets.lists import (
     csv_rows,
     files_like,
@@ -112,7 +112,7 @@ def load_kinetics(root: Path, split: int) -> Dataset:
             if not set(row) >= _TIMED:
                 path = str(relative(row["path"], where, 1))
                 found = inside(root / path, root, where) if failures.is_file(root / path) else ABSENT
-                reader = READER_OF.get(suffix_of(path), "video")
+                reader = READER_OF_ALONE.get(suffix_of(path), "video")
                 yield Sample(without_suffix(path), found, label, group_of(row["label"], without_suffix(path)), reader)
                 continue
             name = str(relative(row["youtube_id"], where, 1))

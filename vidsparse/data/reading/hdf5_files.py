@@ -42,16 +42,14 @@ def inspect(path: Path) -> tuple[VideoInfo]:
     return (VideoInfo(count, RATE, *sizes.pop(), "pillow"),)
 
 
-def count(path: Path) -> int:
-    """How many frames a file has; ClipDecodeError where it cannot be read."""
-    with _frames(path) as frames:
-        return len(frames)
+def read(path: Path, short_side: int | None, indices: Any, held: bool = False) -> Frames:
+    """uint8 (n, H, W, 3) of these frame numbers, repeats allowed; ClipDecodeError where one cannot be read.
 
-
-def read(path: Path, short_side: int | None, indices: Any) -> Frames:
-    """uint8 (n, H, W, 3) of these frame numbers, repeats allowed; ClipDecodeError where one cannot be read."""
-    wanted, place = np.unique(np.asarray(indices, np.int64), return_inverse=True)
+    With `held` the last frame stands for those behind it.
+    """
     with _frames(path) as frames:
+        numbers = np.asarray(indices, np.int64)
+        wanted, place = np.unique(numbers.clip(max=len(frames) - 1) if held else numbers, return_inverse=True)
         if not wanted.size or wanted[0] < 0 or wanted[-1] >= len(frames):
             raise IndexError(f"{path}: frames {wanted.tolist()} of {len(frames)}")
         pictures = [image_files.resized(_decoded(frames, int(number), path), short_side) for number in wanted]

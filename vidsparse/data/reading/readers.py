@@ -81,8 +81,10 @@ def _inspect_hdf5(path: Path) -> Sequence[VideoInfo]:
 
 def _read_hdf5(sample: Sample, info: VideoInfo, short_side: int | None, indices: Any, timeout_s: float) -> Frames:
     from vidsparse.data.reading.hdf5_files import read
+    from vidsparse.data.reading.watchdog import limited
 
-    return read(sample.path, short_side, indices)
+    with limited(sample.path, timeout_s):
+        return read(sample.path, short_side, indices)
 
 
 def check_installed(files: Mapping[str, Path]) -> None:
